@@ -1,0 +1,153 @@
+# ucp: build, test, install.
+#
+#   make                     build build/release/ucp, and ./ucp that points to it
+#   make debug asan tsan     the other profiles, each in build/PROFILE (or PROFILE=NAME with any target)
+#   make check               install what the tests need, run everything (check-quick: only the core)
+#   make demo                install what is missing, build, copy, compare, tell the rate
+#   make lint                style and static checks, with the tools that are here
+#   make install uninstall   PREFIX, DESTDIR
+#
+# CC, CFLAGS, CPPFLAGS and LDFLAGS are yours. V=1 shows the commands.
+
+VERSION := 0.1.0
+PROFILE ?= release
+PREFIX  ?= /usr/local
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+cflags_release := -O2 -g
+cflags_debug   := -Og -g3
+cflags_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+cflags_tsan    := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
+ifndef cflags_$(PROFILE)
+$(error PROFILE is one of: release debug asan tsan)
+endif
+
+CFLAGS   ?= $(if $(filter asan tsan,$(PROFILE)),,$(cflags_$(PROFILE)))
+warnings := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wformat=2 -Wvla
+cppflags := -Isrc -include src/prelude.h -DUCP_VERSION='"$(VERSION)"' $(CPPFLAGS)
+# The sanitizers come last: without them their profiles would be pointless, whatever CFLAGS says.
+cflags   := -std=gnu17 -pthread $(warnings) $(CFLAGS) $(if $(filter asan tsan,$(PROFILE)),$(cflags_$(PROFILE)))
+libs     := -luring
+
+B         := build/$(PROFILE)
+lib_objs  := $(patsubst src/%.c,$(B)/obj/%.o,$(filter-out src/main.c,$(wildcard src/*.c)))
+main_obj  := $(B)/obj/main.o
+units     := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
+unit_objs := $(patsubst $(B)/tests/%,$(B)/obj/unit/%.o,$(units))
+
+q    := $(if $(V),,@)
+say   = $(if $(V),@:,@echo "  $(1)")
+nproc = $(shell nproc)
+# (Its recipes start with + so that make hands the -j down.) A make below this one shares its -j when there is one, and uses all processors when there is none.
+submake = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(nproc))
+
+.PHONY: all units release debug asan tsan check check-quick demo lint install uninstall clean show-flags FORCE
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY: $(unit_objs)
+
+all: $(B)/ucp $(if $(filter release,$(PROFILE)),ucp)
+
+ucp: build/release/ucp
+	$(q)ln -sfn $< $@
+
+release debug asan tsan:
+	+@$(submake) PROFILE=$@ all
+
+# --- compile and link
+
+$(B)/ucp: $(main_obj) $(B)/libucp.a
+	$(call say,LD $@)
+	$(q)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(libs)
+
+# From scratch each time: ar would keep the object of a source that is gone.
+$(B)/libucp.a: $(lib_objs) $(B)/objects
+	$(call say,AR $@)
+	$(q)rm -f $@
+	$(q)ar rcs $@ $(lib_objs)
+
+$(main_obj) $(lib_objs): $(B)/obj/%.o: src/%.c $(B)/flags $(B)/headers
+	$(call say,CC $<)
+	$(q)$(CC) $(cppflags) $(cflags) -MMD -MP -c -o $@ $<
+
+$(unit_objs): $(B)/obj/unit/%.o: tests/unit/%.c $(B)/flags $(B)/headers
+	$(call say,CC $<)
+	$(q)$(CC) $(cppflags) -Itests/unit $(cflags) -MMD -MP -c -o $@ $<
+
+$(units): $(B)/tests/%: $(B)/obj/unit/%.o $(B)/libucp.a
+	$(call say,LD $@)
+	$(q)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(libs)
+
+# Programs of units that are gone must not run any more.
+units: $(units)
+	$(q)mkdir -p $(B)/tests
+	$(q)rm -f $(filter-out $(units),$(wildcard $(B)/tests/*))
+
+-include $(wildcard $(B)/obj/*.d $(B)/obj/unit/*.d)
+
+# --- what makes everything stale: other flags, another list of objects
+
+define remember
+	@mkdir -p $(B)/obj/unit $(B)/tests
+	@printf '%s\n' $(1) | cmp -s - $@ || printf '%s\n' $(1) >$@
+endef
+quoted = '$(subst ','\'',$(1))'
+
+$(B)/flags: FORCE
+	$(call remember,$(call quoted,$(CC) $(cppflags) $(cflags) $(LDFLAGS)))
+
+$(B)/objects: FORCE
+	$(call remember,$(call quoted,$(lib_objs)))
+
+# header:package, looked for once and again when the flags changed
+headers := stdio.h:libc6-dev linux/io_uring.h:linux-libc-dev liburing.h:liburing-dev
+$(B)/headers: $(B)/flags
+	@command -v $(firstword $(CC)) >/dev/null || { echo "$(CC) is missing: install $(firstword $(CC))" >&2; exit 1; }
+	@for pair in $(headers); do \
+		echo "#include <$${pair%:*}>" | $(CC) $(CPPFLAGS) $(CFLAGS) -E -x c - >/dev/null 2>&1 && continue; \
+		echo "$${pair%:*} is missing: install $${pair#*:}" >&2; exit 1; \
+	done
+	@touch $@
+
+# --- test
+
+check:
+	@.ci/install.sh check
+	+@$(submake) PROFILE=release all units
+	+@$(submake) PROFILE=asan all units
+	+@$(submake) PROFILE=tsan all units
+	@tests/run --profile=release --profile=asan:default,sync,tiny,short --profile=tsan:default,many,tiny
+
+check-quick:
+	@.ci/install.sh check
+	+@$(submake) PROFILE=release all units
+	@tests/run --profile=release:default
+
+demo:
+	@.ci/install.sh demo
+	+@$(submake) PROFILE=release all
+	@.ci/demo.sh build/release/ucp
+
+lint:
+	@.ci/lint.sh
+
+# What lint compiles with.
+show-flags:
+	@printf '%s\n' $(call quoted,$(cppflags) $(cflags))
+
+# --- install
+
+install: all
+	install -D -m 755 $(B)/ucp $(DESTDIR)$(PREFIX)/bin/ucp
+	install -D -m 644 man/ucp.1 $(DESTDIR)$(PREFIX)/share/man/man1/ucp.1
+	install -D -m 644 completions/ucp.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ucp
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/ucp $(DESTDIR)$(PREFIX)/share/man/man1/ucp.1 \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/ucp
+
+clean:
+	rm -rf build ucp

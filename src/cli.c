@@ -1,0 +1,419 @@
+#include "cli.h"
+
+#include "opts.h"
+#include "report.h"
+#include "std.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/** Options without a letter. */
+enum {
+	KEY_PRESERVE = 0x100,
+	KEY_NO_PRESERVE,
+	KEY_REFLINK,
+	KEY_SPARSE,
+	KEY_DEBUG,
+	KEY_ENGINE,
+	KEY_QUEUE_DEPTH,
+	KEY_CHUNK_SIZE,
+	KEY_PROGRESS,
+	KEY_INJECT,
+	KEY_HELP,
+	KEY_VERSION,
+};
+
+/** Groups of --help, in this order. */
+enum {
+	GROUP_CP,
+	GROUP_OWN,
+	GROUP_INFO,
+};
+
+static const struct argp_option options[] = {
+	{"archive", 'a', 0, 0, "same as -dR --preserve=all, without complaints about extended attributes", GROUP_CP},
+	{0, 'd', 0, 0, "same as --no-dereference --preserve=links", GROUP_CP},
+	{"force", 'f', 0, 0, "if an existing destination cannot be opened, remove it and try again", GROUP_CP},
+	{0, 'H', 0, 0, "follow symbolic links among the operands", GROUP_CP},
+	{"dereference", 'L', 0, 0, "always follow symbolic links in SOURCE", GROUP_CP},
+	{"no-dereference", 'P', 0, 0, "never follow symbolic links in SOURCE", GROUP_CP},
+	{0, 'p', 0, 0, "same as --preserve=mode,ownership,timestamps", GROUP_CP},
+	{"preserve", KEY_PRESERVE, "ATTR_LIST", OPTION_ARG_OPTIONAL,
+		"keep these attributes: mode, ownership, timestamps, links, context, xattr, all; without a list as -p",
+		GROUP_CP},
+	{"no-preserve", KEY_NO_PRESERVE, "ATTR_LIST", 0, "do not keep these attributes", GROUP_CP},
+	{"recursive", 'R', 0, 0, "copy directories with all that is in them", GROUP_CP},
+	{0, 'r', 0, OPTION_ALIAS, 0, GROUP_CP},
+	{"reflink", KEY_REFLINK, "WHEN", OPTION_ARG_OPTIONAL,
+		"share the data with the source where the file system can: auto (default), always (or fail), never; "
+		"without WHEN always", GROUP_CP},
+	{"sparse", KEY_SPARSE, "WHEN", 0,
+		"keep holes (auto, the default), make holes of all zeros (always), or make no holes (never)", GROUP_CP},
+	{"target-directory", 't', "DIRECTORY", 0, "copy all SOURCE operands into DIRECTORY", GROUP_CP},
+	{"no-target-directory", 'T', 0, 0, "treat DEST as a file to be made, even if it is a directory", GROUP_CP},
+	{"verbose", 'v', 0, 0, "say what is being done", GROUP_CP},
+	{"one-file-system", 'x', 0, 0, "stay on this file system", GROUP_CP},
+
+	{"threads", 'j', "N", 0, "number of workers (default: by the number of processors)", GROUP_OWN},
+	{"engine", KEY_ENGINE, "ENGINE", 0,
+		"how data is moved: auto (default: io_uring where there is one), uring (or fail), sync (system calls)",
+		GROUP_OWN},
+	{"queue-depth", KEY_QUEUE_DEPTH, "N", 0, "most chunks a worker keeps in flight (default: 32)", GROUP_OWN},
+	{"chunk-size", KEY_CHUNK_SIZE, "SIZE", 0, "bytes moved at a time (default: 256K)", GROUP_OWN},
+	{"progress", KEY_PROGRESS, "WHEN", OPTION_ARG_OPTIONAL,
+		"show a progress line: auto (default: on a terminal), always, never; without WHEN always", GROUP_OWN},
+	{"debug", KEY_DEBUG, 0, 0, "say how each file was copied, and what the rings did; implies -v", GROUP_OWN},
+	{"inject", KEY_INJECT, "LIST", OPTION_HIDDEN, 0, GROUP_OWN},
+
+	{"help", KEY_HELP, 0, 0, "show this help and exit", GROUP_INFO},
+	{"version", KEY_VERSION, 0, 0, "show the version and exit", GROUP_INFO},
+	{0},
+};
+
+static const char usage[] = "SOURCE DEST\nSOURCE... DIRECTORY\n-t DIRECTORY SOURCE...";
+
+static const char doc[] = "Copy SOURCE to DEST, or several SOURCEs into DIRECTORY, on many threads with io_uring.\v"
+	"SIZE is a number with an optional suffix: K, M, G, T (powers of 1024), or kB, MB, GB, TB (powers of 1000).";
+
+/** What parsing works with. */
+struct parser {
+	struct opts *opts;
+	struct report *report;
+	/** Nothing is left to be done: --help or --version. */
+	bool done;
+	/** Something was wrong, and reported. */
+	bool failed;
+	bool reflink_given;
+	/** Where argp's hint to options we do not have goes. */
+	FILE *unheard;
+};
+
+/** A word an option takes, and what it means. */
+struct word {
+	const char *name;
+	unsigned value;
+};
+
+static const struct word when_words[] = {{"auto", WHEN_AUTO}, {"always", WHEN_ALWAYS}, {"never", WHEN_NEVER}, {0}};
+
+static const struct word engine_words[] = {{"auto", ENGINE_AUTO}, {"uring", ENGINE_URING}, {"sync", ENGINE_SYNC}, {0}};
+
+static const struct word preserve_words[] = {
+	{"mode", PRESERVE_MODE},
+	{"timestamps", PRESERVE_TIMESTAMPS},
+	{"ownership", PRESERVE_OWNERSHIP},
+	{"links", PRESERVE_LINKS},
+	{"context", PRESERVE_CONTEXT},
+	{"xattr", PRESERVE_XATTR | PRESERVE_XATTR_REQUIRED},
+	{"all", PRESERVE_ALL},
+	{0},
+};
+
+static const struct word inject_words[] = {
+	{"short-read", INJECT_SHORT_READ},
+	{"short-write", INJECT_SHORT_WRITE},
+	{"no-cqe-skip", INJECT_NO_CQE_SKIP},
+	{"no-fixed-buffers", INJECT_NO_FIXED_BUFFERS},
+	{"no-fixed-files", INJECT_NO_FIXED_FILES},
+	{"no-single-issuer", INJECT_NO_SINGLE_ISSUER},
+	{"no-ring", INJECT_NO_RING},
+	{0},
+};
+
+/** Find a word, which may be cut short as long as it is clear which is meant. */
+static bool find_word(struct parser *p, const char *option, const char *arg, const struct word *words, unsigned *value) {
+	const char *choices[16] = {0};
+	const struct word *found = NULL;
+	bool ambiguous = false;
+	size_t count = 0;
+
+	for (const struct word *w = words; w->name; ++w) {
+		choices[count++] = w->name;
+		if (strncmp(w->name, arg, strlen(arg)) != 0) {
+			continue;
+		}
+		if (strlen(w->name) == strlen(arg)) {
+			*value = w->value;
+			return true;
+		}
+		ambiguous |= found && found->value != w->value;
+		found = w;
+	}
+	if (found && !ambiguous) {
+		*value = found->value;
+		return true;
+	}
+	const char *what = ambiguous ? "ambiguous argument %s for %d" : "invalid argument %s for %d";
+	report_usage(p->report, what, arg, option, choices);
+	p->failed = true;
+	return false;
+}
+
+static error_t complain(struct parser *p, const char *what, const char *arg) {
+	report_error(p->report, 0, what, arg, NULL);
+	p->failed = true;
+	return EINVAL;
+}
+
+/** Turn attributes on or off, as a comma-separated list says. */
+static error_t parse_preserve(struct parser *p, const char *option, const char *list, bool on) {
+	struct opts *opts = p->opts;
+	char *copy = strdup(list);
+	char *rest = copy;
+	error_t ret = copy ? 0 : ENOMEM;
+
+	for (char *word; ret == 0 && (word = strsep(&rest, ","));) {
+		unsigned bits;
+		if (!find_word(p, option, word, preserve_words, &bits)) {
+			ret = EINVAL;
+		} else if (on) {
+			opts->preserve |= bits;
+			opts->preserve &= bits & PRESERVE_MODE ? ~(unsigned)PRESERVE_MODE_NOT : ~0u;
+		} else {
+			opts->preserve &= ~bits;
+			opts->preserve |= bits & PRESERVE_MODE ? PRESERVE_MODE_NOT : 0;
+		}
+	}
+	free(copy);
+	return ret;
+}
+
+static error_t parse_number(struct parser *p, const char *arg, unsigned most, unsigned *number, const char *what) {
+	uint64_t n;
+	if (parse_size(arg, &n) < 0 || n < 1 || n > most) {
+		return complain(p, what, arg);
+	}
+	*number = (unsigned)n;
+	return 0;
+}
+
+static error_t parse_chunk_size(struct parser *p, const char *arg) {
+	uint64_t size;
+	if (parse_size(arg, &size) < 0 || size < 512 || size > (64u << 20)) {
+		return complain(p, "invalid chunk size: %s (512 to 64M)", arg);
+	}
+	p->opts->chunk_size = size;
+	return 0;
+}
+
+static error_t parse_inject(struct parser *p, const char *list) {
+	char *copy = strdup(list);
+	char *rest = copy;
+	error_t ret = copy ? 0 : ENOMEM;
+
+	for (char *word; ret == 0 && (word = strsep(&rest, ","));) {
+		unsigned bits = 0;
+		if (strncmp(word, "seed=", 5) == 0) {
+			p->opts->seed = strtoull(word + 5, NULL, 10);
+		} else if (!find_word(p, "--inject", word, inject_words, &bits)) {
+			ret = EINVAL;
+		}
+		p->opts->inject |= bits;
+	}
+	free(copy);
+	return ret;
+}
+
+static error_t parse_when(struct parser *p, const char *option, const char *arg, enum when *when) {
+	unsigned value = WHEN_ALWAYS;
+	if (arg && !find_word(p, option, arg, when_words, &value)) {
+		return EINVAL;
+	}
+	*when = value;
+	return 0;
+}
+
+static error_t parse_engine(struct parser *p, const char *arg) {
+	unsigned value;
+	if (!find_word(p, "--engine", arg, engine_words, &value)) {
+		return EINVAL;
+	}
+	p->opts->engine = value;
+	return 0;
+}
+
+static error_t parse_target(struct parser *p, const char *arg) {
+	if (p->opts->target_directory) {
+		return complain(p, "multiple target directories specified", NULL);
+	}
+	p->opts->target_directory = arg;
+	return 0;
+}
+
+/** Options that only set something. Returns whether it was one. */
+static bool parse_switch(struct opts *opts, int key) {
+	switch (key) {
+	case 'a':
+		opts->flags |= OPT_RECURSIVE;
+		opts->preserve |= PRESERVE_ALL | PRESERVE_XATTR_QUIET;
+		opts->deref = DEREF_NEVER;
+		return true;
+	case 'd':
+		opts->preserve |= PRESERVE_LINKS;
+		opts->deref = DEREF_NEVER;
+		return true;
+	case 'p':
+		opts->preserve |= PRESERVE_MODE | PRESERVE_OWNERSHIP | PRESERVE_TIMESTAMPS;
+		return true;
+	case 'H':
+		opts->deref = DEREF_OPERANDS;
+		return true;
+	case 'L':
+		opts->deref = DEREF_ALWAYS;
+		return true;
+	case 'P':
+		opts->deref = DEREF_NEVER;
+		return true;
+	case 'f':
+		opts->flags |= OPT_FORCE;
+		return true;
+	case 'r':
+	case 'R':
+		opts->flags |= OPT_RECURSIVE;
+		return true;
+	case 'T':
+		opts->flags |= OPT_NO_TARGET_DIRECTORY;
+		return true;
+	case 'v':
+		opts->flags |= OPT_VERBOSE;
+		return true;
+	case KEY_DEBUG:
+		opts->flags |= OPT_VERBOSE | OPT_DEBUG;
+		return true;
+	case 'x':
+		opts->flags |= OPT_ONE_FILE_SYSTEM;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/** Options with an argument. */
+static error_t parse_argument(struct parser *p, int key, char *arg) {
+	struct opts *opts = p->opts;
+	switch (key) {
+	case KEY_PRESERVE:
+		return arg ? parse_preserve(p, "--preserve", arg, true) : !parse_switch(opts, 'p');
+	case KEY_NO_PRESERVE:
+		return parse_preserve(p, "--no-preserve", arg, false);
+	case KEY_REFLINK:
+		p->reflink_given = true;
+		return parse_when(p, "--reflink", arg, &opts->reflink);
+	case KEY_SPARSE:
+		return parse_when(p, "--sparse", arg, &opts->sparse);
+	case KEY_PROGRESS:
+		return parse_when(p, "--progress", arg, &opts->progress);
+	case KEY_ENGINE:
+		return parse_engine(p, arg);
+	case 't':
+		return parse_target(p, arg);
+	case 'j':
+		return parse_number(p, arg, 1024, &opts->threads, "invalid number of threads: %s (1 to 1024)");
+	case KEY_QUEUE_DEPTH:
+		return parse_number(p, arg, 4096, &opts->queue_depth, "invalid queue depth: %s (1 to 4096)");
+	case KEY_CHUNK_SIZE:
+		return parse_chunk_size(p, arg);
+	case KEY_INJECT:
+		return parse_inject(p, arg);
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state) {
+	struct parser *p = state->input;
+
+	if (p->done || p->failed) {
+		return key == ARGP_KEY_FINI || key == ARGP_KEY_ERROR ? 0 : EINVAL;
+	}
+	if (parse_switch(p->opts, key)) {
+		return 0;
+	}
+	switch (key) {
+	case ARGP_KEY_INIT:
+		if (p->unheard) {
+			state->err_stream = p->unheard;
+		}
+		return 0;
+	case ARGP_KEY_ARGS:
+		p->opts->operands = state->argv + state->next;
+		p->opts->operand_count = state->argc - state->next;
+		return 0;
+	case KEY_HELP:
+		p->done = true;
+		argp_state_help(state, stdout, ARGP_HELP_STD_HELP & ~(unsigned)ARGP_HELP_EXIT_OK);
+		return EINVAL;
+	case KEY_VERSION:
+		p->done = true;
+		report_text(p->report, "ucp " UCP_VERSION "\n");
+		return EINVAL;
+	default:
+		return parse_argument(p, key, arg);
+	}
+}
+
+/** Settle what depends on several options. Returns whether they make sense together. */
+static bool settle(struct parser *p) {
+	struct opts *opts = p->opts;
+	if (opts->reflink == WHEN_AUTO && opts->sparse == WHEN_NEVER) {
+		opts->reflink = WHEN_NEVER;
+	}
+	if (opts->reflink == WHEN_ALWAYS && opts->sparse != WHEN_AUTO) {
+		report_usage(p->report, "--reflink can be used only with --sparse=auto", NULL, NULL, NULL);
+		return false;
+	}
+	if (opts->preserve & PRESERVE_CONTEXT) {
+		complain(p, "cannot preserve security context without an SELinux-enabled kernel", NULL);
+		return false;
+	}
+	if (opts->deref == DEREF_UNDEFINED) {
+		opts->deref = opts->flags & OPT_RECURSIVE ? DEREF_NEVER : DEREF_ALWAYS;
+	}
+	return true;
+}
+
+static void set_defaults(struct opts *opts) {
+	*opts = (struct opts) {
+		.reflink = WHEN_AUTO,
+		.sparse = WHEN_AUTO,
+		.progress = WHEN_AUTO,
+		.suffix = "~",
+		.queue_depth = 32,
+		.chunk_size = 256u << 10,
+		.range_size = 32u << 20,
+		.window = 2u << 20,
+		.batch_size = 512,
+		.umask = umask(0),
+	};
+	umask(opts->umask);
+	opts->flags |= geteuid() == 0 ? OPT_PRIVILEGED : 0;
+	opts->flags |= getenv("POSIXLY_CORRECT") ? OPT_POSIX : 0;
+}
+
+bool cli_parse(struct opts *opts, struct report *report, int argc, char **argv) {
+	const struct argp argp = {.options = options, .parser = parse_option, .args_doc = usage, .doc = doc};
+	struct parser p = {.opts = opts, .report = report};
+	char *text = NULL;
+	size_t size = 0;
+
+	set_defaults(opts);
+	p.unheard = open_memstream(&text, &size);
+	error_t err = argp_parse(&argp, argc, argv, ARGP_NO_HELP | ARGP_NO_EXIT, NULL, &p);
+	if (p.unheard) {
+		fclose(p.unheard);
+		free(text);
+	}
+	if (p.done) {
+		return false;
+	}
+	if (err != 0 && !p.failed) {
+		report_usage(report, NULL, NULL, NULL, NULL);
+	}
+	return err == 0 && !p.failed && settle(&p);
+}

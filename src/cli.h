@@ -1,0 +1,18 @@
+/**
+ * The command line: the only place that knows the options' letters.
+ */
+
+#ifndef UCP_CLI_H
+#define UCP_CLI_H
+
+struct opts;
+struct report;
+
+/**
+ * Read the command line.
+ *
+ * @return Whether to go on. If not, what was asked for (--help, --version) or what is wrong has been printed.
+ */
+bool cli_parse(struct opts *opts, struct report *report, int argc, char **argv);
+
+#endif // UCP_CLI_H

@@ -1,0 +1,360 @@
+#include "coordinator.h"
+
+#include "dest.h"
+#include "links.h"
+#include "opts.h"
+#include "report.h"
+#include "scan.h"
+#include "std.h"
+#include "work.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+/** Nanoseconds between two looks at what the workers have done. */
+#define TICK 100000000L
+
+/** Seconds before a progress line is worth showing. */
+#define PATIENCE 1.0
+
+/** Most workers that are started unasked. */
+#define DEFAULT_WORKERS 8
+
+/** Descriptors for everything but workers and trees. */
+#define OTHER_FDS 10
+
+/** Most directories kept open. */
+#define MAX_TREES 512
+
+/** Everything a run consists of. */
+struct run {
+	struct opts *opts;
+	struct report *report;
+	struct trees trees;
+	struct links links;
+	struct dest dest;
+	struct files files;
+	struct work work;
+	struct scan scan;
+	struct progress progress;
+
+	struct worker *workers;
+	struct counters *counters;
+	/** How many were started. */
+	unsigned worker_count;
+
+	/** The signals waited for. */
+	sigset_t signals;
+	/** The one that ends it all, or 0. */
+	int signal;
+	/** Whether there may be a progress line. */
+	bool shown;
+	double start;
+};
+
+static void on_wake(int signal) {
+	(void)signal;
+}
+
+/** Block the signals we wait for, those aside that are ignored as nohup does; to be inherited by all threads. */
+static void take_signals(struct run *run) {
+	static const int deadly[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction action = {.sa_handler = on_wake};
+
+	sigemptyset(&run->signals);
+	for (size_t i = 0; i < countof(deadly); ++i) {
+		struct sigaction old;
+		if (sigaction(deadly[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN) {
+			sigaddset(&run->signals, deadly[i]);
+		}
+	}
+	sigaddset(&run->signals, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &run->signals, NULL);
+	// Without SA_RESTART, so that it ends what blocks
+	sigaction(WAKE_SIGNAL, &action, NULL);
+	// A file that grows too large is an error like any other
+	action.sa_handler = SIG_IGN;
+	sigaction(SIGXFSZ, &action, NULL);
+}
+
+/** How many processors this process may use. */
+static unsigned processors(void) {
+	cpu_set_t set;
+	if (sched_getaffinity(0, sizeof(set), &set) == 0) {
+		return (unsigned)max(CPU_COUNT(&set), 1);
+	}
+	return (unsigned)max(sysconf(_SC_NPROCESSORS_ONLN), 1L);
+}
+
+/** Share out the descriptors this process may have. */
+static void budget_fds(struct opts *opts) {
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+		limit.rlim_cur = 64;
+	} else if (limit.rlim_cur < limit.rlim_max) {
+		rlim_t soft = limit.rlim_cur;
+		limit.rlim_cur = min(limit.rlim_max, (rlim_t)65536);
+		if (limit.rlim_cur < soft || setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+			limit.rlim_cur = soft;
+		}
+	}
+	unsigned fds = (unsigned)min(limit.rlim_cur, (rlim_t)65536);
+	unsigned free_fds = fds > OTHER_FDS + 8 ? fds - OTHER_FDS : 8;
+	opts->threads = max(min(opts->threads, free_fds / 16), 1u);
+	// Half for files, of which each worker has as many as chunks, the rest for directories
+	unsigned files = (free_fds / 2 / opts->threads - 1) / 2;
+	opts->queue_depth = max(min(opts->queue_depth, files), 1u);
+	opts->max_trees = max(min(free_fds / 4, (unsigned)MAX_TREES), 2u);
+}
+
+/** Fill in what depends on the machine. */
+static void choose_limits(struct opts *opts) {
+	if (opts->threads == 0) {
+		opts->threads = min(processors(), DEFAULT_WORKERS);
+	}
+	opts->window = max(opts->window, opts->chunk_size);
+	opts->range_size = max(opts->range_size, (uint64_t)opts->chunk_size);
+	budget_fds(opts);
+}
+
+/** With --engine=uring, see that there is one. */
+static bool engine_ok(const struct run *run) {
+	struct ring *ring;
+	struct ring_params params = {.depth = 1, .chunk_size = 4096, .inject = run->opts->inject};
+	if (run->opts->engine != ENGINE_URING) {
+		return true;
+	}
+	int ret = ring_open(&ring, &params);
+	if (ret < 0) {
+		report_error(run->report, -ret, "cannot use io_uring, which --engine=uring asks for", NULL, NULL);
+		return false;
+	}
+	ring_close(ring);
+	return true;
+}
+
+/** Hand the operands to the workers. Returns 0 or -ENOMEM. */
+static int push_operands(struct run *run) {
+	struct tree *base = run->dest.base;
+	struct listing *listing = &base->listing;
+	bool serial = run->dest.flags & DEST_SERIAL;
+	size_t size = serial ? 1 : run->opts->batch_size;
+
+	for (size_t at = 0; at < listing->file_count; at += size) {
+		struct batch *batch = batch_new(base, listing->files + at, min(size, listing->file_count - at));
+		if (!batch) {
+			return -ENOMEM;
+		}
+		if (serial || !work_push(&run->work, batch)) {
+			work_push_later(&run->work, batch);
+		}
+	}
+	return 0;
+}
+
+/** Start the workers. Returns false if there is none. */
+static bool start_workers(struct run *run) {
+	unsigned count = run->opts->threads;
+	run->workers = calloc(count, sizeof(*run->workers));
+	run->counters = aligned_alloc(_Alignof(struct counters), count * sizeof(*run->counters));
+	if (!run->workers || !run->counters) {
+		report_error(run->report, ENOMEM, "cannot start", NULL, NULL);
+		return false;
+	}
+	memset(run->counters, 0, count * sizeof(*run->counters));
+	for (unsigned i = 0; i < count; ++i) {
+		struct worker *worker = &run->workers[i];
+		*worker = (struct worker) {
+			.opts = run->opts,
+			.report = run->report,
+			.work = &run->work,
+			.files = &run->files,
+			.counters = &run->counters[i],
+			.index = i,
+			.alone = count == 1,
+			.coordinator = pthread_self(),
+		};
+		int err = pthread_create(&worker->thread, NULL, worker_run, worker);
+		if (err != 0 && i == 0) {
+			report_error(run->report, err, "cannot start a thread", NULL, NULL);
+			return false;
+		}
+		if (err != 0) {
+			// Fewer will do
+			work_leave(&run->work, count - i);
+			break;
+		}
+		++run->worker_count;
+	}
+	return true;
+}
+
+static bool all_done(const struct run *run) {
+	for (unsigned i = 0; i < run->worker_count; ++i) {
+		if (!atomic_load(&run->workers[i].done)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/** Stop everything, and see that nobody sleeps in the kernel for ever. */
+static void cancel(struct run *run, int signal) {
+	if (signal != 0) {
+		run->signal = signal;
+	}
+	atomic_store(&run->files.cancelled, true);
+	work_cancel(&run->work);
+	for (unsigned i = 0; i < run->worker_count; ++i) {
+		if (!atomic_load(&run->workers[i].done)) {
+			pthread_kill(run->workers[i].thread, WAKE_SIGNAL);
+		}
+	}
+}
+
+static unsigned terminal_columns(void) {
+	struct winsize size;
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+		return size.ws_col;
+	}
+	return isatty(STDERR_FILENO) ? 80 : 0;
+}
+
+static void show_progress(struct run *run, bool last) {
+	struct counters sum;
+	char line[256];
+	struct totals totals = scan_totals(&run->scan);
+
+	counters_sum(&sum, run->counters, run->worker_count);
+	progress_line(&run->progress, &sum, &totals, terminal_columns(), last, line, sizeof(line) - 1);
+	if (last) {
+		strcat(line, "\n");
+	}
+	report_paint(run->report, line);
+}
+
+/** Tick until all workers are done. */
+static void tick(struct run *run) {
+	const struct timespec interval = {.tv_nsec = TICK};
+	sigset_t signals = run->signals;
+	bool painted = false;
+
+	sigaddset(&signals, WAKE_SIGNAL);
+	while (!all_done(run)) {
+		int signal = sigtimedwait(&signals, NULL, &interval);
+		if (signal > 0 && signal != WAKE_SIGNAL && run->signal == 0) {
+			cancel(run, signal);
+		} else if (atomic_load(&run->files.cancelled) && signal != WAKE_SIGNAL) {
+			cancel(run, 0);
+		}
+		if (report_flush(run->report) == -EPIPE && run->signal == 0) {
+			cancel(run, SIGPIPE);
+		}
+		if (run->shown && now() - run->start >= PATIENCE) {
+			show_progress(run, false);
+			painted = true;
+		}
+	}
+	if ((painted || run->opts->progress == WHEN_ALWAYS) && run->shown && run->signal == 0) {
+		show_progress(run, true);
+	}
+}
+
+/** Say what the rings did (--debug). */
+static void explain(struct run *run) {
+	struct ring_stats sum = {0};
+	struct counters counters;
+	const char *engine = "no ring was needed";
+
+	counters_sum(&counters, run->counters, run->worker_count);
+	for (unsigned i = 0; i < run->worker_count; ++i) {
+		const struct ring_stats *stats = &run->workers[i].stats;
+		sum.pairs += stats->pairs;
+		sum.reads += stats->reads;
+		sum.writes += stats->writes;
+		sum.cut += stats->cut;
+		sum.fixed_buffer += stats->fixed_buffer;
+		sum.fixed_file += stats->fixed_file;
+		sum.enters += stats->enters;
+		if (run->workers[i].engine[0]) {
+			engine = run->workers[i].engine;
+		}
+	}
+	report_text(run->report, "workers: %u, each up to %u chunks of %zu bytes in flight\n", run->worker_count,
+		run->opts->queue_depth, run->opts->chunk_size);
+	report_text(run->report, "engine: %s\n", engine);
+	report_text(run->report, "requests: %llu linked pairs (%llu cut short), %llu reads, %llu writes, %llu enters\n",
+		(unsigned long long)sum.pairs, (unsigned long long)sum.cut, (unsigned long long)sum.reads,
+		(unsigned long long)sum.writes, (unsigned long long)sum.enters);
+	report_text(run->report, "registered: %llu requests on registered buffers, %llu on registered files\n",
+		(unsigned long long)sum.fixed_buffer, (unsigned long long)sum.fixed_file);
+	report_text(run->report, "files: %llu, of them %llu shared by workers, %llu cloned, %llu streamed; %llu bytes\n",
+		(unsigned long long)counter_get(&counters.files), (unsigned long long)counter_get(&counters.shared),
+		(unsigned long long)counter_get(&counters.clones), (unsigned long long)counter_get(&counters.streams),
+		(unsigned long long)counter_get(&counters.bytes));
+}
+
+/** Copy, with everything set up. */
+static void copy(struct run *run) {
+	struct opts *opts = run->opts;
+
+	run->shown = opts->progress == WHEN_ALWAYS || (opts->progress == WHEN_AUTO && isatty(STDERR_FILENO));
+	run->start = now();
+	progress_init(&run->progress);
+	work_init(&run->work, opts->threads);
+	if (run->shown) {
+		scan_start(&run->scan, opts, (int)run->dest.base->listing.file_count);
+	}
+	if (push_operands(run) < 0) {
+		report_error(run->report, ENOMEM, "cannot start", NULL, NULL);
+	} else if (start_workers(run)) {
+		tick(run);
+	}
+	for (unsigned i = 0; i < run->worker_count; ++i) {
+		thread_must(pthread_join(run->workers[i].thread, NULL));
+	}
+	scan_stop(&run->scan);
+	report_paint(run->report, NULL);
+	if ((opts->flags & OPT_DEBUG) && run->worker_count > 0) {
+		explain(run);
+	}
+	work_destroy(&run->work);
+	free(run->workers);
+	free(run->counters);
+}
+
+int coordinator_run(struct opts *opts, struct report *report) {
+	struct run *run = calloc(1, sizeof(*run));
+	if (!run) {
+		report_error(report, ENOMEM, "cannot start", NULL, NULL);
+		return 0;
+	}
+	run->opts = opts;
+	run->report = report;
+	choose_limits(opts);
+	take_signals(run);
+	trees_init(&run->trees, opts, report);
+	links_init(&run->links);
+	run->files = (struct files) {.opts = opts, .report = report, .links = &run->links, .dest = &run->dest};
+
+	if (dest_init(&run->dest, opts, report, &run->trees) == 0 && engine_ok(run)) {
+		copy(run);
+	}
+	if (run->dest.base) {
+		tree_unref(run->dest.base);
+	}
+	links_destroy(&run->links);
+	dest_destroy(&run->dest);
+	trees_destroy(&run->trees);
+	int signal = run->signal;
+	free(run);
+	return signal;
+}

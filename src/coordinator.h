@@ -1,0 +1,19 @@
+/**
+ * The main thread's part: resolve the operands, start workers, tick, take signals, sum up.
+ */
+
+#ifndef UCP_COORDINATOR_H
+#define UCP_COORDINATOR_H
+
+struct opts;
+struct report;
+
+/**
+ * Copy what the options ask for.
+ *
+ * @param opts  Limits still to be chosen by the machine are filled in.
+ * @return The signal that ended it, after everything unfinished was removed, or 0. Problems are reported.
+ */
+int coordinator_run(struct opts *opts, struct report *report);
+
+#endif // UCP_COORDINATOR_H

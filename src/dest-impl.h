@@ -1,0 +1,42 @@
+/**
+ * What the parts of dest share; for the dest room only.
+ */
+
+#ifndef UCP_DEST_IMPL_H
+#define UCP_DEST_IMPL_H
+
+#include "dest.h"
+
+/** A source and a destination that are to be compared. */
+struct dest_pair {
+	const struct opts *opts;
+	const struct tree *tree;
+	const struct entry *entry;
+	/** The source and the destination as found, links followed as the options say. */
+	const struct stat *src;
+	const struct stat *dst;
+};
+
+/** What comes of comparing. */
+enum dest_same {
+	/** The destination may be replaced without hurting the source. */
+	SAME_OK,
+	/** It is what it should be already. */
+	SAME_DONE,
+	/** Replacing it would destroy the source. */
+	SAME_REFUSE,
+};
+
+/** Whether replacing the destination would hurt the source. */
+enum dest_same dest_same(const struct dest_pair *pair);
+
+/** Whether operand SRC (a path) would be its own backup, so that making one destroys it. */
+bool dest_is_backup(const struct dest_pair *pair);
+
+/** Move a destination out of the way. Returns 0 or -errno. *NAME is what it is called now, to be freed. */
+int dest_backup(const struct opts *opts, int dir, const char *dst_name, char **name);
+
+/** Whether this run made something of an operand, under NAME or (if NULL) any. */
+bool dest_was_made(struct dest *dest, const struct stat *st, const char *name);
+
+#endif // UCP_DEST_IMPL_H

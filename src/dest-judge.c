@@ -1,0 +1,192 @@
+#include "dest-impl.h"
+
+#include "opts.h"
+#include "report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/** Everything the steps of a judgement look at. */
+struct judge {
+	struct dest *dest;
+	struct tree *tree;
+	const struct entry *entry;
+	const struct stat *st;
+	/** The destination as found, links followed where they will be. */
+	struct stat *found;
+	struct fail *fail;
+	/** Whether the source's data is to be written, through links if there are any. */
+	bool as_regular;
+};
+
+static enum dest_verdict refuse(const struct judge *j, int err, const char *what) {
+	*j->fail = fail_make(err, what);
+	return DEST_REFUSE;
+}
+
+/** Whether the destination itself is meant, not what a link there leads to. */
+static bool means_link(const struct judge *j) {
+	const struct opts *opts = j->dest->opts;
+	return !j->as_regular || (opts->flags & (OPT_SYMBOLIC_LINK | OPT_HARD_LINK | OPT_REMOVE_DESTINATION))
+		|| opts->backup != BACKUP_NONE;
+}
+
+/** The source's time as a destination could keep it that has times as coarse as this one. */
+static struct timespec coarsen(struct timespec src, struct timespec dst) {
+	static const long steps[] = {1000000000, 1000000, 1000, 100};
+	for (size_t i = 0; i < countof(steps); ++i) {
+		if (dst.tv_nsec % steps[i] == 0) {
+			src.tv_nsec -= src.tv_nsec % steps[i];
+			break;
+		}
+	}
+	return src;
+}
+
+/** Whether the destination is at least as new as the source. */
+static bool is_up_to_date(const struct judge *j) {
+	struct timespec src = j->st->st_mtim;
+	struct timespec dst = j->found->st_mtim;
+	if (j->dest->opts->preserve & PRESERVE_TIMESTAMPS) {
+		src = coarsen(src, dst);
+	}
+	return dst.tv_sec != src.tv_sec ? dst.tv_sec > src.tv_sec : dst.tv_nsec >= src.tv_nsec;
+}
+
+static bool ask(const struct judge *j) {
+	const char *what = "overwrite %d? ";
+	if (!S_ISLNK(j->found->st_mode) && !(j->dest->opts->flags & OPT_PRIVILEGED)
+		&& faccessat(j->tree->fd[DST], j->entry->dst_name, W_OK, AT_EACCESS) != 0)
+	{
+		what = j->dest->opts->flags & (OPT_FORCE | OPT_REMOVE_DESTINATION)
+			? "replace %d, overriding its mode? " : "unwritable %d; try anyway? ";
+	}
+	char *dst = tree_path(j->tree, DST, j->entry->dst_name);
+	bool yes = report_ask(j->dest->report, what, NULL, dst);
+	free(dst);
+	return yes;
+}
+
+/** Whether the user wants the destination left alone. */
+static enum dest_verdict wanted(const struct judge *j) {
+	const struct opts *opts = j->dest->opts;
+
+	if (opts->update == UPDATE_OLDER && is_up_to_date(j)) {
+		return DEST_DONE;
+	}
+	if (opts->update == UPDATE_NONE_FAIL) {
+		return refuse(j, 0, "not replacing %d");
+	}
+	if (opts->update == UPDATE_NONE || ((opts->flags & OPT_INTERACTIVE) && !ask(j))) {
+		return DEST_SKIP;
+	}
+	return DEST_OVERWRITE;
+}
+
+/** Whether the destination was made by this run, from another source. */
+static const char *just_made(const struct judge *j) {
+	struct stat link;
+	if (j->dest->opts->backup != BACKUP_NUMBERED && (j->tree->flags & TREE_BASE)
+		&& dest_was_made(j->dest, j->found, j->entry->dst_name))
+	{
+		return "will not overwrite just-created %d with %s";
+	}
+	if (!j->as_regular || means_link(j)) {
+		return NULL;
+	}
+	if (fstatat(j->tree->fd[DST], j->entry->dst_name, &link, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(link.st_mode)
+		&& ((j->tree->flags & TREE_CREATED) || dest_was_made(j->dest, &link, NULL)))
+	{
+		return "will not copy %s through just-created symlink %d";
+	}
+	return NULL;
+}
+
+static enum dest_verdict make_backup(const struct judge *j) {
+	char *name = NULL;
+	int ret = dest_backup(j->dest->opts, j->tree->fd[DST], j->entry->dst_name, &name);
+	free(name);
+	return ret < 0 ? refuse(j, ret, "cannot backup %d") : DEST_CREATE;
+}
+
+static enum dest_verdict remove_it(const struct judge *j) {
+	if (unlinkat(j->tree->fd[DST], j->entry->dst_name, 0) != 0 && errno != ENOENT) {
+		return refuse(j, errno, "cannot remove %d");
+	}
+	if (j->dest->opts->flags & OPT_VERBOSE) {
+		tree_say(j->tree, j->entry, "removed %d");
+	}
+	return DEST_CREATE;
+}
+
+/** Whether a destination is removed rather than written into. */
+static bool is_removed(const struct judge *j) {
+	const struct opts *opts = j->dest->opts;
+	if (opts->flags & OPT_REMOVE_DESTINATION) {
+		return true;
+	}
+	if (opts->flags & OPT_ATTRIBUTES_ONLY) {
+		return false;
+	}
+	return ((opts->preserve & PRESERVE_LINKS) && j->found->st_nlink > 1)
+		|| (!tree_follows(j->tree) && !S_ISREG(j->st->st_mode));
+}
+
+enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct entry *entry, const struct stat *st,
+	struct stat *found, struct fail *fail)
+{
+	const struct opts *opts = dest->opts;
+	struct judge j = {
+		.dest = dest, .tree = tree, .entry = entry, .st = st, .found = found, .fail = fail,
+		.as_regular = S_ISREG(st->st_mode) || (!S_ISLNK(st->st_mode)
+			&& (!(opts->flags & OPT_RECURSIVE) || (opts->flags & OPT_COPY_CONTENTS))),
+	};
+	if (fstatat(tree->fd[DST], entry->dst_name, found, means_link(&j) ? AT_SYMLINK_NOFOLLOW : 0) != 0) {
+		if (errno == ENOENT) {
+			const char *why = just_made(&j);
+			return why ? refuse(&j, 0, why) : DEST_CREATE;
+		}
+		if (errno == ELOOP && (opts->flags & OPT_FORCE)) {
+			*found = (struct stat) {0};
+			return DEST_OVERWRITE;
+		}
+		return refuse(&j, errno, "cannot stat %d");
+	}
+	struct dest_pair pair = {.opts = opts, .tree = tree, .entry = entry, .src = st, .dst = found};
+	if (opts->update != UPDATE_NONE && opts->update != UPDATE_NONE_FAIL) {
+		enum dest_same same = dest_same(&pair);
+		if (same != SAME_OK) {
+			return same == SAME_DONE ? DEST_SKIP : refuse(&j, 0, "%s and %d are the same file");
+		}
+	}
+	enum dest_verdict verdict = wanted(&j);
+	if (verdict != DEST_OVERWRITE) {
+		return verdict;
+	}
+	if (S_ISDIR(found->st_mode)) {
+		return refuse(&j, 0, "cannot overwrite directory %d with non-directory %s");
+	}
+	const char *why = just_made(&j);
+	if (why) {
+		return refuse(&j, 0, why);
+	}
+	if (opts->backup != BACKUP_NONE) {
+		return make_backup(&j);
+	}
+	return is_removed(&j) ? remove_it(&j) : DEST_OVERWRITE;
+}
+
+int dest_backup(const struct opts *opts, int dir, const char *dst_name, char **name) {
+	size_t size = strlen(dst_name) + strlen(opts->suffix) + 1;
+	*name = malloc(size);
+	if (!*name) {
+		return -ENOMEM;
+	}
+	memcpy(*name, dst_name, strlen(dst_name));
+	memcpy(*name + strlen(dst_name), opts->suffix, strlen(opts->suffix) + 1);
+	return renameat(dir, dst_name, dir, *name) == 0 ? 0 : -errno;
+}

@@ -1,0 +1,265 @@
+#include "dest-impl.h"
+
+#include "opts.h"
+#include "report.h"
+#include "std.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+/** Something made of an operand. */
+struct made {
+	struct inode inode;
+	char *name;
+};
+
+static void made_free(void *item) {
+	struct made *made = item;
+	free(made->name);
+	free(made);
+}
+
+/** Open a destination directory. Returns its descriptor or -errno. */
+static int open_target(const char *path) {
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno == EACCES) {
+		fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+/** The name an operand gets in a directory; to be freed. */
+static char *name_in_directory(const char *operand) {
+	char *name = strdup(last_component(operand));
+	if (name) {
+		size_t len = strlen(name);
+		while (len > 0 && name[len - 1] == '/') {
+			name[--len] = '\0';
+		}
+		// "DIR/.." names no new directory in the destination
+		if (strcmp(name, "..") == 0) {
+			name[0] = '\0';
+		}
+	}
+	return name;
+}
+
+static void strip_slashes(char *path) {
+	size_t len = strlen(path);
+	while (len > 1 && path[len - 1] == '/') {
+		path[--len] = '\0';
+	}
+}
+
+/** Add the operands to the base's listing, with their names in the destination or DST for all. */
+static int add_operands(struct dest *dest, int count, const char *dst) {
+	const struct opts *opts = dest->opts;
+	for (int i = 0; i < count; ++i) {
+		char *operand = opts->operands[i];
+		if (opts->flags & OPT_STRIP_TRAILING_SLASHES) {
+			strip_slashes(operand);
+		}
+		char *name = dst ? strdup(dst) : name_in_directory(operand);
+		int ret = name ? listing_add(&dest->base->listing, operand, name, 0, DT_UNKNOWN) : -ENOMEM;
+		free(name);
+		if (ret < 0) {
+			return ret;
+		}
+	}
+	return 0;
+}
+
+static int by_name(const void *a, const void *b) {
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/** Whether two operands get the same name, or one that is a directory above the others' names. */
+static int operands_meet(const struct listing *listing) {
+	const char **names = malloc(listing->file_count * sizeof(*names));
+	if (!names) {
+		return -ENOMEM;
+	}
+	bool meet = false;
+	for (size_t i = 0; i < listing->file_count; ++i) {
+		names[i] = listing->files[i].dst_name;
+		meet |= names[i][0] == '\0' || strcmp(names[i], ".") == 0;
+	}
+	qsort(names, listing->file_count, sizeof(*names), by_name);
+	for (size_t i = 1; i < listing->file_count; ++i) {
+		meet |= strcmp(names[i - 1], names[i]) == 0;
+	}
+	free(names);
+	return meet;
+}
+
+static int out_of_memory(struct dest *dest) {
+	report_error(dest->report, 0, "memory exhausted", NULL, NULL);
+	return -1;
+}
+
+/** Every operand but the target goes into a directory. */
+static int into_directory(struct dest *dest, struct trees *trees, int fd, const char *path, int count) {
+	dest->base = tree_base(trees, fd, path);
+	if (!dest->base || add_operands(dest, count, NULL) < 0) {
+		return out_of_memory(dest);
+	}
+	if (count > 1) {
+		dest->flags |= DEST_SEVERAL;
+		int meet = operands_meet(&dest->base->listing);
+		if (meet < 0) {
+			return out_of_memory(dest);
+		}
+		dest->flags |= meet ? DEST_SERIAL : 0;
+	}
+	return 0;
+}
+
+/** One source, one destination. */
+static int one_to_one(struct dest *dest, struct trees *trees) {
+	dest->base = tree_base(trees, AT_FDCWD, NULL);
+	if (!dest->base || add_operands(dest, 1, dest->opts->operands[1]) < 0) {
+		return out_of_memory(dest);
+	}
+	return 0;
+}
+
+/** Complain about operands that make no sense. */
+static bool usage_ok(struct dest *dest) {
+	const struct opts *opts = dest->opts;
+	int count = opts->operand_count;
+
+	if (count == 0) {
+		report_usage(dest->report, "missing file operand", NULL, NULL, NULL);
+	} else if (count == 1 && !opts->target_directory) {
+		report_usage(dest->report, "missing destination file operand after %s", opts->operands[0], NULL,
+			NULL);
+	} else if ((opts->flags & OPT_NO_TARGET_DIRECTORY) && opts->target_directory) {
+		report_error(dest->report, 0, "cannot combine --target-directory (-t) and --no-target-directory (-T)",
+			NULL, NULL);
+	} else if ((opts->flags & OPT_NO_TARGET_DIRECTORY) && count > 2) {
+		report_usage(dest->report, "extra operand %s", opts->operands[2], NULL, NULL);
+	} else {
+		return true;
+	}
+	return false;
+}
+
+int dest_init(struct dest *dest, const struct opts *opts, struct report *report, struct trees *trees) {
+	*dest = (struct dest) {.opts = opts, .report = report};
+	thread_must(pthread_mutex_init(&dest->lock, NULL));
+	if (!usage_ok(dest)) {
+		return -1;
+	}
+	int count = opts->operand_count;
+	if (opts->flags & OPT_NO_TARGET_DIRECTORY) {
+		return one_to_one(dest, trees);
+	}
+	if (opts->target_directory) {
+		int fd = open_target(opts->target_directory);
+		if (fd < 0) {
+			report_error(report, -fd, "target directory %d", NULL, opts->target_directory);
+			return -1;
+		}
+		return into_directory(dest, trees, fd, opts->target_directory, count);
+	}
+	const char *last = opts->operands[count - 1];
+	int fd = open_target(last);
+	if (fd >= 0) {
+		return into_directory(dest, trees, fd, last, count - 1);
+	}
+	if (count > 2) {
+		report_error(report, -fd, "target %d", NULL, last);
+		return -1;
+	}
+	return one_to_one(dest, trees);
+}
+
+void dest_destroy(struct dest *dest) {
+	inode_set_clear(&dest->sources, made_free);
+	inode_set_clear(&dest->made, made_free);
+	thread_must(pthread_mutex_destroy(&dest->lock));
+}
+
+/** Whether an operand was given twice; a warning was printed then. */
+static bool given_twice(struct dest *dest, struct tree *base, const struct entry *entry, const struct stat *st) {
+	if (!(dest->flags & DEST_SEVERAL) || (dest->opts->backup != BACKUP_NONE && !S_ISDIR(st->st_mode))) {
+		return false;
+	}
+	mutex_lock(&dest->lock);
+	struct made *seen = inode_set_find(&dest->sources, inode_of(st));
+	bool twice = seen && strcmp(seen->name, entry->dst_name) == 0;
+	if (!seen) {
+		seen = malloc(sizeof(*seen));
+		char *name = strdup(entry->dst_name);
+		if (!seen || !name) {
+			free(seen);
+			free(name);
+		} else {
+			*seen = (struct made) {.inode = inode_of(st), .name = name};
+			if (inode_set_insert(&dest->sources, &seen->inode) < 0) {
+				made_free(seen);
+			}
+		}
+	}
+	mutex_unlock(&dest->lock);
+	if (twice) {
+		struct fail fail = fail_make(0, S_ISDIR(st->st_mode)
+			? "warning: source directory %s specified more than once"
+			: "warning: source file %s specified more than once");
+		fail.warning = true;
+		tree_report(base, entry, fail);
+	}
+	return twice;
+}
+
+bool dest_operand(struct dest *dest, struct tree *base, struct entry *entry, struct stat *st) {
+	int flags = dest->opts->deref == DEREF_NEVER ? AT_SYMLINK_NOFOLLOW : 0;
+	if (fstatat(AT_FDCWD, entry->name, st, flags) != 0) {
+		tree_report(base, entry, fail_make(errno, "cannot stat %s"));
+		return false;
+	}
+	entry->type = IFTODT(st->st_mode);
+	entry->ino = st->st_ino;
+	if (S_ISDIR(st->st_mode) && !(dest->opts->flags & OPT_RECURSIVE)) {
+		tree_report(base, entry, fail_make(0, "-r not specified; omitting directory %s"));
+		return false;
+	}
+	return !given_twice(dest, base, entry, st);
+}
+
+void dest_made(struct dest *dest, const struct tree *tree, const struct entry *entry) {
+	struct stat st;
+	if (!(dest->flags & DEST_SERIAL)) {
+		return;
+	}
+	if (fstatat(tree->fd[DST], entry->dst_name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+		return;
+	}
+	if (!(tree->flags & TREE_BASE) && !S_ISLNK(st.st_mode)) {
+		return;
+	}
+	struct made *made = malloc(sizeof(*made));
+	char *name = strdup(entry->dst_name);
+	if (!made || !name) {
+		free(made);
+		free(name);
+		return;
+	}
+	*made = (struct made) {.inode = inode_of(&st), .name = name};
+	mutex_lock(&dest->lock);
+	if (inode_set_has(&dest->made, made->inode) || inode_set_insert(&dest->made, &made->inode) < 0) {
+		made_free(made);
+	}
+	mutex_unlock(&dest->lock);
+}
+
+bool dest_was_made(struct dest *dest, const struct stat *st, const char *name) {
+	mutex_lock(&dest->lock);
+	struct made *made = inode_set_find(&dest->made, inode_of(st));
+	bool was = made && (!name || strcmp(made->name, name) == 0);
+	mutex_unlock(&dest->lock);
+	return was;
+}

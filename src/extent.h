@@ -1,0 +1,30 @@
+/**
+ * Where the data of a file is, and where only zeros are.
+ */
+
+#ifndef UCP_EXTENT_H
+#define UCP_EXTENT_H
+
+#include <sys/types.h>
+
+/** A part of a file: from START up to, not including, END. */
+struct extent {
+	uint64_t start;
+	uint64_t end;
+};
+
+/**
+ * Find the first data at or after an offset (SEEK_DATA and SEEK_HOLE, lseek(2)).
+ * Where the file system cannot tell, everything is data. Moves the descriptor's position.
+ *
+ * @return 1 if there is data before SIZE, 0 if only a hole follows, or -errno.
+ */
+int extent_next(int fd, uint64_t offset, uint64_t size, struct extent *extent);
+
+/** How many of the LEN bytes at DATA, counted in whole blocks of BLOCK bytes and a rest, are zero from the start. */
+size_t extent_zeros(const char *data, size_t len, size_t block);
+
+/** How many bytes come before the next block of zeros. */
+size_t extent_nonzeros(const char *data, size_t len, size_t block);
+
+#endif // UCP_EXTENT_H

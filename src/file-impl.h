@@ -1,0 +1,72 @@
+/**
+ * What the parts of file share; for the file room only.
+ */
+
+#ifndef UCP_FILE_IMPL_H
+#define UCP_FILE_IMPL_H
+
+#include "dest.h"
+#include "file.h"
+#include "links.h"
+
+/** Bytes of file_context::buffer. */
+#define FILE_BUFFER (128u << 10)
+
+/** What became of a name of a file that may have several. */
+enum file_links {
+	/** Copy it. */
+	FILE_LINKS_COPY,
+	/** It was linked, waits to be, or was left as it was. */
+	FILE_LINKS_DONE,
+	/** It could not be done; reported. */
+	FILE_LINKS_FAILED,
+};
+
+/** What dest_judge() said of a destination, if it was asked. */
+struct judged {
+	/** Whether it was asked and said DEST_OVERWRITE or DEST_CREATE. */
+	bool known;
+	enum dest_verdict verdict;
+	struct stat found;
+};
+
+/** Bytes of a name by file_temp_name(). */
+#define TEMP_NAME 48
+
+/** A name nobody else uses, for something that is moved to its place at once. */
+void file_temp_name(struct files *files, char name[TEMP_NAME]);
+
+/** Whether other names of a file are to become links to its copy. */
+bool file_has_links(const struct file_context *ctx, const struct tree *tree, const struct stat *st);
+
+/**
+ * Meet a name of a file that file_has_links().
+ *
+ * @param link    Set for FILE_LINKS_COPY: for file_links_end().
+ * @param judged  Set for FILE_LINKS_COPY.
+ */
+enum file_links file_links_meet(struct file_context *ctx, struct tree *tree, const struct entry *entry,
+	const struct stat *st, struct link **link, struct judged *judged);
+
+/** The first name is copied, or not: link those that wait, or have them copied. LINK may be NULL. */
+void file_links_end(struct file_context *ctx, struct link *link, struct tree *tree, const struct entry *entry, bool copied);
+
+/** Make a link (-l, -s) in place of a copy. */
+void file_make_link(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st);
+
+/** Copy a symbolic link. */
+void file_copy_symlink(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st);
+
+/** Copy a fifo, a socket or a device node. */
+void file_copy_special(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st);
+
+/** Open the destination, by cp's rules if there is one. Returns false if the file is not to be copied. */
+bool file_open_destination(struct file_context *ctx, struct file *file, const struct judged *judged);
+
+/** Move all data by read and write, to the end of the source, whatever its size. */
+void file_stream(struct file_context *ctx, struct file *file);
+
+/** Note that an entry is done: counted, and protected from other operands. */
+void file_done(struct file_context *ctx, const struct tree *tree, const struct entry *entry);
+
+#endif // UCP_FILE_IMPL_H

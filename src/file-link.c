@@ -1,0 +1,158 @@
+#include "file-impl.h"
+
+#include "opts.h"
+#include "report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+bool file_has_links(const struct file_context *ctx, const struct tree *tree, const struct stat *st) {
+	const struct opts *opts = ctx->files->opts;
+	if (!(opts->preserve & PRESERVE_LINKS)) {
+		return false;
+	}
+	// Several symbolic links that are followed may lead to one file
+	return st->st_nlink > 1 || tree_follows(tree);
+}
+
+void file_temp_name(struct files *files, char name[TEMP_NAME]) {
+	snprintf(name, TEMP_NAME, ".ucp-%ld-%u", (long)getpid(), atomic_fetch_add(&files->temp_names, 1));
+}
+
+/** Make a link where something else stands, with no moment in which nothing does. */
+static int link_over(struct files *files, int from_dir, const char *from, int dir, const char *name, int flags) {
+	char temp[TEMP_NAME];
+	file_temp_name(files, temp);
+	if (linkat(from_dir, from, dir, temp, flags) != 0) {
+		return -errno;
+	}
+	int ret = renameat(dir, temp, dir, name) == 0 ? 0 : -errno;
+	// Where both were links to one file the rename did nothing
+	unlinkat(dir, temp, 0);
+	return ret;
+}
+
+/** Link an entry to where the file was copied first. Both trees are pinned. */
+static bool link_to(struct file_context *ctx, const struct link_name *first, struct tree *tree,
+	const struct entry *entry)
+{
+	bool verbose = ctx->files->opts->flags & OPT_VERBOSE;
+	int from = first->tree->fd[DST];
+	int dir = tree->fd[DST];
+
+	if (verbose) {
+		tree_say(tree, entry, "%s -> %d");
+	}
+	int ret = linkat(from, first->dst_name, dir, entry->dst_name, 0) == 0 ? 0 : -errno;
+	if (ret == -EEXIST) {
+		ret = link_over(ctx->files, from, first->dst_name, dir, entry->dst_name, 0);
+		if (ret == 0 && verbose) {
+			tree_say(tree, entry, "removed %d");
+		}
+	}
+	if (ret < 0) {
+		char *to = tree_path(first->tree, DST, first->dst_name);
+		char *dst = tree_path(tree, DST, entry->dst_name);
+		report_error(ctx->files->report, -ret, "cannot create hard link %d to %s", to, dst);
+		free(to);
+		free(dst);
+		return false;
+	}
+	file_done(ctx, tree, entry);
+	return true;
+}
+
+/** Link an entry, whose tree is pinned, to where the file was copied first. */
+static bool link_entry(struct file_context *ctx, const struct link_name *first, struct tree *tree,
+	const struct entry *entry)
+{
+	int ret = tree_pin(first->tree);
+	if (ret < 0) {
+		tree_report(tree, entry, fail_make(ret, "cannot create hard link %d to %s"));
+		return false;
+	}
+	bool linked = link_to(ctx, first, tree, entry);
+	tree_unpin(first->tree);
+	return linked;
+}
+
+enum file_links file_links_meet(struct file_context *ctx, struct tree *tree, const struct entry *entry,
+	const struct stat *st, struct link **link, struct judged *judged)
+{
+	const struct link_name *first = NULL;
+	struct fail fail = FAIL_NONE;
+	enum dest_verdict verdict = DEST_CREATE;
+
+	// cp's rules for the destination come first, but this one may be waited for
+	if (fstatat(tree->fd[DST], entry->dst_name, &judged->found, AT_SYMLINK_NOFOLLOW) == 0) {
+		verdict = dest_judge(ctx->files->dest, tree, entry, st, &judged->found, &fail);
+		judged->known = true;
+	}
+	judged->verdict = verdict;
+	if (verdict == DEST_REFUSE) {
+		tree_report(tree, entry, fail);
+		return FILE_LINKS_FAILED;
+	}
+	if (verdict == DEST_SKIP) {
+		return FILE_LINKS_DONE;
+	}
+	switch (links_meet(ctx->files->links, inode_of(st), tree, entry, link, &first)) {
+	case LINK_COPY:
+		if (verdict != DEST_DONE) {
+			return FILE_LINKS_COPY;
+		}
+		file_links_end(ctx, *link, tree, entry, true);
+		return FILE_LINKS_DONE;
+	case LINK_TO:
+		return link_entry(ctx, first, tree, entry) ? FILE_LINKS_DONE : FILE_LINKS_FAILED;
+	case LINK_WAIT:
+		return FILE_LINKS_DONE;
+	case LINK_NO_MEMORY:
+		break;
+	}
+	tree_report(tree, entry, fail_make(ENOMEM, "cannot create hard link %d to %s"));
+	return FILE_LINKS_FAILED;
+}
+
+void file_links_end(struct file_context *ctx, struct link *link, struct tree *tree, const struct entry *entry,
+	bool copied)
+{
+	struct list waiting;
+	const struct link_name *first = NULL;
+
+	if (!link) {
+		return;
+	}
+	list_init(&waiting);
+	if (copied) {
+		first = links_done(ctx->files->links, link, tree, entry, &waiting);
+	} else {
+		links_failed(ctx->files->links, link, &waiting);
+	}
+	for (struct list *node; (node = list_pop(&waiting));) {
+		struct link_name *name = list_item(node, struct link_name, node);
+		if (!copied) {
+			list_append(&ctx->redo, &name->node);
+			continue;
+		}
+		struct entry other = {.name = name->src_name, .dst_name = name->dst_name};
+		int ret = first ? tree_pin(name->tree) : -ENOMEM;
+		if (ret < 0) {
+			tree_report(name->tree, &other, fail_make(ret, "cannot create hard link %d to %s"));
+		} else {
+			link_entry(ctx, first, name->tree, &other);
+			tree_unpin(name->tree);
+		}
+		link_name_free(name);
+	}
+}
+
+void file_make_link(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st) {
+	(void)ctx;
+	(void)st;
+	tree_report(tree, entry, fail_make(ENOSYS, "cannot create hard link %d to %s"));
+}

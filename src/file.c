@@ -1,0 +1,412 @@
+#include "file.h"
+#include "file-impl.h"
+
+#include "meta.h"
+#include "offload.h"
+#include "opts.h"
+#include "progress.h"
+#include "report.h"
+#include "std.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void file_context_init(struct file_context *ctx, struct files *files, struct counters *counters) {
+	*ctx = (struct file_context) {.files = files, .counters = counters};
+	list_init(&ctx->redo);
+}
+
+void file_context_destroy(struct file_context *ctx) {
+	for (struct list *node; (node = list_pop(&ctx->redo));) {
+		link_name_free(list_item(node, struct link_name, node));
+	}
+	free(ctx->buffer);
+}
+
+static struct file *file_new(struct tree *tree, const struct entry *entry, struct link_name *redo) {
+	struct file *file = calloc(1, sizeof(*file));
+	if (!file) {
+		return NULL;
+	}
+	file->tree = tree;
+	file->entry = *entry;
+	file->src_fd = file->dst_fd = -1;
+	file->redo = redo;
+	file->keep = UINT64_MAX;
+	atomic_init(&file->refs, 1);
+	thread_must(pthread_mutex_init(&file->lock, NULL));
+	list_init(&file->work_node);
+	tree_ref(tree);
+	return file;
+}
+
+static void file_free(struct file *file) {
+	close_fd(&file->src_fd);
+	close_fd(&file->dst_fd);
+	if (file->redo) {
+		link_name_free(file->redo);
+	}
+	tree_unref(file->tree);
+	thread_must(pthread_mutex_destroy(&file->lock));
+	free(file);
+}
+
+void file_done(struct file_context *ctx, const struct tree *tree, const struct entry *entry) {
+	counter_add(&ctx->counters->files, 1);
+	dest_made(ctx->files->dest, tree, entry);
+}
+
+/** Whether what was opened is what was listed, or else what stands there now. */
+static bool is_as_listed(const struct file *file) {
+	struct stat now;
+	if (file->entry.ino == 0 || file->entry.ino == file->st.st_ino) {
+		return true;
+	}
+	// Directories list another number than stat(2) tells on some file systems
+	int flags = tree_follows(file->tree) ? 0 : AT_SYMLINK_NOFOLLOW;
+	return fstatat(file->tree->fd[SRC], file->entry.name, &now, flags) == 0
+		&& inode_same(inode_of(&now), inode_of(&file->st));
+}
+
+/** Open the source and see that it is what we were told of. */
+static struct fail open_source(struct file *file, const struct stat *st) {
+	int flags = O_RDONLY | O_CLOEXEC;
+	if (!tree_follows(file->tree)) {
+		flags |= O_NOFOLLOW;
+	}
+	// A fifo put in a file's place must not make us wait
+	if (!st) {
+		flags |= O_NONBLOCK;
+	}
+	file->src_fd = openat(file->tree->fd[SRC], file->entry.name, flags);
+	if (file->src_fd < 0) {
+		int err = errno;
+		struct stat there;
+		// cp looks before it opens
+		bool found = fstatat(file->tree->fd[SRC], file->entry.name, &there, AT_SYMLINK_NOFOLLOW) == 0;
+		return found ? fail_make(err, "cannot open %s for reading") : fail_make(errno, "cannot stat %s");
+	}
+	if (fstat(file->src_fd, &file->st) != 0) {
+		return fail_make(errno, "cannot fstat %s");
+	}
+	bool same = st ? inode_same(inode_of(st), inode_of(&file->st)) : S_ISREG(file->st.st_mode) && is_as_listed(file);
+	if (!same) {
+		return fail_make(0, "skipping file %s, as it was replaced while being copied");
+	}
+	if (!st) {
+		// io_uring would take it as a wish not to wait for data either
+		fcntl(file->src_fd, F_SETFL, O_RDONLY);
+	}
+	return FAIL_NONE;
+}
+
+/** Let the file system copy if it can. Returns whether the data is still to be copied. */
+static bool try_clone(struct file_context *ctx, struct file *file) {
+	const struct opts *opts = ctx->files->opts;
+	dev_t devs[2] = {file->st.st_dev, file->tree->inode[DST].dev};
+	bool must = opts->reflink == WHEN_ALWAYS;
+
+	if (opts->reflink == WHEN_NEVER || (file->flags & FILE_SPECIAL) || !S_ISREG(file->st.st_mode)) {
+		return true;
+	}
+	if (!must && (file->st.st_size == 0
+		|| (ctx->no_clone_known && ctx->no_clone[SRC] == devs[SRC] && ctx->no_clone[DST] == devs[DST])))
+	{
+		return true;
+	}
+	enum offload offload = offload_clone(file->dst_fd, file->src_fd);
+	int err = errno;
+	if (offload == OFFLOAD_DONE) {
+		file->flags |= FILE_NO_DATA | FILE_CLONED;
+		counter_add(&ctx->counters->clones, 1);
+		counter_add(&ctx->counters->bytes, (uint64_t)file->st.st_size);
+		return false;
+	}
+	if (must || offload == OFFLOAD_FAILED) {
+		file_fail(file, 0, fail_make(err, "failed to clone %d from %s"));
+		return false;
+	}
+	// The base's device is not known: operands may lead to any
+	if (!(file->tree->flags & TREE_BASE)) {
+		memcpy(ctx->no_clone, devs, sizeof(devs));
+		ctx->no_clone_known = true;
+	}
+	return true;
+}
+
+/** Choose how the data is moved. Returns whether it is to be moved in ranges. */
+static bool plan(struct file_context *ctx, struct file *file) {
+	const struct opts *opts = ctx->files->opts;
+	uint64_t size = (uint64_t)file->st.st_size;
+
+	if (opts->flags & OPT_ATTRIBUTES_ONLY) {
+		file->flags |= FILE_NO_DATA;
+		return false;
+	}
+	if (!try_clone(ctx, file)) {
+		return false;
+	}
+	bool unsized = (file->tree->flags & TREE_UNSIZED) || size == 0 || !S_ISREG(file->st.st_mode);
+	if (unsized || (file->flags & FILE_SPECIAL)) {
+		file_stream(ctx, file);
+		return false;
+	}
+	file->size = size;
+	bool holes = (uint64_t)file->st.st_blocks * 512 < size;
+	if (opts->sparse != WHEN_NEVER && holes) {
+		file->flags |= FILE_EXTENTS | FILE_SET_SIZE;
+	}
+	if (opts->sparse == WHEN_ALWAYS) {
+		file->flags |= FILE_DIG | FILE_SET_SIZE;
+	}
+	return true;
+}
+
+/** Copy a regular file, or read something else as if it were one. */
+static struct file *begin_regular(struct file_context *ctx, struct tree *tree, const struct entry *entry,
+	const struct stat *st, struct link_name *redo)
+{
+	struct file *file = file_new(tree, entry, redo);
+	if (!file) {
+		tree_report(tree, entry, fail_make(ENOMEM, "cannot open %s for reading"));
+		if (redo) {
+			link_name_free(redo);
+		}
+		return NULL;
+	}
+	struct fail fail = open_source(file, st);
+	if (fail.what) {
+		bool cancelled = fail.err == EINTR && atomic_load(&ctx->files->cancelled);
+		if (!cancelled) {
+			tree_report(tree, entry, fail);
+		}
+		file_free(file);
+		return NULL;
+	}
+	struct judged judged = {0};
+	if (file_has_links(ctx, tree, &file->st)
+		&& file_links_meet(ctx, tree, entry, &file->st, &file->link, &judged) != FILE_LINKS_COPY)
+	{
+		file_free(file);
+		return NULL;
+	}
+	if (!file_open_destination(ctx, file, &judged)) {
+		file_links_end(ctx, file->link, tree, entry, false);
+		file_free(file);
+		return NULL;
+	}
+	if (plan(ctx, file)) {
+		return file;
+	}
+	file_unref(ctx, file);
+	return NULL;
+}
+
+struct file *file_begin(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st,
+	struct link_name *redo)
+{
+	const struct opts *opts = ctx->files->opts;
+	struct stat got;
+	const struct stat *known = st;
+
+	if (!st && (entry->type != DT_REG || (opts->flags & (OPT_HARD_LINK | OPT_SYMBOLIC_LINK)))) {
+		if (fstatat(tree->fd[SRC], entry->name, &got, tree_follows(tree) ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
+			tree_report(tree, entry, fail_make(errno, "cannot stat %s"));
+			goto out;
+		}
+		known = &got;
+	}
+	mode_t mode = known ? known->st_mode : S_IFREG;
+	bool contents = !(opts->flags & OPT_RECURSIVE) || (opts->flags & OPT_COPY_CONTENTS);
+	if (S_ISDIR(mode)) {
+		tree_report(tree, entry, fail_make(0, "skipping file %s, as it was replaced while being copied"));
+	} else if (opts->flags & (OPT_HARD_LINK | OPT_SYMBOLIC_LINK)) {
+		file_make_link(ctx, tree, entry, known);
+	} else if (S_ISREG(mode) || (contents && !S_ISLNK(mode))) {
+		return begin_regular(ctx, tree, entry, known, redo);
+	} else if (S_ISLNK(mode)) {
+		file_copy_symlink(ctx, tree, entry, known);
+	} else {
+		file_copy_special(ctx, tree, entry, known);
+	}
+out:
+	if (redo) {
+		link_name_free(redo);
+	}
+	return NULL;
+}
+
+/** Find the next range; the lock is held. */
+static bool next_range(struct file *file, uint64_t want, struct extent *range) {
+	if (file->cursor >= file->size || file->fail.what) {
+		return false;
+	}
+	range->start = file->cursor;
+	range->end = file->size;
+	if (file->flags & FILE_EXTENTS) {
+		int ret = extent_next(file->src_fd, file->cursor, file->size, range);
+		if (ret < 0) {
+			file->fail = fail_make(ret, "cannot lseek %s");
+			file->keep = min(file->keep, file->cursor);
+		}
+		file->holes += (ret > 0 ? range->start : file->size) - file->cursor;
+		if (ret <= 0) {
+			file->cursor = file->size;
+			return false;
+		}
+	}
+	if (range->end - range->start > want) {
+		range->end = range->start + want;
+	}
+	file->cursor = range->end;
+	return true;
+}
+
+bool file_claim(struct file *file, uint64_t want, struct extent *range) {
+	mutex_lock(&file->lock);
+	bool claimed = next_range(file, want, range);
+	mutex_unlock(&file->lock);
+	return claimed;
+}
+
+void file_abandon(struct file *file, uint64_t off) {
+	mutex_lock(&file->lock);
+	file->flags |= FILE_INCOMPLETE;
+	file->keep = min(file->keep, off);
+	mutex_unlock(&file->lock);
+}
+
+void file_fail(struct file *file, uint64_t off, struct fail fail) {
+	mutex_lock(&file->lock);
+	if (!file->fail.what) {
+		file->fail = fail;
+	}
+	file->flags |= FILE_INCOMPLETE;
+	file->keep = min(file->keep, off);
+	mutex_unlock(&file->lock);
+}
+
+void file_ended(struct file *file, uint64_t off) {
+	mutex_lock(&file->lock);
+	if (off < file->size) {
+		file->size = off;
+		file->flags |= FILE_SET_SIZE;
+	}
+	mutex_unlock(&file->lock);
+}
+
+void file_ref(struct file *file) {
+	atomic_fetch_add(&file->refs, 1);
+}
+
+/** Take away, or at least cut, a destination that is not what it should be. */
+static void undo(struct file *file) {
+	struct stat ours;
+	struct stat there;
+	if ((file->flags & FILE_SPECIAL) || file->dst_fd < 0 || fstat(file->dst_fd, &ours) != 0) {
+		return;
+	}
+	if (!(file->flags & FILE_CREATED)) {
+		// What was there before is lost; what is there now must not pass for whole
+		uint64_t keep = min(file->keep, file->cursor);
+		if (!(file->flags & FILE_NO_DATA) && (uint64_t)ours.st_size > keep && ftruncate(file->dst_fd, (off_t)keep) != 0) {
+			return;
+		}
+		return;
+	}
+	if (tree_pin(file->tree) < 0) {
+		// It cannot be reached by name any more: at least it must not look complete
+		if (ftruncate(file->dst_fd, 0) != 0) {
+			return;
+		}
+		return;
+	}
+	int dir = file->tree->fd[DST];
+	if (fstatat(dir, file->entry.dst_name, &there, AT_SYMLINK_NOFOLLOW) == 0
+		&& inode_same(inode_of(&ours), inode_of(&there)))
+	{
+		unlinkat(dir, file->entry.dst_name, 0);
+	}
+	tree_unpin(file->tree);
+}
+
+/** All data is there: give the destination its size and attributes. */
+static struct fail complete(struct file_context *ctx, struct file *file) {
+	if ((file->flags & FILE_SET_SIZE) && !(file->flags & FILE_SPECIAL)
+		&& ftruncate(file->dst_fd, (off_t)file->size) != 0)
+	{
+		file->flags |= FILE_INCOMPLETE;
+		return fail_make(errno, "error writing %d");
+	}
+	struct meta meta = {
+		.opts = ctx->files->opts,
+		.src = &file->st,
+		.dst = file->flags & FILE_CREATED ? NULL : &file->found,
+		.final_mode = file->final_mode,
+		.src_fd = file->src_fd,
+		.dst_fd = file->dst_fd,
+	};
+	meta.flags |= file->flags & FILE_CREATED ? META_NEW : META_STRAY_ACL;
+	meta.flags |= file->flags & FILE_FINAL_MODE ? META_FINAL_MODE : 0;
+	meta.flags |= file->tree->flags & TREE_DEFAULT_ACL ? META_STRAY_ACL : 0;
+	return meta_apply(&meta);
+}
+
+/** Say how a file was copied (--debug). */
+static void explain(struct file_context *ctx, const struct file *file) {
+	char *src = tree_path(file->tree, SRC, file->entry.name);
+	const char *how = "%s: linked reads and writes";
+	if (file->flags & FILE_CLONED) {
+		how = "%s: cloned";
+	} else if (file->flags & FILE_STREAMED) {
+		how = "%s: streamed to its end";
+	} else if (file->flags & FILE_NO_DATA) {
+		how = "%s: attributes only";
+	} else if (file->flags & FILE_DIG) {
+		how = "%s: reads, zeros left out";
+	} else if (file->flags & FILE_EXTENTS) {
+		how = "%s: linked reads and writes, holes passed over";
+	} else if (file->flags & FILE_SHARED) {
+		how = "%s: linked reads and writes, shared by all workers";
+	}
+	report_say(ctx->files->report, how, src, NULL);
+	free(src);
+}
+
+void file_unref(struct file_context *ctx, struct file *file) {
+	if (atomic_fetch_sub(&file->refs, 1) != 1) {
+		return;
+	}
+	struct fail fail = file->fail;
+	if (!fail.what && !(file->flags & FILE_INCOMPLETE)) {
+		fail = complete(ctx, file);
+	}
+	if (file->flags & FILE_INCOMPLETE) {
+		undo(file);
+	}
+	int ret = close_fd(&file->dst_fd);
+	if (ret < 0 && !fail.what) {
+		fail = fail_make(ret, "failed to close %d");
+	}
+	bool copied = !(file->flags & FILE_INCOMPLETE);
+	if (fail.what) {
+		tree_report(file->tree, &file->entry, fail);
+	}
+	if (copied && (ctx->files->opts->flags & OPT_DEBUG)) {
+		explain(ctx, file);
+	}
+	if (copied) {
+		bool base = file->tree->flags & TREE_BASE;
+		counter_add(&ctx->counters->files, 1);
+		counter_add(&ctx->counters->bytes, file->holes);
+		if (base) {
+			dest_made(ctx->files->dest, file->tree, &file->entry);
+		}
+	}
+	file_links_end(ctx, file->link, file->tree, &file->entry, copied);
+	file_free(file);
+}

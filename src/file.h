@@ -1,0 +1,141 @@
+/**
+ * Files on their way: open both ends, choose how the data is moved, hand out ranges, finish.
+ *
+ * A file is counted: one reference for each worker that holds it and one while it is shared. With the last one its size
+ * and attributes are set, or, where something failed, an unfinished destination is taken away; then it is closed.
+ */
+
+#ifndef UCP_FILE_H
+#define UCP_FILE_H
+
+#include "extent.h"
+#include "tree.h"
+
+struct counters;
+struct dest;
+struct link;
+struct link_name;
+struct links;
+
+/** What all files of a run share. */
+struct files {
+	const struct opts *opts;
+	struct report *report;
+	struct links *links;
+	struct dest *dest;
+	/** Set when ucp is to stop: nothing new is begun. */
+	atomic_bool cancelled;
+	/** How many temporary names were made. */
+	atomic_uint temp_names;
+};
+
+/** What a worker brings along to work on files. */
+struct file_context {
+	struct files *files;
+	struct counters *counters;
+	/** Names whose first copy failed, to be copied after all: struct link_name. */
+	struct list redo;
+	/** The pair of devices between which cloning was last refused. */
+	dev_t no_clone[2];
+	bool no_clone_known;
+	/** What small files and streams are moved through; made when needed. */
+	char *buffer;
+};
+
+/** Switches of struct file::flags. */
+enum file_flags {
+	/** This run made the destination. */
+	FILE_CREATED = 1 << 0,
+	/** The destination is no regular file: never cut, never removed. */
+	FILE_SPECIAL = 1 << 1,
+	/** Only data is read; holes are passed over. */
+	FILE_EXTENTS = 1 << 2,
+	/** Zeros become holes (--sparse=always). */
+	FILE_DIG = 1 << 3,
+	/** The size must be set in the end. */
+	FILE_SET_SIZE = 1 << 4,
+	/** Everything was done by a clone, or no data was asked for. */
+	FILE_NO_DATA = 1 << 5,
+	/** The data was cloned. */
+	FILE_CLONED = 1 << 6,
+	/** The data was streamed by read and write. */
+	FILE_STREAMED = 1 << 7,
+	/** Several workers may hold it. */
+	FILE_SHARED = 1 << 8,
+	/** The final mode is file::final_mode. */
+	FILE_FINAL_MODE = 1 << 9,
+	/** Data is missing, or not known to be there. */
+	FILE_INCOMPLETE = 1 << 10,
+};
+
+/** A file on its way. */
+struct file {
+	struct tree *tree;
+	struct entry entry;
+	/** enum file_flags; guarded by the lock once shared. */
+	unsigned flags;
+	int src_fd;
+	int dst_fd;
+	/** The source before it was read. */
+	struct stat st;
+	/** The destination as found, if it was there. */
+	struct stat found;
+	mode_t final_mode;
+	/** If others wait to be linked to it. */
+	struct link *link;
+	/** If this is one that waited in vain: owns the names. */
+	struct link_name *redo;
+
+	atomic_uint refs;
+	/** Guards what follows. */
+	pthread_mutex_t lock;
+	/** Where the next range begins, and where the last ends. */
+	uint64_t cursor;
+	uint64_t size;
+	/** Bytes of holes that were passed over. */
+	uint64_t holes;
+	/** Where data is first missing, after a fail. */
+	uint64_t keep;
+	/** The first fail. */
+	struct fail fail;
+	/** In work's list of shared files. */
+	struct list work_node;
+};
+
+/** Set up what a worker brings along. */
+void file_context_init(struct file_context *ctx, struct files *files, struct counters *counters);
+
+/** Free it. */
+void file_context_destroy(struct file_context *ctx);
+
+/**
+ * Copy whatever an entry is, except for the data of regular files.
+ *
+ * @param tree   Pinned by the caller.
+ * @param entry  No directory. Lives as long as the tree has references, or is REDO's.
+ * @param st     An operand as stat'ed, links followed as the options say; else NULL.
+ * @param redo   The name if it waited for another one in vain, which is taken over; else NULL.
+ * @return A file whose data is to be moved, with one reference; NULL if everything is done or reported.
+ */
+struct file *file_begin(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st,
+	struct link_name *redo);
+
+/** Claim the next range of at most WANT bytes. Returns false when there is none (left). */
+bool file_claim(struct file *file, uint64_t want, struct extent *range);
+
+/** Give up a part that was claimed: from OFF on something is missing. */
+void file_abandon(struct file *file, uint64_t off);
+
+/** Remember that something went wrong with the data at OFF. */
+void file_fail(struct file *file, uint64_t off, struct fail fail);
+
+/** The source turned out to end at OFF. */
+void file_ended(struct file *file, uint64_t off);
+
+/** Take a reference. */
+void file_ref(struct file *file);
+
+/** Give a reference back; the last one finishes the file. */
+void file_unref(struct file_context *ctx, struct file *file);
+
+#endif // UCP_FILE_H

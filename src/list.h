@@ -1,0 +1,58 @@
+/**
+ * Intrusive doubly linked lists: the node lives in the thing that is listed.
+ */
+
+#ifndef UCP_LIST_H
+#define UCP_LIST_H
+
+/** A node, and also the head of a ring of nodes. */
+struct list {
+	struct list *next;
+	struct list *prev;
+};
+
+/** The structure of TYPE whose MEMBER is the node NODE. */
+#define list_item(node, type, member) ((type *)((char *)(node) - offsetof(type, member)))
+
+/** Make an empty list, or a node that is in none. */
+static inline void list_init(struct list *list) {
+	list->next = list;
+	list->prev = list;
+}
+
+/** Whether a list is empty, or a node is in none. */
+static inline bool list_empty(const struct list *list) {
+	return list->next == list;
+}
+
+/** Put a node in front of all others. */
+static inline void list_push(struct list *list, struct list *node) {
+	node->next = list->next;
+	node->prev = list;
+	list->next->prev = node;
+	list->next = node;
+}
+
+/** Put a node behind all others. */
+static inline void list_append(struct list *list, struct list *node) {
+	list_push(list->prev, node);
+}
+
+/** Take a node out of the list it is in, if any. */
+static inline void list_remove(struct list *node) {
+	node->prev->next = node->next;
+	node->next->prev = node->prev;
+	list_init(node);
+}
+
+/** Take the first node out, or return NULL. */
+static inline struct list *list_pop(struct list *list) {
+	if (list_empty(list)) {
+		return NULL;
+	}
+	struct list *node = list->next;
+	list_remove(node);
+	return node;
+}
+
+#endif // UCP_LIST_H

@@ -1,0 +1,70 @@
+/**
+ * ucp copies files and trees on its own rings.
+ *
+ * - main(): reads the command line and copies
+ *     - main.c              (this file)
+ *     - cli.[ch]            (the options; the only place that knows their letters)
+ *     - opts.h              (what the user asked for)
+ *
+ * - coordinator_run(): resolves the operands, starts workers, ticks, takes signals, sums up
+ *     - coordinator.[ch]    (the main thread)
+ *     - dest.[ch]           (cp's rules: what each operand becomes, what may be replaced)
+ *     - scan.[ch]           (how much there is to copy)
+ *     - progress.[ch]       (counters, and the progress line)
+ *
+ * - worker_run(): takes work and finishes it on its own ring
+ *     - worker.[ch]         (the thread: take, fill chunks, wait, step, finish)
+ *     - work.[ch]           (what is left: shared files, batches, trees)
+ *     - file.[ch]           (files on their way: open, choose, claim ranges, finish)
+ *     - tree.[ch]           (directory pairs, reference-counted, within a budget of descriptors)
+ *     - links.[ch]          (files with several names)
+ *
+ * - Moving data
+ *     - ring.[ch]           (one io_uring, its buffers and slots, and its synchronous twin)
+ *     - pair.[ch]           (what to do after each completion of a chunk; pure)
+ *     - extent.[ch]         (where the data is)
+ *     - offload.[ch]        (copies the file system makes by itself)
+ *
+ * - Everything else
+ *     - meta.[ch]           (owner, attributes, mode, times, and their order)
+ *     - report.[ch]         (every message; the exit status)
+ *     - fail.h              (why something could not be done)
+ *     - inode.[ch]          (sets of inodes)
+ *     - std.[ch] list.h thread.h prelude.h
+ */
+
+#include "cli.h"
+#include "coordinator.h"
+#include "opts.h"
+#include "report.h"
+
+#include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
+
+/** End as the signal would have ended us. */
+static void die_of(int number) {
+	sigset_t set;
+	signal(number, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	raise(number);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+int main(int argc, char **argv) {
+	struct opts opts;
+	struct report report;
+
+	setlocale(LC_ALL, "");
+	report_init(&report, "ucp");
+	if (!cli_parse(&opts, &report, argc, argv)) {
+		return report_finish(&report);
+	}
+	int ended_by = coordinator_run(&opts, &report);
+	int status = report_finish(&report);
+	if (ended_by != 0) {
+		die_of(ended_by);
+	}
+	return status;
+}

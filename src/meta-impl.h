@@ -1,0 +1,25 @@
+/**
+ * The extended attributes' half of meta; for the meta room only.
+ */
+
+#ifndef UCP_META_IMPL_H
+#define UCP_META_IMPL_H
+
+#include "meta.h"
+
+/** Which ACLs the source has. */
+struct meta_acls {
+	bool access;
+	bool fallback;
+};
+
+/** Copy the extended attributes if they are to be kept, and say which ACLs there are. */
+struct fail meta_copy_xattrs(const struct meta *meta, struct meta_acls *acls);
+
+/** Copy the ACLs the source has. Returns 0 or -errno. */
+int meta_copy_acls(const struct meta *meta, const struct meta_acls *acls);
+
+/** Take away what ACLs the destination has, as far as possible. */
+void meta_drop_acls(const struct meta *meta);
+
+#endif // UCP_META_IMPL_H

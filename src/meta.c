@@ -1,0 +1,164 @@
+#include "meta.h"
+#include "meta-impl.h"
+
+#include "opts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+/** All that chmod(2) can set. */
+#define MODE_BITS 07777
+
+/** Read and write for everybody. */
+#define MODE_RW 0666
+
+/** Remember the first fail. */
+static void note(struct fail *first, struct fail fail) {
+	if (fail.what && (!first->what || (first->warning && !fail.warning))) {
+		*first = fail;
+	}
+}
+
+static int set_mode(const struct meta *meta, mode_t mode) {
+	int ret;
+	if (meta->dst_fd >= 0) {
+		ret = fchmod(meta->dst_fd, mode & MODE_BITS);
+	} else {
+		ret = fchmodat(meta->dst_dir, meta->dst_name, mode & MODE_BITS, AT_SYMLINK_NOFOLLOW);
+	}
+	return ret == 0 ? 0 : -errno;
+}
+
+static int set_owner(const struct meta *meta, uid_t uid, gid_t gid) {
+	int ret;
+	if (meta->dst_fd >= 0) {
+		ret = fchown(meta->dst_fd, uid, gid);
+	} else {
+		ret = fchownat(meta->dst_dir, meta->dst_name, uid, gid, AT_SYMLINK_NOFOLLOW);
+	}
+	return ret == 0 ? 0 : -errno;
+}
+
+/** Whether an ordinary user's being refused goes without saying. */
+static bool refusal_ok(const struct meta *meta, int err) {
+	return (err == -EPERM || err == -EINVAL || err == -EACCES) && !(meta->opts->flags & OPT_PRIVILEGED);
+}
+
+/**
+ * Set the owner. *COMPLETE tells whether user and group are now the source's: if not, its set-id bits must not be set.
+ */
+static struct fail apply_owner(const struct meta *meta, bool *complete) {
+	const struct stat *src = meta->src;
+	const struct stat *dst = meta->dst;
+
+	*complete = true;
+	if (dst && dst->st_uid == src->st_uid && dst->st_gid == src->st_gid) {
+		return FAIL_NONE;
+	}
+	*complete = false;
+	if (dst && (meta->opts->preserve & PRESERVE_MODE)) {
+		// The old mode may be too generous for the new owner and group
+		int ret = set_mode(meta, dst->st_mode & src->st_mode & S_IRWXU);
+		if (ret < 0) {
+			return refusal_ok(meta, ret) ? FAIL_NONE : fail_make(ret, "clearing permissions for %d");
+		}
+	}
+	int ret = set_owner(meta, src->st_uid, src->st_gid);
+	if (ret == 0) {
+		*complete = true;
+		return FAIL_NONE;
+	}
+	if (ret == -EPERM || ret == -EINVAL) {
+		set_owner(meta, (uid_t)-1, src->st_gid);
+	}
+	return refusal_ok(meta, ret) ? FAIL_NONE : fail_make(ret, "failed to preserve ownership for %d");
+}
+
+static struct fail apply_mode(const struct meta *meta, bool owned, const struct meta_acls *acls) {
+	static const char text[] = "preserving permissions for %d";
+	const struct opts *opts = meta->opts;
+	mode_t mode = meta->src->st_mode;
+	int ret = 0;
+
+	if (opts->preserve & PRESERVE_MODE) {
+		if (!owned) {
+			mode &= ~(mode_t)(S_ISUID | S_ISGID | S_ISVTX);
+		}
+		if (meta->flags & META_STRAY_ACL) {
+			meta_drop_acls(meta);
+		}
+		ret = set_mode(meta, mode);
+		if (ret == 0) {
+			ret = meta_copy_acls(meta, acls);
+		}
+	} else if (meta->flags & META_FINAL_MODE) {
+		if ((meta->flags & META_STRAY_ACL) && (opts->preserve & PRESERVE_MODE_NOT)) {
+			meta_drop_acls(meta);
+		}
+		ret = set_mode(meta, meta->final_mode);
+	}
+	return ret < 0 ? fail_make(ret, text) : FAIL_NONE;
+}
+
+static struct fail apply_times(const struct meta *meta) {
+	const struct timespec times[2] = {meta->src->st_atim, meta->src->st_mtim};
+	int ret;
+	if (meta->dst_fd >= 0) {
+		ret = futimens(meta->dst_fd, times);
+	} else {
+		ret = utimensat(meta->dst_dir, meta->dst_name, times, AT_SYMLINK_NOFOLLOW);
+	}
+	return ret == 0 ? FAIL_NONE : fail_make(errno, "preserving times for %d");
+}
+
+struct fail meta_apply(const struct meta *meta) {
+	unsigned preserve = meta->opts->preserve;
+	bool symlink = S_ISLNK(meta->src->st_mode);
+	bool owned = true;
+	struct meta_acls acls = {0};
+	struct fail first = FAIL_NONE;
+
+	if (preserve & PRESERVE_OWNERSHIP) {
+		note(&first, apply_owner(meta, &owned));
+	}
+	if (preserve & (symlink ? PRESERVE_XATTR : PRESERVE_XATTR | PRESERVE_MODE)) {
+		note(&first, meta_copy_xattrs(meta, &acls));
+	}
+	if (!symlink) {
+		note(&first, apply_mode(meta, owned, &acls));
+	}
+	if (preserve & PRESERVE_TIMESTAMPS) {
+		note(&first, apply_times(meta));
+	}
+	return first;
+}
+
+/** Permissions left out at first: they are given once the owner is right or the directory is filled. */
+static mode_t omitted(const struct opts *opts, mode_t mode) {
+	if (opts->preserve & PRESERVE_OWNERSHIP) {
+		return mode & (S_IRWXG | S_IRWXO);
+	}
+	return S_ISDIR(mode) ? mode & (S_IWGRP | S_IWOTH) : 0;
+}
+
+mode_t meta_create_mode(const struct opts *opts, mode_t mode) {
+	mode_t bits = mode & (S_ISREG(mode) ? 0777 : MODE_BITS) & ~omitted(opts, mode);
+	// The kernel lets nobody but root set attributes of a file it may not write
+	bool xattr = S_ISREG(mode) && (opts->preserve & PRESERVE_XATTR) && !(opts->flags & OPT_PRIVILEGED);
+	return xattr ? bits | S_IWUSR : bits;
+}
+
+bool meta_final_mode(const struct opts *opts, mode_t mode, mode_t created, mode_t *final) {
+	if (opts->preserve & PRESERVE_MODE_NOT) {
+		bool full = S_ISDIR(mode) || S_ISSOCK(mode);
+		*final = ((full ? 0777 : MODE_RW) & ~opts->umask) | (S_ISDIR(mode) ? created & S_ISGID : 0);
+		return true;
+	}
+	if (S_ISREG(mode)) {
+		*final = mode & 0777 & ~opts->umask;
+		return meta_create_mode(opts, mode) != (mode & 0777);
+	}
+	*final = created | (omitted(opts, mode) & ~opts->umask);
+	return *final != created;
+}

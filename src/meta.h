@@ -1,0 +1,72 @@
+/**
+ * Owner, extended attributes, ACLs, mode and times, and the one order they are applied in.
+ *
+ * Owner first, since changing it clears set-id bits and capabilities; then attributes, among them capabilities; then
+ * the mode with its ACL; the times last, since all else may touch them.
+ */
+
+#ifndef UCP_META_H
+#define UCP_META_H
+
+#include "fail.h"
+
+#include <sys/stat.h>
+
+struct opts;
+
+/** Switches of struct meta::flags. */
+enum meta_flags {
+	/** The destination is new. */
+	META_NEW = 1 << 0,
+	/** The destination may carry an ACL that the source does not have. */
+	META_STRAY_ACL = 1 << 1,
+	/** Unless modes are kept, the mode is to become meta::final_mode. */
+	META_FINAL_MODE = 1 << 2,
+	/** The extended attributes are there already: a clone of the inode brought them. */
+	META_NO_XATTR = 1 << 3,
+};
+
+/** One file's attributes on their way. */
+struct meta {
+	const struct opts *opts;
+	/** Switches, enum meta_flags. */
+	unsigned flags;
+	/** The source as it was before its data was read. */
+	const struct stat *src;
+	/** An existing destination as it was found, or NULL if it is new. */
+	const struct stat *dst;
+	/** The mode for META_FINAL_MODE. */
+	mode_t final_mode;
+
+	/** Open descriptors of both sides, or -1: then by directory and name, never following links. */
+	int src_fd;
+	int dst_fd;
+	int src_dir;
+	int dst_dir;
+	const char *src_name;
+	const char *dst_name;
+};
+
+/** Apply what the options ask for. Goes on after a failure and returns the first. */
+struct fail meta_apply(const struct meta *meta);
+
+/** Whether new files in a directory get an ACL from it. */
+bool meta_has_default_acl(int dir);
+
+/**
+ * The mode to create something with, such that nobody gets in before its owner is set.
+ *
+ * @param mode  The source's mode, type included.
+ */
+mode_t meta_create_mode(const struct opts *opts, mode_t mode);
+
+/**
+ * The mode a new file or directory is to have in the end where modes are not kept, if it has to be set.
+ *
+ * @param mode     The source's mode, type included.
+ * @param created  The mode it has now.
+ * @return Whether *FINAL must be set.
+ */
+bool meta_final_mode(const struct opts *opts, mode_t mode, mode_t created, mode_t *final);
+
+#endif // UCP_META_H

@@ -1,0 +1,173 @@
+/**
+ * What the user asked for. Filled in by cli, on main's stack, const to everybody else.
+ */
+
+#ifndef UCP_OPTS_H
+#define UCP_OPTS_H
+
+#include <sys/types.h>
+
+/** When to do something that can be switched. */
+enum when {
+	WHEN_NEVER,
+	WHEN_AUTO,
+	WHEN_ALWAYS,
+};
+
+/** Which symbolic links in the source are followed. */
+enum deref {
+	/** Not said: decided once all options are known. */
+	DEREF_UNDEFINED,
+	/** None (-P). */
+	DEREF_NEVER,
+	/** Those given as operands (-H). */
+	DEREF_OPERANDS,
+	/** All (-L). */
+	DEREF_ALWAYS,
+};
+
+/** How file data is moved. */
+enum engine {
+	/** io_uring where the kernel gives one, system calls where not. */
+	ENGINE_AUTO,
+	/** io_uring, or fail. */
+	ENGINE_URING,
+	/** pread and pwrite. */
+	ENGINE_SYNC,
+};
+
+/** Which existing destinations --update lets be replaced. */
+enum update {
+	/** All. */
+	UPDATE_ALL,
+	/** None, without a word (-n, --update=none). */
+	UPDATE_NONE,
+	/** None, and each one met is an error. */
+	UPDATE_NONE_FAIL,
+	/** Those older than their source (-u). */
+	UPDATE_OLDER,
+};
+
+/** How an existing destination is kept under another name. */
+enum backup {
+	BACKUP_NONE,
+	/** NAME and a suffix. */
+	BACKUP_SIMPLE,
+	/** Numbered if there are numbered ones already, else simple. */
+	BACKUP_EXISTING,
+	/** NAME.~N~ */
+	BACKUP_NUMBERED,
+};
+
+/** Switches of struct opts::flags. */
+enum opt_flags {
+	OPT_RECURSIVE = 1 << 0,
+	/** -f: remove a destination that cannot be opened, and try again. */
+	OPT_FORCE = 1 << 1,
+	OPT_VERBOSE = 1 << 2,
+	/** Say how each file was copied, and what the rings did. */
+	OPT_DEBUG = 1 << 3,
+	OPT_ONE_FILE_SYSTEM = 1 << 4,
+	OPT_NO_TARGET_DIRECTORY = 1 << 5,
+	/** -i: ask before replacing. */
+	OPT_INTERACTIVE = 1 << 6,
+	/** -l: hard links in place of copies. */
+	OPT_HARD_LINK = 1 << 7,
+	/** -s: symbolic links in place of copies. */
+	OPT_SYMBOLIC_LINK = 1 << 8,
+	OPT_REMOVE_DESTINATION = 1 << 9,
+	/** Copy no file data. */
+	OPT_ATTRIBUTES_ONLY = 1 << 10,
+	/** Read fifos and devices even when recursive. */
+	OPT_COPY_CONTENTS = 1 << 11,
+	OPT_KEEP_DIRECTORY_SYMLINK = 1 << 12,
+	OPT_PARENTS = 1 << 13,
+	OPT_STRIP_TRAILING_SLASHES = 1 << 14,
+	/** POSIXLY_CORRECT is set: write through dangling symlinks. */
+	OPT_POSIX = 1 << 15,
+	/** Effective user 0: refused ownership is an error. */
+	OPT_PRIVILEGED = 1 << 16,
+};
+
+/** What struct opts::preserve asks to keep. */
+enum preserve {
+	/** Mode and ACLs. */
+	PRESERVE_MODE = 1 << 0,
+	PRESERVE_OWNERSHIP = 1 << 1,
+	PRESERVE_TIMESTAMPS = 1 << 2,
+	PRESERVE_LINKS = 1 << 3,
+	PRESERVE_XATTR = 1 << 4,
+	/** There is no SELinux support to do it with: an error in the end. */
+	PRESERVE_CONTEXT = 1 << 5,
+	PRESERVE_ALL = PRESERVE_MODE | PRESERVE_OWNERSHIP | PRESERVE_TIMESTAMPS | PRESERVE_LINKS | PRESERVE_XATTR,
+
+	/** --no-preserve=mode: new files get the mode any new file gets. */
+	PRESERVE_MODE_NOT = 1 << 8,
+	/** xattrs were named: not to be able to copy them is an error. */
+	PRESERVE_XATTR_REQUIRED = 1 << 9,
+	/** -a: say nothing of xattrs that could not be copied. */
+	PRESERVE_XATTR_QUIET = 1 << 10,
+};
+
+/** Faults made on purpose (--inject), so that tests reach every path. None of them forges a result. */
+enum inject {
+	/** Ask for less than is wanted when reading. */
+	INJECT_SHORT_READ = 1 << 0,
+	/** Ask for less than is wanted when writing. */
+	INJECT_SHORT_WRITE = 1 << 1,
+	/** Behave as on kernels without these. */
+	INJECT_NO_CQE_SKIP = 1 << 2,
+	INJECT_NO_FIXED_BUFFERS = 1 << 3,
+	INJECT_NO_FIXED_FILES = 1 << 4,
+	INJECT_NO_SINGLE_ISSUER = 1 << 5,
+	/** No io_uring at all. */
+	INJECT_NO_RING = 1 << 6,
+};
+
+/** What the user asked for. */
+struct opts {
+	/** enum opt_flags. */
+	unsigned flags;
+	/** enum preserve. */
+	unsigned preserve;
+	/** enum inject. */
+	unsigned inject;
+	/** Seed of the injected faults. */
+	uint64_t seed;
+
+	enum deref deref;
+	enum engine engine;
+	enum when reflink;
+	enum when sparse;
+	enum when progress;
+	enum update update;
+	enum backup backup;
+	/** What simple backups end in. */
+	const char *suffix;
+
+	/** Most worker threads; 0: chosen by the number of processors. */
+	unsigned threads;
+	/** Most chunks a worker keeps in flight. */
+	unsigned queue_depth;
+	/** Bytes of a chunk. */
+	size_t chunk_size;
+	/** Bytes of a range; a file larger than this is shared among the workers. */
+	uint64_t range_size;
+	/** Most bytes a worker keeps in flight. */
+	size_t window;
+	/** Most names in a batch. */
+	unsigned batch_size;
+	/** Most directories kept open at once, each taking two descriptors. */
+	unsigned max_trees;
+
+	/** The file creation mask. */
+	mode_t umask;
+
+	/** -t, or NULL. */
+	const char *target_directory;
+	/** The operands, and how many. */
+	char **operands;
+	int operand_count;
+};
+
+#endif // UCP_OPTS_H

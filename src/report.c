@@ -1,0 +1,218 @@
+#include "report.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/** Lines for standard output are held back up to so many bytes. */
+#define OUT_BUFFER 4096
+
+void report_init(struct report *report, const char *program) {
+	*report = (struct report) {
+		.program = program,
+		.out_unbuffered = isatty(STDOUT_FILENO),
+	};
+	thread_must(pthread_mutex_init(&report->lock, NULL));
+}
+
+static int write_all(int fd, const char *data, size_t len) {
+	while (len > 0) {
+		ssize_t n = write(fd, data, len);
+		if (n < 0 && errno == EINTR) {
+			continue;
+		}
+		if (n < 0) {
+			return -errno;
+		}
+		data += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/** Append a template with its names filled in. */
+static void fill_in(struct buf *buf, const char *what, const char *src, const char *dst) {
+	for (const char *p = what; *p; ++p) {
+		if (p[0] == '%' && p[1] == 's') {
+			quote_name(buf, src ? src : "");
+			++p;
+		} else if (p[0] == '%' && p[1] == 'd') {
+			quote_name(buf, dst ? dst : "");
+			++p;
+		} else {
+			buf_char(buf, *p);
+		}
+	}
+}
+
+static void clear_line(struct report *report, struct buf *buf) {
+	if (report->painted) {
+		buf_str(buf, "\r\033[K");
+		report->painted = false;
+	}
+}
+
+static int flush_locked(struct report *report) {
+	int ret = 0;
+	if (report->out.len > 0) {
+		ret = write_all(STDOUT_FILENO, report->out.data, report->out.len);
+		report->out.len = 0;
+	}
+	if (ret < 0 && report->out_err == 0) {
+		report->out_err = ret;
+	}
+	return ret;
+}
+
+static void message(struct report *report, int err, const char *what, const char *src, const char *dst) {
+	struct buf buf = {0};
+
+	mutex_lock(&report->lock);
+	flush_locked(report);
+	clear_line(report, &buf);
+	buf_str(&buf, report->program);
+	buf_str(&buf, ": ");
+	fill_in(&buf, what, src, dst);
+	if (err != 0) {
+		char text[256];
+		buf_str(&buf, ": ");
+		buf_str(&buf, strerror_r(err, text, sizeof(text)));
+	}
+	buf_char(&buf, '\n');
+	write_all(STDERR_FILENO, buf.data, buf.len);
+	mutex_unlock(&report->lock);
+	buf_free(&buf);
+}
+
+void report_error(struct report *report, int err, const char *what, const char *src, const char *dst) {
+	counter_add(&report->errors, 1);
+	message(report, err, what, src, dst);
+}
+
+void report_warn(struct report *report, int err, const char *what, const char *src, const char *dst) {
+	message(report, err, what, src, dst);
+}
+
+void report_fail(struct report *report, const struct fail *fail, const char *src, const char *dst) {
+	if (fail->what && fail->warning) {
+		report_warn(report, fail->err, fail->what, src, dst);
+	} else if (fail->what) {
+		report_error(report, fail->err, fail->what, src, dst);
+	}
+}
+
+/** Take a line that was appended to report::out; the lock is held. */
+static void out_added(struct report *report) {
+	if (report->painted) {
+		struct buf buf = {0};
+		clear_line(report, &buf);
+		write_all(STDERR_FILENO, buf.data, buf.len);
+		buf_free(&buf);
+	}
+	if (report->out_unbuffered || report->out.len >= OUT_BUFFER) {
+		flush_locked(report);
+	}
+}
+
+void report_say(struct report *report, const char *what, const char *src, const char *dst) {
+	mutex_lock(&report->lock);
+	fill_in(&report->out, what, src, dst);
+	buf_char(&report->out, '\n');
+	out_added(report);
+	mutex_unlock(&report->lock);
+}
+
+void report_text(struct report *report, const char *format, ...) {
+	char text[1024];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+
+	mutex_lock(&report->lock);
+	buf_str(&report->out, text);
+	out_added(report);
+	mutex_unlock(&report->lock);
+}
+
+bool report_ask(struct report *report, const char *what, const char *src, const char *dst) {
+	struct buf buf = {0};
+
+	mutex_lock(&report->lock);
+	flush_locked(report);
+	clear_line(report, &buf);
+	buf_str(&buf, report->program);
+	buf_str(&buf, ": ");
+	fill_in(&buf, what, src, dst);
+	write_all(STDERR_FILENO, buf.data, buf.len);
+	buf_free(&buf);
+
+	char *answer = NULL;
+	size_t size = 0;
+	bool yes = getline(&answer, &size, stdin) > 0 && rpmatch(answer) == 1;
+	free(answer);
+	mutex_unlock(&report->lock);
+	return yes;
+}
+
+void report_usage(struct report *report, const char *what, const char *arg, const char *option,
+	const char *const *choices)
+{
+	struct buf buf = {0};
+	if (what) {
+		report_error(report, 0, what, arg, option);
+	} else {
+		counter_add(&report->errors, 1);
+	}
+	if (choices) {
+		buf_str(&buf, "Valid arguments are:\n");
+	}
+	for (; choices && *choices; ++choices) {
+		buf_str(&buf, "  - ");
+		quote_name(&buf, *choices);
+		buf_char(&buf, '\n');
+	}
+	buf_str(&buf, "Try '");
+	buf_str(&buf, report->program);
+	buf_str(&buf, " --help' for more information.\n");
+	write_all(STDERR_FILENO, buf.data, buf.len);
+	buf_free(&buf);
+}
+
+void report_paint(struct report *report, const char *line) {
+	struct buf buf = {0};
+
+	mutex_lock(&report->lock);
+	flush_locked(report);
+	clear_line(report, &buf);
+	if (line) {
+		buf_str(&buf, line);
+		report->painted = line[0] != '\0' && line[strlen(line) - 1] != '\n';
+	}
+	if (buf.len > 0) {
+		write_all(STDERR_FILENO, buf.data, buf.len);
+	}
+	mutex_unlock(&report->lock);
+	buf_free(&buf);
+}
+
+int report_flush(struct report *report) {
+	mutex_lock(&report->lock);
+	flush_locked(report);
+	int ret = report->out_err;
+	mutex_unlock(&report->lock);
+	return ret;
+}
+
+int report_finish(struct report *report) {
+	report_paint(report, NULL);
+	int ret = report_flush(report);
+	if (ret < 0) {
+		report_error(report, -ret, "write error", NULL, NULL);
+	}
+	buf_free(&report->out);
+	return counter_get(&report->errors) > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,85 @@
+/**
+ * What ring's two engines share; for the ring room only.
+ */
+
+#ifndef UCP_RING_IMPL_H
+#define UCP_RING_IMPL_H
+
+#include "ring.h"
+
+#include <liburing.h>
+
+/** What a ring found out about registering something. */
+enum ring_fixed {
+	/** Not tried yet: the first big request will. */
+	RING_FIXED_UNTRIED,
+	RING_FIXED_READY,
+	/** Not to be had here. */
+	RING_FIXED_OFF,
+};
+
+/** One request's place. */
+struct ring_slot {
+	/** Counts the slot's requests: completions of earlier ones are ignored. */
+	uint32_t generation;
+	/** Whether the buffer is registered. */
+	bool fixed;
+	/** Without CQE_SKIP both halves of a pair complete: the results so far. */
+	bool both;
+	bool have[2];
+	int res[2];
+	/** The length of the pair's read. */
+	uint32_t len;
+};
+
+/** One io_uring or its twin. */
+struct ring {
+	struct ring_params params;
+	struct ring_stats stats;
+	/** All buffers, one after the other. */
+	char *buffers;
+	struct ring_slot *slots;
+	/** State of the injected faults. */
+	uint64_t random;
+
+	/** The io_uring, unless ring_params::sync. */
+	struct io_uring uring;
+	/** Whether a successful read of a pair posts no completion (IORING_FEAT_CQE_SKIP, 5.17). */
+	bool cqe_skip;
+	enum ring_fixed fixed_buffers;
+	enum ring_fixed fixed_files;
+	/** Indices of free places in the table of registered files, and how many. */
+	int *free_files;
+	unsigned free_file_count;
+
+	/** The twin's answers that were not fetched yet. */
+	struct ring_event *done;
+	unsigned done_count;
+
+	char description[160];
+};
+
+/** Set up the io_uring of a ring. Returns 0 or -errno. */
+int ring_uring_open(struct ring *ring);
+
+/** Tear the io_uring down. */
+void ring_uring_close(struct ring *ring);
+
+/** As ring_know(). */
+struct ring_file ring_uring_know(struct ring *ring, int fd);
+
+/** As ring_forget(). */
+void ring_uring_forget(struct ring *ring, struct ring_file file);
+
+/** As ring_wait(). */
+int ring_uring_wait(struct ring *ring, struct ring_event *events, unsigned count, bool wait);
+
+/** Prepare a linked pair of which the write is WRITE_LEN bytes. */
+void ring_uring_pair(struct ring *ring, unsigned slot, struct ring_file src, struct ring_file dst, uint64_t off,
+	uint32_t len, uint32_t write_len);
+
+/** Prepare one half of a pair alone, LEN bytes at byte AT of the buffer. */
+void ring_uring_single(struct ring *ring, unsigned slot, enum pair_op op, struct ring_file file, uint64_t off,
+	uint32_t at, uint32_t len);
+
+#endif // UCP_RING_IMPL_H

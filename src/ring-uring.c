@@ -1,0 +1,284 @@
+#include "ring-impl.h"
+
+#include "opts.h"
+#include "std.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/** Requests from this size on are worth a registered buffer. */
+#define FIXED_BUFFER_MIN (64u << 10)
+
+/** Set-up flags from the newest kernels down; the first set the kernel takes is used. */
+static const struct {
+	unsigned flags;
+	const char *name;
+} setups[] = {
+	// 6.1
+	{IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
+		"single issuer, deferred task work"},
+	// 6.0
+	{IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN,
+		"single issuer, cooperative task work"},
+	// 5.19
+	{IORING_SETUP_SUBMIT_ALL | IORING_SETUP_COOP_TASKRUN, "cooperative task work"},
+	// 5.18
+	{IORING_SETUP_SUBMIT_ALL, "submit all"},
+	{0, "plain"},
+};
+
+/** Try the sets of set-up flags in turn. Returns the index of the one in use or -errno. */
+static int setup(struct ring *ring) {
+	unsigned entries = next_pow2(2 * ring->params.depth);
+	int ret = -EINVAL;
+	for (unsigned i = 0; i < countof(setups); ++i) {
+		struct io_uring_params params = {.flags = setups[i].flags};
+		if ((ring->params.inject & INJECT_NO_SINGLE_ISSUER) && (params.flags & IORING_SETUP_SINGLE_ISSUER)) {
+			continue;
+		}
+		ret = io_uring_queue_init_params(entries, &ring->uring, &params);
+		if (ret == 0) {
+			ring->cqe_skip = (params.features & IORING_FEAT_CQE_SKIP)
+				&& !(ring->params.inject & INJECT_NO_CQE_SKIP);
+			return (int)i;
+		}
+		if (ret != -EINVAL) {
+			break;
+		}
+	}
+	return ret;
+}
+
+int ring_uring_open(struct ring *ring) {
+	int ret = setup(ring);
+	if (ret < 0) {
+		return ret;
+	}
+	// Spares a look-up at every enter (5.18); without it all works the same
+	io_uring_register_ring_fd(&ring->uring);
+	if (ring->params.inject & INJECT_NO_FIXED_BUFFERS) {
+		ring->fixed_buffers = RING_FIXED_OFF;
+	}
+	if (ring->params.inject & INJECT_NO_FIXED_FILES) {
+		ring->fixed_files = RING_FIXED_OFF;
+	}
+	snprintf(ring->description, sizeof(ring->description), "io_uring of %u entries, %s%s",
+		ring->uring.sq.ring_entries, setups[ret].name, ring->cqe_skip ? ", one completion a pair" : "");
+	return 0;
+}
+
+void ring_uring_close(struct ring *ring) {
+	io_uring_queue_exit(&ring->uring);
+	free(ring->free_files);
+}
+
+/** Make the empty table of registered buffers. */
+static void open_buffer_table(struct ring *ring) {
+	unsigned depth = ring->params.depth;
+	struct iovec *none = calloc(depth, sizeof(*none));
+	__u64 *tags = calloc(depth, sizeof(*tags));
+	int ret = -ENOMEM;
+	if (none && tags) {
+		ret = io_uring_register_buffers_tags(&ring->uring, none, tags, depth);
+	}
+	ring->fixed_buffers = ret == 0 ? RING_FIXED_READY : RING_FIXED_OFF;
+	free(none);
+	free(tags);
+}
+
+/** Whether a slot's buffer is registered, after trying to where the request is big enough. */
+static bool buffer_is_fixed(struct ring *ring, unsigned slot, uint32_t len) {
+	struct ring_slot *s = &ring->slots[slot];
+	if (s->fixed || ring->fixed_buffers == RING_FIXED_OFF || len < min(FIXED_BUFFER_MIN, ring->params.chunk_size)) {
+		return s->fixed;
+	}
+	if (ring->fixed_buffers == RING_FIXED_UNTRIED) {
+		open_buffer_table(ring);
+	}
+	if (ring->fixed_buffers == RING_FIXED_READY) {
+		// One at a time, as they are first used: registering pins and touches every page
+		struct iovec iov = {.iov_base = ring_buffer(ring, slot), .iov_len = ring->params.chunk_size};
+		__u64 tag = 0;
+		s->fixed = io_uring_register_buffers_update_tag(&ring->uring, slot, &iov, &tag, 1) == 1;
+		if (!s->fixed) {
+			// RLIMIT_MEMLOCK, most likely: go on with those there are
+			ring->fixed_buffers = RING_FIXED_OFF;
+		}
+	}
+	return s->fixed;
+}
+
+/** Make the empty table of registered files. */
+static void open_file_table(struct ring *ring) {
+	unsigned count = 2 * ring->params.depth;
+	int *none = malloc(count * sizeof(*none));
+	ring->free_files = malloc(count * sizeof(*ring->free_files));
+	ring->fixed_files = RING_FIXED_OFF;
+	if (none && ring->free_files) {
+		for (unsigned i = 0; i < count; ++i) {
+			none[i] = -1;
+			ring->free_files[i] = (int)(count - 1 - i);
+		}
+		if (io_uring_register_files(&ring->uring, none, count) == 0) {
+			ring->fixed_files = RING_FIXED_READY;
+			ring->free_file_count = count;
+		}
+	}
+	free(none);
+}
+
+struct ring_file ring_uring_know(struct ring *ring, int fd) {
+	struct ring_file file = ring_plain(fd);
+	if (ring->fixed_files == RING_FIXED_UNTRIED) {
+		open_file_table(ring);
+	}
+	if (ring->fixed_files == RING_FIXED_READY && ring->free_file_count > 0) {
+		int index = ring->free_files[ring->free_file_count - 1];
+		if (io_uring_register_files_update(&ring->uring, (unsigned)index, &fd, 1) == 1) {
+			--ring->free_file_count;
+			file.fixed = index;
+		}
+	}
+	return file;
+}
+
+void ring_uring_forget(struct ring *ring, struct ring_file file) {
+	int none = -1;
+	if (io_uring_register_files_update(&ring->uring, (unsigned)file.fixed, &none, 1) == 1) {
+		ring->free_files[ring->free_file_count++] = file.fixed;
+	}
+}
+
+/** The name of a request in its completion. */
+static __u64 tag_of(const struct ring *ring, unsigned slot, enum pair_op op) {
+	return (__u64)ring->slots[slot].generation << 32 | slot << 1 | op;
+}
+
+static void prepare(struct ring *ring, struct io_uring_sqe *sqe, unsigned slot, enum pair_op op, struct ring_file file,
+	uint64_t off, uint32_t at, uint32_t len)
+{
+	bool fixed_buffer = buffer_is_fixed(ring, slot, len);
+	bool fixed_file = file.fixed >= 0;
+	int fd = fixed_file ? file.fixed : file.fd;
+	char *data = ring_buffer(ring, slot) + at;
+
+	if (op == PAIR_OP_READ && fixed_buffer) {
+		io_uring_prep_read_fixed(sqe, fd, data, len, off, (int)slot);
+	} else if (op == PAIR_OP_READ) {
+		io_uring_prep_read(sqe, fd, data, len, off);
+	} else if (fixed_buffer) {
+		io_uring_prep_write_fixed(sqe, fd, data, len, off, (int)slot);
+	} else {
+		io_uring_prep_write(sqe, fd, data, len, off);
+	}
+	if (fixed_file) {
+		sqe->flags |= IOSQE_FIXED_FILE;
+	}
+	sqe->user_data = tag_of(ring, slot, op);
+	ring->stats.fixed_buffer += fixed_buffer;
+	ring->stats.fixed_file += fixed_file;
+}
+
+/** Begin a request on a slot. */
+static struct ring_slot *begin(struct ring *ring, unsigned slot, bool both, uint32_t len) {
+	struct ring_slot *s = &ring->slots[slot];
+	++s->generation;
+	s->both = both;
+	s->have[PAIR_OP_READ] = s->have[PAIR_OP_WRITE] = false;
+	s->len = len;
+	return s;
+}
+
+/**
+ * A free entry. The queue has two for each slot, and a slot begins a request only when its last one is answered, so
+ * there is always one, and a pair is never torn by a submission between its halves.
+ */
+static struct io_uring_sqe *entry(struct ring *ring) {
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->uring);
+	if (!sqe) {
+		abort();
+	}
+	return sqe;
+}
+
+void ring_uring_pair(struct ring *ring, unsigned slot, struct ring_file src, struct ring_file dst, uint64_t off,
+	uint32_t len, uint32_t write_len)
+{
+	begin(ring, slot, !ring->cqe_skip, len);
+	struct io_uring_sqe *sqe = entry(ring);
+	prepare(ring, sqe, slot, PAIR_OP_READ, src, off, 0, len);
+	sqe->flags |= IOSQE_IO_LINK;
+	if (ring->cqe_skip) {
+		sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+	}
+	prepare(ring, entry(ring), slot, PAIR_OP_WRITE, dst, off, 0, write_len);
+}
+
+void ring_uring_single(struct ring *ring, unsigned slot, enum pair_op op, struct ring_file file, uint64_t off,
+	uint32_t at, uint32_t len)
+{
+	begin(ring, slot, false, len);
+	prepare(ring, entry(ring), slot, op, file, off, at, len);
+}
+
+/** Turn a completion into an event; false if it is not the whole answer yet, or to a request long answered. */
+static bool translate(struct ring *ring, const struct io_uring_cqe *cqe, struct ring_event *event) {
+	unsigned slot = (uint32_t)cqe->user_data >> 1;
+	enum pair_op op = cqe->user_data & 1 ? PAIR_OP_WRITE : PAIR_OP_READ;
+	struct ring_slot *s = &ring->slots[slot];
+
+	if (cqe->user_data >> 32 != s->generation) {
+		return false;
+	}
+	int res = cqe->res;
+	if (s->both) {
+		s->have[op] = true;
+		s->res[op] = res;
+		if (!s->have[PAIR_OP_READ] || !s->have[PAIR_OP_WRITE]) {
+			return false;
+		}
+		bool full = s->res[PAIR_OP_READ] == (int)s->len;
+		op = full ? PAIR_OP_WRITE : PAIR_OP_READ;
+		res = s->res[op];
+		ring->stats.cut += !full;
+	} else if (ring->cqe_skip && op == PAIR_OP_READ) {
+		ring->stats.cut += res < (int)s->len;
+	}
+	*event = (struct ring_event) {.slot = slot, .op = op, .res = res};
+	return true;
+}
+
+int ring_uring_wait(struct ring *ring, struct ring_event *events, unsigned count, bool wait) {
+	int ret;
+	++ring->stats.enters;
+	if (wait) {
+		ret = io_uring_submit_and_wait(&ring->uring, 1);
+	} else {
+		ret = io_uring_submit_and_get_events(&ring->uring);
+	}
+	if (ret == -EAGAIN || ret == -EBUSY || ret == -ENOMEM) {
+		// The kernel is short of something that finished requests will give back
+		sched_yield();
+	} else if (ret < 0 && ret != -EINTR) {
+		return ret;
+	}
+
+	unsigned n = 0;
+	unsigned seen = 0;
+	unsigned head;
+	struct io_uring_cqe *cqe;
+	io_uring_for_each_cqe(&ring->uring, head, cqe) {
+		if (n == count) {
+			break;
+		}
+		++seen;
+		if (translate(ring, cqe, &events[n])) {
+			++n;
+		}
+	}
+	io_uring_cq_advance(&ring->uring, seen);
+	return (int)n;
+}

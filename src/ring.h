@@ -1,0 +1,104 @@
+/**
+ * One io_uring with its buffers and slots, and the synchronous twin that does the same with pread and pwrite.
+ *
+ * A ring belongs to one thread, which must also be the one that opens it. Each of its slots has one buffer and can have
+ * one request in flight: a linked pair, a read or a write. A request is answered by one event, whatever the kernel's way
+ * of reporting. Nothing is handed to the kernel before ring_wait().
+ */
+
+#ifndef UCP_RING_H
+#define UCP_RING_H
+
+#include "pair.h"
+
+/** A ring; see ring_open(). */
+struct ring;
+
+/** How to set up a ring. */
+struct ring_params {
+	/** Slots: most requests in flight. */
+	unsigned depth;
+	/** Bytes of a slot's buffer. */
+	size_t chunk_size;
+	/** Whether to do without io_uring. */
+	bool sync;
+	/** enum inject, and the seed for it. */
+	unsigned inject;
+	uint64_t seed;
+};
+
+/** A file that a ring knows. */
+struct ring_file {
+	int fd;
+	/** Its index in the table of registered files, or -1. */
+	int fixed;
+};
+
+/** The answer to a request. */
+struct ring_event {
+	unsigned slot;
+	enum pair_op op;
+	/** Bytes or -errno. */
+	int res;
+};
+
+/** What a ring has done. */
+struct ring_stats {
+	/** Linked pairs, single reads, single writes submitted. */
+	uint64_t pairs;
+	uint64_t reads;
+	uint64_t writes;
+	/** Pairs whose link was cut by a short or failed read. */
+	uint64_t cut;
+	/** Requests (a pair is two) on registered buffers, and on registered files. */
+	uint64_t fixed_buffer;
+	uint64_t fixed_file;
+	/** Calls of io_uring_enter(2). */
+	uint64_t enters;
+};
+
+/**
+ * Set up a ring with the set-up flags this kernel has.
+ *
+ * @return 0 or -errno: -ENOSYS, -EPERM, -ENOMEM, -EMFILE, … where there is no io_uring to be had.
+ */
+int ring_open(struct ring **ring, const struct ring_params *params);
+
+/** Tear a ring down. Nothing may be in flight. NULL is ignored. */
+void ring_close(struct ring *ring);
+
+/** The buffer of a slot. */
+char *ring_buffer(struct ring *ring, unsigned slot);
+
+/** Register a file where the ring can; the descriptor must stay open until ring_forget(). */
+struct ring_file ring_know(struct ring *ring, int fd);
+
+/** A file for a few requests only, which is not worth registering. */
+struct ring_file ring_plain(int fd);
+
+/** Undo ring_know(). None of its requests may be in flight. */
+void ring_forget(struct ring *ring, struct ring_file file);
+
+/** Prepare a linked pair: read LEN bytes of SRC at OFF and write them to DST at OFF. */
+void ring_pair(struct ring *ring, unsigned slot, struct ring_file src, struct ring_file dst, uint64_t off, uint32_t len);
+
+/** Prepare a read of LEN bytes of SRC at OFF into the slot's buffer. */
+void ring_read(struct ring *ring, unsigned slot, struct ring_file src, uint64_t off, uint32_t len);
+
+/** Prepare a write of LEN bytes of the slot's buffer, from byte AT of it, to DST at OFF. */
+void ring_write(struct ring *ring, unsigned slot, struct ring_file dst, uint64_t off, uint32_t at, uint32_t len);
+
+/**
+ * Hand what is prepared to the kernel, and wait for at least one event where WAIT is set.
+ *
+ * @return The number of events stored, perhaps 0 (a signal came), or -errno when the ring is broken.
+ */
+int ring_wait(struct ring *ring, struct ring_event *events, unsigned count, bool wait);
+
+/** What the ring has done so far. */
+const struct ring_stats *ring_get_stats(const struct ring *ring);
+
+/** What the ring is made of, in words: "io_uring, single issuer, …". Lives as long as the ring. */
+const char *ring_describe(const struct ring *ring);
+
+#endif // UCP_RING_H

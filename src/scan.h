@@ -1,0 +1,38 @@
+/**
+ * How much there is to copy, found out by walking the sources in a thread of its own, for the progress line only.
+ */
+
+#ifndef UCP_SCAN_H
+#define UCP_SCAN_H
+
+#include "progress.h"
+
+struct opts;
+
+/** A walk under way. */
+struct scan {
+	const struct opts *opts;
+	/** The operands that are sources, and how many. */
+	char **operands;
+	int operand_count;
+
+	/** What was found so far. */
+	counter bytes;
+	counter files;
+	atomic_bool final;
+	/** Set to make it stop. */
+	atomic_bool stop;
+	pthread_t thread;
+	bool started;
+};
+
+/** Begin to walk the first COUNT operands. Where no thread can be had nothing will be known. */
+void scan_start(struct scan *scan, const struct opts *opts, int count);
+
+/** What is known now. */
+struct totals scan_totals(const struct scan *scan);
+
+/** Stop and free. */
+void scan_stop(struct scan *scan);
+
+#endif // UCP_SCAN_H

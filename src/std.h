@@ -1,0 +1,58 @@
+/**
+ * Small helpers the standard library lacks.
+ */
+
+#ifndef UCP_STD_H
+#define UCP_STD_H
+
+#include <sys/types.h>
+
+struct timespec;
+
+/** A string that grows. Zero-initialise; free with buf_free(). */
+struct buf {
+	/** The bytes, NUL-terminated unless NULL. */
+	char *data;
+	/** Bytes in use, without the NUL. */
+	size_t len;
+	/** Bytes allocated. */
+	size_t size;
+	/** Set when memory ran out: the content is cut short. */
+	bool failed;
+};
+
+/** Append LEN bytes. On lack of memory only buf::failed is set. */
+void buf_add(struct buf *buf, const void *data, size_t len);
+
+/** Append a string. */
+void buf_str(struct buf *buf, const char *str);
+
+/** Append one byte. */
+void buf_char(struct buf *buf, char c);
+
+/** Free the bytes and make the buffer empty. */
+void buf_free(struct buf *buf);
+
+/**
+ * Parse a number of bytes with an optional suffix as in GNU coreutils: K, M, G, T (1024), KiB, …, kB, MB, … (1000).
+ *
+ * @return 0, -EINVAL if it is no size, -ERANGE if it does not fit.
+ */
+int parse_size(const char *str, uint64_t *size);
+
+/** Close a descriptor if it is one, and set it to -1. Returns 0 or -errno; the descriptor is gone either way. */
+int close_fd(int *fd);
+
+/** Seconds of CLOCK_MONOTONIC. */
+double now(void);
+
+/** The last component of a path, trailing slashes included; "" for "/". Points into PATH. */
+const char *last_component(const char *path);
+
+/** The smallest power of two that is not below N (at least 1). */
+unsigned next_pow2(unsigned n);
+
+/** The next number of a seeded sequence (splitmix64), for injected faults. */
+uint64_t random_next(uint64_t *state);
+
+#endif // UCP_STD_H

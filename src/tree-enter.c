@@ -1,0 +1,253 @@
+#include "tree-impl.h"
+
+#include "meta.h"
+#include "opts.h"
+#include "report.h"
+#include "std.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+
+struct fail tree_explain(const struct tree *tree, const struct entry *entry, int err, const char *what) {
+	struct stat st;
+	if (fstatat(tree->fd[DST], entry->dst_name, &st, AT_SYMLINK_NOFOLLOW) != 0 && errno != ENOENT) {
+		return fail_make(errno, "cannot stat %d");
+	}
+	return fail_make(err, what);
+}
+
+bool tree_follows(const struct tree *tree) {
+	enum deref deref = tree->trees->opts->deref;
+	return deref == DEREF_ALWAYS || (deref == DEREF_OPERANDS && (tree->flags & TREE_BASE));
+}
+
+/** Whether files of a file system tell their size. */
+static bool is_unsized(int fd) {
+	struct statfs fs;
+	if (fstatfs(fd, &fs) != 0) {
+		return false;
+	}
+	switch (fs.f_type) {
+	case PROC_SUPER_MAGIC:
+	case SYSFS_MAGIC:
+	case DEBUGFS_MAGIC:
+	case TRACEFS_MAGIC:
+	case SECURITYFS_MAGIC:
+	case CGROUP_SUPER_MAGIC:
+	case CGROUP2_SUPER_MAGIC:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/** Open the source. A directory that may not be read is still made, and what it has is kept. */
+static struct fail open_source(struct tree *tree, const struct entry *entry) {
+	struct tree *parent = tree->parent;
+	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+	if (tree_follows(parent)) {
+		tree->flags |= TREE_FOLLOWED;
+	} else {
+		flags |= O_NOFOLLOW;
+	}
+	tree->fd[SRC] = openat(parent->fd[SRC], entry->name, flags);
+	int err = errno;
+	int ret;
+	if (tree->fd[SRC] >= 0) {
+		ret = fstat(tree->fd[SRC], &tree->src_stat);
+	} else {
+		ret = fstatat(parent->fd[SRC], entry->name, &tree->src_stat, flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0);
+	}
+	if (ret != 0) {
+		return fail_make(errno, "cannot stat %s");
+	}
+	if (!S_ISDIR(tree->src_stat.st_mode)) {
+		return fail_make(err, "cannot access %s");
+	}
+	tree->inode[SRC] = inode_of(&tree->src_stat);
+	if (tree->fd[SRC] < 0) {
+		tree->flags |= TREE_CLOSED;
+		tree_report(parent, entry, fail_make(err, "cannot access %s"));
+	} else if (tree->inode[SRC].dev != parent->inode[SRC].dev || (parent->flags & TREE_BASE)) {
+		tree->flags |= is_unsized(tree->fd[SRC]) ? TREE_UNSIZED : 0;
+	} else {
+		tree->flags |= parent->flags & TREE_UNSIZED;
+	}
+	return FAIL_NONE;
+}
+
+/** The top of the operand a tree belongs to. */
+static struct tree *top_of(struct tree *tree) {
+	while (!(tree->parent->flags & TREE_BASE)) {
+		tree = tree->parent;
+	}
+	return tree;
+}
+
+/** Whether the source is a directory that this run made, or one of those above it. */
+static bool leads_in_circles(struct tree *tree, const struct entry *entry) {
+	struct trees *trees = tree->trees;
+
+	mutex_lock(&trees->lock);
+	bool made = inode_set_has(&trees->made, tree->inode[SRC]);
+	mutex_unlock(&trees->lock);
+	if (made) {
+		struct tree *top = top_of(tree);
+		if (atomic_exchange(&top->circular, true)) {
+			return true;
+		}
+		char *src = tree_path(top, SRC, NULL);
+		char *dst = tree_path(top, DST, NULL);
+		report_error(trees->report, 0, "cannot copy a directory, %s, into itself, %d", src, dst);
+		free(src);
+		free(dst);
+		return true;
+	}
+	for (struct tree *t = tree->parent; (tree->flags & TREE_FOLLOWED) && !(t->flags & TREE_BASE); t = t->parent) {
+		if (inode_same(t->inode[SRC], tree->inode[SRC])) {
+			tree_report(tree->parent, entry, fail_make(0, "cannot copy cyclic symbolic link %s"));
+			return true;
+		}
+	}
+	return false;
+}
+
+static const char *dst_name_of(const struct entry *entry) {
+	return entry->dst_name[0] ? entry->dst_name : ".";
+}
+
+/** Make sure we can work in a directory that was just made. */
+static struct fail widen(struct tree *tree, const char *name) {
+	int dir = tree->parent->fd[DST];
+	if (fstatat(dir, name, &tree->dst_stat, AT_SYMLINK_NOFOLLOW) != 0) {
+		return fail_make(errno, "cannot stat %d");
+	}
+	mode_t mode = tree->dst_stat.st_mode;
+	if ((mode & S_IRWXU) == S_IRWXU) {
+		return FAIL_NONE;
+	}
+	tree->flags |= TREE_WIDENED;
+	if (fchmodat(dir, name, (mode & 07777) | S_IRWXU, AT_SYMLINK_NOFOLLOW) != 0) {
+		return fail_make(errno, "setting permissions for %d");
+	}
+	return FAIL_NONE;
+}
+
+/** Make the destination, or see whether what stands there is a directory. */
+static struct fail make_copy(struct tree *tree, const struct entry *entry) {
+	const struct opts *opts = tree->trees->opts;
+	const char *name = dst_name_of(entry);
+	int dir = tree->parent->fd[DST];
+
+	if (mkdirat(dir, name, meta_create_mode(opts, tree->src_stat.st_mode)) == 0) {
+		tree->flags |= TREE_CREATED;
+		counter_add(&tree->trees->dirs, 1);
+		return widen(tree, name);
+	}
+	if (errno != EEXIST) {
+		return tree_explain(tree->parent, entry, errno, "cannot create directory %d");
+	}
+	// A slash behind the name, or -T onto ".", must find the directory that a link leads to
+	bool follow = (opts->flags & OPT_KEEP_DIRECTORY_SYMLINK) || name[0] == '\0' || name[strlen(name) - 1] == '/';
+	if (fstatat(dir, name, &tree->dst_stat, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
+		return fail_make(errno, "cannot stat %d");
+	}
+	if (!S_ISDIR(tree->dst_stat.st_mode)) {
+		return fail_make(0, "cannot overwrite non-directory %d with directory %s");
+	}
+	if (inode_same(inode_of(&tree->dst_stat), tree->inode[SRC])) {
+		return fail_make(0, "%s and %d are the same file");
+	}
+	return FAIL_NONE;
+}
+
+/** Open the destination and remember what it is. */
+static struct fail open_copy(struct tree *tree, const struct entry *entry) {
+	const char *name = dst_name_of(entry);
+	int dir = tree->parent->fd[DST];
+	int flags = O_DIRECTORY | O_CLOEXEC;
+	if (!(tree->trees->opts->flags & OPT_KEEP_DIRECTORY_SYMLINK)) {
+		flags |= O_NOFOLLOW;
+	}
+	tree->fd[DST] = openat(dir, name, O_RDONLY | flags);
+	if (tree->fd[DST] < 0 && errno == EACCES) {
+		// One may be allowed to write into a directory and not to read it
+		tree->flags |= TREE_BY_NAME;
+		tree->fd[DST] = openat(dir, name, O_PATH | flags);
+	}
+	struct stat st;
+	if (tree->fd[DST] < 0 || fstat(tree->fd[DST], &st) != 0) {
+		return fail_make(errno, "cannot access %d");
+	}
+	if (!inode_same(inode_of(&st), inode_of(&tree->dst_stat))) {
+		return fail_make(0, "skipping directory %s, as its destination %d was replaced while being copied");
+	}
+	tree->inode[DST] = inode_of(&st);
+	if (!(tree->flags & TREE_BY_NAME) && meta_has_default_acl(tree->fd[DST])) {
+		tree->flags |= TREE_DEFAULT_ACL;
+	}
+	return FAIL_NONE;
+}
+
+/** Remember a directory made in one that was there before: the way by which a copy could reach itself. */
+static struct fail remember(struct tree *tree) {
+	struct trees *trees = tree->trees;
+	if (!(tree->flags & TREE_CREATED) || (tree->parent->flags & TREE_CREATED)) {
+		return FAIL_NONE;
+	}
+	mutex_lock(&trees->lock);
+	int ret = inode_set_add(&trees->made, tree->inode[DST]);
+	mutex_unlock(&trees->lock);
+	return ret < 0 ? fail_make(ret, "cannot create directory %d") : FAIL_NONE;
+}
+
+/** Forget a tree that came to nothing. */
+static void discard(struct tree *tree) {
+	struct tree *parent = tree->parent;
+	close_fd(&tree->fd[SRC]);
+	close_fd(&tree->fd[DST]);
+	tree_drop(tree);
+	tree_unref(parent);
+}
+
+struct tree *tree_enter(struct tree *parent, const struct entry *entry) {
+	const struct opts *opts = parent->trees->opts;
+	struct tree *tree = tree_new(parent->trees, parent, entry->name, dst_name_of(entry));
+	if (!tree) {
+		tree_report(parent, entry, fail_make(ENOMEM, "cannot access %s"));
+		return NULL;
+	}
+	struct fail fail = open_source(tree, entry);
+	if (!fail.what && leads_in_circles(tree, entry)) {
+		discard(tree);
+		return NULL;
+	}
+	if (!fail.what) {
+		fail = make_copy(tree, entry);
+	}
+	if (!fail.what) {
+		fail = open_copy(tree, entry);
+	}
+	if (!fail.what) {
+		fail = remember(tree);
+	}
+	if (fail.what) {
+		tree_report(parent, entry, fail);
+		discard(tree);
+		return NULL;
+	}
+	if ((tree->flags & TREE_CREATED) && (opts->flags & OPT_VERBOSE)) {
+		tree_say(parent, entry, "%s -> %d");
+	}
+	if ((opts->flags & OPT_ONE_FILE_SYSTEM) && !(parent->flags & TREE_BASE)
+		&& parent->inode[SRC].dev != tree->inode[SRC].dev)
+	{
+		tree->flags |= TREE_CLOSED;
+	}
+	tree_opened(tree);
+	return tree;
+}

@@ -1,0 +1,22 @@
+/**
+ * What the parts of tree share; for the tree room only.
+ */
+
+#ifndef UCP_TREE_IMPL_H
+#define UCP_TREE_IMPL_H
+
+#include "tree.h"
+
+/** Allocate a tree with one reference and closed descriptors; it refers to its parent. NULL without memory. */
+struct tree *tree_new(struct trees *trees, struct tree *parent, const char *src_name, const char *dst_name);
+
+/** Count a tree whose descriptors were just opened, pinned once. */
+void tree_opened(struct tree *tree);
+
+/** Close a tree's descriptors unless it is pinned. */
+void tree_shut(struct tree *tree);
+
+/** As tree_pin(), for the parent of a CHILD that is pinned (or NULL). */
+int tree_pin_through(struct tree *tree, const struct tree *child);
+
+#endif // UCP_TREE_IMPL_H

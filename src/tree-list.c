@@ -1,0 +1,147 @@
+#include "tree-impl.h"
+
+#include "opts.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/** Bytes read from a directory at once. */
+#define DIR_BUFFER (32u << 10)
+
+/** Bytes of a block of names that is not the first one. */
+#define NAME_BLOCK (16u << 10)
+
+/** Names, one after the other. */
+struct name_block {
+	struct name_block *next;
+	size_t used;
+	size_t size;
+	char names[];
+};
+
+/** Room for LEN bytes that stay where they are. */
+static char *name_alloc(struct listing *listing, size_t len) {
+	struct name_block *block = listing->blocks;
+	if (!block || block->size - block->used < len) {
+		// Most directories are small
+		size_t size = max(len, block ? NAME_BLOCK : (size_t)1024);
+		block = malloc(sizeof(*block) + size);
+		if (!block) {
+			return NULL;
+		}
+		*block = (struct name_block) {.next = listing->blocks, .size = size};
+		listing->blocks = block;
+	}
+	char *name = block->names + block->used;
+	block->used += len;
+	return name;
+}
+
+static char *name_copy(struct listing *listing, const char *name) {
+	size_t len = strlen(name) + 1;
+	char *copy = name_alloc(listing, len);
+	return copy ? memcpy(copy, name, len) : NULL;
+}
+
+static int entry_append(struct entry **entries, size_t *count, size_t *size, struct entry entry) {
+	if (*count == *size) {
+		size_t more = *size ? *size * 2 : 16;
+		struct entry *bigger = realloc(*entries, more * sizeof(*bigger));
+		if (!bigger) {
+			return -ENOMEM;
+		}
+		*entries = bigger;
+		*size = more;
+	}
+	(*entries)[(*count)++] = entry;
+	return 0;
+}
+
+int listing_add(struct listing *listing, const char *name, const char *dst_name, uint64_t ino, unsigned char type) {
+	struct entry entry = {.ino = ino, .type = type};
+	entry.name = name_copy(listing, name);
+	entry.dst_name = dst_name == name ? entry.name : name_copy(listing, dst_name);
+	if (!entry.name || !entry.dst_name) {
+		return -ENOMEM;
+	}
+	if (type == DT_DIR) {
+		return entry_append(&listing->dirs, &listing->dir_count, &listing->dir_size, entry);
+	}
+	return entry_append(&listing->files, &listing->file_count, &listing->file_size, entry);
+}
+
+void listing_free(struct listing *listing) {
+	free(listing->files);
+	free(listing->dirs);
+	for (struct name_block *block = listing->blocks; block;) {
+		struct name_block *next = block->next;
+		free(block);
+		block = next;
+	}
+	*listing = (struct listing) {0};
+}
+
+/** Find out the type of an entry where the directory does not tell, or a link is to be followed. */
+static unsigned char look_up_type(const struct tree *tree, const struct dirent64 *dirent) {
+	bool follow = tree->trees->opts->deref == DEREF_ALWAYS;
+	struct stat st;
+
+	if (dirent->d_type != DT_UNKNOWN && !(follow && dirent->d_type == DT_LNK)) {
+		return dirent->d_type;
+	}
+	if (fstatat(tree->fd[SRC], dirent->d_name, &st, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
+		return DT_UNKNOWN;
+	}
+	return IFTODT(st.st_mode);
+}
+
+static int list_block(struct tree *tree, const char *data, size_t len) {
+	for (size_t at = 0; at < len;) {
+		const struct dirent64 *dirent = (const struct dirent64 *)(data + at);
+		const char *name = dirent->d_name;
+		at += dirent->d_reclen;
+		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
+			continue;
+		}
+		int ret = listing_add(&tree->listing, name, name, dirent->d_ino, look_up_type(tree, dirent));
+		if (ret < 0) {
+			return ret;
+		}
+	}
+	return 0;
+}
+
+static int by_inode(const void *a, const void *b) {
+	const struct entry *x = a;
+	const struct entry *y = b;
+	return (x->ino > y->ino) - (x->ino < y->ino);
+}
+
+/** Files in the order of their inodes are found much faster on a medium that is not cached. */
+static void sort_entries(struct entry *entries, size_t count) {
+	if (count > 1) {
+		qsort(entries, count, sizeof(*entries), by_inode);
+	}
+}
+
+int tree_list(struct tree *tree) {
+	char *data = malloc(DIR_BUFFER);
+	int ret = data ? 0 : -ENOMEM;
+
+	while (ret == 0) {
+		ssize_t n = getdents64(tree->fd[SRC], data, DIR_BUFFER);
+		if (n <= 0) {
+			ret = n < 0 ? -errno : 0;
+			break;
+		}
+		ret = list_block(tree, data, (size_t)n);
+	}
+	free(data);
+	sort_entries(tree->listing.files, tree->listing.file_count);
+	sort_entries(tree->listing.dirs, tree->listing.dir_count);
+	return ret;
+}

@@ -1,0 +1,374 @@
+#include "tree.h"
+#include "tree-impl.h"
+
+#include "meta.h"
+#include "opts.h"
+#include "report.h"
+#include "std.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+void trees_init(struct trees *trees, const struct opts *opts, struct report *report) {
+	*trees = (struct trees) {
+		.opts = opts,
+		.report = report,
+		.max = opts->max_trees,
+	};
+	list_init(&trees->idle);
+	thread_must(pthread_mutex_init(&trees->lock, NULL));
+}
+
+void trees_destroy(struct trees *trees) {
+	inode_set_clear(&trees->made, free);
+	thread_must(pthread_mutex_destroy(&trees->lock));
+}
+
+struct tree *tree_new(struct trees *trees, struct tree *parent, const char *src_name, const char *dst_name) {
+	struct tree *tree = calloc(1, sizeof(*tree));
+	if (!tree) {
+		return NULL;
+	}
+	tree->trees = trees;
+	tree->parent = parent;
+	tree->depth = parent ? parent->depth + 1 : 0;
+	tree->fd[SRC] = tree->fd[DST] = -1;
+	tree->name[SRC] = src_name ? strdup(src_name) : NULL;
+	tree->name[DST] = dst_name ? strdup(dst_name) : NULL;
+	list_init(&tree->idle);
+	list_init(&tree->work_node);
+	atomic_init(&tree->refs, 1);
+	atomic_init(&tree->keeps, 1);
+	if ((src_name && !tree->name[SRC]) || (dst_name && !tree->name[DST])) {
+		free(tree->name[SRC]);
+		free(tree->name[DST]);
+		free(tree);
+		return NULL;
+	}
+	if (parent) {
+		tree_ref(parent);
+		tree_keep(parent);
+	}
+	return tree;
+}
+
+struct tree *tree_base(struct trees *trees, int dst_fd, const char *path) {
+	struct tree *tree = tree_new(trees, NULL, NULL, path);
+	if (tree) {
+		tree->flags = TREE_BASE;
+		tree->fd[SRC] = AT_FDCWD;
+		tree->fd[DST] = dst_fd;
+		tree->pins = 1;
+		if (dst_fd >= 0 && meta_has_default_acl(dst_fd)) {
+			tree->flags |= TREE_DEFAULT_ACL;
+		}
+	}
+	return tree;
+}
+
+void tree_ref(struct tree *tree) {
+	atomic_fetch_add(&tree->refs, 1);
+}
+
+void tree_keep(struct tree *tree) {
+	atomic_fetch_add(&tree->keeps, 1);
+}
+
+static void close_both(struct tree *tree) {
+	for (enum side side = SRC; side <= DST; ++side) {
+		if (tree->fd[side] != AT_FDCWD) {
+			close_fd(&tree->fd[side]);
+		}
+	}
+}
+
+void tree_drop(struct tree *tree) {
+	while (tree && atomic_fetch_sub(&tree->keeps, 1) == 1) {
+		struct tree *parent = tree->parent;
+		tree_shut(tree);
+		free(tree->name[SRC]);
+		free(tree->name[DST]);
+		free(tree);
+		tree = parent;
+	}
+}
+
+/** Set the attributes of a directory that is now complete. */
+static void apply(struct tree *tree) {
+	const struct opts *opts = tree->trees->opts;
+	struct meta meta = {
+		.opts = opts,
+		.src = &tree->src_stat,
+		.dst = tree->flags & TREE_CREATED ? NULL : &tree->dst_stat,
+		.src_fd = tree->fd[SRC],
+		.dst_fd = tree->flags & TREE_BY_NAME ? -1 : tree->fd[DST],
+		.src_dir = tree->parent->fd[SRC],
+		.dst_dir = tree->parent->fd[DST],
+		.src_name = tree->name[SRC],
+		.dst_name = tree->name[DST],
+	};
+	if (tree->flags & TREE_CREATED) {
+		meta.flags = META_NEW;
+		if (meta_final_mode(opts, meta.src->st_mode, tree->dst_stat.st_mode, &meta.final_mode)
+			|| (tree->flags & TREE_WIDENED))
+		{
+			meta.flags |= META_FINAL_MODE;
+		}
+	}
+	if ((tree->parent->flags & TREE_DEFAULT_ACL) || !(tree->flags & TREE_CREATED)) {
+		meta.flags |= META_STRAY_ACL;
+	}
+	struct fail fail = meta_apply(&meta);
+	if (fail.what) {
+		struct entry entry = {.name = tree->name[SRC], .dst_name = tree->name[DST]};
+		tree_report(tree->parent, &entry, fail);
+	}
+}
+
+/** Everything in a directory is done. */
+static void finish(struct tree *tree) {
+	const struct opts *opts = tree->trees->opts;
+	const unsigned kept = PRESERVE_MODE | PRESERVE_MODE_NOT | PRESERVE_OWNERSHIP | PRESERVE_TIMESTAMPS | PRESERVE_XATTR;
+
+	listing_free(&tree->listing);
+	if (!(tree->flags & TREE_BASE)) {
+		bool made = tree->flags & TREE_CREATED;
+		int ret = tree_pin(tree);
+		// Going up by "..", while this directory's mode still allows it, spares a long way down
+		bool parent_pinned = ret == 0 && tree_pin_through(tree->parent, tree) == 0;
+		if (ret == 0 && ((opts->preserve & kept) || made) && parent_pinned) {
+			apply(tree);
+		} else if (ret < 0 && ((opts->preserve & kept) || made)) {
+			struct entry entry = {.name = tree->name[SRC], .dst_name = tree->name[DST]};
+			tree_report(tree->parent, &entry, fail_make(ret, "cannot access %d"));
+		}
+		if (ret == 0) {
+			tree_unpin(tree);
+		}
+		if (parent_pinned) {
+			tree_unpin(tree->parent);
+		}
+	}
+	tree_shut(tree);
+}
+
+void tree_unref(struct tree *tree) {
+	while (tree && atomic_fetch_sub(&tree->refs, 1) == 1) {
+		struct tree *parent = tree->parent;
+		finish(tree);
+		tree_drop(tree);
+		tree = parent;
+	}
+}
+
+/** Close one idle tree; the lock is held. */
+static bool evict(struct trees *trees) {
+	struct list *node = list_pop(&trees->idle);
+	if (!node) {
+		return false;
+	}
+	close_both(list_item(node, struct tree, idle));
+	--trees->open;
+	return true;
+}
+
+void tree_opened(struct tree *tree) {
+	struct trees *trees = tree->trees;
+	mutex_lock(&trees->lock);
+	tree->pins = 1;
+	++trees->open;
+	while (trees->open > trees->max && evict(trees)) {
+	}
+	mutex_unlock(&trees->lock);
+}
+
+void tree_shut(struct tree *tree) {
+	struct trees *trees = tree->trees;
+	mutex_lock(&trees->lock);
+	if (tree->flags & TREE_BASE) {
+		close_both(tree);
+	} else if (tree->fd[DST] >= 0 && tree->pins == 0) {
+		list_remove(&tree->idle);
+		close_both(tree);
+		--trees->open;
+	}
+	mutex_unlock(&trees->lock);
+}
+
+void tree_unpin(struct tree *tree) {
+	struct trees *trees = tree->trees;
+	mutex_lock(&trees->lock);
+	if (--tree->pins == 0) {
+		list_append(&trees->idle, &tree->idle);
+	}
+	mutex_unlock(&trees->lock);
+}
+
+/** Open a directory by its name in another one, if it is still the same. */
+static int open_side(struct tree *tree, enum side side, int dir, const char *name) {
+	int flags = O_DIRECTORY | O_CLOEXEC;
+	flags |= side == DST && (tree->flags & TREE_BY_NAME) ? O_PATH : O_RDONLY;
+	if (!(side == SRC && (tree->flags & TREE_FOLLOWED))) {
+		flags |= O_NOFOLLOW;
+	}
+	int fd = openat(dir, name, flags);
+	if (fd < 0) {
+		return -errno;
+	}
+	struct stat st;
+	int ret = fstat(fd, &st) == 0 ? 0 : -errno;
+	if (ret == 0 && !inode_same(inode_of(&st), tree->inode[side])) {
+		ret = -ESTALE;
+	}
+	if (ret < 0) {
+		close_fd(&fd);
+		return ret;
+	}
+	return fd;
+}
+
+/** Open one side of a tree from the descriptor of a directory above, which stays open. */
+static int descend(struct tree *from, struct tree *to, enum side side) {
+	int dir = from->fd[side];
+	for (struct tree *t = from->down;; t = t->down) {
+		int fd = open_side(t, side, dir, t->name[side]);
+		if (dir != from->fd[side]) {
+			close_fd(&dir);
+		}
+		if (fd < 0 || t == to) {
+			return fd;
+		}
+		dir = fd;
+	}
+}
+
+/** Take over new descriptors; the lock is held. */
+static void adopt(struct tree *tree, const int fd[2]) {
+	struct trees *trees = tree->trees;
+	tree->fd[SRC] = fd[SRC];
+	tree->fd[DST] = fd[DST];
+	++trees->open;
+	while (trees->open > trees->max && evict(trees)) {
+	}
+}
+
+static void close_pair(int fd[2]) {
+	close_fd(&fd[SRC]);
+	close_fd(&fd[DST]);
+}
+
+/** Find a closed tree again from its nearest open ancestor; the lock is held. */
+static int reopen(struct tree *tree) {
+	struct tree *from = tree;
+	while (from->fd[DST] == -1) {
+		from->parent->down = from;
+		from = from->parent;
+	}
+	int fd[2] = {-1, -1};
+	int ret = 0;
+	for (enum side side = SRC; side <= DST && ret >= 0; ++side) {
+		// A source that could not be read is not open, nor is anything below it
+		if (side == SRC && (tree->flags & TREE_CLOSED)) {
+			continue;
+		}
+		ret = fd[side] = descend(from, tree, side);
+	}
+	if (ret < 0) {
+		close_pair(fd);
+		return ret;
+	}
+	adopt(tree, fd);
+	return 0;
+}
+
+/** Find a closed tree again from a child that is open; the lock is held. */
+static void reopen_through(struct tree *tree, const struct tree *child) {
+	int fd[2];
+	for (enum side side = SRC; side <= DST; ++side) {
+		fd[side] = child->fd[side] >= 0 ? open_side(tree, side, child->fd[side], "..") : -1;
+	}
+	if (fd[SRC] >= 0 && fd[DST] >= 0) {
+		adopt(tree, fd);
+	} else {
+		close_pair(fd);
+	}
+}
+
+int tree_pin_through(struct tree *tree, const struct tree *child) {
+	struct trees *trees = tree->trees;
+	int ret = 0;
+
+	mutex_lock(&trees->lock);
+	++tree->pins;
+	if (tree->fd[DST] != -1) {
+		list_remove(&tree->idle);
+	} else {
+		if (child) {
+			reopen_through(tree, child);
+		}
+		if (tree->fd[DST] == -1) {
+			ret = reopen(tree);
+		}
+	}
+	if (ret < 0) {
+		--tree->pins;
+	}
+	mutex_unlock(&trees->lock);
+	return ret;
+}
+
+int tree_pin(struct tree *tree) {
+	return tree_pin_through(tree, NULL);
+}
+
+/** Append a path's next component. */
+static void join(struct buf *buf, const char *name) {
+	if (buf->len > 0 && buf->data[buf->len - 1] != '/') {
+		buf_char(buf, '/');
+	}
+	buf_str(buf, name);
+}
+
+char *tree_path(const struct tree *tree, enum side side, const char *name) {
+	size_t count = 1;
+	for (const struct tree *t = tree; t->parent; t = t->parent) {
+		++count;
+	}
+	const char **names = malloc(count * sizeof(*names));
+	if (!names) {
+		return NULL;
+	}
+	size_t i = count;
+	for (const struct tree *t = tree; t; t = t->parent) {
+		names[--i] = t->name[side];
+	}
+	struct buf buf = {0};
+	for (; i < count; ++i) {
+		if (names[i]) {
+			join(&buf, names[i]);
+		}
+	}
+	if (name) {
+		join(&buf, name);
+	}
+	free(names);
+	return buf.data;
+}
+
+void tree_report(const struct tree *tree, const struct entry *entry, struct fail fail) {
+	char *src = tree_path(tree, SRC, entry->name);
+	char *dst = tree_path(tree, DST, entry->dst_name);
+	report_fail(tree->trees->report, &fail, src, dst);
+	free(src);
+	free(dst);
+}
+
+void tree_say(const struct tree *tree, const struct entry *entry, const char *what) {
+	char *src = tree_path(tree, SRC, entry->name);
+	char *dst = tree_path(tree, DST, entry->dst_name);
+	report_say(tree->trees->report, what, src, dst);
+	free(src);
+	free(dst);
+}

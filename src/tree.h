@@ -1,0 +1,198 @@
+/**
+ * Pairs of directories, a source and its copy, open on both sides while they are worked on.
+ *
+ * A tree is counted: one reference for whoever reads it, for each subdirectory, batch and file under way. With the last
+ * one its mode and times are set, it is closed, and its parent loses a reference in turn.
+ *
+ * Descriptors are budgeted: a tree that nobody has pinned may be closed at any time and is found again through its
+ * relatives, each step compared with the inode it was known by.
+ */
+
+#ifndef UCP_TREE_H
+#define UCP_TREE_H
+
+#include "fail.h"
+#include "inode.h"
+#include "list.h"
+#include "thread.h"
+
+struct opts;
+struct report;
+
+/** The two ends of a copy. */
+enum side {
+	SRC,
+	DST,
+};
+
+/** A name in a directory. */
+struct entry {
+	/** Its name in the source; for an operand its path. Lives as long as the tree's listing. */
+	const char *name;
+	/** Its name in the destination. */
+	const char *dst_name;
+	/** Its inode number as listed, or 0 if not known. */
+	uint64_t ino;
+	/** DT_* of <dirent.h>. */
+	unsigned char type;
+};
+
+/** Names and where they are kept. */
+struct listing {
+	/** Everything but directories, in inode order. */
+	struct entry *files;
+	size_t file_count;
+	size_t file_size;
+	/** Subdirectories, in inode order. */
+	struct entry *dirs;
+	size_t dir_count;
+	size_t dir_size;
+	/** Blocks of names, each pointing to the next. */
+	struct name_block *blocks;
+};
+
+/** Switches of struct tree::flags. */
+enum tree_flags {
+	/** The operands' tree: its directories are those the paths start from. */
+	TREE_BASE = 1 << 0,
+	/** This run made the destination. */
+	TREE_CREATED = 1 << 1,
+	/** The destination's mode was widened while it is filled. */
+	TREE_WIDENED = 1 << 2,
+	/** New files in the destination get an ACL from it. */
+	TREE_DEFAULT_ACL = 1 << 3,
+	/** The source cannot be read (it was reported), or is not to be: nothing is listed. */
+	TREE_CLOSED = 1 << 4,
+	/** Attributes of the destination are set by name: it could be opened for searching only. */
+	TREE_BY_NAME = 1 << 5,
+	/** The source was reached through a symbolic link. */
+	TREE_FOLLOWED = 1 << 6,
+	/** File sizes here are not to be believed (/proc, /sys). */
+	TREE_UNSIZED = 1 << 7,
+};
+
+/** A directory pair. */
+struct tree {
+	struct trees *trees;
+	struct tree *parent;
+	/** enum tree_flags; const once the tree is shared. */
+	unsigned flags;
+	/** Directories above this one, below the base. */
+	unsigned depth;
+	/** What remains to be done in it. */
+	atomic_uint refs;
+	/** Who else needs this memory. */
+	atomic_uint keeps;
+
+	/** Names in the parent, or the operand's path; for the base's destination its path, or NULL. */
+	char *name[2];
+	/** Descriptors, or -1 while closed; guarded by trees::lock unless pinned. */
+	int fd[2];
+	struct inode inode[2];
+	/** Who is using the descriptors. */
+	unsigned pins;
+	/** In trees::idle while open and not pinned. */
+	struct list idle;
+	/** Scratch of the search for a way back. */
+	struct tree *down;
+
+	/** The source before it was read. */
+	struct stat src_stat;
+	/** The destination's mode: as found, or as first made. */
+	struct stat dst_stat;
+	/** For the top of an operand: that it was copied into itself has been reported. */
+	atomic_bool circular;
+	/** The names in the source. */
+	struct listing listing;
+	/** The next of listing::dirs to be entered; used by work. */
+	size_t next_dir;
+	/** In work's stack of trees. */
+	struct list work_node;
+};
+
+/** What all trees of a run share. */
+struct trees {
+	const struct opts *opts;
+	struct report *report;
+	pthread_mutex_t lock;
+	/** Open trees nobody has pinned, least recently used first. */
+	struct list idle;
+	/** How many are open, and how many may be. */
+	unsigned open;
+	unsigned max;
+	/** The topmost directories this run made: a source directory among them is a copy of itself. */
+	struct inode_set made;
+	/** Directories made. */
+	counter dirs;
+};
+
+/** Set up what trees share. */
+void trees_init(struct trees *trees, const struct opts *opts, struct report *report);
+
+/** Free it. No tree may be left. */
+void trees_destroy(struct trees *trees);
+
+/**
+ * The tree of the operands, with one reference. Takes over the destination's descriptor (AT_FDCWD is one).
+ *
+ * @param path  The destination directory for messages, or NULL where operands name their destination whole.
+ */
+struct tree *tree_base(struct trees *trees, int dst_fd, const char *path);
+
+/**
+ * Enter a subdirectory: open its source, make or open its copy. Problems are reported.
+ *
+ * @param parent  Pinned by the caller.
+ * @param entry   A directory, or an operand that leads to one.
+ * @return The new tree with one reference, holding one to PARENT; NULL if there is nothing to be done in it.
+ */
+struct tree *tree_enter(struct tree *parent, const struct entry *entry);
+
+/** Read the names of the source into tree::listing. The tree is pinned. Returns 0 or -errno. */
+int tree_list(struct tree *tree);
+
+/** Append a copy of a name to a listing, as a file or as a directory by its type. Returns 0 or -ENOMEM. */
+int listing_add(struct listing *listing, const char *name, const char *dst_name, uint64_t ino, unsigned char type);
+
+/** Free the names of a listing. */
+void listing_free(struct listing *listing);
+
+/** Take a reference. */
+void tree_ref(struct tree *tree);
+
+/** Give a reference back; the last one finishes the tree, and perhaps its parents. */
+void tree_unref(struct tree *tree);
+
+/** Keep the memory, and with it the names and the way to the directory, beyond the last reference. */
+void tree_keep(struct tree *tree);
+
+/** Undo tree_keep(). */
+void tree_drop(struct tree *tree);
+
+/** Have both descriptors open until tree_unpin(). Returns 0 or -errno: -ESTALE if another directory stands there. */
+int tree_pin(struct tree *tree);
+
+/** Undo tree_pin(). */
+void tree_unpin(struct tree *tree);
+
+/** The path of a name in a tree (or of the tree itself if NULL) for messages; to be freed. NULL without memory. */
+char *tree_path(const struct tree *tree, enum side side, const char *name);
+
+/**
+ * Why a destination could not be made, in cp's words, who looks at it first.
+ *
+ * @param err   The errno.
+ * @param what  What to say if looking at it shows nothing.
+ */
+struct fail tree_explain(const struct tree *tree, const struct entry *entry, int err, const char *what);
+
+/** Report a fail about an entry of a tree. */
+void tree_report(const struct tree *tree, const struct entry *entry, struct fail fail);
+
+/** Whether symbolic links among a tree's entries are followed (-L; for operands also -H). */
+bool tree_follows(const struct tree *tree);
+
+/** Print a line about an entry of a tree (-v). */
+void tree_say(const struct tree *tree, const struct entry *entry, const char *what);
+
+#endif // UCP_TREE_H
