@@ -1,0 +1,496 @@
+# shellcheck shell=bash
+# Timestamps, owners, extended attributes, ACLs and capabilities.
+
+# The file system of the tests has extended attributes of users / ACLs, and the tools are there.
+need_xattr() {
+	need cmd setfattr getfattr
+	: >"$CASE/cwd/.probe"
+	setfattr -n user.probe -v x .probe 2>/dev/null || skip "needs user xattrs here"
+	rm .probe
+}
+
+need_acl() {
+	need cmd setfacl getfacl
+	: >.probe
+	setfacl -m u:1:r .probe 2>/dev/null || skip "needs ACLs here"
+	rm .probe
+}
+
+keeps_time() { # TIME OPTIONS…
+	echo a >a
+	touch -d "$1" a
+	[[ $(stat -c %y a) == "$1"* ]] || skip "this file system cannot hold $1"
+	check ucp "${@:2}" a b
+	[[ $(stat -c %y b) == "$1"* ]] || fail "b has time $(stat -c %y b), not $1"
+}
+
+no_xattr() {
+	! getfattr -n "$2" --only-values "$1" >/dev/null 2>&1 || fail "$1 has $2"
+}
+
+has_xattr() { # PATH NAME VALUE
+	[[ $(getfattr -h -n "$2" --only-values --absolute-names "$1" 2>/dev/null) == "$3" ]] ||
+		fail "$1 has not $2=$3"
+}
+
+# --- timestamps
+
+case_time_with_p() {
+	keeps_time '2001-02-03 04:05:06.123456789' -p
+}
+
+case_time_with_a() {
+	keeps_time '2001-02-03 04:05:06.123456789' -a
+}
+
+case_time_alone() {
+	keeps_time '2001-02-03 04:05:06.000000001' --preserve=timestamps
+}
+
+case_time_before_1970() {
+	keeps_time '1950-01-01 00:00:00.123456789' -p
+}
+
+case_time_just_before_1970() {
+	keeps_time '1969-12-31 23:59:59.999999999' -p
+}
+
+case_time_after_2038() {
+	keeps_time '2100-06-07 08:09:10.987654321' -p
+}
+
+case_time_of_big_file() {
+	head -c 6000000 /dev/urandom >a
+	touch -d '2001-02-03 04:05:06.123456789' a
+	check ucp -p a b
+	same_tree a b
+}
+
+case_time_of_empty_file() {
+	: >a
+	touch -d '2001-02-03 04:05:06.123456789' a
+	check ucp -p a b
+	same_tree a b
+}
+
+case_time_of_existing_file() {
+	echo a >a
+	echo longer >b
+	touch -d '2001-02-03 04:05:06.123456789' a
+	check ucp -p a b
+	same_tree a b
+}
+
+case_time_is_new_without_p() {
+	echo a >a
+	touch -d '2001-02-03' a
+	check ucp a b
+	[[ b -nt a ]] || fail "the time was kept"
+}
+
+case_no_preserve_timestamps() {
+	mkdir s
+	echo a >s/a
+	touch -d '2001-02-03' s/a s
+	check ucp -a --no-preserve=timestamps s d
+	[[ d -nt s && d/a -nt s/a ]] || fail "a time was kept"
+}
+
+case_access_time_with_p() {
+	echo a >a
+	touch -a -d '1999-01-02 03:04:05.678901234' a
+	touch -m -d '2001-02-03 04:05:06.123456789' a
+	check ucp -p a b
+	[[ $(stat -c %x b) == '1999-01-02 03:04:05.678901234'* ]] || fail "access time is $(stat -c %x b)"
+}
+
+# A directory gets its time when all of its content is there.
+case_time_of_directories() {
+	local i
+	mkdir -p s/a/b s/c s/empty
+	for i in {1..100}; do
+		echo "$i" >"s/a/$i"
+		echo "$i" >"s/a/b/$i"
+	done
+	head -c 3000000 /dev/urandom >s/c/big
+	touch -d '2001-02-03 04:05:06.123456789' s/a/* s/c/* s/a/b s/a s/c s/empty s
+	touch -d '1960-02-03 04:05:06.123456789' s/a/b
+	check ucp -a s d
+	same_tree s d
+	check ucp -rp s e
+	same_tree s e
+}
+
+case_time_of_merged_directory() {
+	mkdir -p s/sub d/s/sub
+	echo f >s/sub/f
+	touch -d '2001-02-03 04:05:06.123456789' s/sub/f s/sub s
+	check ucp -a s d
+	same_tree s d/s
+}
+
+case_time_of_symlink() {
+	ln -s nowhere link
+	touch -h -d '2001-02-03 04:05:06.123456789' link
+	check ucp -a link new
+	same_tree link new
+}
+
+case_time_of_symlinks_target_is_untouched() {
+	mkdir s d
+	echo f >s/f
+	ln -s f s/link
+	touch -d '2005-05-05' s/f
+	touch -h -d '2001-02-03 04:05:06.123456789' s/link s
+	check ucp -aT s d
+	same_tree s d
+}
+
+case_time_of_fifo() {
+	mkdir s
+	mkfifo s/p
+	touch -d '2001-02-03 04:05:06.123456789' s/p s
+	check ucp -a s d
+	same_tree s d
+}
+
+# --- owners
+
+case_owner_with_a() {
+	need root
+	mkdir -p s/sub
+	echo f >s/sub/f
+	ln -s f s/sub/link
+	mkfifo s/sub/p
+	chown -h 1000:1001 s/sub/f s/sub/link s/sub/p
+	chown 4000000000:123456 s/sub
+	check ucp -a s d
+	same_tree s d
+}
+
+case_owner_not_with_r() {
+	need root
+	mkdir s
+	echo f >s/f
+	chown -R 1000:1001 s
+	check ucp -r s d
+	[[ $(stat -c %u:%g d) == 0:0 && $(stat -c %u:%g d/f) == 0:0 ]] || fail "the owner was kept"
+}
+
+case_owner_alone() {
+	need root
+	echo f >f
+	chown 1000:1001 f
+	chmod 777 f
+	check ucp --preserve=ownership f g
+	[[ $(stat -c %u:%g:%a g) == 1000:1001:755 ]] || fail "g is $(stat -c %u:%g:%a g)"
+}
+
+case_owner_of_existing_file() {
+	need root
+	echo f >f
+	echo g >g
+	chown 1000:1001 f
+	chown 1:2 g
+	check ucp -p f g
+	same_tree f g
+}
+
+case_no_preserve_ownership() {
+	need root
+	mkdir s
+	echo f >s/f
+	chown -R 1000:1001 s
+	check ucp -a --no-preserve=ownership s d
+	same_tree s d --no-owner
+	[[ $(stat -c %u:%g d/f) == 0:0 ]] || fail "the owner was kept"
+}
+
+case_set_id_bits_survive_the_owner() {
+	need root
+	mkdir s
+	echo f >s/f
+	echo g >s/g
+	chown 1000:1001 s/f s/g s
+	chmod 4755 s/f
+	chmod 6711 s/g
+	chmod 3775 s
+	check ucp -a s d
+	same_tree s d
+}
+
+case_user_keeps_what_is_allowed() {
+	need root
+	need user
+	chmod 777 .
+	mkdir s
+	echo f >s/f
+	chmod 4755 s/f
+	touch -d '2001-02-03 04:05:06.123456789' s/f s
+	run as_user ucp -rp s d
+	expect_status 0
+	expect_no_err
+	[[ $(stat -c %u:%a d/f) == 65534:755 ]] || fail "d/f is $(stat -c %u:%a d/f)"
+	same_tree s d --no-owner --no-mode
+}
+
+# Without -p set-id bits are never given; with it they go with the owner, silently.
+case_user_drops_foreign_set_id_bits() {
+	need root
+	need user
+	chmod 777 .
+	echo f >f
+	chmod 7755 f
+	run as_user ucp -p f g
+	expect_status 0
+	expect_no_err
+	[[ $(stat -c %u:%a g) == 65534:755 ]] || fail "g is $(stat -c %u:%a g)"
+	run as_user ucp -a f h
+	expect_status 0
+	expect_no_err
+	[[ $(stat -c %u:%a h) == 65534:755 ]] || fail "h is $(stat -c %u:%a h)"
+}
+
+case_user_keeps_a_group_of_his() {
+	need root
+	need user
+	chmod 777 .
+	echo f >f
+	chown 65534:1234 f
+	chmod 2755 f
+	# shellcheck disable=SC2086 # the flags are words
+	run setpriv --reuid=65534 --regid=65534 --groups=1234 "$UCP" $UCP_FLAGS -p f g
+	expect_status 0
+	expect_no_err
+	same_tree f g
+}
+
+# --- extended attributes
+
+case_xattrs_with_a() {
+	need_xattr
+	mkdir s
+	echo f >s/f
+	setfattr -n user.text -v 'a value' s/f
+	setfattr -n user.empty s/f
+	setfattr -n user.binary -v 0x00ff000a s/f
+	setfattr -n user.dir -v x s
+	check ucp -a s d
+	same_tree s d
+	has_xattr d/f user.text 'a value'
+}
+
+case_xattrs_alone() {
+	need_xattr
+	echo f >f
+	setfattr -n user.text -v 'a value' f
+	check ucp --preserve=xattr f g
+	has_xattr g user.text 'a value'
+}
+
+case_xattrs_not_with_p() {
+	need_xattr
+	echo f >f
+	setfattr -n user.text -v 'a value' f
+	check ucp -p f g
+	no_xattr g user.text
+	check ucp -a --no-preserve=xattr f h
+	no_xattr h user.text
+	check ucp f i
+	no_xattr i user.text
+}
+
+case_xattrs_of_existing_file() {
+	need_xattr
+	echo f >f
+	echo g >g
+	setfattr -n user.text -v new f
+	setfattr -n user.text -v old g
+	setfattr -n user.own -v kept g
+	check ucp -a f g
+	has_xattr g user.text new
+	has_xattr g user.own kept
+}
+
+case_xattrs_of_read_only_file() {
+	need user
+	need_xattr
+	mkdir place
+	((EUID != 0)) || chown 65534:65534 place
+	cd place || fail "cd"
+	echo f >f
+	setfattr -n user.text -v x f
+	chmod 444 f
+	((EUID != 0)) || chown 65534:65534 f
+	run as_user ucp -a f g
+	expect_status 0
+	expect_no_err
+	same_tree f g
+	run as_user ucp --preserve=xattr f h
+	expect_status 0
+	expect_no_err
+	has_xattr h user.text x
+	[[ $(stat -c %a h) == 444 ]] || fail "h has mode $(stat -c %a h)"
+}
+
+case_xattrs_of_read_only_directory() {
+	need user
+	need_xattr
+	mkdir place
+	((EUID != 0)) || chown 65534:65534 place
+	cd place || fail "cd"
+	mkdir s
+	echo f >s/f
+	setfattr -n user.text -v x s
+	chmod 555 s
+	((EUID != 0)) || chown -R 65534:65534 s
+	run as_user ucp -a s d
+	expect_status 0
+	expect_no_err
+	same_tree s d
+	chmod u+w s d
+}
+
+case_trusted_xattrs() {
+	need root
+	need_xattr
+	mkdir s
+	echo f >s/f
+	ln -s f s/link
+	setfattr -n trusted.text -v 'a value' s/f || skip "needs trusted xattrs here"
+	setfattr -h -n trusted.text -v 'of a link' s/link
+	check ucp -a s d
+	same_tree s d
+	has_xattr d/link trusted.text 'of a link'
+}
+
+# ramfs has no extended attributes: -a says nothing, --preserve=xattr insists.
+case_xattrs_unsupported() {
+	need root
+	need_xattr
+	mkdir ram
+	mount -t ramfs ramfs ram 2>/dev/null || skip "cannot mount a ramfs"
+	! setfattr -n user.probe -v x ram 2>/dev/null || skip "this ramfs has xattrs"
+	echo f >f
+	setfattr -n user.text -v x f
+	run_ucp -a f ram/g
+	expect_status 0
+	expect_no_err
+	check cmp f ram/g
+	run_ucp --preserve=xattr f ram/h
+	expect_status 1
+	expect_err "ucp: setting attributes for 'ram/h': Operation not supported"
+}
+
+# --- ACLs
+
+case_acls_with_a() {
+	need_acl
+	mkdir s
+	echo f >s/f
+	setfacl -m u:1:rw,g:2:r,m::rwx s/f
+	setfacl -m u:3:rwx s
+	setfacl -d -m u:3:rx,g:4:rwx s
+	check ucp -a s d
+	same_tree s d
+	getfacl -cn d/f | grep -q '^user:1:rw-' || fail "the ACL is lost: $(getfacl -cn d/f)"
+	getfacl -cn d | grep -q '^default:user:3:r-x' || fail "the default ACL is lost"
+}
+
+case_acls_with_p() {
+	need_acl
+	mkdir s
+	echo f >s/f
+	setfacl -m u:1:rw s/f
+	setfacl -d -m u:3:rx s
+	check ucp -rp s d
+	same_tree s d
+}
+
+case_acls_not_with_r() {
+	need_acl
+	mkdir s
+	echo f >s/f
+	chmod 640 s/f
+	setfacl -m u:1:rw s/f
+	setfacl -d -m u:3:rx s
+	check ucp -r s d
+	! getfacl -cn d d/f | grep -q '^user:[0-9]' || fail "an ACL was kept"
+	! getfacl -cn d | grep -q ^default || fail "the default ACL was kept"
+}
+
+case_default_acl_of_destination_is_inherited() {
+	need_acl
+	mkdir -p s/sub d
+	echo f >s/sub/f
+	setfacl -d -m u:5:rwx d
+	check ucp -r s d
+	getfacl -cn d/s/sub/f | grep -q '^user:5:rwx' || fail "not inherited: $(getfacl -cn d/s/sub/f)"
+	getfacl -cn d/s/sub | grep -q '^default:user:5:rwx' || fail "not inherited by the directory"
+}
+
+case_default_acl_of_destination_gives_way_to_p() {
+	need_acl
+	mkdir -p s/sub d
+	echo f >s/sub/f
+	chmod 600 s/sub/f
+	setfacl -d -m u:5:rwx d
+	check ucp -rp s d
+	[[ $(stat -c %a d/s/sub/f) == 600 ]] || fail "d/s/sub/f has mode $(stat -c %a d/s/sub/f)"
+	! getfacl -cn d/s/sub/f | grep -q '^user:5' || fail "the inherited ACL stayed on a file"
+	! getfacl -cn d/s/sub | grep -q '^user:5' || fail "the inherited ACL stayed on a directory"
+}
+
+case_default_acl_inside_the_copied_tree() {
+	need_acl
+	mkdir -p s/sub
+	echo f >s/f
+	echo g >s/sub/g
+	chmod 604 s/f s/sub/g
+	setfacl -d -m u:5:rwx,o::- s s/sub
+	check ucp -a s d
+	same_tree s d
+}
+
+case_acl_of_existing_file_is_replaced() {
+	need_acl
+	echo f >f
+	echo g >g
+	chmod 640 f
+	setfacl -m u:5:rwx g
+	check ucp -p f g
+	same_tree f g
+}
+
+# --- capabilities
+
+case_capabilities_survive_chown() {
+	need root
+	need cmd setcap getcap
+	mkdir s
+	cp /bin/true s/f
+	chown 1000:1000 s/f
+	setcap cap_net_raw+ep s/f 2>/dev/null || skip "needs file capabilities here"
+	check ucp -a s d
+	same_tree s d
+	[[ $(getcap d/f) == *cap_net_raw* ]] || fail "the capability is lost"
+}
+
+case_capabilities_not_with_p() {
+	need root
+	need cmd setcap getcap
+	cp /bin/true f
+	setcap cap_net_raw+ep f 2>/dev/null || skip "needs file capabilities here"
+	check ucp -p f g
+	[[ -z $(getcap g) ]] || fail "the capability was kept"
+}
+
+case_capabilities_of_existing_file_go_when_written() {
+	need root
+	need cmd setcap getcap
+	echo f >f
+	cp /bin/true g
+	setcap cap_net_raw+ep g 2>/dev/null || skip "needs file capabilities here"
+	check ucp f g
+	[[ -z $(getcap g) ]] || fail "the capability is still there"
+}

@@ -1,0 +1,323 @@
+# shellcheck shell=bash disable=SC2154 # $status is set by run
+# Full disks, limits and refusals: one message a file, the rest copied, nothing wrong that looks whole.
+
+# Each file of A is in B the same, or missing, or shorter: never of full size with other content.
+nothing_passes_for_whole() { # A B
+	local file
+	while IFS= read -r -d '' file; do
+		[[ -f $2/$file && ! -L $2/$file ]] || continue
+		if [[ $(stat -c %s "$1/$file") == "$(stat -c %s "$2/$file")" ]]; then
+			check cmp "$1/$file" "$2/$file"
+		fi
+	done < <(cd "$1" && find . -type f -print0)
+}
+
+# Every file of A is in B the same, or it has exactly one message and is not there.
+each_file_whole_or_named() { # A B MESSAGE-END
+	local file named
+	while IFS= read -r -d '' file; do
+		file=${file#./}
+		named=$(grep -cE "^ucp: (error (writing|copying)|cannot create (regular file|directory)|failed to (extend|close)) .*'$2/$file'.*: $3\$" "$ERR")
+		if [[ -e $2/$file ]]; then
+			check cmp "$1/$file" "$2/$file"
+			[[ $named == 0 ]] || fail "$2/$file is whole, but: $(<"$ERR")"
+		else
+			[[ $named == 1 ]] || fail "$2/$file is missing, with $named messages: $(<"$ERR")"
+		fi
+	done < <(cd "$1" && find . -type f -print0)
+}
+
+only_messages() { # END-OF-LINE
+	! grep -vE "^ucp: .*: $1\$" "$ERR" || fail "unexpected messages"
+}
+
+# with_limit LETTER VALUE CMD…
+with_limit() (
+	ulimit "-$1" "$2"
+	"${@:3}"
+)
+
+# The same for an ordinary user, whose limits root does not have; ARGS are ucp's.
+user_with_limit() { # LETTER VALUE ARGS…
+	# shellcheck disable=SC2016,SC2086 # expanded by the inner shell; the flags are words
+	as_user bash -c 'ulimit "-$0" "$1"; exec "${@:2}"' "$1" "$2" "$UCP" $UCP_FLAGS "${@:3}"
+}
+
+# --- no space
+
+no_space_for_a_file() {
+	mkdir s
+	head -c 6000000 /dev/urandom >s/big
+	run_ucp s/big full
+	expect_status 1
+	[[ $(wc -l <"$ERR") == 1 ]] || fail "one message was expected: $(<"$ERR")"
+	only_messages "No space left on device"
+	each_file_whole_or_named s full "No space left on device"
+	check_not test -e full/big
+}
+
+no_space_for_a_tree() {
+	local i
+	mkdir -p s/sub
+	for i in {1..8}; do
+		head -c 1500000 /dev/urandom >"s/sub/$i"
+	done
+	run_ucp -r s full/
+	expect_status 1
+	only_messages "No space left on device"
+	each_file_whole_or_named s full/s "No space left on device"
+}
+
+case_full_tmpfs_file() {
+	mount_tmpfs 2M full
+	no_space_for_a_file
+}
+
+case_full_tmpfs_tree() {
+	mount_tmpfs 4M full
+	no_space_for_a_tree
+}
+
+case_full_ext4_file() {
+	mount_image ext4 4M full
+	no_space_for_a_file
+}
+
+case_full_ext4_tree() {
+	mount_image ext4 6M full
+	no_space_for_a_tree
+}
+
+case_full_disk_over_existing_file() {
+	mount_tmpfs 2M full
+	head -c 6000000 /dev/urandom >a
+	head -c 1000 /dev/urandom >full/a
+	run_ucp a full/a
+	expect_status 1
+	[[ $(wc -l <"$ERR") == 1 ]] || fail "one message was expected: $(<"$ERR")"
+	only_messages "No space left on device"
+	[[ ! -e full/a || $(stat -c %s full/a) -lt 6000000 ]] || fail "it passes for whole"
+}
+
+case_full_disk_filled_with_zeros() {
+	mount_tmpfs 2M full
+	truncate -s 6M a
+	run_ucp --sparse=never a full/a
+	expect_status 1
+	only_messages "No space left on device"
+	check_not test -e full/a
+}
+
+case_full_disk_does_not_stop_others() {
+	mount_tmpfs 2M full
+	mkdir other
+	head -c 6000000 /dev/urandom >a
+	mkdir -p s
+	cp a s/a
+	echo b >s/b
+	ln -s ../full s/to-full
+	mkdir -p d/s
+	ln -s "$PWD/full/a" d/s/a
+	: >full/a
+	run_ucp -r s d
+	expect_status 1
+	[[ $(wc -l <"$ERR") == 1 ]] || fail "one message was expected: $(<"$ERR")"
+	expect_err_has "'d/s/a': No space left on device"
+	check cmp s/b d/s/b
+	[[ -L d/s/to-full ]] || fail "the link was not copied"
+}
+
+case_disk_filled_to_the_last_byte() {
+	mount_tmpfs 1M full
+	head -c 1048576 /dev/urandom >a
+	run_ucp a full/a
+	expect_status 0
+	expect_no_err
+	check cmp a full/a
+}
+
+case_no_inodes_left() {
+	local i
+	mount_tmpfs 4M full
+	mount -o remount,nr_inodes=20 full 2>/dev/null || skip "cannot limit inodes"
+	mkdir s
+	for i in {1..60}; do
+		echo "$i" >"s/$i"
+	done
+	run_ucp -r s full
+	expect_status 1
+	only_messages "No space left on device"
+	each_file_whole_or_named s full/s "No space left on device"
+}
+
+# --- limits
+
+case_file_size_limit() {
+	mkdir s d
+	head -c 2000000 /dev/urandom >s/big
+	head -c 50000 /dev/urandom >s/small
+	run with_limit f 200 ucp s/big s/small d
+	expect_status 1
+	[[ $(wc -l <"$ERR") == 1 ]] || fail "one message was expected: $(<"$ERR")"
+	expect_err_has "'d/big': File too large"
+	check cmp s/small d/small
+	check_not test -e d/big
+}
+
+case_few_descriptors() {
+	local i
+	for i in {1..40}; do
+		mkdir -p "s/$i/sub"
+		echo "$i" >"s/$i/f"
+		head -c 20000 /dev/urandom >"s/$i/sub/g"
+	done
+	head -c 3000000 /dev/urandom >s/big
+	run limit_fds 16 ucp -r s d
+	expect_status 0
+	expect_no_err
+	same_tree s d --no-times
+}
+
+case_few_descriptors_and_links() {
+	local i
+	for i in {1..20}; do
+		mkdir -p "s/$i/a/b/c/d/e/f"
+		echo "$i" >"s/$i/a/b/c/d/e/f/file"
+		ln "s/$i/a/b/c/d/e/f/file" "s/$i/link"
+	done
+	run limit_fds 16 ucp -a s d
+	expect_status 0
+	expect_no_err
+	same_tree s d
+}
+
+case_no_locked_memory() {
+	need user
+	chmod 777 .
+	mkdir s
+	head -c 3000000 /dev/urandom >s/big
+	echo small >s/small
+	run user_with_limit l 0 -r s d
+	expect_status 0
+	expect_no_err
+	same_tree s d --no-times --no-owner
+}
+
+# Without threads it may give up, clearly, but neither hang nor lie.
+case_no_threads() {
+	need user
+	((EUID == 0)) || skip "needs a user without other processes"
+	chmod 777 .
+	mkdir s
+	head -c 300000 /dev/urandom >s/f
+	run user_with_limit u 1 -r s d
+	if [[ $status == 0 ]]; then
+		expect_no_err
+		same_tree s d --no-times --no-owner
+	else
+		expect_status 1
+		expect_err_has "ucp: "
+		[[ ! -e d ]] || nothing_passes_for_whole s d
+	fi
+}
+
+# --- read-only
+
+case_read_only_file_system() {
+	mount_tmpfs 1M ro
+	echo old >ro/old
+	mkdir ro/d
+	mount -o remount,ro ro || skip "cannot remount"
+	mkdir s
+	echo f >s/f
+	run_ucp s/f ro/new
+	expect_status 1
+	expect_err "ucp: cannot create regular file 'ro/new': Read-only file system"
+	run_ucp s/f ro/old
+	expect_status 1
+	expect_err "ucp: cannot create regular file 'ro/old': Read-only file system"
+	run_ucp -r s ro/d
+	expect_status 1
+	expect_err "ucp: cannot create directory 'ro/d/s': Read-only file system"
+}
+
+case_read_only_source() {
+	mount_tmpfs 8M ro
+	mkdir ro/s
+	head -c 3000000 /dev/urandom >ro/s/big
+	echo f >ro/s/f
+	mount -o remount,ro ro || skip "cannot remount"
+	run_ucp -a ro/s d
+	expect_status 0
+	expect_no_err
+	same_tree ro/s d
+}
+
+# --- no io_uring
+
+a_tree_and_a_big_file() {
+	mkdir -p s/sub
+	head -c 3000000 /dev/urandom >s/big
+	echo small >s/sub/small
+}
+
+once_no_ring_inside() {
+	a_tree_and_a_big_file
+	run_ucp --inject=no-ring -r s d
+	expect_status 0
+	expect_no_err
+	same_tree s d --no-times
+}
+
+once_ring_demanded_but_refused() {
+	a_tree_and_a_big_file
+	run_ucp --inject=no-ring --engine=uring -r s d
+	expect_status 1
+	expect_err_has "ucp: "
+	expect_err_has io_uring
+	check_not test -e d/big
+}
+
+# refusing_rings ERRNO CMD…: where the kernel refuses to make an io_uring.
+refusing_rings() {
+	python3 - "$@" <<-'END'
+		import ctypes, os, platform, struct, sys
+		if platform.machine() not in ("x86_64", "aarch64"):
+		    sys.exit(77)
+		# seccomp: load the number of the system call; 425 is io_uring_setup.
+		code = [(0x20, 0, 0, 0), (0x15, 0, 1, 425),
+		        (0x06, 0, 0, 0x00050000 | int(sys.argv[1])), (0x06, 0, 0, 0x7fff0000)]
+		filters = b"".join(struct.pack("HBBI", *c) for c in code)
+		buffer = ctypes.create_string_buffer(filters)
+		program = struct.pack("HxxxxxxP", len(code), ctypes.addressof(buffer))
+		libc = ctypes.CDLL(None, use_errno=True)
+		if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, ctypes.c_char_p(program), 0, 0):
+		    sys.exit(77)
+		os.execv(sys.argv[2], sys.argv[2:])
+	END
+}
+
+refused_by_kernel() { # ERRNO
+	a_tree_and_a_big_file
+	run refusing_rings "$1" "$UCP" -r s d
+	[[ $status != 77 ]] || skip "no seccomp"
+	expect_status 0
+	expect_no_err
+	same_tree s d --no-times
+	run refusing_rings "$1" "$UCP" --engine=uring -r s e
+	expect_status 1
+	expect_err_has io_uring
+	check_not test -e e/big
+}
+
+once_io_uring_forbidden() {
+	refused_by_kernel 1 # EPERM
+}
+
+once_io_uring_unknown() {
+	refused_by_kernel 38 # ENOSYS
+}
+
+once_io_uring_no_memory() {
+	refused_by_kernel 12 # ENOMEM
+}

@@ -1,0 +1,199 @@
+# shellcheck shell=bash
+# Names of any bytes, as operands, in trees, and in messages.
+
+# A name is copied as an operand and inside a tree, and found again.
+survives() {
+	mkdir s d
+	head -c 5000 /dev/urandom >"s/$1" || fail "cannot make it"
+	run_ucp -- "s/$1" d
+	expect_status 0
+	check cmp -- "s/$1" "d/$1"
+	check ucp -r s t
+	same_tree s t --no-times
+}
+
+quoted() { # NAME QUOTED
+	run_ucp -- "$1" d
+	expect_status 1
+	expect_err "ucp: cannot stat $2: No such file or directory"
+}
+
+# --- copying
+
+case_name_of_255_bytes() {
+	survives "$(printf 'n%.0s' {1..255})"
+}
+
+case_name_of_255_bytes_not_ascii() {
+	survives "$(printf '\303\251%.0s' {1..127})x"
+}
+
+case_name_with_newline() {
+	survives $'two\nlines\n'
+}
+
+case_name_with_spaces() {
+	survives '  a  b  '
+}
+
+case_name_not_utf8() {
+	survives $'\xff\xfe\x80'
+}
+
+case_name_with_quotes() {
+	survives "it's \"quoted\" \`here\` \\ \$HOME"
+}
+
+case_name_with_leading_dash() {
+	survives '-r'
+}
+
+case_name_like_a_long_option() {
+	survives '--version'
+}
+
+case_name_with_format() {
+	survives '%s%n%d%%'
+}
+
+case_name_of_dots() {
+	survives '...'
+}
+
+case_names_after_double_dash() {
+	echo dash >-v
+	check ucp -- -v -d
+	check cmp -- -v -d
+}
+
+case_dash_is_a_name() {
+	echo dash >-
+	check ucp - copy
+	check cmp ./- copy
+}
+
+case_every_byte() {
+	mkdir s
+	python3 - <<-'END' || fail "cannot make the names"
+		import os
+		for b in range(1, 256):
+		    if b != ord("/"):
+		        for name in (b"x" + bytes([b]), bytes([b]) * 3):
+		            with open(b"s/" + name, "wb") as f:
+		                f.write(name)
+	END
+	run_ucp -r s d
+	expect_status 0
+	expect_no_err
+	same_tree s d --no-times
+}
+
+case_odd_directory_names() {
+	mkdir -p s/$'a\nb'/'c  d'/$'\xff'/-r/"$(printf 'n%.0s' {1..255})"
+	echo deep >"s/"$'a\nb'/'c  d'/$'\xff'/-r/"$(printf 'n%.0s' {1..255})"/f
+	check ucp -r s d
+	same_tree s d --no-times
+}
+
+# --- messages
+
+once_quote_plain() {
+	quoted nope "'nope'"
+}
+
+once_quote_space() {
+	quoted 'no pe' "'no pe'"
+}
+
+once_quote_empty() {
+	quoted '' "''"
+}
+
+once_quote_apostrophe() {
+	quoted "it's" '"it'\''s"'
+}
+
+once_quote_double_quote() {
+	quoted 'a"b' "'a\"b'"
+}
+
+once_quote_both_quotes() {
+	quoted "a'\"b" "'a'\\''\"b'"
+}
+
+once_quote_newline() {
+	quoted $'a\nb' "'a'\$'\\n''b'"
+}
+
+once_quote_tab() {
+	quoted $'a\tb' "'a'\$'\\t''b'"
+}
+
+once_quote_escape() {
+	quoted $'a\eb' "'a'\$'\\033''b'"
+}
+
+once_quote_leading_newline() {
+	quoted $'\n' "''\$'\\n'"
+}
+
+once_quote_not_utf8() {
+	quoted $'\xff' "''\$'\\377'"
+}
+
+once_quote_not_ascii_in_C() {
+	quoted $'a\xc3\xa9' "'a'\$'\\303\\251'"
+}
+
+once_quote_utf8_in_utf8() {
+	locale -a 2>/dev/null | grep -qi '^C\.utf-\?8$' || skip "needs the locale C.UTF-8"
+	export LC_ALL=C.UTF-8
+	quoted $'a\xc3\xa9' $'\'a\xc3\xa9\''
+	quoted $'a\xc3' "'a'\$'\\303'"
+}
+
+once_quote_dollar_and_backslash() {
+	quoted "a\$b\\c" "'a\$b\\c'"
+}
+
+# shellcheck disable=SC2088 # no expansion wanted
+once_quote_harmless() {
+	quoted '~' "'~'"
+	quoted 'a!b' "'a!b'"
+	quoted '#' "'#'"
+	quoted 'a:b' "'a:b'"
+	quoted '-x' "'-x'"
+}
+
+once_verbose_quotes_names() {
+	mkdir d
+	touch 'a b' "it's"
+	run_ucp -v 'a b' d
+	expect_out "'a b' -> 'd/a b'"
+	run_ucp -v "it's" d
+	expect_out "\"it's\" -> \"d/it's\""
+}
+
+once_name_too_long() {
+	local name
+	name=$(printf 'n%.0s' {1..256})
+	run_ucp "$name" d
+	expect_status 1
+	expect_err "ucp: cannot stat '$name': File name too long"
+	echo a >a
+	run_ucp a "$name"
+	expect_status 1
+	expect_err "ucp: cannot stat '$name': File name too long"
+}
+
+# One bad name in the middle of a tree is told of in one whole line.
+once_message_stays_one_line() {
+	need user
+	chmod 777 .
+	mkdir s
+	touch s/$'bad\nname' s/good
+	chmod 0 s/$'bad\nname'
+	run as_user ucp -r s d
+	expect_status 1
+	expect_err "ucp: cannot open 's/bad'\$'\\n''name' for reading: Permission denied"
+}

@@ -1,0 +1,229 @@
+# shellcheck shell=bash disable=SC2154 # status is set by run
+# The option lists of --help, the manual page and the completion, and the completion in a bash of its own.
+
+bash_completion=/usr/share/bash-completion/bash_completion
+
+options() {
+	need cmd python3 bash
+	run python3 "$TOOLS/options.py" --ucp="$UCP" --root="$ROOT" "$@"
+	[[ $status == 0 ]] || fail "options.py $*: $(cat "$OUT" "$ERR")"
+}
+
+# --- the papers against each other
+
+once_names_of_options() {
+	options names
+}
+
+once_arguments_of_options() {
+	options kinds
+	options operands
+}
+
+once_values_of_options() {
+	options values
+}
+
+once_options_for_tests_are_not_shown() {
+	options hidden
+}
+
+once_version_of_man_page() {
+	options version
+}
+
+# only: release
+once_man_page_is_clean() {
+	need cmd groff
+	run groff -ww -man -Tutf8 -z "$ROOT/man/ucp.1"
+	expect_status 0
+	expect_no_err
+	command -v mandoc >/dev/null || return 0
+	run mandoc -T lint -W warning "$ROOT/man/ucp.1"
+	expect_status 0
+}
+
+# only: release
+once_completion_is_clean() {
+	need cmd shellcheck
+	run shellcheck "$ROOT/completions/ucp.bash"
+	expect_status 0
+}
+
+# --- the examples of the papers
+
+# What they speak of.
+example_files() {
+	mkdir -p bin photos/2024 documents home/ann mnt
+	ln -s "$UCP" bin/ucp
+	echo note >notes.txt
+	echo report >report.pdf
+	echo one >'photos/a b.jpg'
+	echo two >photos/2024/c.jpg
+	echo ann >home/ann/file
+	printf begin >disk.img
+	truncate -s 3M disk.img
+	printf end >>disk.img
+}
+
+# run_examples FILE: each as it stands, but the absolute names of directories.
+run_examples() {
+	local command commands
+	options commands "$1"
+	mapfile -t commands <"$OUT"
+	((${#commands[@]} >= 6)) || fail "only ${#commands[@]} examples in $1"
+	for command in "${commands[@]}"; do
+		command=${command//\/home/home} command=${command//\/mnt/mnt}
+		run env PATH="$PWD/bin:$PATH" bash -c "set -o pipefail; $command"
+		expect_status 0
+		! grep -q '^ucp: ' "$ERR" || fail "$command: $(cat "$ERR")"
+	done
+}
+
+# limit: 120
+once_examples_of_man_page() {
+	example_files
+	run_examples "$ROOT/man/ucp.1"
+	same_tree photos photos-copy --no-times
+	same_tree /usr/include include-copy
+	same_tree home mnt/home
+	check cmp notes.txt notes.bak
+	check cmp report.pdf documents/report.pdf
+	check cmp documents/2024/c.jpg photos/2024/c.jpg
+	check cmp disk.img disk-small.img
+}
+
+once_examples_of_readme() {
+	example_files
+	run_examples "$ROOT/README.md"
+	same_tree photos photos-copy
+	same_tree photos photos-again --no-times
+	check cmp report.pdf documents/report.pdf
+	check cmp disk.img disk-small.img
+}
+
+once_examples_are_understood() {
+	options parse "$ROOT/man/ucp.1" "$ROOT/README.md"
+}
+
+# --- the completion
+
+completion_files() {
+	mkdir -p 'a dir' docs/deep 'k=v'
+	touch notes.txt 'two words' 'x=y.txt' 'p:q.txt' docs/page
+}
+
+# offers LINE [WORD…]: that is all that is offered at its end, with the bash-completion package and without.
+offers() {
+	local packages=('') package
+	[[ -e $bash_completion ]] && packages+=(--package)
+	for package in "${packages[@]}"; do
+		options complete ${package:+"$package"} "$1"
+		printf '%s\n' "${@:2}" | sort >"$CASE/wanted"
+		sort "$OUT" | cmp -s - "$CASE/wanted" ||
+			fail "completing '$1' ${package#--}: wanted ($(paste -sd ' ' "$CASE/wanted")), got ($(paste -sd ' ' "$OUT"))"
+	done
+}
+
+# only: release
+once_complete_options() {
+	completion_files
+	offers 'ucp --sp' --sparse=
+	offers 'ucp --re' --recursive --reflink --reflink=
+	offers 'ucp -a --no-p' --no-preserve=
+	offers 'ucp notes.txt --verb' --verbose
+	offers 'ucp --no-such' ''
+}
+
+# only: release
+once_complete_values() {
+	completion_files
+	local option
+	for option in --sparse --reflink --progress; do
+		offers "ucp $option=" auto always never
+		offers "ucp $option=al" always
+	done
+	offers 'ucp --engine=' auto uring sync
+	offers 'ucp --engine=u' uring
+	offers 'ucp --engine s' sync
+	offers 'ucp --sparse ' auto always never
+	offers 'ucp --sparse=always --engine=u' uring
+	offers 'ucp --sparse=x' ''
+	# Their values are not words of their own.
+	offers 'ucp --reflink no' notes.txt
+	offers 'ucp --progress no' notes.txt
+	# Numbers.
+	offers 'ucp -j ' ''
+	offers 'ucp --threads ' ''
+	offers 'ucp --queue-depth=' ''
+	offers 'ucp --chunk-size=' ''
+}
+
+# only: release
+once_complete_lists() {
+	completion_files
+	local words=(mode ownership timestamps links context xattr all)
+	offers 'ucp --preserve=' "${words[@]}"
+	offers 'ucp --no-preserve=' "${words[@]}"
+	offers 'ucp --no-preserve ' "${words[@]}"
+	offers 'ucp --preserve=mo' mode
+	offers 'ucp --preserve=mode,t' mode,timestamps
+	offers 'ucp --preserve=mode,links,x' mode,links,xattr
+	offers 'ucp --no-preserve all,m' all,mode
+	# What is there already is not offered again.
+	offers 'ucp --preserve=mode,' mode,{ownership,timestamps,links,context,xattr,all}
+}
+
+# only: release
+once_complete_directories() {
+	completion_files
+	offers 'ucp -t ' 'a dir' docs 'k=v'
+	offers 'ucp -t do' docs
+	offers 'ucp -rt do' docs
+	offers 'ucp --target-directory do' docs
+	offers 'ucp --target-directory=do' docs
+	offers 'ucp --target-directory=docs/' docs/deep
+	offers 'ucp --target-directory=no' ''
+	# Here the value is there, and files follow.
+	offers 'ucp -tdocs no' notes.txt
+	offers 'ucp -tout no' notes.txt
+	offers 'ucp -t docs no' notes.txt
+	offers 'ucp -j4 no' notes.txt
+}
+
+# only: release
+once_complete_files() {
+	completion_files
+	offers 'ucp no' notes.txt
+	offers 'ucp -a docs/' docs/deep docs/page
+	offers 'ucp tw' 'two words'
+	offers 'ucp ' 'a dir' docs 'k=v' notes.txt 'two words' 'x=y.txt' 'p:q.txt'
+	# The shell replaces only what follows the last = or : of a word.
+	offers 'ucp x=' y.txt
+	offers 'ucp p:q' q.txt
+	touch ./--verbatim
+	offers 'ucp --verb' --verbose
+	offers 'ucp -- --verb' --verbatim
+}
+
+# typing KEYS LINE: in an interactive bash on a terminal.
+typing() {
+	local packages=('') package
+	[[ -e $bash_completion ]] && packages+=(--package)
+	for package in "${packages[@]}"; do
+		options type ${package:+"$package"} "$1"
+		[[ $(<"$OUT") == "$2" ]] || fail "typing '$1' ${package#--} gives '$(<"$OUT")', not '$2'"
+	done
+}
+
+# limit: 120
+# only: release
+once_complete_on_terminal() {
+	completion_files
+	typing 'ucp --spa\tal\t' 'ucp --sparse=always '
+	typing 'ucp --preserve=mode,ow\t' 'ucp --preserve=mode,ownership'
+	typing 'ucp -t do\t' 'ucp -t docs/'
+	typing 'ucp --target-directory=a\t' 'ucp --target-directory=a\ dir/'
+	typing 'ucp "tw\t' 'ucp "two words" '
+	typing 'ucp x=\t' 'ucp x=y.txt '
+}

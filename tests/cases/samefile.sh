@@ -1,0 +1,310 @@
+# shellcheck shell=bash
+# No spelling of a name, no link and no option makes ucp destroy its source.
+
+make_source() {
+	head -c 100000 /dev/urandom >a
+	chmod 640 a
+	touch -d '2001-02-03 04:05:06.789' a
+	cp -a a "$CASE/saved"
+}
+
+unharmed() {
+	same_tree "$CASE/saved" a --no-links
+}
+
+# refused NAME NAME ARGS…: the message, and the source as it was.
+refused() {
+	run_ucp "${@:3}"
+	expect_status 1
+	expect_err "ucp: '$1' and '$2' are the same file"
+	unharmed
+}
+
+case_same_name() {
+	make_source
+	refused a a a a
+}
+
+case_dot_slash() {
+	make_source
+	refused a ./a a ./a
+}
+
+case_dot_slash_first() {
+	make_source
+	refused ./a a ./a a
+}
+
+case_absolute_name() {
+	make_source
+	refused a "$PWD/a" a "$PWD/a"
+}
+
+case_through_dotdot() {
+	make_source
+	mkdir sub
+	refused a sub/../a a sub/../a
+}
+
+case_onto_symlink_to_itself() {
+	make_source
+	ln -s a link
+	refused a link a link
+	[[ -L link ]] || fail "the link is gone"
+}
+
+case_symlink_onto_its_target() {
+	make_source
+	ln -s a link
+	refused link a link a
+	[[ -L link ]] || fail "the link is gone"
+}
+
+case_two_symlinks_to_one_file() {
+	make_source
+	ln -s a l1
+	ln -s a l2
+	refused l1 l2 l1 l2
+}
+
+case_symlink_chain() {
+	make_source
+	ln -s a l1
+	ln -s l1 l2
+	refused a l2 a l2
+}
+
+case_hard_link() {
+	make_source
+	ln a b
+	refused a b a b
+}
+
+case_hard_link_by_symlink() {
+	make_source
+	ln a b
+	ln -s b link
+	refused a link a link
+}
+
+case_into_own_directory() {
+	make_source
+	refused a ./a a .
+}
+
+case_into_own_directory_with_t() {
+	make_source
+	refused a ./a -t . a
+}
+
+case_into_directory_of_symlink_to_it() {
+	make_source
+	mkdir d
+	ln -s ../a d/a
+	refused a d/a a d
+}
+
+case_directory_reached_by_symlink() {
+	make_source
+	ln -s . here
+	refused a here/a a here/a
+}
+
+case_with_force() {
+	make_source
+	refused a a -f a a
+}
+
+case_with_force_onto_symlink() {
+	make_source
+	ln -s a link
+	refused a link -f a link
+}
+
+case_with_force_onto_hard_link() {
+	make_source
+	ln a b
+	refused a b -f a b
+}
+
+case_with_archive() {
+	make_source
+	refused a a -a a a
+}
+
+case_with_archive_onto_hard_link() {
+	make_source
+	ln a b
+	refused a b -a a b
+}
+
+case_with_no_dereference_onto_symlink() {
+	make_source
+	ln -s a link
+	refused a link -P a link
+}
+
+case_with_recursive() {
+	make_source
+	refused a ./a -r a ./a
+}
+
+case_with_reflink_never() {
+	make_source
+	refused a a --reflink=never a a
+}
+
+case_with_sparse_always() {
+	make_source
+	refused a a --sparse=always a a
+}
+
+case_unwritable_with_force() {
+	need user
+	chmod 777 .
+	make_source
+	chmod 444 a
+	((EUID != 0)) || chown 65534:65534 a
+	cp -a a "$CASE/saved"
+	run as_user ucp -f a ./a
+	expect_status 1
+	expect_err "ucp: 'a' and './a' are the same file"
+	unharmed
+}
+
+# Each of many is refused, each other one copied.
+case_among_others() {
+	make_source
+	mkdir d
+	echo b >b
+	ln a d/a
+	run_ucp a b d
+	expect_status 1
+	expect_err "ucp: 'a' and 'd/a' are the same file"
+	unharmed
+	check cmp b d/b
+}
+
+# --- symbolic links themselves
+
+case_symlink_onto_itself() {
+	make_source
+	ln -s a link
+	run_ucp -P link link
+	expect_status 1
+	expect_err "ucp: 'link' and 'link' are the same file"
+	[[ $(readlink link) == a ]] || fail "the link changed"
+	unharmed
+}
+
+case_hard_linked_symlinks() {
+	make_source
+	ln -s a l1
+	ln -P l1 l2
+	run_ucp -P l1 l2
+	expect_status 0
+	expect_no_err
+	[[ $(readlink l1) == a && $(readlink l2) == a ]] || fail "a link changed"
+	unharmed
+}
+
+# --- trees
+
+make_source_tree() {
+	mkdir -p s/sub
+	head -c 50000 /dev/urandom >s/f
+	echo g >s/sub/g
+	cp -a s "$CASE/tree"
+}
+
+tree_refused() { # NAME NAME ARGS…
+	run_ucp "${@:3}"
+	expect_status 1
+	expect_err "ucp: '$1' and '$2' are the same file"
+	same_tree "$CASE/tree" s
+}
+
+case_tree_onto_itself() {
+	make_source_tree
+	tree_refused s s -rT s s
+}
+
+case_tree_onto_itself_with_slash() {
+	make_source_tree
+	tree_refused s/ s/ -rT s/ s/
+}
+
+case_tree_onto_itself_with_one_slash() {
+	make_source_tree
+	tree_refused s ./s// -rT s ./s//
+}
+
+case_tree_onto_itself_as_dot() {
+	make_source_tree
+	tree_refused s/. s/. -r s/. s
+}
+
+case_tree_into_its_parent() {
+	make_source_tree
+	tree_refused s ./s -r s .
+}
+
+case_tree_onto_itself_by_symlink() {
+	make_source_tree
+	ln -s s link
+	tree_refused s link/ -rT s link/
+}
+
+case_tree_by_symlink_onto_itself() {
+	make_source_tree
+	ln -s s link
+	tree_refused link/ s -rT link/ s
+}
+
+case_tree_archived_onto_itself() {
+	make_source_tree
+	tree_refused s s -aT s s
+}
+
+# The destination tree consists of the very files of the source.
+case_tree_of_hard_links() {
+	make_source_tree
+	echo new >s/sub/new
+	cp -al s d
+	rm d/sub/new
+	cp -a s "$CASE/tree2"
+	run_ucp -rT s d
+	expect_status 1
+	sort "$ERR" >"$CASE/sorted"
+	printf '%s\n' "ucp: 's/f' and 'd/f' are the same file" \
+		"ucp: 's/sub/g' and 'd/sub/g' are the same file" | cmp -s - "$CASE/sorted" ||
+		fail "wrong messages: $(<"$ERR")"
+	same_tree "$CASE/tree2" s --no-links --no-times
+	check cmp s/sub/new d/sub/new
+}
+
+# The destination tree has a symbolic link back to each file.
+case_tree_of_symlinks_back() {
+	make_source_tree
+	mkdir -p d/sub
+	ln -s ../s/f d/f
+	ln -s ../../s/sub/g d/sub/g
+	run_ucp -rT s d
+	expect_status 1
+	expect_err_has "ucp: 's/f' and 'd/f' are the same file"
+	expect_err_has "ucp: 's/sub/g' and 'd/sub/g' are the same file"
+	same_tree "$CASE/tree" s
+}
+
+# A bind mount has another path and the same inodes.
+case_tree_onto_itself_by_mount() {
+	need root
+	make_source_tree
+	mkdir m
+	mount --bind s m 2>/dev/null || skip "cannot make a bind mount"
+	tree_refused s m -rT s m
+	run_ucp s/f m/f
+	expect_status 1
+	expect_err "ucp: 's/f' and 'm/f' are the same file"
+	same_tree "$CASE/tree" s
+}

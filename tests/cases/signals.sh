@@ -1,0 +1,209 @@
+# shellcheck shell=bash disable=SC2154,SC2016 # $status and $pid are set by lib.sh; conditions are evaluated later
+# Interrupted copies, ignored signals, and closed standard descriptors.
+
+# A fifo holds ucp for as long as the test likes: descriptor 9 keeps it open.
+open_fifo() {
+	mkfifo p
+	exec 9<>p
+	printf 'the beginning\n' >&9
+}
+
+# Started and waiting for more from the fifo.
+start_waiting() {
+	open_fifo
+	start_ucp p copy 9>&-
+	wait_for '[[ -s copy ]]'
+}
+
+interrupted_by() { # SIGNAL STATUS
+	start_waiting
+	kill -s "$1" "$pid"
+	finish_ucp
+	expect_status "$2"
+	check_not test -e copy
+}
+
+case_sigint_while_reading() {
+	interrupted_by INT 130
+}
+
+case_sigterm_while_reading() {
+	interrupted_by TERM 143
+}
+
+case_sighup_while_reading() {
+	interrupted_by HUP 129
+}
+
+# What is whole stays, what is not goes.
+case_finished_files_stay() {
+	local i
+	mkdir s d
+	for i in {1..30}; do
+		head -c $((i * 5000)) /dev/urandom >"s/$i"
+	done
+	open_fifo
+	start_ucp s/* p d 9>&-
+	wait_for 'python3 "$TOOLS/cmptree.py" --no-times --no-root s d >"$CASE/cmp"; [[ $(grep -c : "$CASE/cmp") == 1 ]] && grep -q "only in B.*p" "$CASE/cmp"'
+	kill -s INT "$pid"
+	finish_ucp
+	expect_status 130
+	check_not test -e d/p
+	same_tree s d --no-times --no-root
+}
+
+# A copy that takes a while, and has begun.
+start_big_copy() {
+	(($(df --output=avail -k . | tail -n 1) > 9 * 1024 * 1024)) || skip "needs 9 GiB of space"
+	truncate -s 8G big 2>/dev/null || skip "no files of 8 GiB here"
+	printf end >>big
+	start_ucp --sparse=never big copy
+	wait_for '[[ $(stat -c %b copy 2>/dev/null) -gt 0 ]]' 20
+}
+
+end_big_copy() {
+	finish_ucp
+	if [[ $status == 0 && $(tail -c 3 copy) == end ]]; then
+		rm -f copy
+		skip "too fast to be interrupted"
+	fi
+}
+
+# limit: 120
+case_big_file_interrupted() {
+	start_big_copy
+	kill -s INT "$pid"
+	end_big_copy
+	expect_status 130
+	check_not test -e copy
+}
+
+# limit: 120
+case_big_file_terminated() {
+	start_big_copy
+	kill -s TERM "$pid"
+	end_big_copy
+	expect_status 143
+	check_not test -e copy
+}
+
+# A file that was there before may stay, cut or not, but must not look whole.
+# limit: 120
+case_big_existing_file_interrupted() {
+	truncate -s $((8 * 1024 * 1024 * 1024 + 3)) copy 2>/dev/null || skip "no files of 8 GiB here"
+	start_big_copy
+	kill -s INT "$pid"
+	end_big_copy
+	expect_status 130
+	[[ ! -e copy || $(stat -c %s copy) != $(stat -c %s big) || $(tail -c 3 copy) == end ]] ||
+		fail "the destination passes for whole"
+}
+
+# Not an exit status that looks like a signal: the signal itself.
+once_death_is_by_the_signal() {
+	open_fifo
+	python3 - "$UCP" <<-'END' || fail "wrong end"
+		import os, signal, subprocess, sys, time
+		for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
+		    ucp = subprocess.Popen([sys.argv[1], "p", "copy"],
+		                           preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+		    while not os.path.exists("copy"):
+		        time.sleep(0.01)
+		    ucp.send_signal(number)
+		    code = ucp.wait()
+		    if code != -number:
+		        sys.exit("%s: ended with %d" % (number, code))
+		    if os.path.exists("copy"):
+		        sys.exit("%s: the copy is still there" % number)
+	END
+}
+
+# --- ignored signals
+
+case_ignored_signals_stay_ignored() {
+	mkfifo p
+	exec 9<>p
+	(
+		exec 9>&-
+		trap '' INT HUP
+		# shellcheck disable=SC2086 # the flags are words
+		exec "$UCP" $UCP_FLAGS p copy
+	) >"$OUT" 2>"$ERR" &
+	pid=$!
+	printf 'the beginning\n' >&9
+	wait_for '[[ -s copy ]]'
+	kill -s INT "$pid"
+	kill -s HUP "$pid"
+	printf 'the end\n' >&9
+	exec 9>&-
+	finish_ucp
+	expect_status 0
+	[[ $(<copy) == $'the beginning\nthe end' ]] || fail "wrong content: $(<copy)"
+}
+
+case_stop_and_continue() {
+	head -c 20000000 /dev/urandom >a
+	start_ucp a b
+	kill -s STOP "$pid" 2>/dev/null
+	wait_for '[[ ! -e /proc/$pid/stat || $(<"/proc/$pid/stat") == *") "[TZ]" "* ]] 2>/dev/null'
+	kill -s CONT "$pid" 2>/dev/null
+	finish_ucp
+	expect_status 0
+	check cmp a b
+}
+
+case_stop_and_continue_while_reading() {
+	start_waiting
+	kill -s STOP "$pid"
+	wait_for '[[ $(<"/proc/$pid/stat") == *") T "* ]]'
+	kill -s CONT "$pid"
+	printf 'the end\n' >&9
+	exec 9>&-
+	finish_ucp
+	expect_status 0
+	[[ $(<copy) == $'the beginning\nthe end' ]] || fail "wrong content: $(<copy)"
+}
+
+# --- closed standard descriptors
+
+two_files_and_an_error() {
+	mkdir d
+	head -c 300000 /dev/urandom >a
+	echo c >c
+}
+
+two_files_are_right() {
+	check cmp a d/a
+	check cmp c d/c
+}
+
+case_stdin_closed() {
+	two_files_and_an_error
+	run_ucp a c d <&-
+	expect_status 0
+	two_files_are_right
+}
+
+case_stdout_closed() {
+	two_files_and_an_error
+	check ucp a c d >&-
+	two_files_are_right
+}
+
+case_stderr_closed() {
+	two_files_and_an_error
+	check_not ucp a nope c d 2>&-
+	two_files_are_right
+}
+
+case_everything_closed() {
+	two_files_and_an_error
+	check_not ucp a nope c d <&- >&- 2>&-
+	two_files_are_right
+}
+
+case_stdout_closed_and_verbose() {
+	two_files_and_an_error
+	check_not ucp -v a c d >&-
+	two_files_are_right
+}

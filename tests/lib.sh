@@ -1,0 +1,204 @@
+# shellcheck shell=bash
+# What a test case may use. tests/run sources this; each case runs in its own subshell, in an empty directory.
+#
+# Set for a case:
+#   $UCP $UCP_FLAGS   the program under test, and the flags of the mode it runs in
+#   $MODE $PROFILE    default sync one many tiny short old syncshort; release debug asan tsan
+#   $ROOT $TESTS $TOOLS   the repository, its tests/ and tests/tools/
+#   $CASE             a directory of this case, outside of its working directory, for anything
+#   $OUT $ERR $status what the last `run…` printed (files in $CASE) and its exit status
+# A line `# limit: SECONDS` right above a case sets its time limit, `# only: PROFILE…` where it runs.
+
+USER_ID=65534 # an ordinary user, when the tests run as root
+
+# --- results
+
+# fail MESSAGE: end the case as failed, saying where.
+fail() {
+	local i
+	for ((i = 1; i < ${#FUNCNAME[@]}; i++)); do
+		[[ ${BASH_SOURCE[i]} == "$TESTS/lib.sh" ]] || break
+	done
+	printf '%s:%s: %s\n' "${BASH_SOURCE[i]#"$ROOT/"}" "${BASH_LINENO[i - 1]}" "$*"
+	: >"$CASE/failed" # counts even when this is a subshell of the case
+	exit 1
+}
+
+# skip REASON: end the case as skipped.
+skip() {
+	printf '%s\n' "$*" >"$CASE/skipped"
+	exit 0
+}
+
+# check CMD…: it must succeed. check_not CMD…: it must not.
+check() {
+	"$@" || fail "failed: $*"
+}
+
+check_not() {
+	! "$@" || fail "should have failed: $*"
+}
+
+# --- running
+
+# ucp ARGS…
+ucp() {
+	# shellcheck disable=SC2086 # the flags are words
+	"$UCP" $UCP_FLAGS "$@"
+}
+
+# run CMD…: run it, keep its output in $OUT and $ERR and its exit status in $status.
+run() {
+	"$@" >"$OUT" 2>"$ERR"
+	status=$?
+	_no_report
+}
+
+# Sanitizers are told to exit with 99; not all of their reports end up where tests/run would see them.
+_no_report() {
+	[[ $status != 99 ]] || fail "exit status 99: $(_show "$ERR")"
+}
+
+# run_ucp ARGS…
+run_ucp() {
+	run ucp "$@"
+}
+
+# start_ucp ARGS…: like run_ucp, in the background: its process id is in $pid, and finish_ucp sets $status.
+start_ucp() {
+	# A shell starts background commands with SIGINT ignored, and who started us may have ignored more.
+	# shellcheck disable=SC2086
+	env --default-signal=HUP,INT,QUIT,TERM,PIPE "$UCP" $UCP_FLAGS "$@" >"$OUT" 2>"$ERR" &
+	pid=$!
+}
+
+finish_ucp() {
+	wait "$pid" 2>/dev/null
+	status=$?
+	_no_report
+}
+
+# as_user CMD…: as an ordinary user (as who we are, when that is one already). CMD is a program, or `ucp`.
+as_user() {
+	# shellcheck disable=SC2086
+	[[ $1 == ucp ]] && set -- "$UCP" $UCP_FLAGS "${@:2}"
+	if ((EUID == 0)); then
+		setpriv --reuid="$USER_ID" --regid="$USER_ID" --clear-groups "$@"
+	else
+		"$@"
+	fi
+}
+
+# limit_fds N CMD…: with at most N open files.
+limit_fds() (
+	ulimit -n "$1" || fail "cannot limit open files to $1"
+	"${@:2}"
+)
+
+# wait_for CONDITION [SECONDS]: until the shell code CONDITION is true.
+wait_for() {
+	local end=$((SECONDS + ${2:-10}))
+	until eval "$1"; do
+		((SECONDS <= end)) || fail "waited ${2:-10} s in vain for: $1"
+		sleep 0.02
+	done
+}
+
+# --- expectations about the last run
+
+# The beginning of a file, for people.
+_show() {
+	head -n 20 "$1" | cat -v
+}
+
+expect_status() {
+	[[ $status == "$1" ]] || fail "exit status is $status, not $1; stderr: $(_show "$ERR")"
+}
+
+# _expect_lines FILE NAME LINE…: the file is exactly these lines.
+_expect_lines() {
+	printf '%s\n' "${@:3}" >"$CASE/expected"
+	cmp -s "$1" "$CASE/expected" ||
+		fail "$2 is not as expected: $(diff -a -U 20 "$CASE/expected" "$1" | tail -n +4 | _show /dev/stdin)"
+}
+
+# expect_out LINE…, expect_err LINE…: all of it.
+expect_out() {
+	_expect_lines "$OUT" stdout "$@"
+}
+
+expect_err() {
+	_expect_lines "$ERR" stderr "$@"
+}
+
+expect_out_has() {
+	grep -qaF -e "$1" "$OUT" || fail "stdout lacks: $1; it is: $(_show "$OUT")"
+}
+
+expect_err_has() {
+	grep -qaF -e "$1" "$ERR" || fail "stderr lacks: $1; it is: $(_show "$ERR")"
+}
+
+expect_no_out() {
+	[[ ! -s $OUT ]] || fail "stdout should be empty: $(_show "$OUT")"
+}
+
+expect_no_err() {
+	[[ ! -s $ERR ]] || fail "stderr should be empty: $(_show "$ERR")"
+}
+
+# make_tree ARGS…: see tests/tools/mktree.py.
+make_tree() {
+	python3 "$TOOLS/mktree.py" "$@" || fail "mktree $*"
+}
+
+# same_tree A B [cmptree options]
+same_tree() {
+	python3 "$TOOLS/cmptree.py" "${@:3}" "$1" "$2" || fail "$1 and $2 differ"
+}
+
+# --- what a case needs from the machine, else it is skipped
+
+# need root | user | loop | fuse | cmd NAME…
+need() {
+	case $1 in
+	root) ((EUID == 0)) || skip "needs root" ;;
+	user) ((EUID != 0)) || command -v setpriv >/dev/null || skip "needs setpriv" ;;
+	loop)
+		need root
+		losetup -f >/dev/null 2>&1 || skip "needs loop devices"
+		;;
+	fuse) [[ -w /dev/fuse ]] || skip "needs /dev/fuse" ;;
+	cmd)
+		shift
+		local name
+		for name; do
+			command -v "$name" >/dev/null || skip "needs $name"
+		done
+		;;
+	*) fail "need: what is $1?" ;;
+	esac
+}
+
+# mount_tmpfs SIZE DIR
+mount_tmpfs() {
+	need root
+	mkdir -p "$2" || fail "mkdir $2"
+	mount -t tmpfs -o "size=$1,mode=755" ucp-test "$2" || skip "cannot mount a tmpfs"
+}
+
+# mount_image ext4|xfs|btrfs SIZE DIR [MKFS OPTIONS…]: a fresh file system in a sparse image.
+# (xfs wants 300M at least, btrfs 110M.)
+mount_image() {
+	need loop
+	need cmd "mkfs.$1"
+	local image
+	image=$(mktemp "$CASE/image.XXXXXX") || fail "cannot make an image"
+	truncate -s "$2" "$image" || fail "cannot make an image of $2"
+	"mkfs.$1" -q "${@:4}" "$image" || fail "mkfs.$1 failed"
+	mkdir -p "$3" || fail "mkdir $3"
+	mount -t "$1" -o loop "$image" "$3" || skip "cannot mount $1"
+	if [[ $1 == ext4 ]]; then
+		rmdir "$3/lost+found" # so that it starts empty, like the others
+	fi
+}
