@@ -15,9 +15,9 @@ import sys
 LAYERS = [
     ["prelude"],
     ["list", "thread", "std", "opts", "fail", "inode", "pair"],
-    ["report", "meta", "extent", "offload", "ring"],
-    ["tree", "progress"],
-    ["links", "scan", "dest"],
+    ["report", "meta", "extent", "offload", "ring", "progress"],
+    ["tree", "scan"],
+    ["links", "dest"],
     ["file"],
     ["work"],
     ["worker"],

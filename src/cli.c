@@ -15,7 +15,16 @@
 
 /** Options without a letter. */
 enum {
-	KEY_PRESERVE = 0x100,
+	KEY_ATTRIBUTES_ONLY = 0x100,
+	KEY_BACKUP,
+	KEY_COPY_CONTENTS,
+	KEY_KEEP_DIRECTORY_SYMLINK,
+	KEY_PARENTS,
+	KEY_REMOVE_DESTINATION,
+	KEY_STRIP_TRAILING_SLASHES,
+	KEY_UPDATE,
+	KEY_CONTEXT,
+	KEY_PRESERVE,
 	KEY_NO_PRESERVE,
 	KEY_REFLINK,
 	KEY_SPARSE,
@@ -38,27 +47,53 @@ enum {
 
 static const struct argp_option options[] = {
 	{"archive", 'a', 0, 0, "same as -dR --preserve=all, without complaints about extended attributes", GROUP_CP},
+	{"attributes-only", KEY_ATTRIBUTES_ONLY, 0, 0, "copy no file data, only attributes", GROUP_CP},
+	{"backup", KEY_BACKUP, "CONTROL", OPTION_ARG_OPTIONAL,
+		"keep each existing destination under another name: none or off, simple or never, existing or nil (the default), "
+		"numbered or t", GROUP_CP},
+	{0, 'b', 0, 0, "like --backup without an argument", GROUP_CP},
+	{"copy-contents", KEY_COPY_CONTENTS, 0, 0, "read fifos and devices when recursive, in place of making new ones",
+		GROUP_CP},
 	{0, 'd', 0, 0, "same as --no-dereference --preserve=links", GROUP_CP},
 	{"force", 'f', 0, 0, "if an existing destination cannot be opened, remove it and try again", GROUP_CP},
 	{0, 'H', 0, 0, "follow symbolic links among the operands", GROUP_CP},
+	{"interactive", 'i', 0, 0, "ask before an existing destination is replaced", GROUP_CP},
+	{"keep-directory-symlink", KEY_KEEP_DIRECTORY_SYMLINK, 0, 0,
+		"use existing symbolic links to directories in the destination as directories", GROUP_CP},
+	{"link", 'l', 0, 0, "make hard links in place of copies", GROUP_CP},
 	{"dereference", 'L', 0, 0, "always follow symbolic links in SOURCE", GROUP_CP},
+	{"no-clobber", 'n', 0, 0, "leave existing destinations alone, without a word", GROUP_CP},
 	{"no-dereference", 'P', 0, 0, "never follow symbolic links in SOURCE", GROUP_CP},
 	{0, 'p', 0, 0, "same as --preserve=mode,ownership,timestamps", GROUP_CP},
 	{"preserve", KEY_PRESERVE, "ATTR_LIST", OPTION_ARG_OPTIONAL,
 		"keep these attributes: mode, ownership, timestamps, links, context, xattr, all; without a list as -p",
 		GROUP_CP},
 	{"no-preserve", KEY_NO_PRESERVE, "ATTR_LIST", 0, "do not keep these attributes", GROUP_CP},
+	{"parents", KEY_PARENTS, 0, 0, "use the whole name of SOURCE below DIRECTORY", GROUP_CP},
 	{"recursive", 'R', 0, 0, "copy directories with all that is in them", GROUP_CP},
 	{0, 'r', 0, OPTION_ALIAS, 0, GROUP_CP},
 	{"reflink", KEY_REFLINK, "WHEN", OPTION_ARG_OPTIONAL,
 		"share the data with the source where the file system can: auto (default), always (or fail), never; "
 		"without WHEN always", GROUP_CP},
+	{"remove-destination", KEY_REMOVE_DESTINATION, 0, 0,
+		"remove each existing destination before opening it (unlike --force)", GROUP_CP},
 	{"sparse", KEY_SPARSE, "WHEN", 0,
 		"keep holes (auto, the default), make holes of all zeros (always), or make no holes (never)", GROUP_CP},
+	{"strip-trailing-slashes", KEY_STRIP_TRAILING_SLASHES, 0, 0, "remove slashes from the end of each SOURCE",
+		GROUP_CP},
+	{"symbolic-link", 's', 0, 0, "make symbolic links in place of copies", GROUP_CP},
+	{"suffix", 'S', "SUFFIX", 0, "what the names of simple backups end in (default: ~); implies --backup", GROUP_CP},
 	{"target-directory", 't', "DIRECTORY", 0, "copy all SOURCE operands into DIRECTORY", GROUP_CP},
 	{"no-target-directory", 'T', 0, 0, "treat DEST as a file to be made, even if it is a directory", GROUP_CP},
+	{"update", KEY_UPDATE, "UPDATE", OPTION_ARG_OPTIONAL,
+		"which existing destinations to replace: all, none (as -n), none-fail (an error for each), "
+		"older (those older than SOURCE; the default of UPDATE)", GROUP_CP},
+	{0, 'u', 0, 0, "same as --update=older", GROUP_CP},
 	{"verbose", 'v', 0, 0, "say what is being done", GROUP_CP},
 	{"one-file-system", 'x', 0, 0, "stay on this file system", GROUP_CP},
+	{0, 'Z', 0, 0, "set the default SELinux context; without effect, for ucp is built without SELinux", GROUP_CP},
+	{"context", KEY_CONTEXT, "CTX", OPTION_ARG_OPTIONAL, "like -Z; with CTX a warning, as there is no SELinux support",
+		GROUP_CP},
 
 	{"threads", 'j', "N", 0, "number of workers (default: by the number of processors)", GROUP_OWN},
 	{"engine", KEY_ENGINE, "ENGINE", 0,
@@ -89,7 +124,12 @@ struct parser {
 	bool done;
 	/** Something was wrong, and reported. */
 	bool failed;
-	bool reflink_given;
+	/** What -i and -n said last. */
+	int asking;
+	/** Whether backups are made, and how (CONTROL), as far as said. */
+	bool backups;
+	const char *control;
+	const char *suffix;
 	/** Where argp's hint to options we do not have goes. */
 	FILE *unheard;
 };
@@ -101,6 +141,24 @@ struct word {
 };
 
 static const struct word when_words[] = {{"auto", WHEN_AUTO}, {"always", WHEN_ALWAYS}, {"never", WHEN_NEVER}, {0}};
+
+static const struct word sparse_words[] = {{"never", WHEN_NEVER}, {"auto", WHEN_AUTO}, {"always", WHEN_ALWAYS}, {0}};
+
+static const struct word update_words[] = {
+	{"all", UPDATE_ALL}, {"none", UPDATE_NONE}, {"none-fail", UPDATE_NONE_FAIL}, {"older", UPDATE_OLDER}, {0},
+};
+
+static const struct word backup_words[] = {
+	{"none", BACKUP_NONE},
+	{"off", BACKUP_NONE},
+	{"simple", BACKUP_SIMPLE},
+	{"never", BACKUP_SIMPLE},
+	{"existing", BACKUP_EXISTING},
+	{"nil", BACKUP_EXISTING},
+	{"numbered", BACKUP_NUMBERED},
+	{"t", BACKUP_NUMBERED},
+	{0},
+};
 
 static const struct word engine_words[] = {{"auto", ENGINE_AUTO}, {"uring", ENGINE_URING}, {"sync", ENGINE_SYNC}, {0}};
 
@@ -126,15 +184,23 @@ static const struct word inject_words[] = {
 	{0},
 };
 
+/** Write the words one may say, those of one meaning on one line. */
+static void list_words(struct buf *buf, const struct word *words) {
+	for (const struct word *w = words; w->name; ++w) {
+		bool same = w > words && w[-1].value == w->value;
+		buf_str(buf, same ? ", " : w > words ? "\n  - " : "  - ");
+		quote_name(buf, w->name);
+	}
+	buf_char(buf, '\n');
+}
+
 /** Find a word, which may be cut short as long as it is clear which is meant. */
 static bool find_word(struct parser *p, const char *option, const char *arg, const struct word *words, unsigned *value) {
-	const char *choices[16] = {0};
+	struct buf choices = {0};
 	const struct word *found = NULL;
 	bool ambiguous = false;
-	size_t count = 0;
 
 	for (const struct word *w = words; w->name; ++w) {
-		choices[count++] = w->name;
 		if (strncmp(w->name, arg, strlen(arg)) != 0) {
 			continue;
 		}
@@ -150,7 +216,9 @@ static bool find_word(struct parser *p, const char *option, const char *arg, con
 		return true;
 	}
 	const char *what = ambiguous ? "ambiguous argument %s for %d" : "invalid argument %s for %d";
-	report_usage(p->report, what, arg, option, choices);
+	list_words(&choices, words);
+	report_usage(p->report, what, arg, option, choices.data);
+	buf_free(&choices);
 	p->failed = true;
 	return false;
 }
@@ -220,9 +288,11 @@ static error_t parse_inject(struct parser *p, const char *list) {
 	return ret;
 }
 
-static error_t parse_when(struct parser *p, const char *option, const char *arg, enum when *when) {
+static error_t parse_when(struct parser *p, const char *option, const char *arg, const struct word *words,
+	enum when *when)
+{
 	unsigned value = WHEN_ALWAYS;
-	if (arg && !find_word(p, option, arg, when_words, &value)) {
+	if (arg && !find_word(p, option, arg, words, &value)) {
 		return EINVAL;
 	}
 	*when = value;
@@ -238,6 +308,15 @@ static error_t parse_engine(struct parser *p, const char *arg) {
 	return 0;
 }
 
+static error_t parse_update(struct parser *p, const char *arg) {
+	unsigned value = UPDATE_OLDER;
+	if (arg && !find_word(p, "--update", arg, update_words, &value)) {
+		return EINVAL;
+	}
+	p->opts->update = value;
+	return 0;
+}
+
 static error_t parse_target(struct parser *p, const char *arg) {
 	if (p->opts->target_directory) {
 		return complain(p, "multiple target directories specified", NULL);
@@ -246,8 +325,40 @@ static error_t parse_target(struct parser *p, const char *arg) {
 	return 0;
 }
 
+/** The flag an option stands for, or 0. */
+static unsigned flag_of(int key) {
+	static const struct {
+		int key;
+		unsigned flag;
+	} flags[] = {
+		{'f', OPT_FORCE},
+		{'l', OPT_HARD_LINK},
+		{'r', OPT_RECURSIVE},
+		{'R', OPT_RECURSIVE},
+		{'s', OPT_SYMBOLIC_LINK},
+		{'T', OPT_NO_TARGET_DIRECTORY},
+		{'v', OPT_VERBOSE},
+		{'x', OPT_ONE_FILE_SYSTEM},
+		{KEY_ATTRIBUTES_ONLY, OPT_ATTRIBUTES_ONLY},
+		{KEY_COPY_CONTENTS, OPT_COPY_CONTENTS},
+		{KEY_DEBUG, OPT_VERBOSE | OPT_DEBUG},
+		{KEY_KEEP_DIRECTORY_SYMLINK, OPT_KEEP_DIRECTORY_SYMLINK},
+		{KEY_PARENTS, OPT_PARENTS},
+		{KEY_REMOVE_DESTINATION, OPT_REMOVE_DESTINATION},
+		{KEY_STRIP_TRAILING_SLASHES, OPT_STRIP_TRAILING_SLASHES},
+	};
+	for (size_t i = 0; i < countof(flags); ++i) {
+		if (flags[i].key == key) {
+			return flags[i].flag;
+		}
+	}
+	return 0;
+}
+
 /** Options that only set something. Returns whether it was one. */
 static bool parse_switch(struct opts *opts, int key) {
+	unsigned flag = flag_of(key);
+	opts->flags |= flag;
 	switch (key) {
 	case 'a':
 		opts->flags |= OPT_RECURSIVE;
@@ -270,27 +381,8 @@ static bool parse_switch(struct opts *opts, int key) {
 	case 'P':
 		opts->deref = DEREF_NEVER;
 		return true;
-	case 'f':
-		opts->flags |= OPT_FORCE;
-		return true;
-	case 'r':
-	case 'R':
-		opts->flags |= OPT_RECURSIVE;
-		return true;
-	case 'T':
-		opts->flags |= OPT_NO_TARGET_DIRECTORY;
-		return true;
-	case 'v':
-		opts->flags |= OPT_VERBOSE;
-		return true;
-	case KEY_DEBUG:
-		opts->flags |= OPT_VERBOSE | OPT_DEBUG;
-		return true;
-	case 'x':
-		opts->flags |= OPT_ONE_FILE_SYSTEM;
-		return true;
 	default:
-		return false;
+		return flag != 0;
 	}
 }
 
@@ -303,14 +395,37 @@ static error_t parse_argument(struct parser *p, int key, char *arg) {
 	case KEY_NO_PRESERVE:
 		return parse_preserve(p, "--no-preserve", arg, false);
 	case KEY_REFLINK:
-		p->reflink_given = true;
-		return parse_when(p, "--reflink", arg, &opts->reflink);
+		return parse_when(p, "--reflink", arg, when_words, &opts->reflink);
 	case KEY_SPARSE:
-		return parse_when(p, "--sparse", arg, &opts->sparse);
+		return parse_when(p, "--sparse", arg, sparse_words, &opts->sparse);
 	case KEY_PROGRESS:
-		return parse_when(p, "--progress", arg, &opts->progress);
+		return parse_when(p, "--progress", arg, when_words, &opts->progress);
 	case KEY_ENGINE:
 		return parse_engine(p, arg);
+	case KEY_BACKUP:
+		p->control = arg ? arg : p->control;
+		fallthru;
+	case 'b':
+		p->backups = true;
+		return 0;
+	case 'S':
+		p->backups = true;
+		p->suffix = arg;
+		return 0;
+	case 'i':
+	case 'n':
+		p->asking = key;
+		return 0;
+	case KEY_UPDATE:
+	case 'u':
+		return parse_update(p, arg);
+	case 'Z':
+		return 0;
+	case KEY_CONTEXT:
+		if (arg) {
+			report_warn(p->report, 0, "warning: ignoring --context; it requires an SELinux-enabled kernel", NULL, NULL);
+		}
+		return 0;
 	case 't':
 		return parse_target(p, arg);
 	case 'j':
@@ -358,9 +473,47 @@ static error_t parse_option(int key, char *arg, struct argp_state *state) {
 	}
 }
 
+/** Settle what -b, -S, -n and the environment say of backups. Returns whether they make sense together. */
+static bool settle_backups(struct parser *p) {
+	struct opts *opts = p->opts;
+	const char *suffix = p->suffix ? p->suffix : getenv("SIMPLE_BACKUP_SUFFIX");
+	const char *option = "backup type";
+	const char *control = p->control;
+
+	if (suffix && suffix[0] != '\0' && !strchr(suffix, '/')) {
+		opts->suffix = suffix;
+	}
+	if (!p->backups) {
+		return true;
+	}
+	if (opts->update == UPDATE_NONE || opts->update == UPDATE_NONE_FAIL) {
+		report_usage(p->report, "--backup is mutually exclusive with -n or --update=none-fail", NULL, NULL, NULL);
+		return false;
+	}
+	if (!control || control[0] == '\0') {
+		control = getenv("VERSION_CONTROL");
+		option = "$VERSION_CONTROL";
+	}
+	unsigned value = BACKUP_EXISTING;
+	if (control && control[0] != '\0' && !find_word(p, option, control, backup_words, &value)) {
+		return false;
+	}
+	opts->backup = value;
+	return true;
+}
+
 /** Settle what depends on several options. Returns whether they make sense together. */
 static bool settle(struct parser *p) {
 	struct opts *opts = p->opts;
+	if (p->asking == 'n') {
+		opts->update = UPDATE_NONE;
+	} else if (p->asking == 'i') {
+		opts->flags |= OPT_INTERACTIVE;
+	}
+	if ((opts->flags & OPT_HARD_LINK) && (opts->flags & OPT_SYMBOLIC_LINK)) {
+		report_usage(p->report, "cannot make both hard and symbolic links", NULL, NULL, NULL);
+		return false;
+	}
 	if (opts->reflink == WHEN_AUTO && opts->sparse == WHEN_NEVER) {
 		opts->reflink = WHEN_NEVER;
 	}
@@ -373,9 +526,10 @@ static bool settle(struct parser *p) {
 		return false;
 	}
 	if (opts->deref == DEREF_UNDEFINED) {
-		opts->deref = opts->flags & OPT_RECURSIVE ? DEREF_NEVER : DEREF_ALWAYS;
+		bool never = (opts->flags & OPT_RECURSIVE) && !(opts->flags & OPT_HARD_LINK);
+		opts->deref = never ? DEREF_NEVER : DEREF_ALWAYS;
 	}
-	return true;
+	return settle_backups(p);
 }
 
 static void set_defaults(struct opts *opts) {

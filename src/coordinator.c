@@ -25,8 +25,13 @@
 /** Seconds before a progress line is worth showing. */
 #define PATIENCE 1.0
 
-/** Most workers that are started unasked. */
-#define DEFAULT_WORKERS 8
+/** Most workers that are started unasked at once, and most there may become for each processor and in all. */
+#define FIRST_WORKERS 8
+#define WORKERS_EACH 8
+#define MOST_WORKERS 32
+
+/** With less of the processors in use the workers wait more than they work. */
+#define BUSY_SHARE 0.6
 
 /** Descriptors for everything but workers and trees. */
 #define OTHER_FDS 10
@@ -58,6 +63,9 @@ struct run {
 	/** Whether there may be a progress line. */
 	bool shown;
 	double start;
+	/** When adapt() last looked, and the processor time used by then. */
+	double last_time;
+	double last_used;
 };
 
 static void on_wake(int signal) {
@@ -66,7 +74,7 @@ static void on_wake(int signal) {
 
 /** Block the signals we wait for, those aside that are ignored as nohup does; to be inherited by all threads. */
 static void take_signals(struct run *run) {
-	static const int deadly[] = {SIGINT, SIGTERM, SIGHUP};
+	static const int deadly[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
 	struct sigaction action = {.sa_handler = on_wake};
 
 	sigemptyset(&run->signals);
@@ -76,7 +84,6 @@ static void take_signals(struct run *run) {
 			sigaddset(&run->signals, deadly[i]);
 		}
 	}
-	sigaddset(&run->signals, SIGPIPE);
 	pthread_sigmask(SIG_BLOCK, &run->signals, NULL);
 	// Without SA_RESTART, so that it ends what blocks
 	sigaction(WAKE_SIGNAL, &action, NULL);
@@ -108,17 +115,20 @@ static void budget_fds(struct opts *opts) {
 	}
 	unsigned fds = (unsigned)min(limit.rlim_cur, (rlim_t)65536);
 	unsigned free_fds = fds > OTHER_FDS + 8 ? fds - OTHER_FDS : 8;
-	opts->threads = max(min(opts->threads, free_fds / 16), 1u);
+	opts->max_threads = max(min(opts->max_threads, free_fds / 16), 1u);
+	opts->threads = min(opts->threads, opts->max_threads);
 	// Half for files, of which each worker has as many as chunks, the rest for directories
-	unsigned files = (free_fds / 2 / opts->threads - 1) / 2;
+	unsigned files = (free_fds / 2 / opts->max_threads - 1) / 2;
 	opts->queue_depth = max(min(opts->queue_depth, files), 1u);
 	opts->max_trees = max(min(free_fds / 4, (unsigned)MAX_TREES), 2u);
 }
 
 /** Fill in what depends on the machine. */
 static void choose_limits(struct opts *opts) {
+	opts->max_threads = opts->threads;
 	if (opts->threads == 0) {
-		opts->threads = min(processors(), DEFAULT_WORKERS);
+		opts->threads = min(processors(), FIRST_WORKERS);
+		opts->max_threads = min(processors() * WORKERS_EACH, MOST_WORKERS);
 	}
 	opts->window = max(opts->window, opts->chunk_size);
 	opts->range_size = max(opts->range_size, (uint64_t)opts->chunk_size);
@@ -160,41 +170,85 @@ static int push_operands(struct run *run) {
 	return 0;
 }
 
-/** Start the workers. Returns false if there is none. */
+/** Start one more worker. Returns 0 or -errno. */
+static int start_worker(struct run *run) {
+	unsigned i = run->worker_count;
+	struct worker *worker = &run->workers[i];
+	*worker = (struct worker) {
+		.opts = run->opts,
+		.report = run->report,
+		.work = &run->work,
+		.files = &run->files,
+		.counters = &run->counters[i],
+		.index = i,
+		.alone = run->opts->max_threads == 1,
+		.coordinator = pthread_self(),
+	};
+	int err = pthread_create(&worker->thread, NULL, worker_run, worker);
+	if (err == 0) {
+		++run->worker_count;
+	}
+	return -err;
+}
+
+/** Start the first workers. Returns false if there is none. */
 static bool start_workers(struct run *run) {
 	unsigned count = run->opts->threads;
-	run->workers = calloc(count, sizeof(*run->workers));
-	run->counters = aligned_alloc(_Alignof(struct counters), count * sizeof(*run->counters));
+	unsigned most = run->opts->max_threads;
+	run->workers = calloc(most, sizeof(*run->workers));
+	run->counters = aligned_alloc(_Alignof(struct counters), most * sizeof(*run->counters));
 	if (!run->workers || !run->counters) {
 		report_error(run->report, ENOMEM, "cannot start", NULL, NULL);
 		return false;
 	}
-	memset(run->counters, 0, count * sizeof(*run->counters));
+	memset(run->counters, 0, most * sizeof(*run->counters));
+	work_join(&run->work, count);
 	for (unsigned i = 0; i < count; ++i) {
-		struct worker *worker = &run->workers[i];
-		*worker = (struct worker) {
-			.opts = run->opts,
-			.report = run->report,
-			.work = &run->work,
-			.files = &run->files,
-			.counters = &run->counters[i],
-			.index = i,
-			.alone = count == 1,
-			.coordinator = pthread_self(),
-		};
-		int err = pthread_create(&worker->thread, NULL, worker_run, worker);
-		if (err != 0 && i == 0) {
-			report_error(run->report, err, "cannot start a thread", NULL, NULL);
+		int ret = start_worker(run);
+		if (ret < 0 && i == 0) {
+			report_error(run->report, -ret, "cannot start a thread", NULL, NULL);
 			return false;
 		}
-		if (err != 0) {
+		if (ret < 0) {
 			// Fewer will do
 			work_leave(&run->work, count - i);
 			break;
 		}
-		++run->worker_count;
 	}
 	return true;
+}
+
+/** Seconds of processor time that all threads have used, those of the kernel on our behalf among them. */
+static double processor_time(void) {
+	struct rusage usage;
+	getrusage(RUSAGE_SELF, &usage);
+	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
+		+ (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+/** Add workers while those there are wait for the medium more than they work. */
+static void adapt(struct run *run) {
+	double t = now();
+	double used = processor_time();
+	double share = (used - run->last_used) / ((t - run->last_time) * processors());
+
+	if (t - run->last_time < TICK / 2e9) {
+		return;
+	}
+	run->last_time = t;
+	run->last_used = used;
+	if (share > BUSY_SHARE || atomic_load(&run->files.cancelled)) {
+		return;
+	}
+	unsigned more = min(run->worker_count, run->opts->max_threads - run->worker_count);
+	while (more-- > 0 && work_is_pending(&run->work)) {
+		work_join(&run->work, 1);
+		if (start_worker(run) < 0) {
+			work_leave(&run->work, 1);
+			run->opts->max_threads = run->worker_count;
+			return;
+		}
+	}
 }
 
 static bool all_done(const struct run *run) {
@@ -255,9 +309,11 @@ static void tick(struct run *run) {
 		} else if (atomic_load(&run->files.cancelled) && signal != WAKE_SIGNAL) {
 			cancel(run, 0);
 		}
-		if (report_flush(run->report) == -EPIPE && run->signal == 0) {
+		bool unread = report_flush(run->report) == -EPIPE;
+		if (unread && run->signal == 0 && sigismember(&run->signals, SIGPIPE)) {
 			cancel(run, SIGPIPE);
 		}
+		adapt(run);
 		if (run->shown && now() - run->start >= PATIENCE) {
 			show_progress(run, false);
 			painted = true;
@@ -296,8 +352,10 @@ static void explain(struct run *run) {
 		(unsigned long long)sum.writes, (unsigned long long)sum.enters);
 	report_text(run->report, "registered: %llu requests on registered buffers, %llu on registered files\n",
 		(unsigned long long)sum.fixed_buffer, (unsigned long long)sum.fixed_file);
-	report_text(run->report, "files: %llu, of them %llu shared by workers, %llu cloned, %llu streamed; %llu bytes\n",
+	report_text(run->report, "files: %llu, of them %llu shared by workers, %llu small and cached, %llu cloned, "
+		"%llu streamed; %llu bytes\n",
 		(unsigned long long)counter_get(&counters.files), (unsigned long long)counter_get(&counters.shared),
+		(unsigned long long)counter_get(&counters.cached),
 		(unsigned long long)counter_get(&counters.clones), (unsigned long long)counter_get(&counters.streams),
 		(unsigned long long)counter_get(&counters.bytes));
 }
@@ -309,7 +367,9 @@ static void copy(struct run *run) {
 	run->shown = opts->progress == WHEN_ALWAYS || (opts->progress == WHEN_AUTO && isatty(STDERR_FILENO));
 	run->start = now();
 	progress_init(&run->progress);
-	work_init(&run->work, opts->threads);
+	work_init(&run->work);
+	run->last_time = run->start;
+	run->last_used = processor_time();
 	if (run->shown) {
 		scan_start(&run->scan, opts, (int)run->dest.base->listing.file_count);
 	}
@@ -343,18 +403,21 @@ int coordinator_run(struct opts *opts, struct report *report) {
 	take_signals(run);
 	trees_init(&run->trees, opts, report);
 	links_init(&run->links);
-	run->files = (struct files) {.opts = opts, .report = report, .links = &run->links, .dest = &run->dest};
+	files_init(&run->files, opts, report, &run->links, &run->dest);
 
+	char *renamed = dest_onto_itself(opts);
 	if (dest_init(&run->dest, opts, report, &run->trees) == 0 && engine_ok(run)) {
 		copy(run);
 	}
 	if (run->dest.base) {
 		tree_unref(run->dest.base);
 	}
+	files_destroy(&run->files);
 	links_destroy(&run->links);
 	dest_destroy(&run->dest);
 	trees_destroy(&run->trees);
 	int signal = run->signal;
+	free(renamed);
 	free(run);
 	return signal;
 }

@@ -33,8 +33,15 @@ enum dest_same dest_same(const struct dest_pair *pair);
 /** Whether operand SRC (a path) would be its own backup, so that making one destroys it. */
 bool dest_is_backup(const struct dest_pair *pair);
 
-/** Move a destination out of the way. Returns 0 or -errno. *NAME is what it is called now, to be freed. */
-int dest_backup(const struct opts *opts, int dir, const char *dst_name, char **name);
+/** As trees::judge. */
+enum tree_verdict dest_judge_directory(struct dest *dest, struct tree *tree, const struct entry *entry,
+	struct fail *fail);
+
+/** What the next backup of a destination will be called. Returns 0 or -errno; *NAME is to be freed. */
+int dest_backup_name(const struct opts *opts, int dir, const char *path, char **name);
+
+/** Move a destination out of the way. Returns 0 or -errno; *NAME is what it is called now, to be freed. */
+int dest_backup(const struct opts *opts, int dir, const char *path, char **name);
 
 /** Whether this run made something of an operand, under NAME or (if NULL) any. */
 bool dest_was_made(struct dest *dest, const struct stat *st, const char *name);

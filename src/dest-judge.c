@@ -2,6 +2,7 @@
 
 #include "opts.h"
 #include "report.h"
+#include "std.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +18,7 @@ struct judge {
 	const struct entry *entry;
 	const struct stat *st;
 	/** The destination as found, links followed where they will be. */
-	struct stat *found;
+	struct dest_found *found;
 	struct fail *fail;
 	/** Whether the source's data is to be written, through links if there are any. */
 	bool as_regular;
@@ -50,7 +51,7 @@ static struct timespec coarsen(struct timespec src, struct timespec dst) {
 /** Whether the destination is at least as new as the source. */
 static bool is_up_to_date(const struct judge *j) {
 	struct timespec src = j->st->st_mtim;
-	struct timespec dst = j->found->st_mtim;
+	struct timespec dst = j->found->st.st_mtim;
 	if (j->dest->opts->preserve & PRESERVE_TIMESTAMPS) {
 		src = coarsen(src, dst);
 	}
@@ -58,12 +59,18 @@ static bool is_up_to_date(const struct judge *j) {
 }
 
 static bool ask(const struct judge *j) {
-	const char *what = "overwrite %d? ";
-	if (!S_ISLNK(j->found->st_mode) && !(j->dest->opts->flags & OPT_PRIVILEGED)
+	char what[96] = "overwrite %d? ";
+	mode_t mode = j->found->st.st_mode & 07777;
+	char letters[] = "rwxrwxrwx";
+	for (int i = 0; i < 9; ++i) {
+		letters[i] = mode & (0400 >> i) ? letters[i] : '-';
+	}
+	if (!S_ISLNK(j->found->st.st_mode) && !(j->dest->opts->flags & OPT_PRIVILEGED)
 		&& faccessat(j->tree->fd[DST], j->entry->dst_name, W_OK, AT_EACCESS) != 0)
 	{
-		what = j->dest->opts->flags & (OPT_FORCE | OPT_REMOVE_DESTINATION)
-			? "replace %d, overriding its mode? " : "unwritable %d; try anyway? ";
+		bool force = j->dest->opts->flags & (OPT_FORCE | OPT_REMOVE_DESTINATION);
+		snprintf(what, sizeof(what), force ? "replace %%d, overriding mode %04o (%s)? "
+			: "unwritable %%d (mode %04o, %s); try anyway? ", mode, letters);
 	}
 	char *dst = tree_path(j->tree, DST, j->entry->dst_name);
 	bool yes = report_ask(j->dest->report, what, NULL, dst);
@@ -81,7 +88,11 @@ static enum dest_verdict wanted(const struct judge *j) {
 	if (opts->update == UPDATE_NONE_FAIL) {
 		return refuse(j, 0, "not replacing %d");
 	}
-	if (opts->update == UPDATE_NONE || ((opts->flags & OPT_INTERACTIVE) && !ask(j))) {
+	if (opts->update == UPDATE_NONE) {
+		return DEST_SKIP;
+	}
+	if ((opts->flags & OPT_INTERACTIVE) && !ask(j)) {
+		report_declined(j->dest->report);
 		return DEST_SKIP;
 	}
 	return DEST_OVERWRITE;
@@ -91,7 +102,7 @@ static enum dest_verdict wanted(const struct judge *j) {
 static const char *just_made(const struct judge *j) {
 	struct stat link;
 	if (j->dest->opts->backup != BACKUP_NUMBERED && (j->tree->flags & TREE_BASE)
-		&& dest_was_made(j->dest, j->found, j->entry->dst_name))
+		&& dest_was_made(j->dest, &j->found->st, j->entry->dst_name))
 	{
 		return "will not overwrite just-created %d with %s";
 	}
@@ -104,13 +115,6 @@ static const char *just_made(const struct judge *j) {
 		return "will not copy %s through just-created symlink %d";
 	}
 	return NULL;
-}
-
-static enum dest_verdict make_backup(const struct judge *j) {
-	char *name = NULL;
-	int ret = dest_backup(j->dest->opts, j->tree->fd[DST], j->entry->dst_name, &name);
-	free(name);
-	return ret < 0 ? refuse(j, ret, "cannot backup %d") : DEST_CREATE;
 }
 
 static enum dest_verdict remove_it(const struct judge *j) {
@@ -132,12 +136,24 @@ static bool is_removed(const struct judge *j) {
 	if (opts->flags & OPT_ATTRIBUTES_ONLY) {
 		return false;
 	}
-	return ((opts->preserve & PRESERVE_LINKS) && j->found->st_nlink > 1)
+	return ((opts->preserve & PRESERVE_LINKS) && j->found->st.st_nlink > 1)
 		|| (!tree_follows(j->tree) && !S_ISREG(j->st->st_mode));
 }
 
+static enum dest_verdict make_backup(const struct judge *j, const struct dest_pair *pair) {
+	const char *name = last_component(j->entry->name);
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
+		return is_removed(j) ? remove_it(j) : DEST_OVERWRITE;
+	}
+	if (j->dest->opts->backup != BACKUP_NUMBERED && dest_is_backup(pair)) {
+		return refuse(j, 0, "backing up %d might destroy source;  %s not copied");
+	}
+	int ret = dest_backup(j->dest->opts, j->tree->fd[DST], j->entry->dst_name, &j->found->backup);
+	return ret < 0 && ret != -ENOENT ? refuse(j, ret, "cannot backup %d") : DEST_CREATE;
+}
+
 enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct entry *entry, const struct stat *st,
-	struct stat *found, struct fail *fail)
+	struct dest_found *found, struct fail *fail)
 {
 	const struct opts *opts = dest->opts;
 	struct judge j = {
@@ -145,18 +161,17 @@ enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct 
 		.as_regular = S_ISREG(st->st_mode) || (!S_ISLNK(st->st_mode)
 			&& (!(opts->flags & OPT_RECURSIVE) || (opts->flags & OPT_COPY_CONTENTS))),
 	};
-	if (fstatat(tree->fd[DST], entry->dst_name, found, means_link(&j) ? AT_SYMLINK_NOFOLLOW : 0) != 0) {
+	if (fstatat(tree->fd[DST], entry->dst_name, &found->st, means_link(&j) ? AT_SYMLINK_NOFOLLOW : 0) != 0) {
 		if (errno == ENOENT) {
 			const char *why = just_made(&j);
 			return why ? refuse(&j, 0, why) : DEST_CREATE;
 		}
 		if (errno == ELOOP && (opts->flags & OPT_FORCE)) {
-			*found = (struct stat) {0};
 			return DEST_OVERWRITE;
 		}
 		return refuse(&j, errno, "cannot stat %d");
 	}
-	struct dest_pair pair = {.opts = opts, .tree = tree, .entry = entry, .src = st, .dst = found};
+	struct dest_pair pair = {.opts = opts, .tree = tree, .entry = entry, .src = st, .dst = &found->st};
 	if (opts->update != UPDATE_NONE && opts->update != UPDATE_NONE_FAIL) {
 		enum dest_same same = dest_same(&pair);
 		if (same != SAME_OK) {
@@ -167,26 +182,62 @@ enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct 
 	if (verdict != DEST_OVERWRITE) {
 		return verdict;
 	}
-	if (S_ISDIR(found->st_mode)) {
+	if (S_ISDIR(found->st.st_mode) && opts->backup == BACKUP_NONE) {
 		return refuse(&j, 0, "cannot overwrite directory %d with non-directory %s");
 	}
 	const char *why = just_made(&j);
 	if (why) {
 		return refuse(&j, 0, why);
 	}
-	if (opts->backup != BACKUP_NONE) {
-		return make_backup(&j);
+	if (opts->backup != BACKUP_NONE && !S_ISDIR(found->st.st_mode)) {
+		return make_backup(&j, &pair);
 	}
 	return is_removed(&j) ? remove_it(&j) : DEST_OVERWRITE;
 }
 
-int dest_backup(const struct opts *opts, int dir, const char *dst_name, char **name) {
-	size_t size = strlen(dst_name) + strlen(opts->suffix) + 1;
-	*name = malloc(size);
-	if (!*name) {
-		return -ENOMEM;
+enum tree_verdict dest_judge_directory(struct dest *dest, struct tree *tree, const struct entry *entry,
+	struct fail *fail)
+{
+	const struct opts *opts = dest->opts;
+	struct tree *parent = tree->parent;
+	struct dest_pair pair = {
+		.opts = opts, .tree = parent, .entry = entry, .src = &tree->src_stat, .dst = &tree->dst_stat,
+	};
+	if (opts->update != UPDATE_NONE && opts->update != UPDATE_NONE_FAIL) {
+		enum dest_same same = dest_same(&pair);
+		if (same == SAME_REFUSE) {
+			*fail = fail_make(0, "%s and %d are the same file");
+		}
+		if (same != SAME_OK) {
+			return same == SAME_DONE ? TREE_LEAVE : TREE_USE;
+		}
 	}
-	memcpy(*name, dst_name, strlen(dst_name));
-	memcpy(*name + strlen(dst_name), opts->suffix, strlen(opts->suffix) + 1);
-	return renameat(dir, dst_name, dir, *name) == 0 ? 0 : -errno;
+	if (S_ISDIR(tree->dst_stat.st_mode)) {
+		return TREE_USE;
+	}
+	if (opts->backup == BACKUP_NONE) {
+		*fail = fail_make(0, "cannot overwrite non-directory %d with directory %s");
+		return TREE_USE;
+	}
+	char *backup = NULL;
+	int ret = dest_backup(opts, parent->fd[DST], entry->dst_name, &backup);
+	free(backup);
+	if (ret < 0) {
+		*fail = fail_make(ret, "cannot backup %d");
+		return TREE_USE;
+	}
+	return TREE_MAKE;
+}
+
+void dest_undo_backup(struct dest *dest, const struct tree *tree, const struct entry *entry, const char *backup) {
+	int dir = tree->fd[DST];
+	if (renameat(dir, backup, dir, entry->dst_name) != 0) {
+		tree_report(tree, entry, fail_make(errno, "cannot un-backup %d"));
+	} else if (dest->opts->flags & OPT_VERBOSE) {
+		char *from = tree_path(tree, DST, backup);
+		char *to = tree_path(tree, DST, entry->dst_name);
+		report_say(dest->report, "%s -> %d (unbackup)", from, to);
+		free(from);
+		free(to);
+	}
 }

@@ -2,6 +2,7 @@
 
 #include "opts.h"
 #include "report.h"
+#include "scan.h"
 #include "std.h"
 
 #include <dirent.h>
@@ -54,6 +55,18 @@ static void strip_slashes(char *path) {
 	}
 }
 
+/** The name an operand gets with --parents; to be freed. */
+static char *name_with_parents(const char *operand) {
+	while (*operand == '/') {
+		++operand;
+	}
+	char *name = strdup(operand);
+	if (name) {
+		strip_slashes(name);
+	}
+	return name;
+}
+
 /** Add the operands to the base's listing, with their names in the destination or DST for all. */
 static int add_operands(struct dest *dest, int count, const char *dst) {
 	const struct opts *opts = dest->opts;
@@ -62,7 +75,8 @@ static int add_operands(struct dest *dest, int count, const char *dst) {
 		if (opts->flags & OPT_STRIP_TRAILING_SLASHES) {
 			strip_slashes(operand);
 		}
-		char *name = dst ? strdup(dst) : name_in_directory(operand);
+		char *name = dst ? strdup(dst)
+			: opts->flags & OPT_PARENTS ? name_with_parents(operand) : name_in_directory(operand);
 		int ret = name ? listing_add(&dest->base->listing, operand, name, 0, DT_UNKNOWN) : -ENOMEM;
 		free(name);
 		if (ret < 0) {
@@ -119,6 +133,10 @@ static int into_directory(struct dest *dest, struct trees *trees, int fd, const 
 
 /** One source, one destination. */
 static int one_to_one(struct dest *dest, struct trees *trees) {
+	if (dest->opts->flags & OPT_PARENTS) {
+		report_usage(dest->report, "with --parents, the destination must be a directory", NULL, NULL, NULL);
+		return -1;
+	}
 	dest->base = tree_base(trees, AT_FDCWD, NULL);
 	if (!dest->base || add_operands(dest, 1, dest->opts->operands[1]) < 0) {
 		return out_of_memory(dest);
@@ -150,6 +168,8 @@ static bool usage_ok(struct dest *dest) {
 int dest_init(struct dest *dest, const struct opts *opts, struct report *report, struct trees *trees) {
 	*dest = (struct dest) {.opts = opts, .report = report};
 	thread_must(pthread_mutex_init(&dest->lock, NULL));
+	trees->judge = dest_judge_directory;
+	trees->dest = dest;
 	if (!usage_ok(dest)) {
 		return -1;
 	}
@@ -177,9 +197,60 @@ int dest_init(struct dest *dest, const struct opts *opts, struct report *report,
 	return one_to_one(dest, trees);
 }
 
+char *dest_onto_itself(struct opts *opts) {
+	struct stat st;
+	char *name;
+	if (!(opts->flags & OPT_FORCE) || opts->backup == BACKUP_NONE || opts->operand_count != 2
+		|| opts->target_directory || strcmp(opts->operands[0], opts->operands[1]) != 0
+		|| stat(opts->operands[1], &st) != 0 || !S_ISREG(st.st_mode))
+	{
+		return NULL;
+	}
+	if (dest_backup_name(opts, AT_FDCWD, opts->operands[1], &name) < 0) {
+		return NULL;
+	}
+	opts->operands[1] = name;
+	opts->backup = BACKUP_NONE;
+	return name;
+}
+
+struct tree *dest_enter_parents(struct tree *base, const struct entry *entry, struct entry *last) {
+	struct tree *tree = base;
+	char *path = strdup(entry->name);
+	char *component = path;
+
+	tree_ref(base);
+	*last = *entry;
+	if (!path || tree_pin(base) < 0) {
+		free(path);
+		tree_unref(base);
+		return NULL;
+	}
+	strip_slashes(path);
+	for (char *slash = component + strspn(component, "/"); tree && (slash = strchr(slash, '/'));) {
+		*slash = '\0';
+		struct entry directory = {
+			.name = component,
+			.dst_name = component + strspn(component, "/"),
+			.type = DT_DIR,
+		};
+		struct tree *next = tree_enter(tree, &directory, TREE_ENTER_PREFIX);
+		tree_unpin(tree);
+		tree_unref(tree);
+		tree = next;
+		component = slash + 1 + strspn(slash + 1, "/");
+		slash = component;
+	}
+	last->name += component - path;
+	last->dst_name = last_component(entry->dst_name);
+	free(path);
+	return tree;
+}
+
 void dest_destroy(struct dest *dest) {
 	inode_set_clear(&dest->sources, made_free);
 	inode_set_clear(&dest->made, made_free);
+	inode_set_clear(&dest->all, free);
 	thread_must(pthread_mutex_destroy(&dest->lock));
 }
 
@@ -228,6 +299,17 @@ bool dest_operand(struct dest *dest, struct tree *base, struct entry *entry, str
 		return false;
 	}
 	return !given_twice(dest, base, entry, st);
+}
+
+bool dest_is_source(struct dest *dest, struct inode inode) {
+	mutex_lock(&dest->lock);
+	if (!dest->all_known) {
+		dest->all_known = scan_sources(dest->opts, (int)dest->base->listing.file_count, &dest->all) == 0;
+	}
+	// Not to know is not to touch
+	bool is = !dest->all_known || inode_set_has(&dest->all, inode);
+	mutex_unlock(&dest->lock);
+	return is;
 }
 
 void dest_made(struct dest *dest, const struct tree *tree, const struct entry *entry) {

@@ -29,6 +29,17 @@ struct dest {
 	struct inode_set sources;
 	/** What was made of operands, where DEST_SERIAL. */
 	struct inode_set made;
+	/** All files that are to be copied, once somebody had to know. */
+	struct inode_set all;
+	bool all_known;
+};
+
+/** What was found at a destination, and what became of it. */
+struct dest_found {
+	/** The destination as it was. */
+	struct stat st;
+	/** The name it was moved to as a backup, or NULL; to be freed. */
+	char *backup;
 };
 
 /** What is to be done where a destination exists already. */
@@ -39,7 +50,7 @@ enum dest_verdict {
 	DEST_CREATE,
 	/** Leave it: the user wants it so. */
 	DEST_SKIP,
-	/** Leave it and forget the source's other names: nothing was done, and that is right. */
+	/** Leave it: it is as new as the source, and stands for it where other names are to be linked. */
 	DEST_DONE,
 	/** It may not be replaced; the fail says why. */
 	DEST_REFUSE,
@@ -47,6 +58,21 @@ enum dest_verdict {
 
 /** Resolve the operands. Problems are reported. Returns 0, or -1 if nothing can be copied. */
 int dest_init(struct dest *dest, const struct opts *opts, struct report *report, struct trees *trees);
+
+/**
+ * With -f and a backup, a regular file copied onto itself becomes its backup: change the destination to that name.
+ *
+ * @return The new name, to be freed after the copy; NULL if that is not the case.
+ */
+char *dest_onto_itself(struct opts *opts);
+
+/**
+ * With --parents, enter the directories an operand is in, making them in the destination. What fails is reported.
+ *
+ * @param last  Set to the operand's last component; lives as long as ENTRY.
+ * @return The last directory, pinned and with a reference; NULL if that failed.
+ */
+struct tree *dest_enter_parents(struct tree *base, const struct entry *entry, struct entry *last);
 
 /** Free what dest_init() made, the base's reference excepted. */
 void dest_destroy(struct dest *dest);
@@ -64,11 +90,17 @@ bool dest_operand(struct dest *dest, struct tree *base, struct entry *entry, str
  * Decide about a destination that exists. May remove it, or move it to a backup.
  *
  * @param st      The source, which is no directory.
- * @param found   Set to what was found, for DEST_OVERWRITE.
+ * @param found   Set to what was found.
  * @param fail    Set for DEST_REFUSE.
  */
 enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct entry *entry, const struct stat *st,
-	struct stat *found, struct fail *fail);
+	struct dest_found *found, struct fail *fail);
+
+/** Move a backup back to where it was, since nothing took its place. What fails is reported. */
+void dest_undo_backup(struct dest *dest, const struct tree *tree, const struct entry *entry, const char *backup);
+
+/** Whether a file is one of those that are to be copied. The first call looks at all of them. */
+bool dest_is_source(struct dest *dest, struct inode inode);
 
 /** Say that an entry's destination is made now, so that no other operand replaces it. */
 void dest_made(struct dest *dest, const struct tree *tree, const struct entry *entry);

@@ -27,7 +27,7 @@ struct judged {
 	/** Whether it was asked and said DEST_OVERWRITE or DEST_CREATE. */
 	bool known;
 	enum dest_verdict verdict;
-	struct stat found;
+	struct dest_found found;
 };
 
 /** Bytes of a name by file_temp_name(). */
@@ -49,7 +49,7 @@ enum file_links file_links_meet(struct file_context *ctx, struct tree *tree, con
 	const struct stat *st, struct link **link, struct judged *judged);
 
 /** The first name is copied, or not: link those that wait, or have them copied. LINK may be NULL. */
-void file_links_end(struct file_context *ctx, struct link *link, struct tree *tree, const struct entry *entry, bool copied);
+void file_links_end(struct file_context *ctx, struct link *link, struct tree *tree, bool copied);
 
 /** Make a link (-l, -s) in place of a copy. */
 void file_make_link(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st);
@@ -60,11 +60,34 @@ void file_copy_symlink(struct file_context *ctx, struct tree *tree, const struct
 /** Copy a fifo, a socket or a device node. */
 void file_copy_special(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st);
 
-/** Open the destination, by cp's rules if there is one. Returns false if the file is not to be copied. */
+/**
+ * Ask for a destination's verdict before the source is opened, as cp does. What is refused is reported.
+ *
+ * @return Whether to go on.
+ */
+bool file_judge(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st,
+	struct judged *judged);
+
+/** A file that writes to an existing destination is finished: let others have that. */
+void file_release(struct file_context *ctx, struct file *file);
+
+/**
+ * Open the destination, by cp's rules if there is one. Returns false if the file is not to be copied, or (with
+ * FILE_DEFERRED set) not yet.
+ */
 bool file_open_destination(struct file_context *ctx, struct file *file, const struct judged *judged);
+
+/**
+ * Copy a small file by two system calls if its data is cached (RWF_NOWAIT, preadv2(2)): where nothing has to be waited
+ * for, a ring only costs. Returns false if the data is still to be moved.
+ */
+bool file_copy_cached(struct file_context *ctx, struct file *file);
 
 /** Move all data by read and write, to the end of the source, whatever its size. */
 void file_stream(struct file_context *ctx, struct file *file);
+
+/** Say that an entry is being copied (-v), and the name of its backup if there is one. */
+void file_say(struct file_context *ctx, const struct tree *tree, const struct entry *entry, const char *backup);
 
 /** Note that an entry is done: counted, and protected from other operands. */
 void file_done(struct file_context *ctx, const struct tree *tree, const struct entry *entry);

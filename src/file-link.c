@@ -72,7 +72,7 @@ static bool link_entry(struct file_context *ctx, const struct link_name *first, 
 {
 	int ret = tree_pin(first->tree);
 	if (ret < 0) {
-		tree_report(tree, entry, fail_make(ret, "cannot create hard link %d to %s"));
+		tree_report(tree, entry, fail_make(ret, "cannot create hard link %d"));
 		return false;
 	}
 	bool linked = link_to(ctx, first, tree, entry);
@@ -88,7 +88,7 @@ enum file_links file_links_meet(struct file_context *ctx, struct tree *tree, con
 	enum dest_verdict verdict = DEST_CREATE;
 
 	// cp's rules for the destination come first, but this one may be waited for
-	if (fstatat(tree->fd[DST], entry->dst_name, &judged->found, AT_SYMLINK_NOFOLLOW) == 0) {
+	if (!judged->known && fstatat(tree->fd[DST], entry->dst_name, &judged->found.st, AT_SYMLINK_NOFOLLOW) == 0) {
 		verdict = dest_judge(ctx->files->dest, tree, entry, st, &judged->found, &fail);
 		judged->known = true;
 	}
@@ -105,7 +105,7 @@ enum file_links file_links_meet(struct file_context *ctx, struct tree *tree, con
 		if (verdict != DEST_DONE) {
 			return FILE_LINKS_COPY;
 		}
-		file_links_end(ctx, *link, tree, entry, true);
+		file_links_end(ctx, *link, tree, true);
 		return FILE_LINKS_DONE;
 	case LINK_TO:
 		return link_entry(ctx, first, tree, entry) ? FILE_LINKS_DONE : FILE_LINKS_FAILED;
@@ -114,12 +114,11 @@ enum file_links file_links_meet(struct file_context *ctx, struct tree *tree, con
 	case LINK_NO_MEMORY:
 		break;
 	}
-	tree_report(tree, entry, fail_make(ENOMEM, "cannot create hard link %d to %s"));
+	tree_report(tree, entry, fail_make(ENOMEM, "cannot create hard link %d"));
 	return FILE_LINKS_FAILED;
 }
 
-void file_links_end(struct file_context *ctx, struct link *link, struct tree *tree, const struct entry *entry,
-	bool copied)
+void file_links_end(struct file_context *ctx, struct link *link, struct tree *tree, bool copied)
 {
 	struct list waiting;
 	const struct link_name *first = NULL;
@@ -129,7 +128,7 @@ void file_links_end(struct file_context *ctx, struct link *link, struct tree *tr
 	}
 	list_init(&waiting);
 	if (copied) {
-		first = links_done(ctx->files->links, link, tree, entry, &waiting);
+		first = links_done(ctx->files->links, link, tree, &waiting);
 	} else {
 		links_failed(ctx->files->links, link, &waiting);
 	}
@@ -140,19 +139,13 @@ void file_links_end(struct file_context *ctx, struct link *link, struct tree *tr
 			continue;
 		}
 		struct entry other = {.name = name->src_name, .dst_name = name->dst_name};
-		int ret = first ? tree_pin(name->tree) : -ENOMEM;
+		int ret = tree_pin(name->tree);
 		if (ret < 0) {
-			tree_report(name->tree, &other, fail_make(ret, "cannot create hard link %d to %s"));
+			tree_report(name->tree, &other, fail_make(ret, "cannot create hard link %d"));
 		} else {
 			link_entry(ctx, first, name->tree, &other);
 			tree_unpin(name->tree);
 		}
 		link_name_free(name);
 	}
-}
-
-void file_make_link(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st) {
-	(void)ctx;
-	(void)st;
-	tree_report(tree, entry, fail_make(ENOSYS, "cannot create hard link %d to %s"));
 }

@@ -12,6 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/** Returned for a relative link (-s) that is to be made in another directory than the current one. */
+#define LINK_LEADS_ELSEWHERE (-EXDEV - 10000)
+
 /** Something other than a regular file that is being made. */
 struct node {
 	struct file_context *ctx;
@@ -22,6 +25,8 @@ struct node {
 	int (*make)(const struct node *node);
 	/** What to say if that fails. */
 	const char *what;
+	/** Which of enum opt_flags let it replace what stands there. */
+	unsigned replace;
 	/** A symbolic link's content. */
 	const char *target;
 	/** What was said already of an existing destination. */
@@ -59,19 +64,26 @@ static bool make_node(struct node *node) {
 		if (!judged->known) {
 			verdict = dest_judge(node->ctx->files->dest, node->tree, node->entry, node->st, &judged->found, &fail);
 		}
+		judged->known = true;
 		if (verdict == DEST_CREATE) {
 			ret = node->make(node);
-		} else if (verdict == DEST_OVERWRITE && (opts->flags & OPT_FORCE)) {
+		} else if (verdict == DEST_OVERWRITE && (opts->flags & node->replace)) {
 			ret = make_over(node);
 		} else if (verdict == DEST_SKIP || verdict == DEST_DONE) {
 			return false;
 		}
 	}
-	if (!fail.what && (opts->flags & OPT_VERBOSE)) {
-		tree_say(node->tree, node->entry, "%s -> %d");
+	if (!fail.what) {
+		file_say(node->ctx, node->tree, node->entry, judged->found.backup);
 	}
+	if (ret < 0 && judged->found.backup) {
+		dest_undo_backup(node->ctx->files->dest, node->tree, node->entry, judged->found.backup);
+	}
+	free(judged->found.backup);
 	if (ret < 0) {
-		if (!fail.what) {
+		if (ret == LINK_LEADS_ELSEWHERE) {
+			fail = fail_make(0, "%D: can make relative symbolic links only in current directory");
+		} else if (!fail.what) {
 			fail = tree_explain(node->tree, node->entry, -ret, node->what);
 		}
 		tree_report(node->tree, node->entry, fail);
@@ -121,7 +133,7 @@ static void copy_node(struct node *node) {
 		apply_meta(node);
 		file_done(ctx, node->tree, node->entry);
 	}
-	file_links_end(ctx, link, node->tree, node->entry, made);
+	file_links_end(ctx, link, node->tree, made);
 }
 
 static int make_symlink(const struct node *node) {
@@ -155,6 +167,7 @@ void file_copy_symlink(struct file_context *ctx, struct tree *tree, const struct
 	}
 	struct node node = {
 		.ctx = ctx, .tree = tree, .entry = entry, .st = st, .make = make_symlink, .target = target,
+		.replace = OPT_FORCE,
 		.what = "cannot create symbolic link %d",
 	};
 	copy_node(&node);
@@ -174,4 +187,77 @@ void file_copy_special(struct file_context *ctx, struct tree *tree, const struct
 		.what = S_ISFIFO(st->st_mode) ? "cannot create fifo %d" : "cannot create special file %d",
 	};
 	copy_node(&node);
+}
+
+static int make_hard_link(const struct node *node) {
+	int flags = tree_follows(node->tree) ? AT_SYMLINK_FOLLOW : 0;
+	int ret = linkat(node->tree->fd[SRC], node->entry->name, node->tree->fd[DST], node->entry->dst_name, flags);
+	return ret == 0 ? 0 : -errno;
+}
+
+/** Whether a directory of the destination is the current one, in which relative links lead where they should. */
+static bool is_current(const struct tree *tree, const char *dst_name) {
+	struct stat here;
+	struct stat there;
+	const char *base = strrchr(dst_name, '/');
+	char *dir = base ? strndup(dst_name, (size_t)(base - dst_name) + 1) : strdup(".");
+	bool current = !dir || fstatat(tree->fd[DST], dir, &there, 0) != 0 || stat(".", &here) != 0
+		|| inode_same(inode_of(&here), inode_of(&there));
+	free(dir);
+	return current;
+}
+
+static int make_link_to_source(const struct node *node) {
+	struct stat st;
+	const char *name = node->entry->dst_name;
+	if (node->target[0] == '/' || is_current(node->tree, name)) {
+		return make_symlink(node);
+	}
+	// What stands there is looked at before it is said that the link would lead elsewhere
+	bool exists = fstatat(node->tree->fd[DST], name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	return exists && !node->judged.known ? -EEXIST : LINK_LEADS_ELSEWHERE;
+}
+
+/** Make a symbolic link to the source (-s). */
+static void link_symbolically(struct node *node) {
+	struct tree *tree = node->tree;
+	char *target = tree_path(tree, SRC, node->entry->name);
+	if (!target) {
+		tree_report(tree, node->entry, fail_make(ENOMEM, "cannot create symbolic link %d to %s"));
+		return;
+	}
+	node->make = make_link_to_source;
+	node->target = target;
+	node->what = "cannot create symbolic link %d to %s";
+	node->replace = OPT_FORCE;
+	if (make_node(node)) {
+		struct opts times_only = *node->ctx->files->opts;
+		struct stat link = *node->st;
+		times_only.preserve &= PRESERVE_TIMESTAMPS;
+		link.st_mode = S_IFLNK | 0777;
+		struct meta meta = {
+			.opts = &times_only, .flags = META_NEW, .src = &link, .src_fd = -1, .dst_fd = -1,
+			.dst_dir = tree->fd[DST], .dst_name = node->entry->dst_name,
+		};
+		struct fail fail = meta_apply(&meta);
+		if (fail.what) {
+			tree_report(tree, node->entry, fail);
+		}
+		file_done(node->ctx, tree, node->entry);
+	}
+	free(target);
+}
+
+void file_make_link(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st) {
+	struct node node = {.ctx = ctx, .tree = tree, .entry = entry, .st = st};
+	if (ctx->files->opts->flags & OPT_SYMBOLIC_LINK) {
+		link_symbolically(&node);
+		return;
+	}
+	node.make = make_hard_link;
+	node.what = "cannot create hard link %d to %s";
+	node.replace = OPT_FORCE | OPT_INTERACTIVE;
+	if (make_node(&node)) {
+		file_done(ctx, tree, entry);
+	}
 }

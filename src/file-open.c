@@ -6,18 +6,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 /** The source's mode, as that of the regular file its copy will be. */
 static mode_t regular_mode(const struct file *file) {
 	return (file->st.st_mode & 07777) | S_IFREG;
-}
-
-static void say(struct file_context *ctx, const struct file *file, const char *what) {
-	if (ctx->files->opts->flags & OPT_VERBOSE) {
-		tree_say(file->tree, &file->entry, what);
-	}
 }
 
 /** Make the destination. Returns 0 or -errno. */
@@ -51,50 +46,138 @@ static struct fail create_again(struct file_context *ctx, struct file *file) {
 	return ret < 0 ? fail_make(ret, "cannot create regular file %d") : FAIL_NONE;
 }
 
-/** Look at an existing destination that is open now, and empty it. */
-static struct fail take_over(struct file_context *ctx, struct file *file) {
-	if (fstat(file->dst_fd, &file->found) != 0) {
-		return fail_make(errno, "cannot fstat %d");
+/** Claim an existing destination for one file. Returns false if another one is writing it. */
+static bool reserve(struct file_context *ctx, struct file *file) {
+	struct files *files = ctx->files;
+	struct inode inode = inode_of(&file->found);
+
+	mutex_lock(&files->lock);
+	while (ctx->patient && inode_set_has(&files->overwriting, inode)) {
+		cond_wait(&files->released, &files->lock);
 	}
-	// Seen before opening, but who knows what has been moved meanwhile
-	if (inode_same(inode_of(&file->found), inode_of(&file->st))) {
+	int ret = inode_set_add(&files->overwriting, inode);
+	mutex_unlock(&files->lock);
+	file->flags |= ret == 1 ? FILE_RESERVED : FILE_DEFERRED;
+	return ret == 1;
+}
+
+void file_release(struct file_context *ctx, struct file *file) {
+	struct files *files = ctx->files;
+	if (!(file->flags & FILE_RESERVED)) {
+		return;
+	}
+	mutex_lock(&files->lock);
+	struct inode *item = inode_set_find(&files->overwriting, inode_of(&file->found));
+	inode_set_remove(&files->overwriting, item);
+	free(item);
+	cond_broadcast(&files->released);
+	mutex_unlock(&files->lock);
+}
+
+/** Remove what stands at the destination, and create it anew. */
+static struct fail remove_and_create(struct file_context *ctx, struct file *file) {
+	close_fd(&file->dst_fd);
+	if (unlinkat(file->tree->fd[DST], file->entry.dst_name, 0) == 0) {
+		if (ctx->files->opts->flags & OPT_VERBOSE) {
+			tree_say(file->tree, &file->entry, "removed %d");
+		}
+	} else if (errno != ENOENT) {
+		return fail_make(errno, "cannot remove %d");
+	}
+	return create_again(ctx, file);
+}
+
+/** Empty a regular file that is to be overwritten, once nobody else writes to it. */
+static struct fail make_empty(struct file_context *ctx, struct file *file) {
+	const struct opts *opts = ctx->files->opts;
+	mode_t mode = file->found.st_mode;
+
+	if (!reserve(ctx, file)) {
 		close_fd(&file->dst_fd);
-		return fail_make(0, "%s and %d are the same file");
-	}
-	if (!S_ISREG(file->found.st_mode)) {
-		file->flags |= FILE_SPECIAL;
 		return FAIL_NONE;
 	}
-	bool empty = file->found.st_size == 0 || (ctx->files->opts->flags & OPT_ATTRIBUTES_ONLY);
+	// What is going to be kept from others must be before it is there; who may not do this was let in before, too
+	if ((opts->preserve & PRESERVE_MODE) && (mode & ~file->st.st_mode & 0777)) {
+		fchmod(file->dst_fd, mode & file->st.st_mode & 0777);
+	}
+	bool empty = file->found.st_size == 0 || (opts->flags & OPT_ATTRIBUTES_ONLY);
 	if (!empty && ftruncate(file->dst_fd, 0) != 0) {
 		return fail_make(errno, "cannot create regular file %d");
 	}
 	return FAIL_NONE;
 }
 
+/**
+ * Look at an existing destination that is open now, and empty it.
+ *
+ * @param link  Whether it was reached through a symbolic link.
+ */
+static struct fail take_over(struct file_context *ctx, struct file *file, bool link) {
+	struct stat st;
+	if (fstat(file->dst_fd, &st) != 0) {
+		return fail_make(errno, "cannot fstat %d");
+	}
+	// Seen before opening, but who knows what has been moved meanwhile
+	if (inode_same(inode_of(&st), inode_of(&file->st))) {
+		close_fd(&file->dst_fd);
+		return fail_make(0, "%s and %d are the same file");
+	}
+	if (!inode_same(inode_of(&st), inode_of(&file->found))) {
+		return fail_make(0, "skipping file %s, as its destination %d was replaced while being copied");
+	}
+	file->found = st;
+	if (!S_ISREG(st.st_mode)) {
+		file->flags |= FILE_SPECIAL;
+		return FAIL_NONE;
+	}
+	if ((link || st.st_nlink > 1) && dest_is_source(ctx->files->dest, inode_of(&st))) {
+		if (link) {
+			return fail_make(0, "will not write through %d: it leads to a file that is to be copied");
+		}
+		return remove_and_create(ctx, file);
+	}
+	return make_empty(ctx, file);
+}
+
 /** Open a destination that may be replaced. */
 static struct fail overwrite(struct file_context *ctx, struct file *file) {
-	const struct opts *opts = ctx->files->opts;
 	int dir = file->tree->fd[DST];
 	const char *name = file->entry.dst_name;
 
-	file->dst_fd = openat(dir, name, O_WRONLY | O_CLOEXEC);
-	if (file->dst_fd >= 0) {
-		return take_over(ctx, file);
+	file->dst_fd = openat(dir, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	bool link = file->dst_fd < 0 && errno == ELOOP;
+	if (link) {
+		file->dst_fd = openat(dir, name, O_WRONLY | O_CLOEXEC);
 	}
-	int err = errno;
-	if (err == ENOENT) {
+	if (file->dst_fd >= 0) {
+		return take_over(ctx, file, link);
+	}
+	if (errno == ENOENT) {
 		return create_again(ctx, file);
 	}
-	if (!(opts->flags & OPT_FORCE)) {
-		return fail_make(err, "cannot create regular file %d");
+	if (!(ctx->files->opts->flags & OPT_FORCE)) {
+		return fail_make(errno, "cannot create regular file %d");
 	}
-	if (unlinkat(dir, name, 0) == 0) {
-		say(ctx, file, "removed %d");
-	} else if (errno != ENOENT) {
-		return fail_make(errno, "cannot remove %d");
+	return remove_and_create(ctx, file);
+}
+
+bool file_judge(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st,
+	struct judged *judged)
+{
+	struct fail fail = FAIL_NONE;
+	if (fstatat(tree->fd[DST], entry->dst_name, &judged->found.st, AT_SYMLINK_NOFOLLOW) != 0) {
+		return true;
 	}
-	return create_again(ctx, file);
+	judged->verdict = dest_judge(ctx->files->dest, tree, entry, st, &judged->found, &fail);
+	if (judged->verdict == DEST_REFUSE) {
+		tree_report(tree, entry, fail);
+		return false;
+	}
+	judged->known = judged->verdict == DEST_OVERWRITE || judged->verdict == DEST_CREATE;
+	if (!judged->known && (ctx->files->opts->flags & OPT_DEBUG)) {
+		tree_say(tree, entry, "skipped %d");
+	}
+	return judged->known;
 }
 
 /** Decide about what stands at the destination, and open it or what takes its place. */
@@ -102,12 +185,14 @@ static enum dest_verdict replace(struct file_context *ctx, struct file *file, co
 	struct fail *fail)
 {
 	enum dest_verdict verdict = judged->verdict;
-	file->found = judged->found;
+	struct dest_found found = judged->found;
 	if (!judged->known) {
-		verdict = dest_judge(ctx->files->dest, file->tree, &file->entry, &file->st, &file->found, fail);
+		verdict = dest_judge(ctx->files->dest, file->tree, &file->entry, &file->st, &found, fail);
 	}
+	file->found = found.st;
+	file->backup = found.backup;
 	if (verdict == DEST_OVERWRITE || verdict == DEST_CREATE) {
-		say(ctx, file, "%s -> %d");
+		file_say(ctx, file->tree, &file->entry, file->backup);
 	}
 	if (verdict == DEST_OVERWRITE) {
 		*fail = overwrite(ctx, file);
@@ -126,7 +211,7 @@ bool file_open_destination(struct file_context *ctx, struct file *file, const st
 	if (ret == -EEXIST) {
 		verdict = replace(ctx, file, judged, &fail);
 	} else {
-		say(ctx, file, "%s -> %d");
+		file_say(ctx, file->tree, &file->entry, NULL);
 		if (ret == -EISDIR && name[0] != '\0' && name[strlen(name) - 1] == '/') {
 			ret = -ENOTDIR;
 		}

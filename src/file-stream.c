@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 /** Whether an interrupted call is to be made again. */
@@ -28,13 +29,43 @@ static int write_whole(const struct file_context *ctx, int fd, const char *data,
 	return 0;
 }
 
-void file_stream(struct file_context *ctx, struct file *file) {
-	file->flags |= FILE_STREAMED;
-	counter_add(&ctx->counters->streams, 1);
+/** Have file_context::buffer. */
+static bool need_buffer(struct file_context *ctx) {
 	if (!ctx->buffer) {
 		ctx->buffer = malloc(FILE_BUFFER);
 	}
-	if (!ctx->buffer) {
+	return ctx->buffer != NULL;
+}
+
+bool file_copy_cached(struct file_context *ctx, struct file *file) {
+	size_t size = file->size;
+	const struct opts *opts = ctx->files->opts;
+	if (size > FILE_BUFFER || opts->engine != ENGINE_AUTO || opts->inject || opts->sparse == WHEN_ALWAYS
+		|| (file->flags & FILE_EXTENTS) || !need_buffer(ctx))
+	{
+		return false;
+	}
+	struct iovec iov = {.iov_base = ctx->buffer, .iov_len = size};
+	if (preadv2(file->src_fd, &iov, 1, 0, RWF_NOWAIT) != (ssize_t)size) {
+		return false;
+	}
+	file->flags |= FILE_CACHED;
+	int ret = write_whole(ctx, file->dst_fd, ctx->buffer, size);
+	if (ret == -EINTR) {
+		file_abandon(file, 0);
+	} else if (ret < 0) {
+		file_fail(file, 0, fail_make(ret, "error writing %d"));
+	} else {
+		counter_add(&ctx->counters->bytes, size);
+		counter_add(&ctx->counters->cached, 1);
+	}
+	return true;
+}
+
+void file_stream(struct file_context *ctx, struct file *file) {
+	file->flags |= FILE_STREAMED;
+	counter_add(&ctx->counters->streams, 1);
+	if (!need_buffer(ctx)) {
 		file_fail(file, 0, fail_make(ENOMEM, "error reading %s"));
 		return;
 	}

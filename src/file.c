@@ -15,13 +15,28 @@
 #include <string.h>
 #include <unistd.h>
 
+void files_init(struct files *files, const struct opts *opts, struct report *report, struct links *links,
+	struct dest *dest)
+{
+	*files = (struct files) {.opts = opts, .report = report, .links = links, .dest = dest};
+	thread_must(pthread_mutex_init(&files->lock, NULL));
+	thread_must(pthread_cond_init(&files->released, NULL));
+}
+
+void files_destroy(struct files *files) {
+	inode_set_clear(&files->overwriting, free);
+	thread_must(pthread_mutex_destroy(&files->lock));
+	thread_must(pthread_cond_destroy(&files->released));
+}
+
 void file_context_init(struct file_context *ctx, struct files *files, struct counters *counters) {
 	*ctx = (struct file_context) {.files = files, .counters = counters};
 	list_init(&ctx->redo);
+	list_init(&ctx->later);
 }
 
 void file_context_destroy(struct file_context *ctx) {
-	for (struct list *node; (node = list_pop(&ctx->redo));) {
+	for (struct list *node; (node = list_pop(&ctx->redo)) || (node = list_pop(&ctx->later));) {
 		link_name_free(list_item(node, struct link_name, node));
 	}
 	free(ctx->buffer);
@@ -45,6 +60,7 @@ static struct file *file_new(struct tree *tree, const struct entry *entry, struc
 }
 
 static void file_free(struct file *file) {
+	free(file->backup);
 	close_fd(&file->src_fd);
 	close_fd(&file->dst_fd);
 	if (file->redo) {
@@ -53,6 +69,25 @@ static void file_free(struct file *file) {
 	tree_unref(file->tree);
 	thread_must(pthread_mutex_destroy(&file->lock));
 	free(file);
+}
+
+void file_say(struct file_context *ctx, const struct tree *tree, const struct entry *entry, const char *backup) {
+	if (!(ctx->files->opts->flags & OPT_VERBOSE)) {
+		return;
+	}
+	struct buf what = {0};
+	buf_str(&what, "%s -> %d");
+	if (backup) {
+		char *path = tree_path(tree, DST, backup);
+		buf_str(&what, " (backup: ");
+		quote_in_template(&what, path ? path : backup);
+		buf_char(&what, ')');
+		free(path);
+	}
+	if (what.data) {
+		tree_say(tree, entry, what.data);
+	}
+	buf_free(&what);
 }
 
 void file_done(struct file_context *ctx, const struct tree *tree, const struct entry *entry) {
@@ -79,7 +114,8 @@ static struct fail open_source(struct file *file, const struct stat *st) {
 		flags |= O_NOFOLLOW;
 	}
 	// A fifo put in a file's place must not make us wait
-	if (!st) {
+	bool regular = !st || S_ISREG(st->st_mode);
+	if (regular) {
 		flags |= O_NONBLOCK;
 	}
 	file->src_fd = openat(file->tree->fd[SRC], file->entry.name, flags);
@@ -97,7 +133,7 @@ static struct fail open_source(struct file *file, const struct stat *st) {
 	if (!same) {
 		return fail_make(0, "skipping file %s, as it was replaced while being copied");
 	}
-	if (!st) {
+	if (regular) {
 		// io_uring would take it as a wish not to wait for data either
 		fcntl(file->src_fd, F_SETFL, O_RDONLY);
 	}
@@ -163,7 +199,51 @@ static bool plan(struct file_context *ctx, struct file *file) {
 	if (opts->sparse == WHEN_ALWAYS) {
 		file->flags |= FILE_DIG | FILE_SET_SIZE;
 	}
-	return true;
+	return !file_copy_cached(ctx, file);
+}
+
+/** The source cannot be opened. What cp would have found wrong, said and done before that comes first. */
+static void source_failed(struct file_context *ctx, struct file *file, struct judged *judged, struct fail fail) {
+	struct stat st;
+	int flags = tree_follows(file->tree) ? 0 : AT_SYMLINK_NOFOLLOW;
+
+	if (fail.err == EINTR && atomic_load(&ctx->files->cancelled)) {
+		return;
+	}
+	if (!judged->known && fstatat(file->tree->fd[SRC], file->entry.name, &st, flags) == 0) {
+		if (!file_judge(ctx, file->tree, &file->entry, &st, judged)
+			&& judged->verdict != DEST_OVERWRITE && judged->verdict != DEST_CREATE)
+		{
+			return;
+		}
+		file_say(ctx, file->tree, &file->entry, judged->found.backup);
+	} else if (judged->known) {
+		file_say(ctx, file->tree, &file->entry, judged->found.backup);
+	}
+	tree_report(file->tree, &file->entry, fail);
+	if (judged->found.backup) {
+		dest_undo_backup(ctx->files->dest, file->tree, &file->entry, judged->found.backup);
+		free(judged->found.backup);
+	}
+}
+
+/** Another file is just writing to the destination: put the name aside. */
+static void defer(struct file_context *ctx, struct file *file) {
+	struct link_name *name = calloc(1, sizeof(*name));
+	if (name) {
+		name->src_name = strdup(file->entry.name);
+		name->dst_name = strdup(file->entry.dst_name);
+		name->tree = file->tree;
+		tree_ref(file->tree);
+	}
+	if (!name || !name->src_name || !name->dst_name) {
+		tree_report(file->tree, &file->entry, fail_make(ENOMEM, "cannot create regular file %d"));
+		if (name) {
+			link_name_free(name);
+		}
+		return;
+	}
+	list_append(&ctx->later, &name->node);
 }
 
 /** Copy a regular file, or read something else as if it were one. */
@@ -178,16 +258,19 @@ static struct file *begin_regular(struct file_context *ctx, struct tree *tree, c
 		}
 		return NULL;
 	}
-	struct fail fail = open_source(file, st);
-	if (fail.what) {
-		bool cancelled = fail.err == EINTR && atomic_load(&ctx->files->cancelled);
-		if (!cancelled) {
-			tree_report(tree, entry, fail);
-		}
+	struct judged judged = {0};
+	struct fail fail = FAIL_NONE;
+	bool links = st && file_has_links(ctx, tree, st);
+	if (st && !links && !file_judge(ctx, tree, entry, st, &judged)) {
 		file_free(file);
 		return NULL;
 	}
-	struct judged judged = {0};
+	fail = open_source(file, st);
+	if (fail.what) {
+		source_failed(ctx, file, &judged, fail);
+		file_free(file);
+		return NULL;
+	}
 	if (file_has_links(ctx, tree, &file->st)
 		&& file_links_meet(ctx, tree, entry, &file->st, &file->link, &judged) != FILE_LINKS_COPY)
 	{
@@ -195,7 +278,14 @@ static struct file *begin_regular(struct file_context *ctx, struct tree *tree, c
 		return NULL;
 	}
 	if (!file_open_destination(ctx, file, &judged)) {
-		file_links_end(ctx, file->link, tree, entry, false);
+		if (file->backup) {
+			dest_undo_backup(ctx->files->dest, tree, entry, file->backup);
+		}
+		if (file->flags & FILE_DEFERRED) {
+			defer(ctx, file);
+		}
+		file_links_end(ctx, file->link, tree, false);
+		file_release(ctx, file);
 		file_free(file);
 		return NULL;
 	}
@@ -240,6 +330,14 @@ out:
 	return NULL;
 }
 
+/** Where no data follows the source may have been cut short meanwhile, and not end in a hole; the lock is held. */
+static void forget_lost_end(struct file *file) {
+	struct stat st;
+	if (fstat(file->src_fd, &st) == 0 && (uint64_t)st.st_size < file->size) {
+		file->size = (uint64_t)st.st_size;
+	}
+}
+
 /** Find the next range; the lock is held. */
 static bool next_range(struct file *file, uint64_t want, struct extent *range) {
 	if (file->cursor >= file->size || file->fail.what) {
@@ -251,9 +349,13 @@ static bool next_range(struct file *file, uint64_t want, struct extent *range) {
 		int ret = extent_next(file->src_fd, file->cursor, file->size, range);
 		if (ret < 0) {
 			file->fail = fail_make(ret, "cannot lseek %s");
+			file->flags |= FILE_INCOMPLETE;
 			file->keep = min(file->keep, file->cursor);
 		}
-		file->holes += (ret > 0 ? range->start : file->size) - file->cursor;
+		if (ret == 0) {
+			forget_lost_end(file);
+		}
+		file->holes += (ret > 0 ? range->start : max(file->size, file->cursor)) - file->cursor;
 		if (ret <= 0) {
 			file->cursor = file->size;
 			return false;
@@ -304,7 +406,7 @@ void file_ref(struct file *file) {
 }
 
 /** Take away, or at least cut, a destination that is not what it should be. */
-static void undo(struct file *file) {
+static void undo(struct file_context *ctx, struct file *file) {
 	struct stat ours;
 	struct stat there;
 	if ((file->flags & FILE_SPECIAL) || file->dst_fd < 0 || fstat(file->dst_fd, &ours) != 0) {
@@ -318,11 +420,8 @@ static void undo(struct file *file) {
 		}
 		return;
 	}
-	if (tree_pin(file->tree) < 0) {
-		// It cannot be reached by name any more: at least it must not look complete
-		if (ftruncate(file->dst_fd, 0) != 0) {
-			return;
-		}
+	// Should its name lead to it no more, it must at least not look complete
+	if (ftruncate(file->dst_fd, 0) != 0 || tree_pin(file->tree) < 0) {
 		return;
 	}
 	int dir = file->tree->fd[DST];
@@ -331,7 +430,23 @@ static void undo(struct file *file) {
 	{
 		unlinkat(dir, file->entry.dst_name, 0);
 	}
+	if (file->backup) {
+		dest_undo_backup(ctx->files->dest, file->tree, &file->entry, file->backup);
+	}
 	tree_unpin(file->tree);
+}
+
+/** Closing failed, and with it perhaps writing (NFS, quotas): the same for a descriptor that is gone. */
+static void undo_closed(struct file_context *ctx, struct file *file) {
+	if ((file->flags & (FILE_SPECIAL | FILE_INCOMPLETE)) || tree_pin(file->tree) < 0) {
+		return;
+	}
+	file->flags |= FILE_INCOMPLETE;
+	file->cursor = 0;
+	file->dst_fd = openat(file->tree->fd[DST], file->entry.dst_name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	tree_unpin(file->tree);
+	undo(ctx, file);
+	close_fd(&file->dst_fd);
 }
 
 /** All data is there: give the destination its size and attributes. */
@@ -362,6 +477,8 @@ static void explain(struct file_context *ctx, const struct file *file) {
 	const char *how = "%s: linked reads and writes";
 	if (file->flags & FILE_CLONED) {
 		how = "%s: cloned";
+	} else if (file->flags & FILE_CACHED) {
+		how = "%s: read and written at once, being cached";
 	} else if (file->flags & FILE_STREAMED) {
 		how = "%s: streamed to its end";
 	} else if (file->flags & FILE_NO_DATA) {
@@ -386,12 +503,14 @@ void file_unref(struct file_context *ctx, struct file *file) {
 		fail = complete(ctx, file);
 	}
 	if (file->flags & FILE_INCOMPLETE) {
-		undo(file);
+		undo(ctx, file);
 	}
 	int ret = close_fd(&file->dst_fd);
-	if (ret < 0 && !fail.what) {
-		fail = fail_make(ret, "failed to close %d");
+	if (ret < 0) {
+		fail = fail.what ? fail : fail_make(ret, "failed to close %d");
+		undo_closed(ctx, file);
 	}
+	file_release(ctx, file);
 	bool copied = !(file->flags & FILE_INCOMPLETE);
 	if (fail.what) {
 		tree_report(file->tree, &file->entry, fail);
@@ -407,6 +526,6 @@ void file_unref(struct file_context *ctx, struct file *file) {
 			dest_made(ctx->files->dest, file->tree, &file->entry);
 		}
 	}
-	file_links_end(ctx, file->link, file->tree, &file->entry, copied);
+	file_links_end(ctx, file->link, file->tree, copied);
 	file_free(file);
 }

@@ -25,6 +25,10 @@ struct files {
 	struct dest *dest;
 	/** Set when ucp is to stop: nothing new is begun. */
 	atomic_bool cancelled;
+	/** Existing destinations that are being overwritten, by inode: two names may lead to one of them. */
+	pthread_mutex_t lock;
+	pthread_cond_t released;
+	struct inode_set overwriting;
 	/** How many temporary names were made. */
 	atomic_uint temp_names;
 };
@@ -35,6 +39,10 @@ struct file_context {
 	struct counters *counters;
 	/** Names whose first copy failed, to be copied after all: struct link_name. */
 	struct list redo;
+	/** Names whose destination is just being written by another file, to be copied when nothing else is in flight. */
+	struct list later;
+	/** Whether to wait for such a destination. */
+	bool patient;
 	/** The pair of devices between which cloning was last refused. */
 	dev_t no_clone[2];
 	bool no_clone_known;
@@ -60,6 +68,12 @@ enum file_flags {
 	FILE_CLONED = 1 << 6,
 	/** The data was streamed by read and write. */
 	FILE_STREAMED = 1 << 7,
+	/** It was small and cached, and copied at once. */
+	FILE_CACHED = 1 << 11,
+	/** Its destination is in files::overwriting. */
+	FILE_RESERVED = 1 << 12,
+	/** Its destination is being written by another file: it has to be begun again later. */
+	FILE_DEFERRED = 1 << 13,
 	/** Several workers may hold it. */
 	FILE_SHARED = 1 << 8,
 	/** The final mode is file::final_mode. */
@@ -78,8 +92,9 @@ struct file {
 	int dst_fd;
 	/** The source before it was read. */
 	struct stat st;
-	/** The destination as found, if it was there. */
+	/** The destination as found, if it was there, and the name of its backup. */
 	struct stat found;
+	char *backup;
 	mode_t final_mode;
 	/** If others wait to be linked to it. */
 	struct link *link;
@@ -101,6 +116,13 @@ struct file {
 	/** In work's list of shared files. */
 	struct list work_node;
 };
+
+/** Set up what all files share. */
+void files_init(struct files *files, const struct opts *opts, struct report *report, struct links *links,
+	struct dest *dest);
+
+/** Free it. */
+void files_destroy(struct files *files);
 
 /** Set up what a worker brings along. */
 void file_context_init(struct file_context *ctx, struct files *files, struct counters *counters);

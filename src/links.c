@@ -31,15 +31,16 @@ static bool set_name(struct link_name *name, const struct entry *entry) {
 	return name->src_name && name->dst_name;
 }
 
-static struct link *add(struct links *links, struct inode inode) {
+static struct link *add(struct links *links, struct inode inode, const struct entry *entry) {
 	struct link *link = calloc(1, sizeof(*link));
 	if (!link) {
 		return NULL;
 	}
 	link->inode = inode;
 	list_init(&link->waiting);
-	if (inode_set_insert(&links->set, &link->inode) < 0) {
-		free(link);
+	// The names now, so that nothing can go wrong once it is copied
+	if (!set_name(&link->first, entry) || inode_set_insert(&links->set, &link->inode) < 0) {
+		free_link(link);
 		return NULL;
 	}
 	return link;
@@ -69,7 +70,7 @@ enum link_verdict links_meet(struct links *links, struct inode inode, struct tre
 	mutex_lock(&links->lock);
 	struct link *link = inode_set_find(&links->set, inode);
 	if (!link) {
-		*out = add(links, inode);
+		*out = add(links, inode, entry);
 		verdict = *out ? LINK_COPY : LINK_NO_MEMORY;
 	} else if (link->first.tree) {
 		*to = &link->first;
@@ -88,18 +89,14 @@ static void take_waiting(struct link *link, struct list *waiting) {
 	}
 }
 
-const struct link_name *links_done(struct links *links, struct link *link, struct tree *tree, const struct entry *entry,
-	struct list *waiting)
+const struct link_name *links_done(struct links *links, struct link *link, struct tree *tree, struct list *waiting)
 {
 	mutex_lock(&links->lock);
-	if (set_name(&link->first, entry)) {
-		tree_keep(tree);
-		link->first.tree = tree;
-	}
+	tree_keep(tree);
+	link->first.tree = tree;
 	take_waiting(link, waiting);
-	const struct link_name *first = link->first.tree ? &link->first : NULL;
 	mutex_unlock(&links->lock);
-	return first;
+	return &link->first;
 }
 
 void links_failed(struct links *links, struct link *link, struct list *waiting) {

@@ -69,13 +69,12 @@ enum link_verdict links_meet(struct links *links, struct inode inode, struct tre
 	struct link **link, const struct link_name **to);
 
 /**
- * The first name has been copied.
+ * The first name has been copied, as it was met.
  *
  * @param waiting  An empty list, filled with the struct link_name that waited: link them, then link_name_free().
  * @return Where to link them to.
  */
-const struct link_name *links_done(struct links *links, struct link *link, struct tree *tree, const struct entry *entry,
-	struct list *waiting);
+const struct link_name *links_done(struct links *links, struct link *link, struct tree *tree, struct list *waiting);
 
 /** The first name could not be copied: those that waited have to be met anew. */
 void links_failed(struct links *links, struct link *link, struct list *waiting);

@@ -38,6 +38,7 @@
 #include "opts.h"
 #include "report.h"
 
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -52,10 +53,27 @@ static void die_of(int number) {
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
+/**
+ * See that the standard descriptors are taken, lest a file that is being copied gets one and messages end up in it.
+ * They are opened the wrong way round, so that using them still fails.
+ */
+static bool open_standard_fds(void) {
+	static const int modes[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+	for (int fd = 0; fd < 3; ++fd) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd) {
+			return false;
+		}
+	}
+	return true;
+}
+
 int main(int argc, char **argv) {
 	struct opts opts;
 	struct report report;
 
+	if (!open_standard_fds()) {
+		return EXIT_FAILURE;
+	}
 	setlocale(LC_ALL, "");
 	report_init(&report, "ucp");
 	if (!cli_parse(&opts, &report, argc, argv)) {

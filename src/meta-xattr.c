@@ -116,11 +116,16 @@ static ssize_t list_all(struct ref src, char small[SMALL], char **big) {
 static struct fail refused(const struct meta *meta, int err, const char *what) {
 	unsigned preserve = meta->opts->preserve;
 	bool unsupported = err == -EOPNOTSUPP || err == -ENODATA;
-	if (!(preserve & PRESERVE_XATTR_REQUIRED) && ((preserve & PRESERVE_XATTR_QUIET) || unsupported)) {
+	bool forbidden = err == -EPERM || err == -EACCES;
+	struct fail fail = fail_make(err, what);
+	if (preserve & PRESERVE_XATTR_REQUIRED) {
+		return fail;
+	}
+	if (unsupported || (forbidden && (preserve & PRESERVE_XATTR_QUIET))) {
 		return FAIL_NONE;
 	}
-	struct fail fail = fail_make(err, what);
-	fail.warning = !(preserve & PRESERVE_XATTR_REQUIRED);
+	// Where attributes are kept and there is no room for one, it is not for being quiet
+	fail.warning = forbidden;
 	return fail;
 }
 

@@ -5,7 +5,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+/** The number of fchmodat2(2), the same on all architectures, which older headers lack. */
+#define SYS_FCHMODAT2 452
 
 /** All that chmod(2) can set. */
 #define MODE_BITS 07777
@@ -20,12 +24,23 @@ static void note(struct fail *first, struct fail fail) {
 	}
 }
 
+int meta_chmod_at(int dir, const char *name, mode_t mode) {
+	// fchmodat2(2), Linux 6.6: glibc's fchmodat() needs /proc for it
+	if (syscall(SYS_FCHMODAT2, dir, name, mode, AT_SYMLINK_NOFOLLOW) == 0) {
+		return 0;
+	}
+	if (errno != ENOSYS && errno != EPERM) {
+		return -1;
+	}
+	return fchmodat(dir, name, mode, AT_SYMLINK_NOFOLLOW);
+}
+
 static int set_mode(const struct meta *meta, mode_t mode) {
 	int ret;
 	if (meta->dst_fd >= 0) {
 		ret = fchmod(meta->dst_fd, mode & MODE_BITS);
 	} else {
-		ret = fchmodat(meta->dst_dir, meta->dst_name, mode & MODE_BITS, AT_SYMLINK_NOFOLLOW);
+		ret = meta_chmod_at(meta->dst_dir, meta->dst_name, mode & MODE_BITS);
 	}
 	return ret == 0 ? 0 : -errno;
 }
@@ -88,9 +103,10 @@ static struct fail apply_mode(const struct meta *meta, bool owned, const struct 
 		if (meta->flags & META_STRAY_ACL) {
 			meta_drop_acls(meta);
 		}
-		ret = set_mode(meta, mode);
-		if (ret == 0) {
-			ret = meta_copy_acls(meta, acls);
+		// With an ACL the mode's group bits are its mask: setting them alone would give them to the group for a moment
+		ret = meta_copy_acls(meta, acls);
+		if (ret == 0 && (!acls->access || (mode & ~(mode_t)0777 & MODE_BITS))) {
+			ret = set_mode(meta, mode);
 		}
 	} else if (meta->flags & META_FINAL_MODE) {
 		if ((meta->flags & META_STRAY_ACL) && (opts->preserve & PRESERVE_MODE_NOT)) {

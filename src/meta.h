@@ -50,6 +50,9 @@ struct meta {
 /** Apply what the options ask for. Goes on after a failure and returns the first. */
 struct fail meta_apply(const struct meta *meta);
 
+/** Set the mode of something by its name, never following a link. Returns 0, or -1 with errno set. */
+int meta_chmod_at(int dir, const char *name, mode_t mode);
+
 /** Whether new files in a directory get an ACL from it. */
 bool meta_has_default_acl(int dir);
 

@@ -145,8 +145,10 @@ struct opts {
 	/** What simple backups end in. */
 	const char *suffix;
 
-	/** Most worker threads; 0: chosen by the number of processors. */
+	/** Worker threads to begin with; 0: as many as processors. */
 	unsigned threads;
+	/** Most worker threads there may become, while they wait more than they work. */
+	unsigned max_threads;
 	/** Most chunks a worker keeps in flight. */
 	unsigned queue_depth;
 	/** Bytes of a chunk. */

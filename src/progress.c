@@ -19,6 +19,7 @@ void counters_sum(struct counters *sum, const struct counters *counters, unsigne
 		counter_add(&sum->bytes, counter_get(&counters[i].bytes));
 		counter_add(&sum->files, counter_get(&counters[i].files));
 		counter_add(&sum->clones, counter_get(&counters[i].clones));
+		counter_add(&sum->cached, counter_get(&counters[i].cached));
 		counter_add(&sum->streams, counter_get(&counters[i].streams));
 		counter_add(&sum->shared, counter_get(&counters[i].shared));
 	}

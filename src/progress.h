@@ -15,6 +15,8 @@ struct counters {
 	counter files;
 	/** Files that share their data with the source. */
 	counter clones;
+	/** Small files copied at once since their data was cached. */
+	counter cached;
 	/** Files streamed to their end by system calls. */
 	counter streams;
 	/** Big files shared among workers. */

@@ -99,3 +99,31 @@ void quote_name(struct buf *buf, const char *name) {
 	}
 	buf_char(buf, '\'');
 }
+
+void quote_name_if_needed(struct buf *buf, const char *name) {
+	static const char special[] = " !\"$&'()*;<=>?[\\^`|";
+	bool plain = name[0] != '\0' && name[0] != '#' && name[0] != '~' && strcmp(name, "{") != 0 && strcmp(name, "}") != 0;
+	mbstate_t state = {0};
+	for (const char *p = name; *p && plain;) {
+		size_t n = printable_length(p, &state);
+		plain = n > 0 && !strchr(special, *p);
+		p += n;
+	}
+	if (plain) {
+		buf_str(buf, name);
+	} else {
+		quote_name(buf, name);
+	}
+}
+
+void quote_in_template(struct buf *buf, const char *name) {
+	struct buf quoted = {0};
+	quote_name(&quoted, name);
+	for (size_t i = 0; i < quoted.len; ++i) {
+		if (quoted.data[i] == '%') {
+			buf_char(buf, '%');
+		}
+		buf_char(buf, quoted.data[i]);
+	}
+	buf_free(&quoted);
+}

@@ -16,6 +16,7 @@ void report_init(struct report *report, const char *program) {
 		.out_unbuffered = isatty(STDOUT_FILENO),
 	};
 	thread_must(pthread_mutex_init(&report->lock, NULL));
+	thread_must(pthread_mutex_init(&report->asking, NULL));
 }
 
 static int write_all(int fd, const char *data, size_t len) {
@@ -41,6 +42,14 @@ static void fill_in(struct buf *buf, const char *what, const char *src, const ch
 			++p;
 		} else if (p[0] == '%' && p[1] == 'd') {
 			quote_name(buf, dst ? dst : "");
+			++p;
+		} else if (p[0] == '%' && (p[1] == 'S' || p[1] == 'E')) {
+			const char *name = *++p == 'S' ? src : dst;
+			buf_str(buf, name ? name : "");
+		} else if (p[0] == '%' && p[1] == '%') {
+			buf_char(buf, *p++);
+		} else if (p[0] == '%' && p[1] == 'D') {
+			quote_name_if_needed(buf, dst ? dst : "");
 			++p;
 		} else {
 			buf_char(buf, *p);
@@ -141,7 +150,9 @@ void report_text(struct report *report, const char *format, ...) {
 bool report_ask(struct report *report, const char *what, const char *src, const char *dst) {
 	struct buf buf = {0};
 
+	mutex_lock(&report->asking);
 	mutex_lock(&report->lock);
+	report->question = true;
 	flush_locked(report);
 	clear_line(report, &buf);
 	buf_str(&buf, report->program);
@@ -149,18 +160,25 @@ bool report_ask(struct report *report, const char *what, const char *src, const 
 	fill_in(&buf, what, src, dst);
 	write_all(STDERR_FILENO, buf.data, buf.len);
 	buf_free(&buf);
+	mutex_unlock(&report->lock);
 
 	char *answer = NULL;
 	size_t size = 0;
 	bool yes = getline(&answer, &size, stdin) > 0 && rpmatch(answer) == 1;
 	free(answer);
+
+	mutex_lock(&report->lock);
+	report->question = false;
 	mutex_unlock(&report->lock);
+	mutex_unlock(&report->asking);
 	return yes;
 }
 
-void report_usage(struct report *report, const char *what, const char *arg, const char *option,
-	const char *const *choices)
-{
+void report_declined(struct report *report) {
+	counter_add(&report->errors, 1);
+}
+
+void report_usage(struct report *report, const char *what, const char *arg, const char *option, const char *choices) {
 	struct buf buf = {0};
 	if (what) {
 		report_error(report, 0, what, arg, option);
@@ -169,11 +187,7 @@ void report_usage(struct report *report, const char *what, const char *arg, cons
 	}
 	if (choices) {
 		buf_str(&buf, "Valid arguments are:\n");
-	}
-	for (; choices && *choices; ++choices) {
-		buf_str(&buf, "  - ");
-		quote_name(&buf, *choices);
-		buf_char(&buf, '\n');
+		buf_str(&buf, choices);
 	}
 	buf_str(&buf, "Try '");
 	buf_str(&buf, report->program);
@@ -188,7 +202,7 @@ void report_paint(struct report *report, const char *line) {
 	mutex_lock(&report->lock);
 	flush_locked(report);
 	clear_line(report, &buf);
-	if (line) {
+	if (line && !report->question) {
 		buf_str(&buf, line);
 		report->painted = line[0] != '\0' && line[strlen(line) - 1] != '\n';
 	}

@@ -1,7 +1,8 @@
 /**
  * Everything ucp says: errors, -v lines, the progress line. Nobody else prints.
  *
- * Texts are templates in which %s stands for the quoted name of the source and %d for that of the destination. Every
+ * Texts are templates in which %s stands for the quoted name of the source and %d for that of the destination (%D:
+ * quoted only where the shell needs it; %S and %E: as they are), and %% for a percent sign. Every
  * message is one write(2), so that lines of several threads never mix.
  */
 
@@ -23,6 +24,10 @@ struct report {
 	bool out_unbuffered;
 	/** The first error of writing to standard output, as -errno. */
 	int out_err;
+	/** Held while a question waits for its answer, so that there is one at a time; taken before report::lock. */
+	pthread_mutex_t asking;
+	/** Whether one does: no progress line is shown. */
+	bool question;
 	/** Whether a progress line stands on the terminal, to be cleared before anything else is written there. */
 	bool painted;
 	/** How many errors have been printed: any makes the exit status 1. */
@@ -51,14 +56,16 @@ void report_text(struct report *report, const char *format, ...);
 /** Ask a question on standard error and read the answer from standard input: whether it was yes in this locale. */
 bool report_ask(struct report *report, const char *what, const char *src, const char *dst);
 
+/** Note that the user's answer left something undone: the exit status will be 1. */
+void report_declined(struct report *report);
+
 /**
  * Print a usage error, and where to look. The exit status will be 1.
  *
  * @param what     A text in which %s is ARG and %d is OPTION; NULL if a message was printed already.
- * @param choices  The words that would have been right, NULL-terminated; or NULL.
+ * @param choices  Lines that tell what would have been right, or NULL.
  */
-void report_usage(struct report *report, const char *what, const char *arg, const char *option,
-	const char *const *choices);
+void report_usage(struct report *report, const char *what, const char *arg, const char *option, const char *choices);
 
 /** Show a progress line in place of the last one; NULL takes it away; with a newline at its end it stays. */
 void report_paint(struct report *report, const char *line);
@@ -71,5 +78,11 @@ int report_finish(struct report *report);
 
 /** Append a name quoted as the shell would need it, as GNU tools do in messages. */
 void quote_name(struct buf *buf, const char *name);
+
+/** Append a name, quoted only if the shell would not take it as it is. */
+void quote_name_if_needed(struct buf *buf, const char *name);
+
+/** Append a quoted name to a text that is going to be a template. */
+void quote_in_template(struct buf *buf, const char *name);
 
 #endif // UCP_REPORT_H

@@ -251,6 +251,18 @@ static bool translate(struct ring *ring, const struct io_uring_cqe *cqe, struct 
 	return true;
 }
 
+/** Whether the kernel took only the first half of a pair, having no memory for the second. */
+static bool is_torn(const struct ring *ring) {
+	const struct io_uring_sq *sq = &ring->uring.sq;
+	if (io_uring_sq_ready(&ring->uring) == 0) {
+		return false;
+	}
+	unsigned next = *sq->khead & sq->ring_mask;
+	unsigned last = (*sq->khead - 1) & sq->ring_mask;
+	return (sq->sqes[last].flags & IOSQE_IO_LINK) && (sq->sqes[next].user_data & 1) == PAIR_OP_WRITE
+		&& sq->sqes[last].user_data >> 1 == sq->sqes[next].user_data >> 1;
+}
+
 int ring_uring_wait(struct ring *ring, struct ring_event *events, unsigned count, bool wait) {
 	int ret;
 	++ring->stats.enters;
@@ -264,6 +276,11 @@ int ring_uring_wait(struct ring *ring, struct ring_event *events, unsigned count
 		sched_yield();
 	} else if (ret < 0 && ret != -EINTR) {
 		return ret;
+	}
+
+	if (is_torn(ring)) {
+		// The read is under way, but its write no longer waits for it: nothing may be written from that buffer
+		return -EIO;
 	}
 
 	unsigned n = 0;

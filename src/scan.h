@@ -5,6 +5,7 @@
 #ifndef UCP_SCAN_H
 #define UCP_SCAN_H
 
+#include "inode.h"
 #include "progress.h"
 
 struct opts;
@@ -28,6 +29,9 @@ struct scan {
 
 /** Begin to walk the first COUNT operands. Where no thread can be had nothing will be known. */
 void scan_start(struct scan *scan, const struct opts *opts, int count);
+
+/** Add all files that the first COUNT operands lead to to a set. Returns 0 or -ENOMEM. */
+int scan_sources(const struct opts *opts, int count, struct inode_set *set);
 
 /** What is known now. */
 struct totals scan_totals(const struct scan *scan);

@@ -22,7 +22,7 @@ struct fail tree_explain(const struct tree *tree, const struct entry *entry, int
 
 bool tree_follows(const struct tree *tree) {
 	enum deref deref = tree->trees->opts->deref;
-	return deref == DEREF_ALWAYS || (deref == DEREF_OPERANDS && (tree->flags & TREE_BASE));
+	return deref == DEREF_ALWAYS || (deref == DEREF_OPERANDS && (tree->flags & TREE_OPERANDS));
 }
 
 /** Whether files of a file system tell their size. */
@@ -49,7 +49,7 @@ static bool is_unsized(int fd) {
 static struct fail open_source(struct tree *tree, const struct entry *entry) {
 	struct tree *parent = tree->parent;
 	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-	if (tree_follows(parent)) {
+	if (tree_follows(parent) || (tree->flags & TREE_OPERANDS)) {
 		tree->flags |= TREE_FOLLOWED;
 	} else {
 		flags |= O_NOFOLLOW;
@@ -62,16 +62,17 @@ static struct fail open_source(struct tree *tree, const struct entry *entry) {
 	} else {
 		ret = fstatat(parent->fd[SRC], entry->name, &tree->src_stat, flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0);
 	}
+	bool prefix = tree->flags & TREE_OPERANDS;
 	if (ret != 0) {
-		return fail_make(errno, "cannot stat %s");
+		return fail_make(errno, prefix ? "failed to get attributes of %s" : "cannot stat %s");
 	}
 	if (!S_ISDIR(tree->src_stat.st_mode)) {
-		return fail_make(err, "cannot access %s");
+		return fail_make(err, prefix ? "failed to get attributes of %s" : "cannot access %s");
 	}
 	tree->inode[SRC] = inode_of(&tree->src_stat);
 	if (tree->fd[SRC] < 0) {
 		tree->flags |= TREE_CLOSED;
-		tree_report(parent, entry, fail_make(err, "cannot access %s"));
+		tree->src_err = err;
 	} else if (tree->inode[SRC].dev != parent->inode[SRC].dev || (parent->flags & TREE_BASE)) {
 		tree->flags |= is_unsized(tree->fd[SRC]) ? TREE_UNSIZED : 0;
 	} else {
@@ -108,7 +109,7 @@ static bool leads_in_circles(struct tree *tree, const struct entry *entry) {
 		return true;
 	}
 	for (struct tree *t = tree->parent; (tree->flags & TREE_FOLLOWED) && !(t->flags & TREE_BASE); t = t->parent) {
-		if (inode_same(t->inode[SRC], tree->inode[SRC])) {
+		if (inode_same(t->inode[SRC], tree->inode[SRC]) || inode_same(t->inode[DST], tree->inode[SRC])) {
 			tree_report(tree->parent, entry, fail_make(0, "cannot copy cyclic symbolic link %s"));
 			return true;
 		}
@@ -120,49 +121,84 @@ static const char *dst_name_of(const struct entry *entry) {
 	return entry->dst_name[0] ? entry->dst_name : ".";
 }
 
-/** Make sure we can work in a directory that was just made. */
-static struct fail widen(struct tree *tree, const char *name) {
+/** Make sure we can work in a directory that was just made, and know it again. */
+static struct fail settle_in(struct tree *tree, const char *name) {
 	int dir = tree->parent->fd[DST];
 	if (fstatat(dir, name, &tree->dst_stat, AT_SYMLINK_NOFOLLOW) != 0) {
 		return fail_make(errno, "cannot stat %d");
+	}
+	// Made in a directory that was there before: the way by which a copy could reach itself
+	if (!(tree->parent->flags & TREE_CREATED) && inode_set_add(&tree->trees->made, inode_of(&tree->dst_stat)) < 0) {
+		return fail_make(ENOMEM, "cannot create directory %d");
 	}
 	mode_t mode = tree->dst_stat.st_mode;
 	if ((mode & S_IRWXU) == S_IRWXU) {
 		return FAIL_NONE;
 	}
 	tree->flags |= TREE_WIDENED;
-	if (fchmodat(dir, name, (mode & 07777) | S_IRWXU, AT_SYMLINK_NOFOLLOW) != 0) {
+	if (meta_chmod_at(dir, name, (mode & 07777) | S_IRWXU) != 0) {
 		return fail_make(errno, "setting permissions for %d");
 	}
 	return FAIL_NONE;
 }
 
-/** Make the destination, or see whether what stands there is a directory. */
-static struct fail make_copy(struct tree *tree, const struct entry *entry) {
-	const struct opts *opts = tree->trees->opts;
-	const char *name = dst_name_of(entry);
-	int dir = tree->parent->fd[DST];
+/** Make the destination. Returns a fail, of which the errno is EEXIST if something stands there. */
+static struct fail make(struct tree *tree, const char *name) {
+	struct trees *trees = tree->trees;
+	struct fail fail = FAIL_NONE;
 
-	if (mkdirat(dir, name, meta_create_mode(opts, tree->src_stat.st_mode)) == 0) {
+	// Nobody may meet the new directory as a source before it is known as a copy
+	mutex_lock(&trees->lock);
+	if (mkdirat(tree->parent->fd[DST], name, meta_create_mode(trees->opts, tree->src_stat.st_mode)) == 0) {
 		tree->flags |= TREE_CREATED;
-		counter_add(&tree->trees->dirs, 1);
-		return widen(tree, name);
+		counter_add(&trees->dirs, 1);
+		fail = settle_in(tree, name);
+	} else {
+		fail = fail_make(errno, tree->flags & TREE_OPERANDS ? "cannot make directory %d" : "cannot create directory %d");
 	}
-	if (errno != EEXIST) {
-		return tree_explain(tree->parent, entry, errno, "cannot create directory %d");
-	}
-	// A slash behind the name, or -T onto ".", must find the directory that a link leads to
-	bool follow = (opts->flags & OPT_KEEP_DIRECTORY_SYMLINK) || name[0] == '\0' || name[strlen(name) - 1] == '/';
+	mutex_unlock(&trees->lock);
+	return fail;
+}
+
+/** Look at what stands where the destination was to be. Returns whether it is out of the way now. */
+static bool look_at_existing(struct tree *tree, const struct entry *entry, const char *name, struct fail *fail) {
+	struct trees *trees = tree->trees;
+	int dir = tree->parent->fd[DST];
+	bool prefix = tree->flags & TREE_OPERANDS;
+	// A slash behind the name means the directory that a link leads to
+	bool follow = prefix || (trees->opts->flags & OPT_KEEP_DIRECTORY_SYMLINK) || name[strlen(name) - 1] == '/';
+
 	if (fstatat(dir, name, &tree->dst_stat, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
-		return fail_make(errno, "cannot stat %d");
+		*fail = fail_make(errno, "cannot stat %d");
+	} else if (prefix) {
+		*fail = S_ISDIR(tree->dst_stat.st_mode) ? FAIL_NONE : fail_make(0, "%d exists but is not a directory");
+	} else {
+		*fail = FAIL_NONE;
+		switch (trees->judge(trees->dest, tree, entry, fail)) {
+		case TREE_USE:
+			break;
+		case TREE_MAKE:
+			return true;
+		case TREE_LEAVE:
+			tree->flags |= TREE_LEFT;
+			break;
+		}
 	}
-	if (!S_ISDIR(tree->dst_stat.st_mode)) {
-		return fail_make(0, "cannot overwrite non-directory %d with directory %s");
+	return false;
+}
+
+/** Make the destination, or decide about what stands there. */
+static struct fail make_copy(struct tree *tree, const struct entry *entry) {
+	const char *name = dst_name_of(entry);
+	struct fail fail = make(tree, name);
+
+	if (fail.err == EEXIST && look_at_existing(tree, entry, name, &fail)) {
+		return make(tree, name);
 	}
-	if (inode_same(inode_of(&tree->dst_stat), tree->inode[SRC])) {
-		return fail_make(0, "%s and %d are the same file");
+	if (fail.what && !(tree->flags & TREE_CREATED) && fail.err != 0) {
+		return tree_explain(tree->parent, entry, fail.err, fail.what);
 	}
-	return FAIL_NONE;
+	return fail;
 }
 
 /** Open the destination and remember what it is. */
@@ -170,7 +206,7 @@ static struct fail open_copy(struct tree *tree, const struct entry *entry) {
 	const char *name = dst_name_of(entry);
 	int dir = tree->parent->fd[DST];
 	int flags = O_DIRECTORY | O_CLOEXEC;
-	if (!(tree->trees->opts->flags & OPT_KEEP_DIRECTORY_SYMLINK)) {
+	if (!(tree->trees->opts->flags & OPT_KEEP_DIRECTORY_SYMLINK) && !(tree->flags & TREE_OPERANDS)) {
 		flags |= O_NOFOLLOW;
 	}
 	tree->fd[DST] = openat(dir, name, O_RDONLY | flags);
@@ -193,18 +229,6 @@ static struct fail open_copy(struct tree *tree, const struct entry *entry) {
 	return FAIL_NONE;
 }
 
-/** Remember a directory made in one that was there before: the way by which a copy could reach itself. */
-static struct fail remember(struct tree *tree) {
-	struct trees *trees = tree->trees;
-	if (!(tree->flags & TREE_CREATED) || (tree->parent->flags & TREE_CREATED)) {
-		return FAIL_NONE;
-	}
-	mutex_lock(&trees->lock);
-	int ret = inode_set_add(&trees->made, tree->inode[DST]);
-	mutex_unlock(&trees->lock);
-	return ret < 0 ? fail_make(ret, "cannot create directory %d") : FAIL_NONE;
-}
-
 /** Forget a tree that came to nothing. */
 static void discard(struct tree *tree) {
 	struct tree *parent = tree->parent;
@@ -214,36 +238,41 @@ static void discard(struct tree *tree) {
 	tree_unref(parent);
 }
 
-struct tree *tree_enter(struct tree *parent, const struct entry *entry) {
+struct tree *tree_enter(struct tree *parent, const struct entry *entry, enum tree_enter_flags flags) {
 	const struct opts *opts = parent->trees->opts;
 	struct tree *tree = tree_new(parent->trees, parent, entry->name, dst_name_of(entry));
 	if (!tree) {
 		tree_report(parent, entry, fail_make(ENOMEM, "cannot access %s"));
 		return NULL;
 	}
+	tree->flags |= flags & TREE_ENTER_PREFIX ? TREE_OPERANDS : 0;
 	struct fail fail = open_source(tree, entry);
-	if (!fail.what && leads_in_circles(tree, entry)) {
+	if (!fail.what && !(flags & TREE_ENTER_PREFIX) && leads_in_circles(tree, entry)) {
 		discard(tree);
 		return NULL;
 	}
 	if (!fail.what) {
 		fail = make_copy(tree, entry);
 	}
-	if (!fail.what) {
-		fail = open_copy(tree, entry);
+	if (!fail.what && (tree->flags & TREE_LEFT)) {
+		discard(tree);
+		return NULL;
 	}
 	if (!fail.what) {
-		fail = remember(tree);
+		fail = open_copy(tree, entry);
 	}
 	if (fail.what) {
 		tree_report(parent, entry, fail);
 		discard(tree);
 		return NULL;
 	}
-	if ((tree->flags & TREE_CREATED) && (opts->flags & OPT_VERBOSE)) {
-		tree_say(parent, entry, "%s -> %d");
+	if (tree->src_err != 0) {
+		tree_report(parent, entry, fail_make(tree->src_err, "cannot access %s"));
 	}
-	if ((opts->flags & OPT_ONE_FILE_SYSTEM) && !(parent->flags & TREE_BASE)
+	if ((tree->flags & TREE_CREATED) && (opts->flags & OPT_VERBOSE)) {
+		tree_say(parent, entry, flags & TREE_ENTER_PREFIX ? "%S -> %E" : "%s -> %d");
+	}
+	if ((opts->flags & OPT_ONE_FILE_SYSTEM) && !(parent->flags & TREE_OPERANDS)
 		&& parent->inode[SRC].dev != tree->inode[SRC].dev)
 	{
 		tree->flags |= TREE_CLOSED;

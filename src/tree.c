@@ -57,7 +57,7 @@ struct tree *tree_new(struct trees *trees, struct tree *parent, const char *src_
 struct tree *tree_base(struct trees *trees, int dst_fd, const char *path) {
 	struct tree *tree = tree_new(trees, NULL, NULL, path);
 	if (tree) {
-		tree->flags = TREE_BASE;
+		tree->flags = TREE_BASE | TREE_OPERANDS;
 		tree->fd[SRC] = AT_FDCWD;
 		tree->fd[DST] = dst_fd;
 		tree->pins = 1;
@@ -137,14 +137,19 @@ static void finish(struct tree *tree) {
 		bool made = tree->flags & TREE_CREATED;
 		int ret = tree_pin(tree);
 		// Going up by "..", while this directory's mode still allows it, spares a long way down
-		bool parent_pinned = ret == 0 && tree_pin_through(tree->parent, tree) == 0;
-		if (ret == 0 && ((opts->preserve & kept) || made) && parent_pinned) {
+		bool pinned = ret == 0;
+		if (pinned) {
+			ret = tree_pin_through(tree->parent, tree);
+		}
+		bool parent_pinned = pinned && ret == 0;
+		bool wanted = (opts->preserve & kept) || made;
+		if (wanted && parent_pinned) {
 			apply(tree);
-		} else if (ret < 0 && ((opts->preserve & kept) || made)) {
+		} else if (wanted) {
 			struct entry entry = {.name = tree->name[SRC], .dst_name = tree->name[DST]};
 			tree_report(tree->parent, &entry, fail_make(ret, "cannot access %d"));
 		}
-		if (ret == 0) {
+		if (pinned) {
 			tree_unpin(tree);
 		}
 		if (parent_pinned) {
@@ -210,7 +215,8 @@ void tree_unpin(struct tree *tree) {
 static int open_side(struct tree *tree, enum side side, int dir, const char *name) {
 	int flags = O_DIRECTORY | O_CLOEXEC;
 	flags |= side == DST && (tree->flags & TREE_BY_NAME) ? O_PATH : O_RDONLY;
-	if (!(side == SRC && (tree->flags & TREE_FOLLOWED))) {
+	// Directories entered by --parents are followed on both sides
+	if (!(tree->flags & TREE_OPERANDS) && !(side == SRC && (tree->flags & TREE_FOLLOWED))) {
 		flags |= O_NOFOLLOW;
 	}
 	int fd = openat(dir, name, flags);

@@ -16,6 +16,7 @@
 #include "list.h"
 #include "thread.h"
 
+struct dest;
 struct opts;
 struct report;
 
@@ -69,6 +70,10 @@ enum tree_flags {
 	TREE_FOLLOWED = 1 << 6,
 	/** File sizes here are not to be believed (/proc, /sys). */
 	TREE_UNSIZED = 1 << 7,
+	/** It is to be left alone. */
+	TREE_LEFT = 1 << 9,
+	/** Its entries are operands: the base, and directories that --parents entered. */
+	TREE_OPERANDS = 1 << 8,
 };
 
 /** A directory pair. */
@@ -96,8 +101,9 @@ struct tree {
 	/** Scratch of the search for a way back. */
 	struct tree *down;
 
-	/** The source before it was read. */
+	/** The source before it was read, and the errno if it could not be opened. */
 	struct stat src_stat;
+	int src_err;
 	/** The destination's mode: as found, or as first made. */
 	struct stat dst_stat;
 	/** For the top of an operand: that it was copied into itself has been reported. */
@@ -110,8 +116,22 @@ struct tree {
 	struct list work_node;
 };
 
+/** What to do with something that stands where a directory is to be made. */
+enum tree_verdict {
+	/** Use it, unless there is a fail. */
+	TREE_USE,
+	/** It was moved out of the way: make the directory. */
+	TREE_MAKE,
+	/** Leave it alone; all is well. */
+	TREE_LEAVE,
+};
+
 /** What all trees of a run share. */
 struct trees {
+	/** Decides by cp's rules about what stands where TREE (tree::src_stat, tree::dst_stat) is to be made. */
+	enum tree_verdict (*judge)(struct dest *dest, struct tree *tree, const struct entry *entry, struct fail *fail);
+	struct dest *dest;
+
 	const struct opts *opts;
 	struct report *report;
 	pthread_mutex_t lock;
@@ -139,14 +159,20 @@ void trees_destroy(struct trees *trees);
  */
 struct tree *tree_base(struct trees *trees, int dst_fd, const char *path);
 
+/** Switches of tree_enter(). */
+enum tree_enter_flags {
+	/** A directory that an operand is in (--parents): symbolic links are followed on both sides. */
+	TREE_ENTER_PREFIX = 1 << 0,
+};
+
 /**
  * Enter a subdirectory: open its source, make or open its copy. Problems are reported.
  *
  * @param parent  Pinned by the caller.
  * @param entry   A directory, or an operand that leads to one.
- * @return The new tree with one reference, holding one to PARENT; NULL if there is nothing to be done in it.
+ * @return The new tree, pinned and with one reference, holding one to PARENT; NULL if nothing is to be done in it.
  */
-struct tree *tree_enter(struct tree *parent, const struct entry *entry);
+struct tree *tree_enter(struct tree *parent, const struct entry *entry, enum tree_enter_flags flags);
 
 /** Read the names of the source into tree::listing. The tree is pinned. Returns 0 or -errno. */
 int tree_list(struct tree *tree);

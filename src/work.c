@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 
-void work_init(struct work *work, unsigned busy) {
-	*work = (struct work) {.busy = busy};
+void work_init(struct work *work) {
+	*work = (struct work) {0};
 	thread_must(pthread_mutex_init(&work->lock, NULL));
 	thread_must(pthread_cond_init(&work->cond, NULL));
 	list_init(&work->files);
@@ -159,6 +159,19 @@ struct work_item work_take(struct work *work, bool wait) {
 	}
 	mutex_unlock(&work->lock);
 	return item;
+}
+
+void work_join(struct work *work, unsigned count) {
+	mutex_lock(&work->lock);
+	work->busy += count;
+	mutex_unlock(&work->lock);
+}
+
+bool work_is_pending(struct work *work) {
+	mutex_lock(&work->lock);
+	bool pending = !list_empty(&work->files) || !list_empty(&work->batches) || !list_empty(&work->trees);
+	mutex_unlock(&work->lock);
+	return pending;
 }
 
 void work_leave(struct work *work, unsigned count) {

@@ -73,8 +73,8 @@ struct work_item {
 /** Most batches kept; with more to do, who has them does them. */
 #define WORK_BATCHES 1024
 
-/** Set up. BUSY workers are going to take. */
-void work_init(struct work *work, unsigned busy);
+/** Set up. */
+void work_init(struct work *work);
 
 /** Free what was never taken. */
 void work_destroy(struct work *work);
@@ -107,8 +107,14 @@ void work_push_tree(struct work *work, struct tree *tree);
  */
 struct work_item work_take(struct work *work, bool wait);
 
+/** COUNT more workers are going to take. */
+void work_join(struct work *work, unsigned count);
+
 /** COUNT workers that were announced will never take. */
 void work_leave(struct work *work, unsigned count);
+
+/** Whether there is something that one more worker could take now. */
+bool work_is_pending(struct work *work);
 
 /** Hand nothing out any more, and wake all who wait. */
 void work_cancel(struct work *work);

@@ -109,7 +109,7 @@ static int need_ring(struct state *s) {
 
 /** Give up the whole copy: without a ring this worker can do nothing. */
 static void give_up(struct state *s, int err) {
-	report_error(s->worker->report, -err, "cannot use io_uring", NULL, NULL);
+	report_error(s->worker->report, -err, "cannot set up buffers and rings", NULL, NULL);
 	atomic_store(&s->ctx.files->cancelled, true);
 	work_cancel(s->worker->work);
 }
@@ -121,7 +121,7 @@ static void hold_release(struct state *s, struct hold *hold) {
 	free(hold);
 }
 
-/** Begin to move a file's data. Takes over the reference. */
+/** Begin to move a file's data, sharing it if it is big. Takes over the reference. */
 static void hold_begin(struct state *s, struct file *file, bool shared) {
 	struct hold *hold = calloc(1, sizeof(*hold));
 	int ret = hold ? need_ring(s) : -ENOMEM;
@@ -133,8 +133,13 @@ static void hold_begin(struct state *s, struct file *file, bool shared) {
 		return;
 	}
 	hold->file = file;
-	hold->shared = shared;
 	hold->dig = s->opts->sparse == WHEN_ALWAYS;
+	hold->shared = shared || ((uint64_t)file->st.st_size > s->opts->range_size && !s->worker->alone);
+	if (hold->shared && !shared) {
+		file->flags |= FILE_SHARED;
+		counter_add(&s->worker->counters->shared, 1);
+		work_share(s->worker->work, file);
+	}
 	// Registering pays only where a file is named more often than it costs
 	if ((uint64_t)file->st.st_size >= 4 * (uint64_t)s->opts->chunk_size) {
 		hold->src = ring_know(s->ring, file->src_fd);
@@ -243,18 +248,11 @@ static bool drain(struct state *s) {
 	return true;
 }
 
-/** Begin with what an entry turned out to be. */
+/** Begin with what an entry turned out to be: NULL if it is done. */
 static void begin_file(struct state *s, struct file *file) {
-	if (!file) {
-		return;
+	if (file) {
+		hold_begin(s, file, false);
 	}
-	bool shared = file->size > s->opts->range_size && !s->worker->alone;
-	if (shared) {
-		file->flags |= FILE_SHARED;
-		counter_add(&s->worker->counters->shared, 1);
-		work_share(s->worker->work, file);
-	}
-	hold_begin(s, file, shared);
 }
 
 /** Begin with a batch. Takes it over. */
@@ -293,7 +291,7 @@ static void begin_names(struct state *s, struct tree *tree) {
 
 /** Enter a directory and see that everything in it gets copied. The parent is pinned. */
 static void begin_directory(struct state *s, struct tree *parent, const struct entry *entry) {
-	struct tree *tree = tree_enter(parent, entry);
+	struct tree *tree = tree_enter(parent, entry, 0);
 	if (!tree) {
 		return;
 	}
@@ -318,14 +316,24 @@ static void before_waiting(struct state *s, unsigned char type) {
 
 static void begin_operand(struct state *s, struct tree *base, struct entry *entry) {
 	struct stat st;
-	if (!dest_operand(s->ctx.files->dest, base, entry, &st)) {
+	struct tree *tree = base;
+	struct entry last = *entry;
+	if (s->opts->flags & OPT_PARENTS) {
+		tree = dest_enter_parents(base, entry, &last);
+	}
+	if (!tree) {
 		return;
 	}
-	if (S_ISDIR(st.st_mode)) {
-		begin_directory(s, base, entry);
-	} else {
+	bool wanted = dest_operand(s->ctx.files->dest, base, entry, &st);
+	if (wanted && S_ISDIR(st.st_mode)) {
+		begin_directory(s, tree, &last);
+	} else if (wanted) {
 		before_waiting(s, entry->type);
-		begin_file(s, file_begin(&s->ctx, base, entry, &st, NULL));
+		begin_file(s, file_begin(&s->ctx, tree, &last, &st, NULL));
+	}
+	if (s->opts->flags & OPT_PARENTS) {
+		tree_unpin(tree);
+		tree_unref(tree);
 	}
 }
 
@@ -347,9 +355,9 @@ static void begin_next(struct state *s) {
 	}
 }
 
-/** Begin with a name that waited in vain for another one to be copied. */
-static void begin_redo(struct state *s) {
-	struct link_name *name = list_item(list_pop(&s->ctx.redo), struct link_name, node);
+/** Begin with a name that had to wait. */
+static void begin_waiting(struct state *s, struct list *names) {
+	struct link_name *name = list_item(list_pop(names), struct link_name, node);
 	struct entry entry = {.name = name->src_name, .dst_name = name->dst_name};
 	struct tree *tree = name->tree;
 	int ret = tree_pin(tree);
@@ -423,11 +431,16 @@ static bool fill(struct state *s) {
 		} else if (s->hold) {
 			hold_exhausted(s);
 		} else if (!list_empty(&s->ctx.redo)) {
-			begin_redo(s);
+			begin_waiting(s, &s->ctx.redo);
 		} else if (s->batch) {
 			begin_next(s);
 		} else if (!list_empty(&s->own)) {
 			begin_batch(s, list_item(list_pop(&s->own), struct batch, node));
+		} else if (!list_empty(&s->ctx.later) && s->inflight == 0) {
+			// Holding nothing that others could wait for
+			s->ctx.patient = true;
+			begin_waiting(s, &s->ctx.later);
+			s->ctx.patient = false;
 		} else if (!begin_work(s, s->inflight == 0)) {
 			return s->inflight > 0;
 		}
