@@ -81,6 +81,10 @@ _ucp_values()
 	case $1 in
 		--engine) _ucp_offer "auto uring sync" ;;
 		--sparse | --reflink | --progress) _ucp_offer "auto always never" ;;
+		--update) _ucp_offer "all none none-fail older" ;;
+		--backup)
+			_ucp_offer "none off simple never existing nil numbered t"
+			;;
 		--preserve | --no-preserve)
 			_ucp_offer_list \
 				"mode ownership timestamps links context xattr all"
@@ -92,12 +96,15 @@ _ucp_values()
 _ucp_options()
 {
 	_ucp_offer "
-		-a --archive -d --debug -f --force -H -L --dereference -P
-		--no-dereference -p --preserve --preserve= --no-preserve= -R -r
-		--recursive --reflink --reflink= --sparse= -t --target-directory= -T
-		--no-target-directory -v --verbose -x --one-file-system --help
-		--version --chunk-size= --engine= -j --threads= --progress --progress=
-		--queue-depth="
+		-a --archive --attributes-only -b --backup --backup= --context
+		--context= --copy-contents -d --debug -f --force -H -i --interactive
+		--keep-directory-symlink -l --link -L --dereference -n --no-clobber -P
+		--no-dereference -p --parents --preserve --preserve= --no-preserve= -R
+		-r --recursive --reflink --reflink= --remove-destination --sparse=
+		--strip-trailing-slashes -s --symbolic-link -S --suffix= -t
+		--target-directory= -T --no-target-directory --update --update= -u -v
+		--verbose -x --one-file-system -Z --help --version --chunk-size=
+		--engine= -j --threads= --progress --progress= --queue-depth="
 	if ((${#COMPREPLY[@]} == 1)) && [[ ${COMPREPLY[0]} == *= ]]; then
 		compopt -o nospace 2>/dev/null
 	fi
@@ -127,12 +134,12 @@ _ucp_complete()
 	case $prev in
 		# Only these may have their value in a word of its own.
 		--engine | --sparse | --no-preserve | --target-directory | \
-			--threads | --queue-depth | --chunk-size)
+			--suffix | --threads | --queue-depth | --chunk-size)
 			_ucp_values "$prev"
 			return
 			;;
 	esac
-	if [[ $prev =~ ^-[^-tj]*([tj])$ ]]; then
+	if [[ $prev =~ ^-[^-tjS]*([tjS])$ ]]; then
 		if [[ ${BASH_REMATCH[1]} == t ]]; then
 			_ucp_files -d
 		fi

@@ -70,6 +70,7 @@ static const struct argp_option options[] = {
 		GROUP_CP},
 	{"no-preserve", KEY_NO_PRESERVE, "ATTR_LIST", 0, "do not keep these attributes", GROUP_CP},
 	{"parents", KEY_PARENTS, 0, 0, "use the whole name of SOURCE below DIRECTORY", GROUP_CP},
+	{"path", KEY_PARENTS, 0, OPTION_HIDDEN, 0, GROUP_CP},
 	{"recursive", 'R', 0, 0, "copy directories with all that is in them", GROUP_CP},
 	{0, 'r', 0, OPTION_ALIAS, 0, GROUP_CP},
 	{"reflink", KEY_REFLINK, "WHEN", OPTION_ARG_OPTIONAL,
@@ -99,12 +100,12 @@ static const struct argp_option options[] = {
 	{"engine", KEY_ENGINE, "ENGINE", 0,
 		"how data is moved: auto (default: io_uring where there is one), uring (or fail), sync (system calls)",
 		GROUP_OWN},
-	{"queue-depth", KEY_QUEUE_DEPTH, "N", 0, "most chunks a worker keeps in flight (default: 32)", GROUP_OWN},
+	{"queue-depth", KEY_QUEUE_DEPTH, "N", 0, "most chunks in flight for each worker (default: 32)", GROUP_OWN},
 	{"chunk-size", KEY_CHUNK_SIZE, "SIZE", 0, "bytes moved at a time (default: 256K)", GROUP_OWN},
 	{"progress", KEY_PROGRESS, "WHEN", OPTION_ARG_OPTIONAL,
 		"show a progress line: auto (default: on a terminal), always, never; without WHEN always", GROUP_OWN},
 	{"debug", KEY_DEBUG, 0, 0, "say how each file was copied, and what the rings did; implies -v", GROUP_OWN},
-	{"inject", KEY_INJECT, "LIST", OPTION_HIDDEN, 0, GROUP_OWN},
+	{"x-inject", KEY_INJECT, "LIST", OPTION_HIDDEN, 0, GROUP_OWN},
 
 	{"help", KEY_HELP, 0, 0, "show this help and exit", GROUP_INFO},
 	{"version", KEY_VERSION, 0, 0, "show the version and exit", GROUP_INFO},
@@ -279,7 +280,7 @@ static error_t parse_inject(struct parser *p, const char *list) {
 		unsigned bits = 0;
 		if (strncmp(word, "seed=", 5) == 0) {
 			p->opts->seed = strtoull(word + 5, NULL, 10);
-		} else if (!find_word(p, "--inject", word, inject_words, &bits)) {
+		} else if (!find_word(p, "--x-inject", word, inject_words, &bits)) {
 			ret = EINVAL;
 		}
 		p->opts->inject |= bits;

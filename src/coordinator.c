@@ -53,8 +53,9 @@ struct run {
 
 	struct worker *workers;
 	struct counters *counters;
-	/** How many were started. */
+	/** How many were started, and how many there may be. */
 	unsigned worker_count;
+	unsigned most_workers;
 
 	/** The signals waited for. */
 	sigset_t signals;
@@ -195,6 +196,7 @@ static int start_worker(struct run *run) {
 static bool start_workers(struct run *run) {
 	unsigned count = run->opts->threads;
 	unsigned most = run->opts->max_threads;
+	run->most_workers = most;
 	run->workers = calloc(most, sizeof(*run->workers));
 	run->counters = aligned_alloc(_Alignof(struct counters), most * sizeof(*run->counters));
 	if (!run->workers || !run->counters) {
@@ -240,12 +242,12 @@ static void adapt(struct run *run) {
 	if (share > BUSY_SHARE || atomic_load(&run->files.cancelled)) {
 		return;
 	}
-	unsigned more = min(run->worker_count, run->opts->max_threads - run->worker_count);
+	unsigned more = min(run->worker_count, run->most_workers - run->worker_count);
 	while (more-- > 0 && work_is_pending(&run->work)) {
 		work_join(&run->work, 1);
 		if (start_worker(run) < 0) {
 			work_leave(&run->work, 1);
-			run->opts->max_threads = run->worker_count;
+			run->most_workers = run->worker_count;
 			return;
 		}
 	}

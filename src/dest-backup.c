@@ -11,23 +11,24 @@
 #include <string.h>
 #include <unistd.h>
 
-/** The number in NAME.~N~ if ENTRY has that form, else 0. */
-static unsigned long long backup_number(const char *entry, const char *name) {
+/** Most digits of a backup's number: no file name is longer. */
+#define DIGITS 256
+
+/** Find the digits N of an entry NAME.~N~. Returns how many there are, 0 if it has another form. */
+static size_t backup_digits(const char *entry, const char *name, const char **digits) {
 	size_t len = strlen(name);
 	if (strncmp(entry, name, len) != 0 || strncmp(entry + len, ".~", 2) != 0) {
 		return 0;
 	}
-	const char *digits = entry + len + 2;
-	char *end;
-	errno = 0;
-	unsigned long long n = strtoull(digits, &end, 10);
-	bool form = digits[0] >= '1' && digits[0] <= '9' && strcmp(end, "~") == 0 && errno == 0;
-	return form ? n : 0;
+	*digits = entry + len + 2;
+	size_t count = strspn(*digits, "0123456789");
+	return **digits != '0' && strcmp(*digits + count, "~") == 0 && count < DIGITS - 1 ? count : 0;
 }
 
-/** The highest number of NAME's numbered backups in a directory. Returns 0 or -errno. */
-static int highest_backup(int dir, const char *name, unsigned long long *highest) {
-	*highest = 0;
+/** Find the highest number of NAME's backups in a directory, "" if there is none. Returns 0 or -errno. */
+static int highest_backup(int dir, const char *name, char highest[DIGITS]) {
+	size_t longest = 0;
+	highest[0] = '\0';
 	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
 	if (!stream) {
@@ -36,10 +37,31 @@ static int highest_backup(int dir, const char *name, unsigned long long *highest
 		return -err;
 	}
 	for (struct dirent *entry; (entry = readdir(stream));) {
-		*highest = max(*highest, backup_number(entry->d_name, name));
+		const char *digits;
+		size_t count = backup_digits(entry->d_name, name, &digits);
+		if (count > longest || (count > 0 && count == longest && strncmp(digits, highest, count) > 0)) {
+			memcpy(highest, digits, count);
+			highest[count] = '\0';
+			longest = count;
+		}
 	}
 	closedir(stream);
 	return 0;
+}
+
+/** Add one to a number in decimal digits. */
+static void increment(char digits[DIGITS]) {
+	size_t len = strlen(digits);
+	size_t i = len;
+	while (i > 0 && digits[i - 1] == '9') {
+		digits[--i] = '0';
+	}
+	if (i > 0) {
+		++digits[i - 1];
+	} else {
+		memmove(digits + 1, digits, len + 1);
+		digits[0] = '1';
+	}
 }
 
 /** Open the directory a destination is in, and find its last component. Returns a descriptor or -errno. */
@@ -64,20 +86,18 @@ static char *add_suffix(const char *name, const char *suffix) {
 	return asprintf(&text, "%s%s", name, suffix) < 0 ? NULL : text;
 }
 
-/** What a backup in a directory is to be called. Returns 0 or -errno. */
+/** What a backup in a directory is to be called. Returns 1 if it is numbered, 0 if it is simple, or -errno. */
 static int backup_name(const struct opts *opts, int parent, const char *path, const char *base, char **name) {
-	unsigned long long highest = 0;
+	char highest[DIGITS] = "";
 	if (opts->backup != BACKUP_SIMPLE) {
-		int ret = highest_backup(parent, base, &highest);
+		int ret = highest_backup(parent, base, highest);
 		if (ret < 0) {
 			return ret;
 		}
 	}
-	if (opts->backup == BACKUP_NUMBERED || highest > 0) {
-		if (asprintf(name, "%s.~%llu~", path, highest + 1) < 0) {
-			return -ENOMEM;
-		}
-		return 0;
+	if (opts->backup == BACKUP_NUMBERED || highest[0] != '\0') {
+		increment(highest);
+		return asprintf(name, "%s.~%s~", path, highest) < 0 ? -ENOMEM : 1;
 	}
 	*name = add_suffix(path, opts->suffix);
 	return *name ? 0 : -ENOMEM;
@@ -96,24 +116,24 @@ int dest_backup_name(const struct opts *opts, int dir, const char *path, char **
 
 int dest_backup(const struct opts *opts, int dir, const char *path, char **name) {
 	for (;;) {
-		int ret = dest_backup_name(opts, dir, path, name);
-		if (ret < 0) {
-			return ret;
+		int numbered = dest_backup_name(opts, dir, path, name);
+		if (numbered < 0) {
+			return numbered;
 		}
-		bool numbered = (*name)[strlen(*name) - 1] == '~' && opts->backup != BACKUP_SIMPLE;
-		// A number may be taken by another process meanwhile
-		ret = renameat2(dir, path, dir, *name, numbered ? RENAME_NOREPLACE : 0) == 0 ? 0 : -errno;
+		int ret = renameat2(dir, path, dir, *name, numbered ? RENAME_NOREPLACE : 0) == 0 ? 0 : -errno;
 		if (ret == -EINVAL && numbered) {
+			// A file system that cannot promise not to replace
 			ret = renameat(dir, path, dir, *name) == 0 ? 0 : -errno;
 		}
-		if (ret == 0 || (ret != -EEXIST || !numbered)) {
-			if (ret < 0) {
-				free(*name);
-				*name = NULL;
-			}
-			return ret;
+		if (ret == 0) {
+			return 0;
 		}
 		free(*name);
+		*name = NULL;
+		// Another process may have taken the number meanwhile
+		if (ret != -EEXIST || !numbered) {
+			return ret;
+		}
 	}
 }
 

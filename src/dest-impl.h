@@ -37,7 +37,7 @@ bool dest_is_backup(const struct dest_pair *pair);
 enum tree_verdict dest_judge_directory(struct dest *dest, struct tree *tree, const struct entry *entry,
 	struct fail *fail);
 
-/** What the next backup of a destination will be called. Returns 0 or -errno; *NAME is to be freed. */
+/** What the next backup of a destination will be called. Returns whether it is numbered, or -errno; *NAME is to be freed. */
 int dest_backup_name(const struct opts *opts, int dir, const char *path, char **name);
 
 /** Move a destination out of the way. Returns 0 or -errno; *NAME is what it is called now, to be freed. */

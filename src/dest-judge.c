@@ -36,12 +36,13 @@ static bool means_link(const struct judge *j) {
 		|| opts->backup != BACKUP_NONE;
 }
 
-/** The source's time as a destination could keep it that has times as coarse as this one. */
-static struct timespec coarsen(struct timespec src, struct timespec dst) {
+/** The source's time as a file system could keep it on which the destination has times as coarse as these. */
+static struct timespec coarsen(struct timespec src, const struct stat *dst) {
 	static const long steps[] = {1000000000, 1000000, 1000, 100};
 	for (size_t i = 0; i < countof(steps); ++i) {
-		if (dst.tv_nsec % steps[i] == 0) {
-			src.tv_nsec -= src.tv_nsec % steps[i];
+		long step = steps[i];
+		if (dst->st_mtim.tv_nsec % step == 0 && dst->st_ctim.tv_nsec % step == 0 && dst->st_atim.tv_nsec % step == 0) {
+			src.tv_nsec -= src.tv_nsec % step;
 			break;
 		}
 	}
@@ -53,18 +54,30 @@ static bool is_up_to_date(const struct judge *j) {
 	struct timespec src = j->st->st_mtim;
 	struct timespec dst = j->found->st.st_mtim;
 	if (j->dest->opts->preserve & PRESERVE_TIMESTAMPS) {
-		src = coarsen(src, dst);
+		src = coarsen(src, &j->found->st);
 	}
 	return dst.tv_sec != src.tv_sec ? dst.tv_sec > src.tv_sec : dst.tv_nsec >= src.tv_nsec;
+}
+
+/** Change "rwxrwxrwx" into what ls(1) shows for a mode. */
+static void mode_letters(mode_t mode, char letters[9]) {
+	static const char special[] = "sst";
+	for (int i = 0; i < 9; ++i) {
+		letters[i] = mode & (0400u >> i) ? letters[i] : '-';
+	}
+	for (int i = 0; i < 3; ++i) {
+		char *x = &letters[3 * i + 2];
+		if (mode & (04000u >> i)) {
+			*x = *x == 'x' ? special[i] : (char)(special[i] - 'a' + 'A');
+		}
+	}
 }
 
 static bool ask(const struct judge *j) {
 	char what[96] = "overwrite %d? ";
 	mode_t mode = j->found->st.st_mode & 07777;
 	char letters[] = "rwxrwxrwx";
-	for (int i = 0; i < 9; ++i) {
-		letters[i] = mode & (0400 >> i) ? letters[i] : '-';
-	}
+	mode_letters(mode, letters);
 	if (!S_ISLNK(j->found->st.st_mode) && !(j->dest->opts->flags & OPT_PRIVILEGED)
 		&& faccessat(j->tree->fd[DST], j->entry->dst_name, W_OK, AT_EACCESS) != 0)
 	{

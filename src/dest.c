@@ -214,6 +214,16 @@ char *dest_onto_itself(struct opts *opts) {
 	return name;
 }
 
+/** Whether all directories that a destination is in exist: then --parents leaves them as they are. */
+static bool parents_exist(const struct tree *base, const char *path) {
+	struct stat st;
+	const char *last = last_component(path);
+	char *parent = strndup(path, (size_t)(last - path));
+	bool exist = !parent || last == path || fstatat(base->fd[DST], parent, &st, 0) == 0;
+	free(parent);
+	return exist;
+}
+
 struct tree *dest_enter_parents(struct tree *base, const struct entry *entry, struct entry *last) {
 	struct tree *tree = base;
 	char *path = strdup(entry->name);
@@ -227,6 +237,7 @@ struct tree *dest_enter_parents(struct tree *base, const struct entry *entry, st
 		return NULL;
 	}
 	strip_slashes(path);
+	enum tree_enter_flags flags = TREE_ENTER_PREFIX | (parents_exist(base, entry->dst_name) ? TREE_ENTER_AS_IS : 0);
 	for (char *slash = component + strspn(component, "/"); tree && (slash = strchr(slash, '/'));) {
 		*slash = '\0';
 		struct entry directory = {
@@ -234,7 +245,7 @@ struct tree *dest_enter_parents(struct tree *base, const struct entry *entry, st
 			.dst_name = component + strspn(component, "/"),
 			.type = DT_DIR,
 		};
-		struct tree *next = tree_enter(tree, &directory, TREE_ENTER_PREFIX);
+		struct tree *next = tree_enter(tree, &directory, flags);
 		tree_unpin(tree);
 		tree_unref(tree);
 		tree = next;

@@ -44,9 +44,6 @@ static bool link_to(struct file_context *ctx, const struct link_name *first, str
 	int from = first->tree->fd[DST];
 	int dir = tree->fd[DST];
 
-	if (verbose) {
-		tree_say(tree, entry, "%s -> %d");
-	}
 	int ret = linkat(from, first->dst_name, dir, entry->dst_name, 0) == 0 ? 0 : -errno;
 	if (ret == -EEXIST) {
 		ret = link_over(ctx->files, from, first->dst_name, dir, entry->dst_name, 0);
@@ -100,22 +97,28 @@ enum file_links file_links_meet(struct file_context *ctx, struct tree *tree, con
 	if (verdict == DEST_SKIP) {
 		return FILE_LINKS_DONE;
 	}
-	switch (links_meet(ctx->files->links, inode_of(st), tree, entry, link, &first)) {
-	case LINK_COPY:
-		if (verdict != DEST_DONE) {
-			return FILE_LINKS_COPY;
-		}
-		file_links_end(ctx, *link, tree, true);
-		return FILE_LINKS_DONE;
-	case LINK_TO:
-		return link_entry(ctx, first, tree, entry) ? FILE_LINKS_DONE : FILE_LINKS_FAILED;
-	case LINK_WAIT:
-		return FILE_LINKS_DONE;
-	case LINK_NO_MEMORY:
-		break;
+	enum link_verdict met = links_meet(ctx->files->links, inode_of(st), tree, entry, link, &first);
+	if (met == LINK_COPY && verdict != DEST_DONE) {
+		return FILE_LINKS_COPY;
 	}
-	tree_report(tree, entry, fail_make(ENOMEM, "cannot create hard link %d"));
-	return FILE_LINKS_FAILED;
+	enum file_links result = FILE_LINKS_DONE;
+	char *backup = judged->found.backup;
+	if (met == LINK_TO || met == LINK_WAIT) {
+		file_say(ctx, tree, entry, backup);
+	}
+	if (met == LINK_COPY) {
+		file_links_end(ctx, *link, tree, true);
+	} else if (met == LINK_TO) {
+		result = link_entry(ctx, first, tree, entry) ? FILE_LINKS_DONE : FILE_LINKS_FAILED;
+	} else if (met == LINK_NO_MEMORY) {
+		tree_report(tree, entry, fail_make(ENOMEM, "cannot create hard link %d"));
+		result = FILE_LINKS_FAILED;
+	}
+	if (backup && result == FILE_LINKS_FAILED) {
+		dest_undo_backup(ctx->files->dest, tree, entry, backup);
+	}
+	free(backup);
+	return result;
 }
 
 void file_links_end(struct file_context *ctx, struct link *link, struct tree *tree, bool copied)

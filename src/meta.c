@@ -145,7 +145,9 @@ struct fail meta_apply(const struct meta *meta) {
 		note(&first, apply_mode(meta, owned, &acls));
 	}
 	if (preserve & PRESERVE_TIMESTAMPS) {
-		note(&first, apply_times(meta));
+		struct fail times = apply_times(meta);
+		// What cp complains of first
+		first = times.what ? times : first;
 	}
 	return first;
 }

@@ -109,7 +109,7 @@ enum preserve {
 	PRESERVE_XATTR_QUIET = 1 << 10,
 };
 
-/** Faults made on purpose (--inject), so that tests reach every path. None of them forges a result. */
+/** Faults made on purpose (--x-inject), so that tests reach every path. None of them forges a result. */
 enum inject {
 	/** Ask for less than is wanted when reading. */
 	INJECT_SHORT_READ = 1 << 0,

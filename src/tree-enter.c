@@ -142,14 +142,26 @@ static struct fail settle_in(struct tree *tree, const char *name) {
 	return FAIL_NONE;
 }
 
+/** The mode to make the destination with. */
+static mode_t create_mode(const struct tree *tree) {
+	const struct opts *opts = tree->trees->opts;
+	mode_t mode = tree->src_stat.st_mode;
+	if (!(tree->flags & TREE_OPERANDS) || (opts->preserve & (PRESERVE_OWNERSHIP | PRESERVE_MODE))) {
+		return meta_create_mode(opts, mode);
+	}
+	// cp leaves these at once as they are to be
+	return opts->preserve & PRESERVE_MODE_NOT ? 0777 : mode & 07777;
+}
+
 /** Make the destination. Returns a fail, of which the errno is EEXIST if something stands there. */
 static struct fail make(struct tree *tree, const char *name) {
 	struct trees *trees = tree->trees;
 	struct fail fail = FAIL_NONE;
 
+	mode_t mode = create_mode(tree);
 	// Nobody may meet the new directory as a source before it is known as a copy
 	mutex_lock(&trees->lock);
-	if (mkdirat(tree->parent->fd[DST], name, meta_create_mode(trees->opts, tree->src_stat.st_mode)) == 0) {
+	if (mkdirat(tree->parent->fd[DST], name, mode) == 0) {
 		tree->flags |= TREE_CREATED;
 		counter_add(&trees->dirs, 1);
 		fail = settle_in(tree, name);
@@ -169,7 +181,8 @@ static bool look_at_existing(struct tree *tree, const struct entry *entry, const
 	bool follow = prefix || (trees->opts->flags & OPT_KEEP_DIRECTORY_SYMLINK) || name[strlen(name) - 1] == '/';
 
 	if (fstatat(dir, name, &tree->dst_stat, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
-		*fail = fail_make(errno, "cannot stat %d");
+		// Nothing to be seen is a link that leads nowhere
+		*fail = errno == ENOENT ? *fail : fail_make(errno, "cannot stat %d");
 	} else if (prefix) {
 		*fail = S_ISDIR(tree->dst_stat.st_mode) ? FAIL_NONE : fail_make(0, "%d exists but is not a directory");
 	} else {
@@ -195,7 +208,7 @@ static struct fail make_copy(struct tree *tree, const struct entry *entry) {
 	if (fail.err == EEXIST && look_at_existing(tree, entry, name, &fail)) {
 		return make(tree, name);
 	}
-	if (fail.what && !(tree->flags & TREE_CREATED) && fail.err != 0) {
+	if (fail.what && !(tree->flags & TREE_CREATED) && fail.err != 0 && fail.err != EEXIST) {
 		return tree_explain(tree->parent, entry, fail.err, fail.what);
 	}
 	return fail;
@@ -246,6 +259,7 @@ struct tree *tree_enter(struct tree *parent, const struct entry *entry, enum tre
 		return NULL;
 	}
 	tree->flags |= flags & TREE_ENTER_PREFIX ? TREE_OPERANDS : 0;
+	tree->flags |= flags & TREE_ENTER_AS_IS ? TREE_AS_IS : 0;
 	struct fail fail = open_source(tree, entry);
 	if (!fail.what && !(flags & TREE_ENTER_PREFIX) && leads_in_circles(tree, entry)) {
 		discard(tree);

@@ -111,7 +111,9 @@ static void apply(struct tree *tree) {
 	};
 	if (tree->flags & TREE_CREATED) {
 		meta.flags = META_NEW;
-		if (meta_final_mode(opts, meta.src->st_mode, tree->dst_stat.st_mode, &meta.final_mode)
+		meta.final_mode = tree->dst_stat.st_mode;
+		bool prefix = tree->flags & TREE_OPERANDS;
+		if ((!prefix && meta_final_mode(opts, meta.src->st_mode, tree->dst_stat.st_mode, &meta.final_mode))
 			|| (tree->flags & TREE_WIDENED))
 		{
 			meta.flags |= META_FINAL_MODE;
@@ -142,7 +144,7 @@ static void finish(struct tree *tree) {
 			ret = tree_pin_through(tree->parent, tree);
 		}
 		bool parent_pinned = pinned && ret == 0;
-		bool wanted = (opts->preserve & kept) || made;
+		bool wanted = ((opts->preserve & kept) || made) && !(tree->flags & TREE_AS_IS);
 		if (wanted && parent_pinned) {
 			apply(tree);
 		} else if (wanted) {
@@ -331,8 +333,13 @@ int tree_pin(struct tree *tree) {
 
 /** Append a path's next component. */
 static void join(struct buf *buf, const char *name) {
-	if (buf->len > 0 && buf->data[buf->len - 1] != '/') {
-		buf_char(buf, '/');
+	if (buf->len > 0) {
+		while (buf->len > 1 && buf->data[buf->len - 1] == '/') {
+			--buf->len;
+		}
+		if (buf->data[buf->len - 1] != '/') {
+			buf_char(buf, '/');
+		}
 	}
 	buf_str(buf, name);
 }

@@ -70,6 +70,8 @@ enum tree_flags {
 	TREE_FOLLOWED = 1 << 6,
 	/** File sizes here are not to be believed (/proc, /sys). */
 	TREE_UNSIZED = 1 << 7,
+	/** The attributes of its destination are left alone. */
+	TREE_AS_IS = 1 << 10,
 	/** It is to be left alone. */
 	TREE_LEFT = 1 << 9,
 	/** Its entries are operands: the base, and directories that --parents entered. */
@@ -163,6 +165,8 @@ struct tree *tree_base(struct trees *trees, int dst_fd, const char *path);
 enum tree_enter_flags {
 	/** A directory that an operand is in (--parents): symbolic links are followed on both sides. */
 	TREE_ENTER_PREFIX = 1 << 0,
+	/** Its attributes are left alone. */
+	TREE_ENTER_AS_IS = 1 << 1,
 };
 
 /**

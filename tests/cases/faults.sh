@@ -204,6 +204,8 @@ case_no_locked_memory() {
 }
 
 # Without threads it may give up, clearly, but neither hang nor lie.
+# (The leak checker wants a thread of its own.)
+# only: release tsan
 case_no_threads() {
 	need user
 	((EUID == 0)) || skip "needs a user without other processes"
@@ -263,7 +265,7 @@ a_tree_and_a_big_file() {
 
 once_no_ring_inside() {
 	a_tree_and_a_big_file
-	run_ucp --inject=no-ring -r s d
+	run_ucp --x-inject=no-ring -r s d
 	expect_status 0
 	expect_no_err
 	same_tree s d --no-times
@@ -271,7 +273,7 @@ once_no_ring_inside() {
 
 once_ring_demanded_but_refused() {
 	a_tree_and_a_big_file
-	run_ucp --inject=no-ring --engine=uring -r s d
+	run_ucp --x-inject=no-ring --engine=uring -r s d
 	expect_status 1
 	expect_err_has "ucp: "
 	expect_err_has io_uring

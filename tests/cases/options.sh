@@ -91,6 +91,7 @@ once_examples_of_man_page() {
 	check cmp report.pdf documents/report.pdf
 	check cmp documents/2024/c.jpg photos/2024/c.jpg
 	check cmp disk.img disk-small.img
+	check cmp documents/photos/2024/c.jpg photos/2024/c.jpg
 }
 
 once_examples_of_readme() {
@@ -129,7 +130,8 @@ offers() {
 once_complete_options() {
 	completion_files
 	offers 'ucp --sp' --sparse=
-	offers 'ucp --re' --recursive --reflink --reflink=
+	offers 'ucp --re' --recursive --reflink --reflink= --remove-destination
+	offers 'ucp --s' --sparse= --strip-trailing-slashes --suffix= --symbolic-link
 	offers 'ucp -a --no-p' --no-preserve=
 	offers 'ucp notes.txt --verb' --verbose
 	offers 'ucp --no-such' ''
@@ -143,6 +145,11 @@ once_complete_values() {
 		offers "ucp $option=" auto always never
 		offers "ucp $option=al" always
 	done
+	offers 'ucp --backup=' none off simple never existing nil numbered t
+	offers 'ucp --backup=n' none never nil numbered
+	offers 'ucp --update=' all none none-fail older
+	offers 'ucp --update=none' none none-fail
+	offers 'ucp -b -u --update=o' older
 	offers 'ucp --engine=' auto uring sync
 	offers 'ucp --engine=u' uring
 	offers 'ucp --engine s' sync
@@ -152,6 +159,14 @@ once_complete_values() {
 	# Their values are not words of their own.
 	offers 'ucp --reflink no' notes.txt
 	offers 'ucp --progress no' notes.txt
+	offers 'ucp --backup no' notes.txt
+	offers 'ucp --update no' notes.txt
+	offers 'ucp --context no' notes.txt
+	# Anything.
+	offers 'ucp --suffix=' ''
+	offers 'ucp --suffix no' ''
+	offers 'ucp -bS no' ''
+	offers 'ucp -S.old no' notes.txt
 	# Numbers.
 	offers 'ucp -j ' ''
 	offers 'ucp --threads ' ''

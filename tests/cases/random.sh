@@ -31,6 +31,7 @@ case_archive_seed_2() {
 }
 
 # limit: 300
+# only: release
 once_archive_many_seeds() {
 	local seed
 	for seed in {100..111}; do

@@ -34,6 +34,7 @@ class Options:
         self.kinds = {}    # option -> NO_ARG, …
         self.groups = {}   # option -> all names of it, if the paper tells
         self.values = {}   # long option -> set of words, if it has such
+        self.texts = {}    # option -> what is said of it, in --help
 
     def add(self, line):
         """Add the entry that LINE starts with, like '-t, --target-directory=DIRECTORY'."""
@@ -72,12 +73,11 @@ def read_help(ucp):
     for line in done.stdout.splitlines():
         if re.match(r" {1,8}-", line):
             names = options.add(line)
+            line = line[30:]
         elif not line.startswith(" "):
             names = []
-        # Where a list of words is written in one of these forms, it must be whole.
-        found = re.search(r"\b(?:[a-z]+\|)+[a-z]+\b|\{(?:[a-z]+, ?)+[a-z]+\}", line)
-        if names and found:
-            options.values[names[-1]] = set(re.findall(r"[a-z]+", found[0]))
+        for name in names:
+            options.texts[name] = options.texts.get(name, "") + line + "\n"
     options.text = done.stdout
     if not options.kinds:
         raise SystemExit("--help shows no options")
@@ -113,7 +113,8 @@ def read_man(man):
                 names = options.add(text)
             else:
                 for name in names:
-                    options.values.setdefault(name, set()).add(text)
+                    # Synonyms stand beside each other
+                    options.values.setdefault(name, set()).update(text.split(", "))
             tag = False
         elif line == ".RS":
             depth += 1
@@ -213,7 +214,7 @@ def values_of_program(ucp, name):
 def check_values(args):
     paper, man, completion = read_all(args)
     lines = []
-    names = man.values.keys() | completion.values.keys() | paper.values.keys()
+    names = man.values.keys() | completion.values.keys()
     if not names:
         return ["no option with words for values was found"]
     for name in sorted(names):
@@ -221,15 +222,16 @@ def check_values(args):
         said = {"ucp's message": program,
                 man.where: man.values.get(name, set()),
                 completion.where: completion.values.get(name, set())}
-        if name in paper.values:
-            said[paper.where] = paper.values[name]
         for here, words in said.items():
             for there, others in said.items():
                 lines += [f"{name}={word} is in {here} and not in {there}" for word in sorted(words - others)]
         for word in sorted(set().union(*said.values())):
-            if not re.search(rf"\b{word}\b", paper.text):
-                lines.append(f"{name}={word} is not in {paper.where}")
-            if run(args.ucp, f"{name}={word}", "--version").returncode != 0:
+            # --help has them in prose, those of --no-preserve with --preserve.
+            text = paper.texts[name.replace("--no-", "--")]
+            if not re.search(rf"(?<![\w-]){word}(?![\w-])", text):
+                lines.append(f"{name}={word} is not with {name} in {paper.where}")
+            # Without operands that is what must be wrong, if anything.
+            if "Valid arguments" in run(args.ucp, f"{name}={word}").stderr:
                 lines.append(f"ucp does not take {name}={word}")
     # An option that takes words must have them in the papers.
     for name in sorted(paper.kinds):
@@ -242,14 +244,14 @@ def check_values(args):
 def check_hidden(args):
     """What is for tests only is nowhere, and is there."""
     lines = [f"{name} is in {paper.where}" for paper in read_all(args)
-             for name in ("--inject",) if name in paper.kinds]
+             for name in ("--x-inject",) if name in paper.kinds]
     with open(args.man, encoding="utf-8") as man, open(args.completion, encoding="utf-8") as completion:
         for name, text in (("--help", read_help(args.ucp).text), (args.man, man.read()),
                            (args.completion, completion.read())):
             if "inject" in text.replace("\\-", "-"):
-                lines.append(f"{name} speaks of --inject")
-    if run(args.ucp, "--inject=short-read", "--version").returncode != 0:
-        lines.append("ucp has no --inject")
+                lines.append(f"{name} speaks of --x-inject")
+    if run(args.ucp, "--x-inject=short-read", "--version").returncode != 0:
+        lines.append("ucp has no --x-inject")
     return lines
 
 
