@@ -111,14 +111,9 @@ static enum dest_verdict wanted(const struct judge *j) {
 	return DEST_OVERWRITE;
 }
 
-/** Whether the destination was made by this run, from another source. */
-static const char *just_made(const struct judge *j) {
+/** Whether a symbolic link that this run made stands at the destination, and would be written through. */
+static const char *just_made_link(const struct judge *j) {
 	struct stat link;
-	if (j->dest->opts->backup != BACKUP_NUMBERED && (j->tree->flags & TREE_BASE)
-		&& dest_was_made(j->dest, &j->found->st, j->entry->dst_name))
-	{
-		return "will not overwrite just-created %d with %s";
-	}
 	if (!j->as_regular || means_link(j)) {
 		return NULL;
 	}
@@ -128,6 +123,16 @@ static const char *just_made(const struct judge *j) {
 		return "will not copy %s through just-created symlink %d";
 	}
 	return NULL;
+}
+
+/** Whether the destination was made by this run, from another source. */
+static const char *just_made(const struct judge *j) {
+	if (j->dest->opts->backup != BACKUP_NUMBERED && (j->tree->flags & TREE_BASE)
+		&& dest_was_made(j->dest, &j->found->st, j->entry->dst_name))
+	{
+		return "will not overwrite just-created %d with %s";
+	}
+	return just_made_link(j);
 }
 
 static enum dest_verdict remove_it(const struct judge *j) {
@@ -143,6 +148,9 @@ static enum dest_verdict remove_it(const struct judge *j) {
 /** Whether a destination is removed rather than written into. */
 static bool is_removed(const struct judge *j) {
 	const struct opts *opts = j->dest->opts;
+	if (S_ISDIR(j->found->st.st_mode)) {
+		return false;
+	}
 	if (opts->flags & OPT_REMOVE_DESTINATION) {
 		return true;
 	}
@@ -176,7 +184,7 @@ enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct 
 	};
 	if (fstatat(tree->fd[DST], entry->dst_name, &found->st, means_link(&j) ? AT_SYMLINK_NOFOLLOW : 0) != 0) {
 		if (errno == ENOENT) {
-			const char *why = just_made(&j);
+			const char *why = just_made_link(&j);
 			return why ? refuse(&j, 0, why) : DEST_CREATE;
 		}
 		if (errno == ELOOP && (opts->flags & OPT_FORCE)) {

@@ -122,7 +122,8 @@ static int into_directory(struct dest *dest, struct trees *trees, int fd, const 
 	}
 	if (count > 1) {
 		dest->flags |= DEST_SEVERAL;
-		int meet = operands_meet(&dest->base->listing);
+		// With --parents one operand may be in what another one makes
+		int meet = dest->opts->flags & OPT_PARENTS ? 1 : operands_meet(&dest->base->listing);
 		if (meet < 0) {
 			return out_of_memory(dest);
 		}

@@ -67,8 +67,8 @@ static bool make_node(struct node *node) {
 		judged->known = true;
 		if (verdict == DEST_CREATE) {
 			ret = node->make(node);
-		} else if (verdict == DEST_OVERWRITE && (opts->flags & node->replace)) {
-			ret = make_over(node);
+		} else if (verdict == DEST_OVERWRITE) {
+			ret = opts->flags & node->replace ? make_over(node) : node->make(node);
 		} else if (verdict == DEST_SKIP || verdict == DEST_DONE) {
 			return false;
 		}

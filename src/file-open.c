@@ -211,12 +211,16 @@ bool file_open_destination(struct file_context *ctx, struct file *file, const st
 	if (ret == -EEXIST) {
 		verdict = replace(ctx, file, judged, &fail);
 	} else {
-		file_say(ctx, file->tree, &file->entry, NULL);
+		static const char what[] = "cannot create regular file %d";
 		if (ret == -EISDIR && name[0] != '\0' && name[strlen(name) - 1] == '/') {
 			ret = -ENOTDIR;
 		}
 		if (ret < 0) {
-			fail = tree_explain(file->tree, &file->entry, -ret, "cannot create regular file %d");
+			fail = tree_explain(file->tree, &file->entry, -ret, what);
+		}
+		// Only a destination that cannot even be looked at is not worth a line
+		if (!fail.what || fail.what == what) {
+			file_say(ctx, file->tree, &file->entry, NULL);
 		}
 	}
 	if (fail.what) {

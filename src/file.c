@@ -123,7 +123,7 @@ static struct fail open_source(struct file *file, const struct stat *st) {
 		int err = errno;
 		struct stat there;
 		// cp looks before it opens
-		bool found = fstatat(file->tree->fd[SRC], file->entry.name, &there, AT_SYMLINK_NOFOLLOW) == 0;
+		bool found = st || fstatat(file->tree->fd[SRC], file->entry.name, &there, AT_SYMLINK_NOFOLLOW) == 0;
 		return found ? fail_make(err, "cannot open %s for reading") : fail_make(errno, "cannot stat %s");
 	}
 	if (fstat(file->src_fd, &file->st) != 0) {

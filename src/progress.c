@@ -86,7 +86,7 @@ void progress_line(struct progress *progress, const struct counters *sum, const 
 	if (last || (totals->final && total > 0)) {
 		double share = total > 0 ? min((double)bytes / (double)total, 1.0) : 1.0;
 		char text[32];
-		snprintf(percent, sizeof(percent), "%3.0f%%  ", share * 100 - (share < 1 && share > 0.995 ? 0.5 : 0));
+		snprintf(percent, sizeof(percent), "%3.0f%%  ", share * 100 - (share < 1 && share >= 0.995 ? 0.5 : 0));
 		format_bytes(text, sizeof(text), (double)total);
 		snprintf(all, sizeof(all), " of %s", text);
 		if (!last) {

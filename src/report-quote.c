@@ -12,7 +12,7 @@ static bool plain_in_double_quotes(char c, bool first) {
 	if (c == '#' || c == '~') {
 		return first;
 	}
-	return c != '\0' && strchr("%+,-./:]_ '", c);
+	return c != '\0' && strchr("%+,-./:@]_ '", c);
 }
 
 /** The letter of a C escape like \n, or 0. */
@@ -101,7 +101,7 @@ void quote_name(struct buf *buf, const char *name) {
 }
 
 void quote_name_if_needed(struct buf *buf, const char *name) {
-	static const char special[] = " !\"$&'()*;<=>?[\\^`|";
+	static const char special[] = " !\"$&'()*:;<=>?[\\^`|";
 	bool plain = name[0] != '\0' && name[0] != '#' && name[0] != '~' && strcmp(name, "{") != 0 && strcmp(name, "}") != 0;
 	mbstate_t state = {0};
 	for (const char *p = name; *p && plain;) {

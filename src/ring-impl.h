@@ -24,6 +24,8 @@ struct ring_slot {
 	uint32_t generation;
 	/** Whether the buffer is registered. */
 	bool fixed;
+	/** Whether the request is a pair. */
+	bool pair;
 	/** Without CQE_SKIP both halves of a pair complete: the results so far. */
 	bool both;
 	bool have[2];

@@ -183,13 +183,13 @@ static void prepare(struct ring *ring, struct io_uring_sqe *sqe, unsigned slot, 
 }
 
 /** Begin a request on a slot. */
-static struct ring_slot *begin(struct ring *ring, unsigned slot, bool both, uint32_t len) {
+static void begin(struct ring *ring, unsigned slot, bool pair, uint32_t len) {
 	struct ring_slot *s = &ring->slots[slot];
 	++s->generation;
-	s->both = both;
+	s->pair = pair;
+	s->both = pair && !ring->cqe_skip;
 	s->have[PAIR_OP_READ] = s->have[PAIR_OP_WRITE] = false;
 	s->len = len;
-	return s;
 }
 
 /**
@@ -207,7 +207,7 @@ static struct io_uring_sqe *entry(struct ring *ring) {
 void ring_uring_pair(struct ring *ring, unsigned slot, struct ring_file src, struct ring_file dst, uint64_t off,
 	uint32_t len, uint32_t write_len)
 {
-	begin(ring, slot, !ring->cqe_skip, len);
+	begin(ring, slot, true, len);
 	struct io_uring_sqe *sqe = entry(ring);
 	prepare(ring, sqe, slot, PAIR_OP_READ, src, off, 0, len);
 	sqe->flags |= IOSQE_IO_LINK;
@@ -244,8 +244,8 @@ static bool translate(struct ring *ring, const struct io_uring_cqe *cqe, struct 
 		op = full ? PAIR_OP_WRITE : PAIR_OP_READ;
 		res = s->res[op];
 		ring->stats.cut += !full;
-	} else if (ring->cqe_skip && op == PAIR_OP_READ) {
-		ring->stats.cut += res < (int)s->len;
+	} else if (s->pair && op == PAIR_OP_READ) {
+		++ring->stats.cut;
 	}
 	*event = (struct ring_event) {.slot = slot, .op = op, .res = res};
 	return true;

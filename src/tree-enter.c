@@ -57,12 +57,17 @@ static struct fail open_source(struct tree *tree, const struct entry *entry) {
 	tree->fd[SRC] = openat(parent->fd[SRC], entry->name, flags);
 	int err = errno;
 	int ret;
+	bool prefix = tree->flags & TREE_OPERANDS;
+	if (tree->fd[SRC] < 0 && err == EACCES && prefix) {
+		// What is in the way to an operand need not be readable
+		tree->flags |= TREE_SRC_BY_NAME;
+		tree->fd[SRC] = openat(parent->fd[SRC], entry->name, O_PATH | (flags & ~O_RDONLY));
+	}
 	if (tree->fd[SRC] >= 0) {
 		ret = fstat(tree->fd[SRC], &tree->src_stat);
 	} else {
 		ret = fstatat(parent->fd[SRC], entry->name, &tree->src_stat, flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0);
 	}
-	bool prefix = tree->flags & TREE_OPERANDS;
 	if (ret != 0) {
 		return fail_make(errno, prefix ? "failed to get attributes of %s" : "cannot stat %s");
 	}
@@ -96,6 +101,9 @@ static bool leads_in_circles(struct tree *tree, const struct entry *entry) {
 	mutex_lock(&trees->lock);
 	bool made = inode_set_has(&trees->made, tree->inode[SRC]);
 	mutex_unlock(&trees->lock);
+	for (struct tree *t = tree->parent; (tree->flags & TREE_FOLLOWED) && !(t->flags & TREE_BASE); t = t->parent) {
+		made |= inode_same(t->inode[DST], tree->inode[SRC]);
+	}
 	if (made) {
 		struct tree *top = top_of(tree);
 		if (atomic_exchange(&top->circular, true)) {
@@ -109,7 +117,7 @@ static bool leads_in_circles(struct tree *tree, const struct entry *entry) {
 		return true;
 	}
 	for (struct tree *t = tree->parent; (tree->flags & TREE_FOLLOWED) && !(t->flags & TREE_BASE); t = t->parent) {
-		if (inode_same(t->inode[SRC], tree->inode[SRC]) || inode_same(t->inode[DST], tree->inode[SRC])) {
+		if (inode_same(t->inode[SRC], tree->inode[SRC])) {
 			tree_report(tree->parent, entry, fail_make(0, "cannot copy cyclic symbolic link %s"));
 			return true;
 		}

@@ -102,7 +102,7 @@ static void apply(struct tree *tree) {
 		.opts = opts,
 		.src = &tree->src_stat,
 		.dst = tree->flags & TREE_CREATED ? NULL : &tree->dst_stat,
-		.src_fd = tree->fd[SRC],
+		.src_fd = tree->flags & TREE_SRC_BY_NAME ? -1 : tree->fd[SRC],
 		.dst_fd = tree->flags & TREE_BY_NAME ? -1 : tree->fd[DST],
 		.src_dir = tree->parent->fd[SRC],
 		.dst_dir = tree->parent->fd[DST],
@@ -216,7 +216,8 @@ void tree_unpin(struct tree *tree) {
 /** Open a directory by its name in another one, if it is still the same. */
 static int open_side(struct tree *tree, enum side side, int dir, const char *name) {
 	int flags = O_DIRECTORY | O_CLOEXEC;
-	flags |= side == DST && (tree->flags & TREE_BY_NAME) ? O_PATH : O_RDONLY;
+	unsigned by_name = side == DST ? TREE_BY_NAME : TREE_SRC_BY_NAME;
+	flags |= tree->flags & by_name ? O_PATH : O_RDONLY;
 	// Directories entered by --parents are followed on both sides
 	if (!(tree->flags & TREE_OPERANDS) && !(side == SRC && (tree->flags & TREE_FOLLOWED))) {
 		flags |= O_NOFOLLOW;

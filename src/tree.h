@@ -70,6 +70,8 @@ enum tree_flags {
 	TREE_FOLLOWED = 1 << 6,
 	/** File sizes here are not to be believed (/proc, /sys). */
 	TREE_UNSIZED = 1 << 7,
+	/** Attributes of the source are read by name: it could be opened for searching only. */
+	TREE_SRC_BY_NAME = 1 << 11,
 	/** The attributes of its destination are left alone. */
 	TREE_AS_IS = 1 << 10,
 	/** It is to be left alone. */

@@ -1,0 +1,238 @@
+/**
+ * links.c: the first of several names is copied, the others wait and become links, or are tried anew.
+ */
+
+#include "unit.h"
+
+#include "links.h"
+#include "opts.h"
+#include "report.h"
+#include "std.h"
+#include "tree.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+
+/** What every test needs. */
+static struct {
+	struct opts opts;
+	struct report report;
+	struct trees trees;
+	struct links links;
+	struct tree *tree;
+} t;
+
+static void set_up(void) {
+	t.opts = (struct opts) {.max_trees = 4};
+	report_init(&t.report, "unit");
+	trees_init(&t.trees, &t.opts, &t.report);
+	links_init(&t.links);
+	t.tree = tree_base(&t.trees, AT_FDCWD, NULL);
+	REQUIRE(t.tree);
+}
+
+static void tear_down(void) {
+	CHECK_EQ(atomic_load(&t.tree->refs), 1);
+	links_destroy(&t.links);
+	CHECK_EQ(atomic_load(&t.tree->keeps), 1);
+	tree_unref(t.tree);
+	trees_destroy(&t.trees);
+	CHECK_EQ(report_finish(&t.report), 0);
+}
+
+static struct inode inode(ino_t ino) {
+	return (struct inode) {.dev = 7, .ino = ino};
+}
+
+/** Meet a name, whose memory does not live on. */
+static enum link_verdict meet(ino_t ino, const char *name, struct link **link, const struct link_name **to) {
+	char src[40];
+	char dst[40];
+	snprintf(src, sizeof(src), "src-%s", name);
+	snprintf(dst, sizeof(dst), "dst-%s", name);
+	struct entry entry = {.name = src, .dst_name = dst};
+	return links_meet(&t.links, inode(ino), t.tree, &entry, link, to);
+}
+
+/** The first of those that waited is this one. */
+static void check_waited(struct list *waiting, const char *src, const char *dst) {
+	struct list *node = list_pop(waiting);
+	REQUIRE(node);
+	struct link_name *name = list_item(node, struct link_name, node);
+	CHECK_STR(name->src_name, src);
+	CHECK_STR(name->dst_name, dst);
+	CHECK(name->tree == t.tree);
+	link_name_free(name);
+}
+
+TEST(others_wait_for_the_first) {
+	struct link *link = NULL;
+	struct link *none = NULL;
+	const struct link_name *to = NULL;
+	struct list waiting;
+	set_up();
+	list_init(&waiting);
+	CHECK_EQ(meet(1, "a", &link, &to), LINK_COPY);
+	CHECK_EQ(meet(1, "b", &none, &to), LINK_WAIT);
+	CHECK_EQ(meet(1, "c", &none, &to), LINK_WAIT);
+	CHECK_EQ(meet(1, "d", &none, &to), LINK_WAIT);
+	CHECK(!none && !to);
+	CHECK_EQ(atomic_load(&t.tree->refs), 4);
+
+	const struct link_name *first = links_done(&t.links, link, t.tree, &waiting);
+	REQUIRE(first);
+	CHECK_STR(first->dst_name, "dst-a");
+	CHECK(first->tree == t.tree);
+	check_waited(&waiting, "src-b", "dst-b");
+	check_waited(&waiting, "src-c", "dst-c");
+	check_waited(&waiting, "src-d", "dst-d");
+	CHECK(list_empty(&waiting));
+
+	// Whoever comes later need not wait
+	CHECK_EQ(meet(1, "e", &none, &to), LINK_TO);
+	CHECK(to == first);
+	CHECK_STR(to->dst_name, "dst-a");
+	CHECK(!none);
+	CHECK_EQ(atomic_load(&t.tree->keeps), 2);
+	tear_down();
+}
+
+TEST(after_a_failure_the_others_are_handed_back) {
+	struct link *link = NULL;
+	struct link *again = NULL;
+	struct link *none = NULL;
+	const struct link_name *to = NULL;
+	struct list waiting;
+	set_up();
+	list_init(&waiting);
+	CHECK_EQ(meet(1, "a", &link, &to), LINK_COPY);
+	CHECK_EQ(meet(1, "b", &none, &to), LINK_WAIT);
+	CHECK_EQ(meet(1, "c", &none, &to), LINK_WAIT);
+	links_failed(&t.links, link, &waiting);
+	check_waited(&waiting, "src-b", "dst-b");
+	CHECK_EQ(atomic_load(&t.tree->keeps), 1);
+
+	// It is as if it had never been met
+	CHECK_EQ(meet(1, "b", &again, &to), LINK_COPY);
+	CHECK_EQ(meet(1, "d", &none, &to), LINK_WAIT);
+	check_waited(&waiting, "src-c", "dst-c");
+	CHECK(list_empty(&waiting));
+	const struct link_name *first = links_done(&t.links, again, t.tree, &waiting);
+	REQUIRE(first);
+	CHECK_STR(first->dst_name, "dst-b");
+	check_waited(&waiting, "src-d", "dst-d");
+	CHECK(list_empty(&waiting));
+	CHECK(!none && !to);
+	tear_down();
+}
+
+TEST(files_are_told_apart) {
+	struct link *links[3] = {NULL};
+	struct link *none = NULL;
+	const struct link_name *to = NULL;
+	struct list waiting;
+	set_up();
+	list_init(&waiting);
+	for (ino_t i = 0; i < 3; ++i) {
+		CHECK_EQ(meet(i, "x", &links[i], &to), LINK_COPY);
+	}
+	CHECK(links[0] != links[1] && links[1] != links[2]);
+	CHECK_EQ(meet(1, "y", &none, &to), LINK_WAIT);
+	links_done(&t.links, links[0], t.tree, &waiting);
+	CHECK(list_empty(&waiting));
+	links_failed(&t.links, links[2], &waiting);
+	CHECK(list_empty(&waiting));
+	links_done(&t.links, links[1], t.tree, &waiting);
+	check_waited(&waiting, "src-y", "dst-y");
+	CHECK_EQ(meet(2, "z", &links[2], &to), LINK_COPY);
+	links_failed(&t.links, links[2], &waiting);
+	tear_down();
+}
+
+// --- Several threads
+
+enum { INODES = 40, THREADS = 6, NAMES = 10 };
+
+/** What became of the names of each inode. */
+static struct {
+	atomic_uint copied;
+	atomic_uint failed;
+	atomic_uint linked;
+	/** The name that was copied. */
+	char first[40];
+} inodes[INODES];
+
+/** Link those that waited, or meet them anew. */
+static void treat(ino_t ino, const char *name, uint64_t *random);
+
+static void finish(ino_t ino, const char *name, struct link *link, uint64_t *random) {
+	struct list waiting;
+	list_init(&waiting);
+	bool fails = random_next(random) % 3 == 0 && atomic_load(&inodes[ino].failed) < 5;
+	if (fails) {
+		atomic_fetch_add(&inodes[ino].failed, 1);
+		links_failed(&t.links, link, &waiting);
+	} else {
+		atomic_fetch_add(&inodes[ino].copied, 1);
+		strcpy(inodes[ino].first, name);
+		const struct link_name *first = links_done(&t.links, link, t.tree, &waiting);
+		CHECK(first && strcmp(first->dst_name, name) == 0);
+	}
+	for (struct list *node; (node = list_pop(&waiting));) {
+		struct link_name *waited = list_item(node, struct link_name, node);
+		if (fails) {
+			treat(ino, waited->dst_name, random);
+		} else {
+			atomic_fetch_add(&inodes[ino].linked, 1);
+		}
+		link_name_free(waited);
+	}
+}
+
+static void treat(ino_t ino, const char *name, uint64_t *random) {
+	struct link *link;
+	const struct link_name *to;
+	struct entry entry = {.name = name, .dst_name = name};
+	switch (links_meet(&t.links, inode(ino), t.tree, &entry, &link, &to)) {
+	case LINK_COPY:
+		finish(ino, name, link, random);
+		break;
+	case LINK_TO:
+		CHECK_STR(to->dst_name, inodes[ino].first);
+		atomic_fetch_add(&inodes[ino].linked, 1);
+		break;
+	case LINK_WAIT:
+		break;
+	case LINK_NO_MEMORY:
+		CHECK_MSG(false, "no memory");
+	}
+}
+
+static void *meet_all(void *arg) {
+	uint64_t random = (uintptr_t)arg;
+	for (unsigned i = 0; i < INODES * NAMES; ++i) {
+		char name[40];
+		snprintf(name, sizeof(name), "%ju-%u", (uintmax_t)(uintptr_t)arg, i);
+		treat(i % INODES, name, &random);
+	}
+	return NULL;
+}
+
+TEST(each_file_is_copied_once) {
+	pthread_t threads[THREADS];
+	set_up();
+	for (uintptr_t i = 0; i < THREADS; ++i) {
+		thread_must(pthread_create(&threads[i], NULL, meet_all, (void *)i));
+	}
+	for (size_t i = 0; i < THREADS; ++i) {
+		thread_must(pthread_join(threads[i], NULL));
+	}
+	for (size_t i = 0; i < INODES; ++i) {
+		CHECK_EQ(atomic_load(&inodes[i].copied), 1);
+		unsigned names = 1 + atomic_load(&inodes[i].linked) + atomic_load(&inodes[i].failed);
+		CHECK_EQ(names, THREADS * NAMES);
+	}
+	tear_down();
+}
+
+UNIT_MAIN

@@ -1,0 +1,468 @@
+/**
+ * ring.c: what a ring registers and what happens where it may not, injected faults, opening and closing.
+ *
+ * Each test runs for all engines; those the kernel does not have here are left out.
+ */
+
+#include "unit.h"
+
+#include "opts.h"
+#include "ring.h"
+#include "std.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define KIB 1024u
+
+/** A way to set up a ring. */
+struct way {
+	const char *name;
+	bool sync;
+	unsigned inject;
+};
+
+static const struct way ways[] = {
+	{"system calls", true, 0},
+	{"io_uring", false, 0},
+	{"io_uring, two completions a pair", false, INJECT_NO_CQE_SKIP},
+	{"io_uring, plain buffers", false, INJECT_NO_FIXED_BUFFERS},
+	{"io_uring, plain files", false, INJECT_NO_FIXED_FILES},
+	{"io_uring, as on old kernels", false,
+		INJECT_NO_CQE_SKIP | INJECT_NO_FIXED_BUFFERS | INJECT_NO_FIXED_FILES | INJECT_NO_SINGLE_ISSUER},
+};
+
+/** Set up a ring, or return NULL where the kernel has none. */
+static struct ring *open_way(const struct way *way, unsigned depth, size_t chunk_size) {
+	struct ring *ring = NULL;
+	struct ring_params params = {
+		.depth = depth, .chunk_size = chunk_size, .sync = way->sync, .inject = way->inject, .seed = 1,
+	};
+	int ret = ring_open(&ring, &params);
+	CHECK_MSG(ret == 0 || !way->sync, "%s: %s", way->name, strerror(-ret));
+	return ret == 0 ? ring : NULL;
+}
+
+/** Open what "uring" names, the first of the table that is one; leave the test where there is none. */
+static struct ring *need_uring(unsigned depth, size_t chunk_size) {
+	struct ring *ring = open_way(&ways[1], depth, chunk_size);
+	if (!ring) {
+		SKIP("no io_uring here");
+	}
+	return ring;
+}
+
+/** Run CHECK_IT with a ring of each engine. */
+static void with_all(unsigned depth, size_t chunk_size, void (*check_it)(struct ring *ring)) {
+	for (size_t i = 0; i < countof(ways); ++i) {
+		struct ring *ring = open_way(&ways[i], depth, chunk_size);
+		if (!ring) {
+			continue;
+		}
+		unsigned before = atomic_load(&unit_failures);
+		check_it(ring);
+		ring_close(ring);
+		if (atomic_load(&unit_failures) > before) {
+			printf("# so with %s\n", ways[i].name);
+		}
+	}
+}
+
+// --- Files without names
+
+static int new_file(void) {
+	int fd = open(".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		fd = memfd_create("ring", MFD_CLOEXEC);
+	}
+	REQUIRE(fd >= 0);
+	return fd;
+}
+
+/** The byte at an offset of a file by a seed. */
+static char byte_at(uint64_t seed, uint64_t off) {
+	uint64_t state = seed * 1000003 + off / 8;
+	return (char)(random_next(&state) >> (off % 8 * 8));
+}
+
+static int new_random_file(uint64_t seed, size_t size) {
+	int fd = new_file();
+	char *data = malloc(size);
+	for (size_t i = 0; i < size; ++i) {
+		data[i] = byte_at(seed, i);
+	}
+	CHECK_EQ(pwrite(fd, data, size, 0), size);
+	free(data);
+	return fd;
+}
+
+static size_t size_of(int fd) {
+	struct stat st = {0};
+	CHECK(fstat(fd, &st) == 0);
+	return (size_t)st.st_size;
+}
+
+/** A part of a file is as a seed has it, from an offset of its own. */
+static void check_content(int fd, off_t at, size_t len, uint64_t seed, uint64_t off) {
+	char *data = malloc(len);
+	CHECK_EQ(pread(fd, data, len, at), len);
+	for (size_t i = 0; i < len; ++i) {
+		if (data[i] != byte_at(seed, off + i)) {
+			CHECK_MSG(false, "byte %zu of %zu at %jd is wrong", i, len, (intmax_t)at);
+			break;
+		}
+	}
+	free(data);
+}
+
+static void check_same(int a, int b) {
+	size_t size = size_of(a);
+	char *x = malloc(size);
+	char *y = malloc(size);
+	CHECK_EQ(size_of(b), size);
+	CHECK_EQ(pread(a, x, size, 0), size);
+	CHECK_EQ(pread(b, y, size, 0), size);
+	CHECK_MEM(x, y, size);
+	free(x);
+	free(y);
+}
+
+static unsigned open_fds(void) {
+	unsigned count = 0;
+	DIR *dir = opendir("/proc/self/fd");
+	REQUIRE(dir);
+	while (readdir(dir)) {
+		++count;
+	}
+	closedir(dir);
+	return count;
+}
+
+// --- Events
+
+static struct ring_event next_event(struct ring *ring) {
+	struct ring_event event = {.slot = ~0u};
+	int n;
+	do {
+		n = ring_wait(ring, &event, 1, true);
+	} while (n == 0);
+	CHECK_EQ(n, 1);
+	return event;
+}
+
+static void check_no_event(struct ring *ring) {
+	struct ring_event event;
+	CHECK_EQ(ring_wait(ring, &event, 1, false), 0);
+}
+
+/** The next event is this one, and there is no other. */
+static void check_event(struct ring *ring, unsigned slot, enum pair_op op, int res) {
+	struct ring_event event = next_event(ring);
+	CHECK_EQ(event.slot, slot);
+	CHECK_EQ(event.op, op);
+	CHECK_EQ(event.res, res);
+	check_no_event(ring);
+}
+
+// --- Registered files and buffers
+
+static void known_files(struct ring *ring) {
+	struct ring_file known[40];
+	int fds[40];
+	for (unsigned i = 0; i < countof(fds); ++i) {
+		fds[i] = new_random_file(i, 256);
+	}
+	int dst = new_file();
+	struct ring_file to = ring_know(ring, dst);
+	uint64_t off = 0;
+	// More of them than the table can hold, and each place used again and again
+	for (unsigned round = 0; round < 10; ++round) {
+		for (unsigned i = 0; i < countof(fds); ++i) {
+			known[i] = ring_know(ring, fds[i]);
+			CHECK_EQ(known[i].fd, fds[i]);
+			for (unsigned j = 0; j < i; ++j) {
+				CHECK(known[i].fixed < 0 || known[i].fixed != known[j].fixed);
+			}
+		}
+		for (unsigned i = round; i < countof(fds); i += 7) {
+			ring_read(ring, 0, known[i], 0, 256);
+			check_event(ring, 0, PAIR_OP_READ, 256);
+			ring_write(ring, 0, to, off, 0, 256);
+			check_event(ring, 0, PAIR_OP_WRITE, 256);
+			check_content(dst, (off_t)off, 256, i, 0);
+			off += 256;
+		}
+		for (unsigned i = 0; i < countof(fds); ++i) {
+			ring_forget(ring, known[(i * 7 + round) % countof(fds)]);
+		}
+	}
+	ring_forget(ring, to);
+	for (unsigned i = 0; i < countof(fds); ++i) {
+		close(fds[i]);
+	}
+	close(dst);
+}
+
+TEST(files_are_known_and_forgotten) {
+	with_all(8, 4 * KIB, known_files);
+	with_all(1, 4 * KIB, known_files);
+}
+
+TEST(known_files_are_registered) {
+	struct ring *ring = need_uring(4, 4 * KIB);
+	int src = new_random_file(1, 4096);
+	int dst = new_file();
+	struct ring_file from = ring_know(ring, src);
+	struct ring_file to = ring_know(ring, dst);
+	CHECK(from.fixed >= 0);
+	CHECK(to.fixed >= 0);
+	ring_pair(ring, 0, from, to, 0, 4096);
+	check_event(ring, 0, PAIR_OP_WRITE, 4096);
+	CHECK_EQ(ring_get_stats(ring)->fixed_file, 2);
+
+	// A registered file keeps what it names, whatever happens to the descriptor; a forgotten one names nothing
+	ring_forget(ring, from);
+	ring_forget(ring, to);
+	ring_read(ring, 0, from, 0, 4096);
+	check_event(ring, 0, PAIR_OP_READ, -EBADF);
+	ring_close(ring);
+	close(src);
+	close(dst);
+}
+
+static void big_buffers(struct ring *ring) {
+	const uint32_t len = 64 * KIB;
+	int src = new_random_file(1, 8 * len);
+	int dst = new_file();
+	for (unsigned round = 0; round < 2; ++round) {
+		for (unsigned i = 0; i < 4; ++i) {
+			ring_pair(ring, i, ring_plain(src), ring_plain(dst), (4 * round + i) * len, len);
+		}
+		for (unsigned i = 0; i < 4; ++i) {
+			struct ring_event event = next_event(ring);
+			CHECK_EQ(event.op, PAIR_OP_WRITE);
+			CHECK_EQ(event.res, len);
+		}
+	}
+	// Parts of a registered buffer
+	ring_read(ring, 3, ring_plain(src), 7, 1000);
+	check_event(ring, 3, PAIR_OP_READ, 1000);
+	ring_write(ring, 3, ring_plain(dst), 107, 100, 900);
+	check_event(ring, 3, PAIR_OP_WRITE, 900);
+	check_same(src, dst);
+	close(src);
+	close(dst);
+}
+
+TEST(big_requests) {
+	with_all(4, 64 * KIB, big_buffers);
+	with_all(4, 256 * KIB, big_buffers);
+}
+
+TEST(big_requests_use_registered_buffers) {
+	struct ring *ring = need_uring(2, 256 * KIB);
+	int src = new_random_file(1, 64 * KIB);
+	int dst = new_file();
+	struct ring_file from = ring_plain(src);
+	struct ring_file to = ring_plain(dst);
+
+	ring_pair(ring, 0, from, to, 0, 1000);
+	check_event(ring, 0, PAIR_OP_WRITE, 1000);
+	CHECK_EQ(ring_get_stats(ring)->fixed_buffer, 0);
+	ring_pair(ring, 0, from, to, 0, 64 * KIB);
+	check_event(ring, 0, PAIR_OP_WRITE, 64 * KIB);
+	uint64_t used = ring_get_stats(ring)->fixed_buffer;
+	// One registered already is used for small requests too, if the limits allowed any
+	ring_pair(ring, 0, from, to, 0, 1000);
+	check_event(ring, 0, PAIR_OP_WRITE, 1000);
+	CHECK(used == 0 || used == 2);
+	CHECK_EQ(ring_get_stats(ring)->fixed_buffer, 2 * used);
+	check_same(src, dst);
+	ring_close(ring);
+	close(src);
+	close(dst);
+	if (used == 0) {
+		SKIP("RLIMIT_MEMLOCK allows no registered buffers");
+	}
+}
+
+/** Copy as a user who may lock enough memory for a small ring on recent kernels, but not for buffers. */
+static int copy_without_memlock(void) {
+	struct rlimit little = {.rlim_cur = 32 * KIB, .rlim_max = 32 * KIB};
+	if (setrlimit(RLIMIT_MEMLOCK, &little) != 0 || (geteuid() == 0 && setresuid(65534, 65534, 65534) != 0)) {
+		return 77;
+	}
+	struct ring *ring = open_way(&ways[1], 4, 64 * KIB);
+	if (!ring) {
+		return 77;
+	}
+	big_buffers(ring);
+	CHECK_EQ(ring_get_stats(ring)->fixed_buffer, 0);
+	ring_close(ring);
+	return atomic_load(&unit_failures) > 0;
+}
+
+TEST(no_memory_may_be_locked) {
+	fflush(stdout);
+	pid_t pid = fork();
+	REQUIRE(pid >= 0);
+	if (pid == 0) {
+		int result = setjmp(unit_leave) == 0 ? copy_without_memlock() : 1;
+		fflush(stdout);
+		_exit(result);
+	}
+	int status;
+	REQUIRE(waitpid(pid, &status, 0) == pid);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
+		SKIP("no io_uring for others than root here");
+	}
+	CHECK_EQ(status, 0);
+}
+
+// --- Faults
+
+/** A file copied by pair_step(). */
+struct copy {
+	struct ring *ring;
+	struct ring_file src;
+	struct ring_file dst;
+	struct pair pairs[4];
+	unsigned inflight;
+	/** Bytes of chunks done, and requests made. */
+	uint64_t done;
+	unsigned requests;
+};
+
+/** Do what a pair's step says. Returns whether it has ended. */
+static bool proceed(struct copy *copy, unsigned slot, enum pair_next next) {
+	struct pair *pair = &copy->pairs[slot];
+	++copy->requests;
+	while (next == PAIR_INSPECT) {
+		next = pair_cut(pair, 0, min(pair->got - pair->put, 1000u));
+	}
+	switch (next) {
+	case PAIR_SUBMIT:
+		ring_pair(copy->ring, slot, copy->src, copy->dst, pair->off, pair->len);
+		return false;
+	case PAIR_READ:
+		ring_read(copy->ring, slot, copy->src, pair->off, pair->len);
+		return false;
+	case PAIR_WRITE:
+		ring_write(copy->ring, slot, copy->dst, pair->off + pair->put, pair->put, pair->cut - pair->put);
+		return false;
+	default:
+		CHECK_EQ(next, PAIR_DONE);
+		copy->done += pair->written;
+		return true;
+	}
+}
+
+/** Copy a file of COUNT chunks. Returns how many requests that took. */
+static unsigned copy_with_faults(const struct way *way, enum pair_flags flags, unsigned count) {
+	const uint32_t len = 8 * KIB;
+	int src = new_random_file(3, count * len);
+	int dst = new_file();
+	struct copy copy = {.ring = open_way(way, 4, len)};
+	uint64_t next = 0;
+
+	if (copy.ring) {
+		copy.src = ring_know(copy.ring, src);
+		copy.dst = ring_know(copy.ring, dst);
+		for (unsigned i = 0; i < 4; ++i, ++copy.inflight) {
+			proceed(&copy, i, pair_start(&copy.pairs[i], next++ * len, len, flags));
+		}
+		while (copy.inflight > 0) {
+			struct ring_event event = next_event(copy.ring);
+			struct pair *pair = &copy.pairs[event.slot];
+			if (!proceed(&copy, event.slot, pair_step(pair, event.op, event.res))) {
+				continue;
+			}
+			if (next < count) {
+				proceed(&copy, event.slot, pair_start(pair, next++ * len, len, flags));
+			} else {
+				--copy.inflight;
+			}
+		}
+		CHECK_EQ(copy.done, size_of(src));
+		check_same(src, dst);
+	}
+	ring_close(copy.ring);
+	close(src);
+	close(dst);
+	return copy.requests;
+}
+
+TEST(injected_faults_never_give_wrong_data) {
+	static const unsigned faults[] = {
+		INJECT_SHORT_READ, INJECT_SHORT_WRITE, INJECT_SHORT_READ | INJECT_SHORT_WRITE,
+	};
+	for (size_t i = 0; i < countof(ways); ++i) {
+		unsigned plain = copy_with_faults(&ways[i], 0, 64);
+		unsigned looked = copy_with_faults(&ways[i], PAIR_LOOK, 64);
+		for (size_t j = 0; j < countof(faults); ++j) {
+			struct way way = ways[i];
+			way.inject |= faults[j];
+			// Zero of both where there is no such engine
+			unsigned more = plain > 0;
+			CHECK(copy_with_faults(&way, 0, 64) >= plain + more);
+			CHECK(copy_with_faults(&way, PAIR_LOOK, 64) >= looked + more);
+		}
+	}
+}
+
+// --- Opening and closing
+
+TEST(no_ring_may_be_had) {
+	struct ring *ring;
+	struct ring_params params = {.depth = 4, .chunk_size = 4096, .inject = INJECT_NO_RING};
+	unsigned before = open_fds();
+	CHECK_EQ(ring_open(&ring, &params), -EPERM);
+	params.sync = true;
+	REQUIRE(ring_open(&ring, &params) == 0);
+	ring_close(ring);
+	ring_close(NULL);
+	CHECK_EQ(open_fds(), before);
+}
+
+TEST(no_descriptor_may_be_had) {
+	ring_close(need_uring(1, 4 * KIB));
+	struct rlimit old;
+	struct ring *ring;
+	struct ring_params params = {.depth = 4, .chunk_size = 4096};
+	unsigned before = open_fds();
+	REQUIRE(getrlimit(RLIMIT_NOFILE, &old) == 0);
+	struct rlimit none = {.rlim_cur = 3, .rlim_max = old.rlim_max};
+	REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
+	int ret = ring_open(&ring, &params);
+	setrlimit(RLIMIT_NOFILE, &old);
+	CHECK_EQ(ret, -EMFILE);
+	CHECK_EQ(open_fds(), before);
+}
+
+static void use_everything(struct ring *ring) {
+	int src = new_random_file(1, 64 * KIB);
+	int dst = new_file();
+	struct ring_file from = ring_know(ring, src);
+	struct ring_file to = ring_know(ring, dst);
+	ring_pair(ring, 0, from, to, 0, 64 * KIB);
+	check_event(ring, 0, PAIR_OP_WRITE, 64 * KIB);
+	close(src);
+	close(dst);
+}
+
+TEST(closing_leaves_no_descriptors) {
+	unsigned before = open_fds();
+	for (unsigned i = 0; i < 10; ++i) {
+		with_all(3, 64 * KIB, use_everything);
+	}
+	CHECK_EQ(open_fds(), before);
+}
+
+UNIT_MAIN

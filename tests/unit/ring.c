@@ -1,0 +1,490 @@
+/**
+ * ring.c: both engines behind the same verbs, and what each way of setting up an io_uring must have in common.
+ *
+ * Each test runs for all engines; those the kernel does not have here are left out.
+ */
+
+#include "unit.h"
+
+#include "opts.h"
+#include "ring.h"
+#include "std.h"
+#include "thread.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#define KIB 1024u
+
+/** A way to set up a ring. */
+struct way {
+	const char *name;
+	bool sync;
+	unsigned inject;
+};
+
+static const struct way ways[] = {
+	{"system calls", true, 0},
+	{"io_uring", false, 0},
+	{"io_uring, two completions a pair", false, INJECT_NO_CQE_SKIP},
+	{"io_uring, plain buffers", false, INJECT_NO_FIXED_BUFFERS},
+	{"io_uring, plain files", false, INJECT_NO_FIXED_FILES},
+	{"io_uring, as on old kernels", false,
+		INJECT_NO_CQE_SKIP | INJECT_NO_FIXED_BUFFERS | INJECT_NO_FIXED_FILES | INJECT_NO_SINGLE_ISSUER},
+};
+
+/** Set up a ring, or return NULL where the kernel has none. */
+static struct ring *open_way(const struct way *way, unsigned depth, size_t chunk_size) {
+	struct ring *ring = NULL;
+	struct ring_params params = {
+		.depth = depth, .chunk_size = chunk_size, .sync = way->sync, .inject = way->inject, .seed = 1,
+	};
+	int ret = ring_open(&ring, &params);
+	CHECK_MSG(ret == 0 || !way->sync, "%s: %s", way->name, strerror(-ret));
+	return ret == 0 ? ring : NULL;
+}
+
+/** Open what "uring" names, the first of the table that is one; leave the test where there is none. */
+static struct ring *need_uring(unsigned depth, size_t chunk_size) {
+	struct ring *ring = open_way(&ways[1], depth, chunk_size);
+	if (!ring) {
+		SKIP("no io_uring here");
+	}
+	return ring;
+}
+
+/** Run CHECK_IT with a ring of each engine. */
+static void with_all(unsigned depth, size_t chunk_size, void (*check_it)(struct ring *ring)) {
+	for (size_t i = 0; i < countof(ways); ++i) {
+		struct ring *ring = open_way(&ways[i], depth, chunk_size);
+		if (!ring) {
+			continue;
+		}
+		unsigned before = atomic_load(&unit_failures);
+		check_it(ring);
+		ring_close(ring);
+		if (atomic_load(&unit_failures) > before) {
+			printf("# so with %s\n", ways[i].name);
+		}
+	}
+}
+
+// --- Files without names
+
+static int new_file(void) {
+	int fd = open(".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		fd = memfd_create("ring", MFD_CLOEXEC);
+	}
+	REQUIRE(fd >= 0);
+	return fd;
+}
+
+/** The byte at an offset of a file by a seed. */
+static char byte_at(uint64_t seed, uint64_t off) {
+	uint64_t state = seed * 1000003 + off / 8;
+	return (char)(random_next(&state) >> (off % 8 * 8));
+}
+
+static int new_random_file(uint64_t seed, size_t size) {
+	int fd = new_file();
+	char *data = malloc(size);
+	for (size_t i = 0; i < size; ++i) {
+		data[i] = byte_at(seed, i);
+	}
+	CHECK_EQ(pwrite(fd, data, size, 0), size);
+	free(data);
+	return fd;
+}
+
+static size_t size_of(int fd) {
+	struct stat st = {0};
+	CHECK(fstat(fd, &st) == 0);
+	return (size_t)st.st_size;
+}
+
+/** A part of a file is as a seed has it, from an offset of its own. */
+static void check_content(int fd, off_t at, size_t len, uint64_t seed, uint64_t off) {
+	char *data = malloc(len);
+	CHECK_EQ(pread(fd, data, len, at), len);
+	for (size_t i = 0; i < len; ++i) {
+		if (data[i] != byte_at(seed, off + i)) {
+			CHECK_MSG(false, "byte %zu of %zu at %jd is wrong", i, len, (intmax_t)at);
+			break;
+		}
+	}
+	free(data);
+}
+
+static void check_same(int a, int b) {
+	size_t size = size_of(a);
+	char *x = malloc(size);
+	char *y = malloc(size);
+	CHECK_EQ(size_of(b), size);
+	CHECK_EQ(pread(a, x, size, 0), size);
+	CHECK_EQ(pread(b, y, size, 0), size);
+	CHECK_MEM(x, y, size);
+	free(x);
+	free(y);
+}
+
+// --- Events
+
+static struct ring_event next_event(struct ring *ring) {
+	struct ring_event event = {.slot = ~0u};
+	int n;
+	do {
+		n = ring_wait(ring, &event, 1, true);
+	} while (n == 0);
+	CHECK_EQ(n, 1);
+	return event;
+}
+
+static void check_no_event(struct ring *ring) {
+	struct ring_event event;
+	CHECK_EQ(ring_wait(ring, &event, 1, false), 0);
+}
+
+/** The next event is this one, and there is no other. */
+static void check_event(struct ring *ring, unsigned slot, enum pair_op op, int res) {
+	struct ring_event event = next_event(ring);
+	CHECK_EQ(event.slot, slot);
+	CHECK_EQ(event.op, op);
+	CHECK_EQ(event.res, res);
+	check_no_event(ring);
+}
+
+// --- Pairs and their halves
+
+static void exact_pairs(struct ring *ring) {
+	const uint32_t len = 4 * KIB;
+	int src = new_random_file(1, 8 * len);
+	int dst = new_file();
+	struct ring_file from = ring_plain(src);
+	struct ring_file to = ring_plain(dst);
+
+	for (unsigned i = 0; i < 8; ++i) {
+		ring_pair(ring, i % 4, from, to, (uint64_t)i * len, len);
+		check_event(ring, i % 4, PAIR_OP_WRITE, (int)len);
+	}
+	check_same(src, dst);
+	CHECK_EQ(ring_get_stats(ring)->pairs, 8);
+	CHECK_EQ(ring_get_stats(ring)->reads, 0);
+	CHECK_EQ(ring_get_stats(ring)->writes, 0);
+	CHECK_EQ(ring_get_stats(ring)->cut, 0);
+	CHECK(ring_describe(ring)[0] != '\0');
+	close(src);
+	close(dst);
+}
+
+TEST(pairs_move_exactly_what_was_asked) {
+	with_all(4, 4 * KIB, exact_pairs);
+	with_all(5, 4 * KIB, exact_pairs);
+}
+
+static void short_pairs(struct ring *ring) {
+	int src = new_random_file(1, 5000);
+	int dst = new_random_file(2, 20000);
+	struct ring_file from = ring_know(ring, src);
+	struct ring_file to = ring_know(ring, dst);
+
+	ring_pair(ring, 1, from, to, 4096, 4096);
+	check_event(ring, 1, PAIR_OP_READ, 5000 - 4096);
+	CHECK_MSG(ring_buffer(ring, 1)[0] == byte_at(1, 4096), "what was read is in the buffer");
+	ring_pair(ring, 1, from, to, 5000, 1);
+	check_event(ring, 1, PAIR_OP_READ, 0);
+	ring_pair(ring, 0, from, to, 8192, 4096);
+	check_event(ring, 0, PAIR_OP_READ, 0);
+	// A slot whose pair was cut is as good as any
+	ring_pair(ring, 1, from, to, 904, 4096);
+	check_event(ring, 1, PAIR_OP_WRITE, 4096);
+
+	CHECK_EQ(size_of(dst), 20000);
+	check_content(dst, 0, 904, 2, 0);
+	check_content(dst, 904, 4096, 1, 904);
+	check_content(dst, 5000, 15000, 2, 5000);
+	CHECK_EQ(ring_get_stats(ring)->cut, 3);
+	CHECK_EQ(ring_get_stats(ring)->pairs, 4);
+	ring_forget(ring, from);
+	ring_forget(ring, to);
+	close(src);
+	close(dst);
+}
+
+TEST(a_short_read_cuts_the_pair) {
+	with_all(2, 4 * KIB, short_pairs);
+}
+
+static void singles(struct ring *ring) {
+	int src = new_random_file(1, 3000);
+	int dst = new_random_file(2, 6000);
+	struct ring_file from = ring_plain(src);
+	struct ring_file to = ring_plain(dst);
+
+	ring_read(ring, 2, from, 1000, 4096);
+	check_event(ring, 2, PAIR_OP_READ, 2000);
+	CHECK_EQ(ring_buffer(ring, 2)[0], byte_at(1, 1000));
+	CHECK_EQ(ring_buffer(ring, 2)[1999], byte_at(1, 2999));
+	// Bytes 500…799 of the buffer, to somewhere else
+	ring_write(ring, 2, to, 5900, 500, 300);
+	check_event(ring, 2, PAIR_OP_WRITE, 300);
+	ring_read(ring, 2, from, 3000, 4096);
+	check_event(ring, 2, PAIR_OP_READ, 0);
+
+	CHECK_EQ(size_of(dst), 6200);
+	check_content(dst, 0, 5900, 2, 0);
+	check_content(dst, 5900, 300, 1, 1500);
+	CHECK_EQ(ring_get_stats(ring)->reads, 2);
+	CHECK_EQ(ring_get_stats(ring)->writes, 1);
+	CHECK_EQ(ring_get_stats(ring)->pairs, 0);
+	CHECK_EQ(ring_get_stats(ring)->cut, 0);
+	close(src);
+	close(dst);
+}
+
+TEST(reads_and_writes_alone) {
+	with_all(3, 4 * KIB, singles);
+}
+
+static void far_offsets(struct ring *ring) {
+	const uint64_t far = (5ull << 30) + 4096;
+	int src = new_file();
+	int dst = new_file();
+	CHECK_EQ(pwrite(src, "far", 3, (off_t)far), 3);
+	ring_pair(ring, 0, ring_plain(src), ring_plain(dst), far, 3);
+	check_event(ring, 0, PAIR_OP_WRITE, 3);
+	char data[3] = "";
+	CHECK_EQ(size_of(dst), far + 3);
+	CHECK_EQ(pread(dst, data, 3, (off_t)far), 3);
+	CHECK_MEM(data, "far", 3);
+	close(src);
+	close(dst);
+}
+
+TEST(offsets_beyond_4_gib) {
+	with_all(1, 4 * KIB, far_offsets);
+}
+
+// --- Many at once
+
+#define DEPTH 60
+
+/** What a slot is doing in busy_slots(). */
+struct busy {
+	bool busy;
+	enum pair_op op;
+	int res;
+};
+
+static void take_events(struct ring *ring, struct busy slots[DEPTH], unsigned *inflight) {
+	struct ring_event events[7];
+	int n = ring_wait(ring, events, countof(events), true);
+	REQUIRE(n >= 0 && n <= (int)countof(events));
+	for (int i = 0; i < n; ++i) {
+		REQUIRE(events[i].slot < DEPTH);
+		struct busy *slot = &slots[events[i].slot];
+		CHECK(slot->busy);
+		CHECK_EQ(events[i].op, slot->op);
+		CHECK_EQ(events[i].res, slot->res);
+		slot->busy = false;
+		--*inflight;
+	}
+}
+
+/** Pairs, cut pairs and reads in all slots, each with another length, so that no event can stand for another. */
+static void busy_slots(struct ring *ring) {
+	struct busy slots[DEPTH] = {0};
+	unsigned inflight = 0;
+	unsigned next = 0;
+	int src = new_random_file(1, 1000 * KIB);
+	int dst = new_file();
+	uint64_t off = 0;
+
+	for (unsigned round = 0; round < 20 || inflight > 0; ++round) {
+		for (unsigned i = 0; i < DEPTH && round < 20; ++i) {
+			if (slots[i].busy) {
+				continue;
+			}
+			uint32_t len = 100 + next++ % 400;
+			slots[i] = (struct busy) {true, PAIR_OP_WRITE, (int)len};
+			if (i % 5 == 3) {
+				slots[i].op = PAIR_OP_READ;
+				ring_read(ring, i, ring_plain(src), off, len);
+			} else if (i % 5 == 4) {
+				slots[i].op = PAIR_OP_READ;
+				slots[i].res = (int)(i % 50);
+				ring_pair(ring, i, ring_plain(src), ring_plain(dst), 1000 * KIB - i % 50, len);
+			} else {
+				ring_pair(ring, i, ring_plain(src), ring_plain(dst), off, len);
+				off += len;
+			}
+			++inflight;
+		}
+		take_events(ring, slots, &inflight);
+	}
+	check_no_event(ring);
+	CHECK_EQ(size_of(dst), off);
+	check_content(dst, 0, off, 1, 0);
+	close(src);
+	close(dst);
+}
+
+TEST(events_of_many_slots) {
+	with_all(DEPTH, 512, busy_slots);
+}
+
+/** All have opened their rings; all are done. (Memory mapped anew by another thread looks like a race to some tools.) */
+static pthread_barrier_t opened, done;
+
+/** A worker of rings_of_several_threads. */
+struct part {
+	pthread_t thread;
+	const struct way *way;
+	int src;
+	int dst;
+	uint64_t off;
+};
+
+static void *copy_part(void *arg) {
+	const struct part *part = arg;
+	struct ring *ring = open_way(part->way, 4, 16 * KIB);
+	pthread_barrier_wait(&opened);
+	if (!ring) {
+		CHECK_MSG(false, "no ring for each thread");
+		pthread_barrier_wait(&done);
+		return NULL;
+	}
+	struct ring_file src = ring_know(ring, part->src);
+	struct ring_file dst = ring_know(ring, part->dst);
+	for (unsigned round = 0; round < 4; ++round) {
+		for (unsigned i = 0; i < 4; ++i) {
+			ring_pair(ring, i, src, dst, part->off + (4 * round + i) * 16 * KIB, 16 * KIB);
+		}
+		for (unsigned i = 0; i < 4; ++i) {
+			struct ring_event event = next_event(ring);
+			CHECK_EQ(event.op, PAIR_OP_WRITE);
+			CHECK_EQ(event.res, 16 * KIB);
+		}
+	}
+	pthread_barrier_wait(&done);
+	ring_close(ring);
+	return NULL;
+}
+
+TEST(rings_of_several_threads) {
+	thread_must(pthread_barrier_init(&opened, NULL, 4));
+	thread_must(pthread_barrier_init(&done, NULL, 4));
+	for (size_t e = 0; e < countof(ways); ++e) {
+		struct part parts[4];
+		struct ring *ring = open_way(&ways[e], 1, 4 * KIB);
+		ring_close(ring);
+		if (!ring) {
+			continue;
+		}
+		int src = new_random_file(e, 1024 * KIB);
+		int dst = new_file();
+		for (unsigned i = 0; i < countof(parts); ++i) {
+			parts[i] = (struct part) {
+				.way = &ways[e], .src = src, .dst = dst, .off = (uint64_t)i * 256 * KIB,
+			};
+			thread_must(pthread_create(&parts[i].thread, NULL, copy_part, &parts[i]));
+		}
+		for (unsigned i = 0; i < countof(parts); ++i) {
+			thread_must(pthread_join(parts[i].thread, NULL));
+		}
+		check_same(src, dst);
+		close(src);
+		close(dst);
+	}
+}
+
+// --- Errors and signals
+
+static void bad_files(struct ring *ring) {
+	int good = new_random_file(1, 4096);
+	int gone = dup(good);
+	int dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int deaf = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	close(gone);
+	struct ring_file ok = ring_plain(good);
+
+	ring_read(ring, 0, ring_plain(gone), 0, 10);
+	check_event(ring, 0, PAIR_OP_READ, -EBADF);
+	ring_write(ring, 0, ring_plain(gone), 0, 0, 10);
+	check_event(ring, 0, PAIR_OP_WRITE, -EBADF);
+	ring_pair(ring, 0, ring_plain(gone), ok, 0, 10);
+	check_event(ring, 0, PAIR_OP_READ, -EBADF);
+	ring_pair(ring, 0, ok, ring_plain(gone), 0, 10);
+	check_event(ring, 0, PAIR_OP_WRITE, -EBADF);
+	ring_pair(ring, 0, ring_plain(deaf), ok, 0, 10);
+	check_event(ring, 0, PAIR_OP_READ, -EBADF);
+	ring_pair(ring, 0, ring_plain(dir), ok, 0, 10);
+	check_event(ring, 0, PAIR_OP_READ, -EISDIR);
+	check_content(good, 0, 4096, 1, 0);
+	// And the slot still works
+	ring_pair(ring, 0, ok, ring_plain(deaf), 0, 4096);
+	check_event(ring, 0, PAIR_OP_WRITE, 4096);
+	close(good);
+	close(dir);
+	close(deaf);
+}
+
+TEST(errors_are_events) {
+	with_all(2, 4 * KIB, bad_files);
+}
+
+static void full_device(struct ring *ring) {
+	int src = new_random_file(1, 64 * KIB);
+	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	REQUIRE(full >= 0);
+	struct ring_file from = ring_know(ring, src);
+	struct ring_file to = ring_know(ring, full);
+
+	ring_write(ring, 0, to, 0, 0, 10);
+	check_event(ring, 0, PAIR_OP_WRITE, -ENOSPC);
+	ring_pair(ring, 0, from, to, 0, 64 * KIB);
+	check_event(ring, 0, PAIR_OP_WRITE, -ENOSPC);
+	CHECK_EQ(ring_get_stats(ring)->cut, 0);
+	close(src);
+	close(full);
+}
+
+TEST(a_full_device) {
+	with_all(2, 64 * KIB, full_device);
+}
+
+static void on_alarm(int signal) {
+	(void)signal;
+}
+
+TEST(a_signal_ends_waiting) {
+	struct ring *ring = need_uring(1, 4 * KIB);
+	struct sigaction action = {.sa_handler = on_alarm};
+	struct itimerval timer = {.it_interval = {.tv_usec = 10000}, .it_value = {.tv_usec = 10000}};
+	struct itimerval none = {0};
+	struct ring_event event;
+	int fds[2];
+	REQUIRE(pipe(fds) == 0);
+	sigaction(SIGALRM, &action, NULL);
+
+	ring_read(ring, 0, ring_plain(fds[0]), 0, 100);
+	setitimer(ITIMER_REAL, &timer, NULL);
+	CHECK_EQ(ring_wait(ring, &event, 1, true), 0);
+	CHECK_EQ(ring_wait(ring, &event, 1, true), 0);
+	setitimer(ITIMER_REAL, &none, NULL);
+	CHECK_EQ(write(fds[1], "abc", 3), 3);
+	check_event(ring, 0, PAIR_OP_READ, 3);
+	CHECK_MEM(ring_buffer(ring, 0), "abc", 3);
+	signal(SIGALRM, SIG_DFL);
+	ring_close(ring);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+UNIT_MAIN

@@ -1,0 +1,207 @@
+/**
+ * std.c: sizes, paths, strings that grow, numbers.
+ */
+
+#include "unit.h"
+
+#include "std.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const struct {
+	const char *text;
+	int ret;
+	uint64_t size;
+} sizes[] = {
+	{"0", 0, 0},
+	{"1", 0, 1},
+	{"007", 0, 7},
+	{"4096", 0, 4096},
+	{"1K", 0, 1024},
+	{"1k", 0, 1024},
+	{"1KiB", 0, 1024},
+	{"1kB", 0, 1000},
+	{"1KB", 0, 1000},
+	{"3M", 0, 3ull << 20},
+	{"3MiB", 0, 3ull << 20},
+	{"3MB", 0, 3000000},
+	{"2G", 0, 2ull << 30},
+	{"2GB", 0, 2000000000},
+	{"5T", 0, 5ull << 40},
+	{"5TB", 0, 5000000000000},
+	{"7P", 0, 7ull << 50},
+	{"15E", 0, 15ull << 60},
+	{"15EiB", 0, 15ull << 60},
+	{"18EB", 0, 18000000000000000000u},
+	{"0E", 0, 0},
+	{"18446744073709551615", 0, UINT64_MAX},
+
+	{"18446744073709551616", -ERANGE, 0},
+	{"16E", -ERANGE, 0},
+	{"19EB", -ERANGE, 0},
+	{"18014398509481984K", -ERANGE, 0},
+	{"99999999999999999999999999999999K", -ERANGE, 0},
+
+	{"", -EINVAL, 0},
+	{" 1", -EINVAL, 0},
+	{"1 ", -EINVAL, 0},
+	{"1 K", -EINVAL, 0},
+	{"+1", -EINVAL, 0},
+	{"-1", -EINVAL, 0},
+	{"-0", -EINVAL, 0},
+	{"K", -EINVAL, 0},
+	{"x", -EINVAL, 0},
+	{"0x10", -EINVAL, 0},
+	{"1.5M", -EINVAL, 0},
+	{"1KK", -EINVAL, 0},
+	{"1Ki", -EINVAL, 0},
+	{"1KiBs", -EINVAL, 0},
+	{"1KBi", -EINVAL, 0},
+	{"1iB", -EINVAL, 0},
+	{"1X", -EINVAL, 0},
+	{"99999999999999999999999999999999x", -EINVAL, 0},
+};
+
+TEST(sizes_with_suffixes) {
+	for (size_t i = 0; i < countof(sizes); ++i) {
+		uint64_t size = 12345;
+		int ret = parse_size(sizes[i].text, &size);
+		CHECK_MSG(ret == sizes[i].ret, "\"%s\" gives %d, not %d", sizes[i].text, ret, sizes[i].ret);
+		CHECK_MSG(ret < 0 || size == sizes[i].size, "\"%s\" is %" PRIu64 ", not %" PRIu64, sizes[i].text, size,
+			sizes[i].size);
+	}
+}
+
+static const struct {
+	const char *path;
+	const char *last;
+} components[] = {
+	{"a", "a"},
+	{"a/", "a/"},
+	{"a///", "a///"},
+	{"a/b", "b"},
+	{"a/b/", "b/"},
+	{"a//b//", "b//"},
+	{"/a", "a"},
+	{"//a", "a"},
+	{"/a/b", "b"},
+	{"./a", "a"},
+	{"a/.", "."},
+	{"a/./", "./"},
+	{"a/..", ".."},
+	{".", "."},
+	{"..", ".."},
+	{"../", "../"},
+	{"/", ""},
+	{"///", ""},
+	{"", ""},
+	{" / ", " "},
+};
+
+TEST(last_components) {
+	for (size_t i = 0; i < countof(components); ++i) {
+		const char *path = components[i].path;
+		const char *last = last_component(path);
+		CHECK_STR(last, components[i].last);
+		CHECK(last >= path && last <= path + strlen(path));
+	}
+}
+
+TEST(strings_that_grow) {
+	struct buf buf = {0};
+	char whole[3000] = "";
+	buf_str(&buf, "");
+	CHECK_STR(buf.data, "");
+	CHECK_EQ(buf.len, 0);
+	for (int i = 0; i < 200; ++i) {
+		buf_str(&buf, "ab");
+		buf_char(&buf, (char)('0' + i % 10));
+		buf_add(&buf, "xyz", 2);
+		sprintf(whole + strlen(whole), "ab%cxy", '0' + i % 10);
+		CHECK_STR(buf.data, whole);
+		CHECK_EQ(buf.len, strlen(whole));
+		CHECK(buf.size > buf.len);
+	}
+	CHECK(!buf.failed);
+	buf_free(&buf);
+	CHECK(!buf.data);
+	CHECK_EQ(buf.len, 0);
+	CHECK_EQ(buf.size, 0);
+	buf_free(&buf);
+
+	// Bytes of any kind, and as good as new
+	buf_char(&buf, '\0');
+	buf_add(&buf, "\0\n", 2);
+	buf_add(&buf, "", 0);
+	CHECK_EQ(buf.len, 3);
+	CHECK_MEM(buf.data, "\0\0\n", 4);
+	buf_free(&buf);
+}
+
+TEST(strings_grow_by_much_at_once) {
+	struct buf buf = {0};
+	char *data = malloc(1 << 20);
+	memset(data, 'x', 1 << 20);
+	buf_add(&buf, data, 1 << 20);
+	buf_char(&buf, '!');
+	CHECK_EQ(buf.len, (1 << 20) + 1);
+	CHECK_MEM(buf.data, data, 1 << 20);
+	CHECK_STR(buf.data + (1 << 20), "!");
+	buf_free(&buf);
+	free(data);
+}
+
+TEST(powers_of_two) {
+	CHECK_EQ(next_pow2(0), 1);
+	CHECK_EQ(next_pow2(1), 1);
+	CHECK_EQ(next_pow2(2), 2);
+	for (unsigned bit = 2; bit < 32; ++bit) {
+		unsigned p = 1u << bit;
+		CHECK_EQ(next_pow2(p - 1), p);
+		CHECK_EQ(next_pow2(p), p);
+		CHECK_EQ(next_pow2(p / 2 + 1), p);
+	}
+}
+
+TEST(descriptors_are_closed_once) {
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	int old = fd;
+	REQUIRE(fd >= 0);
+	CHECK_EQ(close_fd(&fd), 0);
+	CHECK_EQ(fd, -1);
+	CHECK_EQ(fcntl(old, F_GETFD), -1);
+	CHECK_EQ(close_fd(&fd), 0);
+	fd = old;
+	CHECK_EQ(close_fd(&fd), -EBADF);
+	CHECK_EQ(fd, -1);
+}
+
+TEST(random_numbers_follow_their_seed) {
+	uint64_t a = 1;
+	uint64_t b = 1;
+	uint64_t c = 2;
+	uint64_t any = 0;
+	uint64_t all = UINT64_MAX;
+	for (int i = 0; i < 100; ++i) {
+		uint64_t n = random_next(&a);
+		CHECK_EQ(n, random_next(&b));
+		CHECK(n != random_next(&c));
+		any |= n;
+		all &= n;
+	}
+	CHECK_EQ(any, UINT64_MAX);
+	CHECK_EQ(all, 0);
+}
+
+TEST(time_goes_forward) {
+	double first = now();
+	double second = now();
+	CHECK(second >= first);
+	usleep(2000);
+	CHECK(now() - first >= 0.002);
+}
+
+UNIT_MAIN
