@@ -297,6 +297,15 @@ static void show_progress(struct run *run, bool last) {
 	report_paint(run->report, line);
 }
 
+/** Whether nobody reads standard output any more, and that is to be the end. */
+static bool is_unread(struct run *run) {
+	if (run->signal != 0 || report_flush(run->report) != -EPIPE || !sigismember(&run->signals, SIGPIPE)) {
+		return false;
+	}
+	report_out_silent(run->report);
+	return true;
+}
+
 /** Tick until all workers are done. */
 static void tick(struct run *run) {
 	const struct timespec interval = {.tv_nsec = TICK};
@@ -311,8 +320,7 @@ static void tick(struct run *run) {
 		} else if (atomic_load(&run->files.cancelled) && signal != WAKE_SIGNAL) {
 			cancel(run, 0);
 		}
-		bool unread = report_flush(run->report) == -EPIPE;
-		if (unread && run->signal == 0 && sigismember(&run->signals, SIGPIPE)) {
+		if (is_unread(run)) {
 			cancel(run, SIGPIPE);
 		}
 		adapt(run);
@@ -387,6 +395,9 @@ static void copy(struct run *run) {
 	report_paint(run->report, NULL);
 	if ((opts->flags & OPT_DEBUG) && run->worker_count > 0) {
 		explain(run);
+	}
+	if (is_unread(run)) {
+		run->signal = SIGPIPE;
 	}
 	work_destroy(&run->work);
 	free(run->workers);

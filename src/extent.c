@@ -20,6 +20,10 @@ int extent_next(int fd, uint64_t offset, uint64_t size, struct extent *extent) {
 		return 1;
 	}
 	off_t hole = lseek(fd, data, SEEK_HOLE);
+	if (hole < 0 && errno == ENXIO) {
+		// Cut short since
+		return 0;
+	}
 	if (hole <= data) {
 		hole = (off_t)size;
 	}

@@ -87,18 +87,33 @@ static struct fail remove_and_create(struct file_context *ctx, struct file *file
 	return create_again(ctx, file);
 }
 
+/**
+ * Keep others from a destination who may not see what is going to be there, before it is. Failing is no harm: who may not
+ * do this has let them in before.
+ */
+static void narrow(const struct file *file) {
+	mode_t mode = file->found.st_mode & 0777;
+	// With an ACL the group's bits are a mask, which tells nothing of the group
+	mode_t allowed = file->st.st_mode & (meta_has_acl(file->src_fd) ? 0707 : 0777);
+	if (mode & ~allowed) {
+		fchmod(file->dst_fd, mode & allowed);
+	}
+}
+
 /** Empty a regular file that is to be overwritten, once nobody else writes to it. */
 static struct fail make_empty(struct file_context *ctx, struct file *file) {
 	const struct opts *opts = ctx->files->opts;
-	mode_t mode = file->found.st_mode;
 
 	if (!reserve(ctx, file)) {
 		close_fd(&file->dst_fd);
 		return FAIL_NONE;
 	}
-	// What is going to be kept from others must be before it is there; who may not do this was let in before, too
-	if ((opts->preserve & PRESERVE_MODE) && (mode & ~file->st.st_mode & 0777)) {
-		fchmod(file->dst_fd, mode & file->st.st_mode & 0777);
+	// Another file may have been written to it meanwhile
+	if (fstat(file->dst_fd, &file->found) != 0) {
+		return fail_make(errno, "cannot fstat %d");
+	}
+	if (opts->preserve & PRESERVE_MODE) {
+		narrow(file);
 	}
 	bool empty = file->found.st_size == 0 || (opts->flags & OPT_ATTRIBUTES_ONLY);
 	if (!empty && ftruncate(file->dst_fd, 0) != 0) {

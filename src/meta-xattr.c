@@ -194,6 +194,10 @@ void meta_drop_acls(const struct meta *meta) {
 	}
 }
 
+bool meta_has_acl(int fd) {
+	return fgetxattr(fd, ACL_ACCESS, NULL, 0) > 0;
+}
+
 bool meta_has_default_acl(int dir) {
 	return fgetxattr(dir, ACL_DEFAULT, NULL, 0) > 0;
 }

@@ -53,6 +53,9 @@ struct fail meta_apply(const struct meta *meta);
 /** Set the mode of something by its name, never following a link. Returns 0, or -1 with errno set. */
 int meta_chmod_at(int dir, const char *name, mode_t mode);
 
+/** Whether a file has an ACL beyond its mode. */
+bool meta_has_acl(int fd);
+
 /** Whether new files in a directory get an ACL from it. */
 bool meta_has_default_acl(int dir);
 

@@ -221,10 +221,16 @@ int report_flush(struct report *report) {
 	return ret;
 }
 
+void report_out_silent(struct report *report) {
+	mutex_lock(&report->lock);
+	report->out_err_silent = true;
+	mutex_unlock(&report->lock);
+}
+
 int report_finish(struct report *report) {
 	report_paint(report, NULL);
 	int ret = report_flush(report);
-	if (ret < 0) {
+	if (ret < 0 && !report->out_err_silent) {
 		report_error(report, -ret, "write error", NULL, NULL);
 	}
 	buf_free(&report->out);

@@ -22,8 +22,9 @@ struct report {
 	struct buf out;
 	/** Whether each line is written to standard output at once. */
 	bool out_unbuffered;
-	/** The first error of writing to standard output, as -errno. */
+	/** The first error of writing to standard output, as -errno, and whether nothing is to be said of it. */
 	int out_err;
+	bool out_err_silent;
 	/** Held while a question waits for its answer, so that there is one at a time; taken before report::lock. */
 	pthread_mutex_t asking;
 	/** Whether one does: no progress line is shown. */
@@ -72,6 +73,9 @@ void report_paint(struct report *report, const char *line);
 
 /** Write what is held back for standard output; returns 0 or -errno. */
 int report_flush(struct report *report);
+
+/** Say nothing of standard output that cannot be written: SIGPIPE is going to. */
+void report_out_silent(struct report *report);
 
 /** Write what is held back, complain if that fails, and return the exit status. */
 int report_finish(struct report *report);

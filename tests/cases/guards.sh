@@ -1,0 +1,823 @@
+# shellcheck shell=bash disable=SC2154,SC2016 # $status and $pid are set by lib.sh; conditions are evaluated later
+# What must never happen: mixed contents, lost sources, a window for others, a partly filled file that looks whole.
+
+# letters LETTER MEGABYTES
+letters() {
+	head -c "$2"000000 /dev/zero | tr '\0' "$1"
+}
+
+# traced ARGS-OF-STRACE… -- ARGS…: ucp, with system calls recorded in $CASE/trace.
+traced() {
+	local args=()
+	while [[ $1 != -- ]]; do
+		args+=("$1")
+		shift
+	done
+	# shellcheck disable=SC2086 # the flags are words
+	strace -f -qq -o "$CASE/trace" "${args[@]}" "$UCP" $UCP_FLAGS "${@:2}"
+}
+
+need_strace() {
+	need cmd strace
+	strace -f -qq -o "$CASE/probe" -e trace=close -e inject=close:delay_enter=1 true 2>/dev/null ||
+		skip "strace does not work"
+}
+
+need_acl() {
+	need cmd setfacl
+	: >.probe
+	setfacl -m u:daemon:r .probe 2>/dev/null || skip "needs ACLs here"
+	rm .probe
+}
+
+need_xattr() {
+	: >.probe
+	python3 -c 'import os; os.setxattr(".probe", "user.x", b"x")' 2>/dev/null || skip "needs attributes here"
+	rm .probe
+}
+
+# --- two files to one place
+
+# one_of_two FILE: it is src/a or src/b, whole.
+one_of_two() {
+	cmp -s src/a "$1" || cmp -s src/b "$1" || fail "$1 is neither of the two: $(stat -c '%s bytes' "$1"), \
+$(tr -d b <"$1" | wc -c) of them from a"
+}
+
+a_and_b() {
+	mkdir src dst
+	letters a 30 >src/a
+	letters b 20 >src/b
+	echo old >dst/a
+}
+
+both_to_one_file() { # ARGS…
+	local round
+	for round in 1 2 3; do
+		run_ucp "$@" dst
+		expect_status 0
+		expect_no_err
+		one_of_two dst/a
+		cmp -s dst/a dst/b || fail "round $round: dst/b is not what dst/a is"
+	done
+}
+
+# limit: 180
+case_two_files_to_hard_links_of_one() {
+	a_and_b
+	ln dst/a dst/b
+	both_to_one_file -r src/.
+	[[ dst/a -ef dst/b ]] || fail "no longer one file"
+}
+
+# limit: 180
+case_two_files_to_one_by_symlink() {
+	a_and_b
+	ln -s a dst/b
+	both_to_one_file -r src/.
+	[[ -L dst/b ]] || fail "the link is gone"
+}
+
+# limit: 180
+case_two_operands_to_hard_links_of_one() {
+	a_and_b
+	ln dst/a dst/b
+	both_to_one_file src/a src/b
+}
+
+# limit: 180
+case_two_operands_to_one_by_symlink() {
+	a_and_b
+	ln -s a dst/b
+	both_to_one_file src/a src/b
+}
+
+# Found in different directories, they come to different workers.
+# limit: 180
+case_two_files_from_two_directories_to_one() {
+	local round
+	mkdir -p src/x src/y dst/x dst/y
+	letters a 30 >src/x/f
+	letters b 20 >src/y/f
+	for round in 1 2 3; do
+		rm -f dst/?/f
+		echo old >dst/x/f
+		ln dst/x/f dst/y/f
+		run_ucp -r src/. dst
+		expect_status 0
+		expect_no_err
+		cmp -s src/x/f dst/x/f || cmp -s src/y/f dst/x/f || fail "round $round: it is neither of the two"
+	done
+}
+
+# --- destinations that are sources
+
+case_destination_is_hard_link_of_a_source() {
+	local round
+	for round in 1 2 3 4 5; do
+		rm -rf src dst
+		mkdir src dst
+		letters a 3 >src/a
+		letters b 2 >src/b
+		cp src/b saved
+		ln src/b dst/a
+		run_ucp -r src/. dst
+		expect_status 0
+		expect_no_err
+		cmp saved src/b || fail "round $round: the source was overwritten"
+		check cmp src/a dst/a
+		check cmp src/b dst/b
+	done
+}
+
+case_destination_leads_to_a_source() {
+	mkdir src dst
+	letters a 3 >src/a
+	letters b 2 >src/b
+	cp src/b saved
+	ln -s ../src/b dst/a
+	run_ucp -r src/. dst
+	expect_status 1
+	expect_err "ucp: will not write through 'dst/./a': it leads to a file that is to be copied"
+	check cmp saved src/b
+	check cmp src/b dst/b
+	[[ -L dst/a ]] || fail "the link is gone"
+}
+
+# A link in the source to where its own copy is being made.
+case_copy_does_not_enter_itself_by_a_link() {
+	mkdir -p src/sub D
+	echo f >src/sub/f
+	ln -s ../../D/src/sub src/sub/link
+	# shellcheck disable=SC2086 # the flags are words
+	run timeout 30 "$UCP" $UCP_FLAGS -rL src D
+	expect_status 1
+	[[ $(wc -l <"$ERR") == 1 ]] || fail "one message was expected: $(<"$ERR")"
+	check cmp src/sub/f D/src/sub/f
+	(($(find D | wc -l) <= 5)) || fail "copied into itself: $(find D | head -n 20)"
+}
+
+# --- unfinished files
+
+moved_while_copying() { # TO SIGNAL STATUS
+	mkfifo p
+	exec 9<>p
+	printf 'the beginning\n' >&9
+	start_ucp p copy 9>&-
+	wait_for '[[ -s copy ]]'
+	mv copy "$1"
+	kill -s "$2" "$pid"
+	finish_ucp
+	exec 9>&-
+	expect_status "$3"
+	check_not test -e copy
+	[[ ! -s $1 ]] || fail "$1 is partly filled"
+}
+
+case_renamed_file_is_not_left_partly_filled() {
+	moved_while_copying moved TERM 143
+}
+
+case_file_moved_elsewhere_is_not_left_partly_filled() {
+	mkdir other
+	moved_while_copying other/moved INT 130
+}
+
+# What took its place is not ours to remove.
+case_file_in_the_place_of_a_moved_one_stays() {
+	mkfifo p
+	exec 9<>p
+	printf 'the beginning\n' >&9
+	start_ucp p copy 9>&-
+	wait_for '[[ -s copy ]]'
+	mv copy moved
+	echo "somebody else's" >copy
+	kill -s TERM "$pid"
+	finish_ucp
+	exec 9>&-
+	expect_status 143
+	[[ ! -s moved ]] || fail "the file that was moved is partly filled"
+	[[ $(<copy) == "somebody else's" ]] || fail "a stranger's file was touched"
+}
+
+# --- sparse sources that change or cannot be examined
+
+# Data at the beginning and at 4 MiB, holes up to 8 MiB.
+sparse_file() {
+	head -c 4096 /dev/urandom >a
+	head -c 4096 /dev/urandom | dd of=a bs=1M seek=4 conv=notrunc status=none
+	truncate -s 8M a
+	(($(stat -c '%b * %B' a) < 4000000)) || skip "no holes here"
+}
+
+# cut_at_look NUMBER: the source loses all but 1 MiB at the given lseek of the copy.
+cut_at_look() {
+	need_strace
+	sparse_file
+	: >"$CASE/trace"
+	traced -e trace=lseek -e inject=lseek:delay_enter=400000 -- a b >"$OUT" 2>"$ERR" &
+	pid=$!
+	wait_for '(($(grep -c SEEK_ "$CASE/trace") >= '"$1"'))'
+	truncate -s 1M a
+	finish_ucp
+	grep -q 'SEEK_.*ENXIO' "$CASE/trace" || skip "cut too late"
+	[[ $status == 0 || $status == 1 ]] || fail "exit status $status"
+	[[ -e b ]] || return 0
+	(($(stat -c %s b) <= 1048576)) || fail "the copy has $(stat -c %s b) bytes, the source $(stat -c %s a)"
+	check cmp a b
+}
+
+# only: release, debug
+case_sparse_source_cut_before_its_second_data() {
+	cut_at_look 2
+}
+
+# only: release, debug
+case_sparse_source_cut_in_its_second_data() {
+	cut_at_look 4
+}
+
+# The last hole is cut: nothing is read there, so nothing but its size tells.
+# only: release, debug
+case_last_hole_cut_while_being_copied() {
+	need_strace
+	head -c 4096 /dev/urandom >a
+	truncate -s 8M a
+	traced -e trace=lseek -e inject=lseek:delay_enter=400000 -- a b >"$OUT" 2>"$ERR" &
+	pid=$!
+	wait_for 'grep -qs SEEK_HOLE "$CASE/trace"'
+	truncate -s 1M a
+	finish_ucp
+	grep -q 'SEEK_DATA.*ENXIO' "$CASE/trace" || skip "the hole was not looked for"
+	expect_status 0
+	[[ $(stat -c %s b) == 1048576 ]] || fail "the copy has $(stat -c %s b) bytes, the source 1048576"
+}
+
+# only: release, debug
+case_holes_cannot_be_found() {
+	need_strace
+	sparse_file
+	run traced -e trace=lseek -e inject=lseek:error=EIO -- a b
+	grep -q INJECTED "$CASE/trace" || skip "lseek was not needed"
+	expect_status 1
+	expect_err "ucp: cannot lseek 'a': Input/output error"
+	check_not test -e b
+}
+
+# only: release, debug
+case_some_holes_cannot_be_found() {
+	local n
+	need_strace
+	sparse_file
+	for n in 1 2 3 4 5; do
+		rm -f b
+		run traced -e trace=lseek -e "inject=lseek:error=EIO:when=$n" -- a b
+		case $status in
+		0)
+			expect_no_err
+			check cmp a b
+			;;
+		1)
+			expect_err "ucp: cannot lseek 'a': Input/output error"
+			check_not test -e b
+			;;
+		*) fail "exit status $status" ;;
+		esac
+	done
+}
+
+# only: release, debug
+case_holes_cannot_be_found_over_old_file() {
+	need_strace
+	sparse_file
+	head -c 8388608 /dev/urandom >b
+	run traced -e trace=lseek -e inject=lseek:error=EIO:when=3+ -- a b
+	if [[ $status == 0 ]]; then
+		check cmp a b
+		return
+	fi
+	expect_status 1
+	expect_err "ucp: cannot lseek 'a': Input/output error"
+	[[ ! -e b || $(stat -c %s b) != 8388608 ]] || fail "it passes for whole"
+}
+
+# --- the last chance to hear of an error
+
+close_fails() { # ARGS…
+	run traced -P "$PWD/b" -e trace=close -e inject=close:error=EDQUOT -- "$@"
+	grep -q INJECTED "$CASE/trace" || skip "closing is not to be seen"
+	expect_status 1
+	expect_err "ucp: failed to close 'b': Disk quota exceeded"
+	[[ ! -e b || $(stat -c %s b) != $(stat -c %s a) ]] || fail "it passes for whole"
+}
+
+# only: release, debug
+case_closing_fails() {
+	need_strace
+	head -c 3000000 /dev/urandom >a
+	close_fails a b
+	check_not test -e b
+}
+
+# only: release, debug
+case_closing_a_small_file_fails() {
+	need_strace
+	echo small >a
+	close_fails a b
+	check_not test -e b
+}
+
+# only: release, debug
+case_closing_an_overwritten_file_fails() {
+	need_strace
+	head -c 3000000 /dev/urandom >a
+	head -c 3000000 /dev/urandom >b
+	close_fails a b
+}
+
+# --- nobody looks in before the mode is right
+
+# The owning group has no rights by the ACL, though the mode shows its mask in their place.
+acl_source() {
+	need_strace
+	need_acl
+	echo secret >a
+	setfacl -m u:daemon:rwx,g::---,o::-,m::rwx a
+}
+
+# group_never_let_in ARGS…: what the trace shows of b until its ACL is there.
+group_never_let_in() {
+	run traced -e trace=openat,fchmod,fchown,fsetxattr,fremovexattr,fchmodat -- "$@"
+	expect_status 0
+	expect_no_err
+	same_tree a b
+	python3 - "$CASE/trace" <<-'END' || fail "open to the group: $(grep -v ENOENT "$CASE/trace" | tail -n 8)"
+		import re, sys
+		wide = None         # whether the group has rights by the mode alone
+		acl = False         # whether there is an ACL, of which the mode's group bits are the mask only
+		for line in open(sys.argv[1]):
+		    if m := re.search(r'openat\(.*"b".*O_CREAT.*, 0?([0-7]+)\) = \d', line):
+		        if int(m[1], 8) & 0o70:
+		            sys.exit("created with the group's rights")
+		    if m := re.search(r'fchmod\(\d+, 0?([0-7]+)\)', line):
+		        if int(m[1], 8) & 0o70 and not acl:
+		            sys.exit("the mode lets the group in")
+		    if "fsetxattr(" in line and "posix_acl_access" in line:
+		        acl = True
+		if not acl:
+		    sys.exit("no ACL was set")
+	END
+}
+
+# only: release, debug
+case_acl_is_there_before_the_mode_is_wide() {
+	acl_source
+	group_never_let_in -p a b
+}
+
+# only: release, debug
+case_acl_is_there_before_the_mode_is_wide_with_a() {
+	acl_source
+	chmod u+s a
+	group_never_let_in -a a b
+}
+
+# The mode of a source with an ACL says nothing about the group.
+# only: release, debug
+case_acl_is_there_before_an_old_mode_is_wide() {
+	acl_source
+	echo old >b
+	chmod 777 b
+	group_never_let_in -p a b
+	grep -q 'fchmod([0-9]*, 0*[0-7]0[0-7])' "$CASE/trace" || fail "b was not narrowed: $(grep fchmod "$CASE/trace")"
+}
+
+# Taking an ACL away leaves its mask to the group.
+# only: release, debug
+case_acl_does_not_make_way_for_its_mask() {
+	acl_source
+	echo old >b
+	getfacl -cn a 2>/dev/null | setfacl --set-file=- b
+	run traced -e trace=fchmod,fsetxattr,fremovexattr,ftruncate -- -p a b
+	expect_status 0
+	same_tree a b
+	grep -q 'fremovexattr(.* = 0' "$CASE/trace" || return 0
+	grep -B 10 'fremovexattr(.* = 0' "$CASE/trace" | grep -q 'fchmod([0-9]*, 0*[0-7]0[0-7])' ||
+		fail "the group had the mask's rights: $(<"$CASE/trace")"
+}
+
+# only: release, debug
+case_wide_destination_is_narrowed_first() {
+	need_strace
+	head -c 3000000 /dev/urandom >a
+	chmod 600 a
+	echo old >b
+	chmod 666 b
+	run traced -y -e trace=fchmod,ftruncate,write,pwrite64,writev,pwritev,pwritev2,io_uring_enter,copy_file_range,ioctl,close \
+		-- -p a b
+	expect_status 0
+	check cmp a b
+	[[ $(stat -c %a b) == 600 ]] || fail "b has mode $(stat -c %a b)"
+	python3 - "$CASE/trace" <<-'END' || fail "b was wide: $(head -n 8 "$CASE/trace")"
+		import re, sys
+		for line in open(sys.argv[1]):
+		    if m := re.search(r"fchmod\(\d+<[^>]*/b>, 0?([0-7]+)\)", line):
+		        sys.exit(1 if int(m[1], 8) & 0o77 else 0)
+		    if "io_uring_enter" in line or re.search(r"(p?writev?\w*|copy_file_range|ioctl)\(.*/b>", line):
+		        sys.exit("written before the mode was narrowed")
+		sys.exit("the mode was never narrowed")
+	END
+}
+
+# --- attributes that cannot be set
+
+attribute_refused() { # ERRNO ARGS…
+	need_strace
+	need_xattr
+	echo a >a
+	python3 -c 'import os; os.setxattr("a", "user.x", b"value")'
+	run traced -e trace=fsetxattr,setxattr,lsetxattr -e "inject=fsetxattr,setxattr,lsetxattr:error=$1" -- "${@:2}" a b
+	grep -q INJECTED "$CASE/trace" || fail "no attribute was set"
+}
+
+# only: release, debug
+case_no_space_for_attributes_is_told() {
+	attribute_refused ENOSPC -a
+	expect_status 1
+	expect_err "ucp: setting attributes for 'b': No space left on device"
+}
+
+# only: release, debug
+case_attributes_not_supported_is_not_told() {
+	attribute_refused EOPNOTSUPP -a
+	expect_status 0
+	expect_no_err
+	check cmp a b
+}
+
+# only: release, debug
+case_attributes_not_supported_is_told_when_demanded() {
+	attribute_refused EOPNOTSUPP --preserve=xattr
+	expect_status 1
+	expect_err_has "Operation not supported"
+}
+
+# --- what is said when several things are wrong
+
+case_same_file_that_cannot_be_read() {
+	need user
+	chmod 777 .
+	as_user sh -c 'echo x >a; chmod 0 a'
+	run as_user ucp a a
+	expect_status 1
+	expect_err "ucp: 'a' and 'a' are the same file"
+	chmod 644 a
+	[[ $(<a) == x ]] || fail "a was touched"
+}
+
+case_fifo_onto_the_directory_it_is_in() {
+	mkdir -p a/x
+	mkfifo a/x/d
+	# shellcheck disable=SC2086 # the flags are words
+	run timeout 20 "$UCP" $UCP_FLAGS -T a/x/d a
+	expect_status 1
+	expect_err "ucp: cannot overwrite directory 'a' with non-directory 'a/x/d'"
+}
+
+# --- questions
+
+# answered ANSWER ARGS…: ANSWER is what printf makes of it.
+answered() {
+	# shellcheck disable=SC2059 # it is a format
+	printf "$1" >"$CASE/answer"
+	echo new >a
+	echo old >b
+	run_ucp "${@:2}" a b <"$CASE/answer"
+	expect_no_out
+	printf "ucp: overwrite 'b'? " | cmp -s - "$ERR" || fail "stderr is not just the prompt: $(<"$ERR")"
+}
+
+is_declined() {
+	expect_status 1
+	[[ $(<b) == old ]] || fail "b was overwritten"
+}
+
+case_question_answered_y() {
+	local answer
+	for answer in 'y\n' 'Y\n' 'yes\n' 'y'; do
+		answered "$answer" -i
+		expect_status 0
+		[[ $(<b) == new ]] || fail "b was not overwritten"
+	done
+}
+
+case_question_answered_n() {
+	local answer
+	for answer in 'n\n' 'no\n' '\n' 'x\n' ' y\n'; do
+		answered "$answer" -i
+		is_declined
+	done
+}
+
+case_question_without_answer() {
+	answered '' -i
+	is_declined
+	rm b
+	echo old >b
+	run_ucp -i a b <&-
+	is_declined
+}
+
+# A file that is declined does not keep the others from being copied.
+case_question_declined_for_one() {
+	mkdir d
+	echo new >a
+	echo new >b
+	echo old >d/a
+	run_ucp -i a b d < <(echo n)
+	expect_status 1
+	[[ $(<d/a) == old && $(<d/b) == new ]] || fail "d/a: $(<d/a), d/b: $(<d/b)"
+}
+
+case_interrupted_at_a_question() {
+	python3 -c 'import pty, os; os.close(pty.openpty()[0])' 2>/dev/null || skip "needs a pty"
+	echo new >a
+	echo old >b
+	# shellcheck disable=SC2086 # the flags are words
+	python3 - "$UCP" $UCP_FLAGS -i a b <<-'END' || fail "wrong end"
+		import os, pty, select, signal, sys, time
+		pid, tty = pty.fork()
+		if pid == 0:
+		    for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
+		        signal.signal(number, signal.SIG_DFL)
+		    os.execv(sys.argv[1], sys.argv[1:])
+		said = b""
+		while b"overwrite 'b'? " not in said:
+		    if not select.select([tty], [], [], 20)[0]:
+		        os.kill(pid, signal.SIGKILL)
+		        sys.exit("no question: %r" % said)
+		    said += os.read(tty, 1000)
+		os.write(tty, b"\x03")
+		end = time.monotonic() + 20
+		while True:
+		    done, how = os.waitpid(pid, os.WNOHANG)
+		    if done:
+		        break
+		    if time.monotonic() > end:
+		        os.kill(pid, signal.SIGKILL)
+		        sys.exit("it goes on")
+		    time.sleep(0.02)
+		if not os.WIFSIGNALED(how) or os.WTERMSIG(how) != signal.SIGINT:
+		    sys.exit("ended with %d" % how)
+	END
+	[[ $(<b) == old ]] || fail "b was overwritten"
+}
+
+# one_by_one ARGS…: answer y and n by turns; never may a second question come before the answer to the first.
+one_by_one() {
+	# shellcheck disable=SC2086 # the flags are words
+	python3 - "$UCP" $UCP_FLAGS "$@" <<-'END' || fail "questions in disorder"
+		import os, re, select, subprocess, sys
+		ucp = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+		fd = ucp.stderr.fileno()
+		asked = {}
+		said = b""
+		while True:
+		    if not select.select([fd], [], [], 20)[0]:
+		        ucp.kill()
+		        sys.exit("it hangs after %r" % said)
+		    piece = os.read(fd, 10000)
+		    if not piece:
+		        break
+		    said += piece
+		    if not said.endswith(b"? "):
+		        continue
+		    if select.select([fd], [], [], 0.03)[0] and (more := os.read(fd, 10000)):
+		        ucp.kill()
+		        sys.exit("did not wait for the answer: %r" % (said + more))
+		    m = re.fullmatch(rb"ucp: overwrite '([^']*)'\? ", said)
+		    if not m or m[1] in asked:
+		        ucp.kill()
+		        sys.exit("not one question: %r" % said)
+		    asked[m[1]] = len(asked) % 2 == 0
+		    ucp.stdin.write(b"y\n" if asked[m[1]] else b"n\n")
+		    ucp.stdin.flush()
+		    said = b""
+		if said or ucp.stdout.read():
+		    sys.exit("it printed more: %r" % said)
+		if ucp.wait() != 1:
+		    sys.exit("exit status %d" % ucp.returncode)
+		if len(asked) != 40:
+		    sys.exit("%d questions" % len(asked))
+		for name, yes in asked.items():
+		    with open(name) as f:
+		        if (f.read() == "new\n") != yes:
+		            sys.exit("%r is not as answered" % name)
+	END
+}
+
+case_questions_come_one_at_a_time() {
+	local i
+	for i in {1..10}; do
+		mkdir -p "s/$i/sub" "d/s/$i/sub"
+		echo new | tee "s/$i/a" "s/$i/b" "s/$i/sub/c" "s/$i/sub/d" >/dev/null
+		echo old | tee "d/s/$i/a" "d/s/$i/b" "d/s/$i/sub/c" "d/s/$i/sub/d" >/dev/null
+	done
+	one_by_one -j8 -ri s d
+}
+
+# --- standard descriptors
+
+case_closed_descriptors_in_all_combinations() {
+	local closed round
+	head -c 3000000 /dev/urandom >a
+	echo c >c
+	: >empty
+	cp a saved
+	for closed in 1 2 3 4 5 6 7 7 7 7 7; do
+		round=$((${round-0} + 1))
+		rm -rf d
+		mkdir d
+		echo old >d/c
+		(
+			((closed & 1)) && exec <&-
+			((closed & 2)) && exec >&-
+			((closed & 4)) && exec 2>&-
+			# shellcheck disable=SC2086 # the flags are words
+			exec "$UCP" $UCP_FLAGS a nope nope/1 nope/2 c empty d
+		) >"$OUT" 2>"$ERR"
+		status=$?
+		expect_status 1
+		((closed & 4)) || [[ $(wc -l <"$ERR") == 3 ]] || fail "three messages were expected: $(<"$ERR")"
+		cmp saved d/a || fail "round $round, closed: $closed"
+		cmp c d/c || fail "round $round, closed: $closed"
+		[[ -e d/empty && ! -s d/empty ]] || fail "closed: $closed: something was written into d/empty"
+		cmp saved a || fail "closed: $closed: the source was written to"
+	done
+}
+
+a_tree_with_much_to_say() {
+	local name
+	name=$(printf '%0200d' 0)
+	mkdir s
+	(cd s && seq -f "$name%g" 600 | xargs touch)
+}
+
+# to_nobody SIGPIPE-HANDLING LINES ARGS…: stdout is a pipe whose reader goes away after so many lines.
+to_nobody() {
+	# shellcheck disable=SC2086 # the flags are words
+	python3 - "$1" "$2" "$ERR" "$UCP" $UCP_FLAGS "${@:3}" <<-'END'
+		import os, signal, subprocess, sys
+		handling = signal.SIG_IGN if sys.argv[1] == "ignored" else signal.SIG_DFL
+		lines = int(sys.argv[2])
+		reader, writer = os.pipe()
+		if lines == 0:
+		    os.close(reader)
+		with open(sys.argv[3], "w") as err:
+		    ucp = subprocess.Popen(sys.argv[4:], stdout=writer, stderr=err, restore_signals=False,
+		                           preexec_fn=lambda: signal.signal(signal.SIGPIPE, handling))
+		os.close(writer)
+		if lines:
+		    os.read(reader, 100)
+		    os.close(reader)
+		code = ucp.wait(50)
+		sys.exit(100 - code if code < 0 else code)
+	END
+	status=$?
+}
+
+case_reader_of_messages_goes_away() {
+	a_tree_with_much_to_say
+	to_nobody default 1 -rv s d
+	expect_status $((100 + 13)) # by SIGPIPE
+	expect_no_err
+}
+
+case_nobody_reads_messages() {
+	a_tree_with_much_to_say
+	to_nobody default 0 -rv s d
+	expect_status $((100 + 13))
+	expect_no_err
+}
+
+# So few that they come out at the end only.
+case_nobody_reads_the_only_message() {
+	local round
+	echo a >a
+	for round in {1..10}; do
+		rm -f b
+		to_nobody default 0 -v a b
+		[[ $status == 113 && ! -s $ERR ]] || fail "round $round: status $status, $(<"$ERR")"
+	done
+}
+
+case_nobody_reads_and_sigpipe_is_ignored() {
+	a_tree_with_much_to_say
+	to_nobody ignored 0 -rv s d
+	expect_status 1
+	expect_err "ucp: write error: Broken pipe"
+	same_tree s d --no-times
+	echo a >a
+	to_nobody ignored 0 -v a b
+	expect_status 1
+	expect_err "ucp: write error: Broken pipe"
+	check cmp a b
+}
+
+# --- again and again
+
+# limit: 120
+case_archive_over_itself_changes_nothing() {
+	make_tree --seed 11 --files 150 s
+	check ucp -a s/. d
+	same_tree s d
+	run_ucp -a s/. d
+	expect_status 0
+	expect_no_err
+	same_tree s d
+	run_ucp -a s/. d
+	expect_status 0
+	same_tree s d
+	if command -v rsync >/dev/null; then
+		run rsync -aHAXn --itemize-changes --delete s/ d/
+		expect_no_out
+	fi
+}
+
+# Everything but directories, with all that writing or replacing would change.
+snapshot() {
+	find "$1" ! -type d -printf '%P %i %T@ %C@ %s %m\n' | LC_ALL=C sort
+}
+
+update_copies_nothing() { # ARGS…
+	mkdir -p s/sub/sub
+	head -c 3000000 /dev/urandom >s/big
+	truncate -s 3M s/sub/holes
+	echo f >s/sub/f
+	echo g >s/sub/sub/g
+	ln -s sub s/link
+	: >s/empty
+	check ucp "$@" s d
+	snapshot d >"$CASE/before"
+	run_ucp "$@" -v s/. d
+	expect_status 0
+	expect_no_err
+	expect_no_out
+	snapshot d >"$CASE/after"
+	cmp "$CASE/before" "$CASE/after" || fail "changed: $(diff "$CASE/before" "$CASE/after" | head -n 10)"
+	touch -d '+1 minute' s/sub/sub/g
+	run_ucp "$@" -v s/. d
+	expect_out "'s/./sub/sub/g' -> 'd/./sub/sub/g'"
+}
+
+case_update_of_what_is_up_to_date_copies_nothing() {
+	update_copies_nothing -ru
+}
+
+case_update_of_an_archive_that_is_up_to_date_copies_nothing() {
+	update_copies_nothing -au
+}
+
+# Links are made again, as cp does, but of the same file.
+case_update_of_links_that_are_up_to_date_keeps_the_file() {
+	mkdir s
+	echo f >s/f
+	ln s/f s/g
+	check ucp -a s d
+	find d/f d/g -printf '%P %i %T@ %s %m\n' >"$CASE/before"
+	run_ucp -au s/. d
+	expect_status 0
+	expect_no_err
+	find d/f d/g -printf '%P %i %T@ %s %m\n' >"$CASE/after"
+	check cmp "$CASE/before" "$CASE/after"
+	same_tree s d
+}
+
+# --- directories
+
+case_directories_are_right_with_few_descriptors() {
+	local i dir deep modes=(700 750 711 555 2755 1777)
+	for i in {1..12}; do
+		dir=s
+		for deep in {1..6}; do
+			dir=$dir/$deep.$i
+			mkdir -p "$dir"
+			echo "$i $deep" >"$dir/f"
+		done
+	done
+	while IFS= read -r dir; do
+		i=$((${i:-0} + 1))
+		chmod "${modes[i % 6]}" "$dir"
+		touch -d "2001-02-03 04:05:$((i % 60)).$((i * 1000 + 1))" "$dir"
+	done < <(find s -depth -type d)
+	run limit_fds 16 ucp -a s d
+	expect_status 0
+	expect_no_err
+	same_tree s d
+	(cd s && find . -type d -printf '%p %m %T@\n' | sort) >"$CASE/want"
+	(cd d && find . -type d -printf '%p %m %T@\n' | sort) >"$CASE/got"
+	cmp "$CASE/want" "$CASE/got" || fail "$(diff "$CASE/want" "$CASE/got" | head -n 10)"
+	run limit_fds 16 ucp -a s/. d
+	expect_status 0
+	same_tree s d
+}
