@@ -3,6 +3,7 @@
 #   make                     build build/release/ucp, and ./ucp that points to it
 #   make debug asan tsan     the other profiles, each in build/PROFILE (or PROFILE=NAME with any target)
 #   make check               install what the tests need, run everything (check-quick: only the core)
+#   make fuzz-cp             random command lines, compared with cp's doing, until there is a difference
 #   make demo                install what is missing, build, copy, compare, tell the rate
 #   make lint                style and static checks, with the tools that are here
 #   make install uninstall   PREFIX, DESTDIR
@@ -44,7 +45,7 @@ nproc = $(shell nproc)
 # (Its recipes start with + so that make hands the -j down.) A make below this one shares its -j when there is one, and uses all processors when there is none.
 submake = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(nproc))
 
-.PHONY: all units release debug asan tsan check check-quick demo lint install uninstall clean show-flags FORCE
+.PHONY: all units release debug asan tsan check check-quick fuzz-cp demo lint install uninstall clean show-flags FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY: $(unit_objs)
@@ -125,6 +126,10 @@ check-quick:
 	@.ci/install.sh check
 	+@$(submake) PROFILE=release all units
 	@tests/run --profile=release:default
+
+fuzz-cp:
+	+@$(submake) PROFILE=release all
+	@while tests/tools/difftest.py generate --ucp=build/release/ucp --count=10000 --minimize; do :; done; exit 1
 
 demo:
 	@.ci/install.sh demo

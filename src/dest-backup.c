@@ -11,6 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/** How often a number that somebody else took is replaced by the next. */
+#define TRIES 100
+
 /** Most digits of a backup's number: no file name is longer. */
 #define DIGITS 256
 
@@ -89,7 +92,8 @@ static char *add_suffix(const char *name, const char *suffix) {
 /** What a backup in a directory is to be called. Returns 1 if it is numbered, 0 if it is simple, or -errno. */
 static int backup_name(const struct opts *opts, int parent, const char *path, const char *base, char **name) {
 	char highest[DIGITS] = "";
-	if (opts->backup != BACKUP_SIMPLE) {
+	// In a directory that cannot be read, as if there were none
+	if (opts->backup != BACKUP_SIMPLE && parent >= 0) {
 		int ret = highest_backup(parent, base, highest);
 		if (ret < 0) {
 			return ret;
@@ -106,7 +110,7 @@ static int backup_name(const struct opts *opts, int parent, const char *path, co
 int dest_backup_name(const struct opts *opts, int dir, const char *path, char **name) {
 	const char *base;
 	int parent = open_parent(dir, path, &base);
-	if (parent < 0) {
+	if (parent < 0 && parent != -EACCES) {
 		return parent;
 	}
 	int ret = backup_name(opts, parent, path, base, name);
@@ -115,12 +119,13 @@ int dest_backup_name(const struct opts *opts, int dir, const char *path, char **
 }
 
 int dest_backup(const struct opts *opts, int dir, const char *path, char **name) {
-	for (;;) {
+	int ret = -EEXIST;
+	for (int i = 0; i < TRIES; ++i) {
 		int numbered = dest_backup_name(opts, dir, path, name);
 		if (numbered < 0) {
 			return numbered;
 		}
-		int ret = renameat2(dir, path, dir, *name, numbered ? RENAME_NOREPLACE : 0) == 0 ? 0 : -errno;
+		ret = renameat2(dir, path, dir, *name, numbered ? RENAME_NOREPLACE : 0) == 0 ? 0 : -errno;
 		if (ret == -EINVAL && numbered) {
 			// A file system that cannot promise not to replace
 			ret = renameat(dir, path, dir, *name) == 0 ? 0 : -errno;
@@ -132,9 +137,10 @@ int dest_backup(const struct opts *opts, int dir, const char *path, char **name)
 		*name = NULL;
 		// Another process may have taken the number meanwhile
 		if (ret != -EEXIST || !numbered) {
-			return ret;
+			break;
 		}
 	}
+	return ret;
 }
 
 bool dest_is_backup(const struct dest_pair *pair) {

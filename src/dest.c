@@ -72,7 +72,8 @@ static int add_operands(struct dest *dest, int count, const char *dst) {
 	const struct opts *opts = dest->opts;
 	for (int i = 0; i < count; ++i) {
 		char *operand = opts->operands[i];
-		if (opts->flags & OPT_STRIP_TRAILING_SLASHES) {
+		// cp does so only with a target directory
+		if ((opts->flags & OPT_STRIP_TRAILING_SLASHES) && !dst) {
 			strip_slashes(operand);
 		}
 		char *name = dst ? strdup(dst)

@@ -68,6 +68,9 @@ void file_copy_special(struct file_context *ctx, struct tree *tree, const struct
 bool file_judge(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st,
 	struct judged *judged);
 
+/** Whether an operand is just being made by another one, and so is to be read later. */
+bool file_is_being_made(struct file_context *ctx, const struct tree *tree, const struct stat *st);
+
 /** A file that writes to an existing destination is finished: let others have that. */
 void file_release(struct file_context *ctx, struct file *file);
 

@@ -15,6 +15,8 @@
 /** Returned for a relative link (-s) that is to be made in another directory than the current one. */
 #define LINK_LEADS_ELSEWHERE (-EXDEV - 10000)
 
+static const char leads_elsewhere[] = "%D: can make relative symbolic links only in current directory";
+
 /** Something other than a regular file that is being made. */
 struct node {
 	struct file_context *ctx;
@@ -73,23 +75,23 @@ static bool make_node(struct node *node) {
 			return false;
 		}
 	}
-	if (!fail.what) {
+	if (ret == LINK_LEADS_ELSEWHERE) {
+		fail = fail_make(0, leads_elsewhere);
+	} else if (ret < 0 && !fail.what) {
+		fail = tree_explain(node->tree, node->entry, -ret, node->what);
+	}
+	// Only a destination that is refused, or cannot even be looked at, is not worth a line
+	if (!fail.what || fail.what == node->what || fail.what == leads_elsewhere) {
 		file_say(node->ctx, node->tree, node->entry, judged->found.backup);
 	}
-	if (ret < 0 && judged->found.backup) {
-		dest_undo_backup(node->ctx->files->dest, node->tree, node->entry, judged->found.backup);
+	if (fail.what) {
+		tree_report(node->tree, node->entry, fail);
+		if (judged->found.backup) {
+			dest_undo_backup(node->ctx->files->dest, node->tree, node->entry, judged->found.backup);
+		}
 	}
 	free(judged->found.backup);
-	if (ret < 0) {
-		if (ret == LINK_LEADS_ELSEWHERE) {
-			fail = fail_make(0, "%D: can make relative symbolic links only in current directory");
-		} else if (!fail.what) {
-			fail = tree_explain(node->tree, node->entry, -ret, node->what);
-		}
-		tree_report(node->tree, node->entry, fail);
-		return false;
-	}
-	return true;
+	return !fail.what;
 }
 
 static void apply_meta(const struct node *node) {

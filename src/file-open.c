@@ -15,6 +15,57 @@ static mode_t regular_mode(const struct file *file) {
 	return (file->st.st_mode & 07777) | S_IFREG;
 }
 
+/** Claim an existing destination for one file. Returns false if another one is writing it. */
+static bool reserve(struct file_context *ctx, struct file *file) {
+	struct files *files = ctx->files;
+	struct inode inode = inode_of(&file->found);
+
+	mutex_lock(&files->lock);
+	while (ctx->patient && inode_set_has(&files->overwriting, inode)) {
+		cond_wait(&files->released, &files->lock);
+	}
+	int ret = inode_set_add(&files->overwriting, inode);
+	mutex_unlock(&files->lock);
+	file->flags |= ret == 1 ? FILE_RESERVED : 0;
+	return ret == 1;
+}
+
+bool file_is_being_made(struct file_context *ctx, const struct tree *tree, const struct stat *st) {
+	struct files *files = ctx->files;
+	if (!st || !(tree->flags & TREE_OPERANDS) || !(files->dest->flags & DEST_SEVERAL)) {
+		return false;
+	}
+	mutex_lock(&files->lock);
+	while (ctx->patient && inode_set_has(&files->overwriting, inode_of(st))) {
+		cond_wait(&files->released, &files->lock);
+	}
+	bool being_made = inode_set_has(&files->overwriting, inode_of(st));
+	mutex_unlock(&files->lock);
+	return being_made;
+}
+
+/** Let no other operand read what is only being made of this one. */
+static void protect(struct file_context *ctx, struct file *file) {
+	if ((file->tree->flags & TREE_OPERANDS) && (ctx->files->dest->flags & DEST_SEVERAL)
+		&& fstat(file->dst_fd, &file->found) == 0)
+	{
+		reserve(ctx, file);
+	}
+}
+
+void file_release(struct file_context *ctx, struct file *file) {
+	struct files *files = ctx->files;
+	if (!(file->flags & FILE_RESERVED)) {
+		return;
+	}
+	mutex_lock(&files->lock);
+	struct inode *item = inode_set_find(&files->overwriting, inode_of(&file->found));
+	inode_set_remove(&files->overwriting, item);
+	free(item);
+	cond_broadcast(&files->released);
+	mutex_unlock(&files->lock);
+}
+
 /** Make the destination. Returns 0 or -errno. */
 static int create(struct file_context *ctx, struct file *file, int more_flags) {
 	const struct opts *opts = ctx->files->opts;
@@ -26,6 +77,7 @@ static int create(struct file_context *ctx, struct file *file, int more_flags) {
 		return -errno;
 	}
 	file->flags |= FILE_CREATED;
+	protect(ctx, file);
 	if (meta_final_mode(opts, mode, 0, &file->final_mode)) {
 		file->flags |= FILE_FINAL_MODE;
 	}
@@ -44,34 +96,6 @@ static struct fail create_again(struct file_context *ctx, struct file *file) {
 		ret = create(ctx, file, 0);
 	}
 	return ret < 0 ? fail_make(ret, "cannot create regular file %d") : FAIL_NONE;
-}
-
-/** Claim an existing destination for one file. Returns false if another one is writing it. */
-static bool reserve(struct file_context *ctx, struct file *file) {
-	struct files *files = ctx->files;
-	struct inode inode = inode_of(&file->found);
-
-	mutex_lock(&files->lock);
-	while (ctx->patient && inode_set_has(&files->overwriting, inode)) {
-		cond_wait(&files->released, &files->lock);
-	}
-	int ret = inode_set_add(&files->overwriting, inode);
-	mutex_unlock(&files->lock);
-	file->flags |= ret == 1 ? FILE_RESERVED : FILE_DEFERRED;
-	return ret == 1;
-}
-
-void file_release(struct file_context *ctx, struct file *file) {
-	struct files *files = ctx->files;
-	if (!(file->flags & FILE_RESERVED)) {
-		return;
-	}
-	mutex_lock(&files->lock);
-	struct inode *item = inode_set_find(&files->overwriting, inode_of(&file->found));
-	inode_set_remove(&files->overwriting, item);
-	free(item);
-	cond_broadcast(&files->released);
-	mutex_unlock(&files->lock);
 }
 
 /** Remove what stands at the destination, and create it anew. */
@@ -105,6 +129,7 @@ static struct fail make_empty(struct file_context *ctx, struct file *file) {
 	const struct opts *opts = ctx->files->opts;
 
 	if (!reserve(ctx, file)) {
+		file->flags |= FILE_DEFERRED;
 		close_fd(&file->dst_fd);
 		return FAIL_NONE;
 	}
@@ -115,8 +140,8 @@ static struct fail make_empty(struct file_context *ctx, struct file *file) {
 	if (opts->preserve & PRESERVE_MODE) {
 		narrow(file);
 	}
-	bool empty = file->found.st_size == 0 || (opts->flags & OPT_ATTRIBUTES_ONLY);
-	if (!empty && ftruncate(file->dst_fd, 0) != 0) {
+	// Also where it is empty, for its time to change
+	if (!(opts->flags & OPT_ATTRIBUTES_ONLY) && ftruncate(file->dst_fd, 0) != 0) {
 		return fail_make(errno, "cannot create regular file %d");
 	}
 	return FAIL_NONE;
@@ -181,7 +206,12 @@ bool file_judge(struct file_context *ctx, struct tree *tree, const struct entry 
 {
 	struct fail fail = FAIL_NONE;
 	if (fstatat(tree->fd[DST], entry->dst_name, &judged->found.st, AT_SYMLINK_NOFOLLOW) != 0) {
-		return true;
+		if (errno == ENOENT) {
+			return true;
+		}
+		tree_report(tree, entry, fail_make(errno, "cannot stat %d"));
+		judged->verdict = DEST_REFUSE;
+		return false;
 	}
 	judged->verdict = dest_judge(ctx->files->dest, tree, entry, st, &judged->found, &fail);
 	if (judged->verdict == DEST_REFUSE) {

@@ -146,10 +146,10 @@ static bool try_clone(struct file_context *ctx, struct file *file) {
 	dev_t devs[2] = {file->st.st_dev, file->tree->inode[DST].dev};
 	bool must = opts->reflink == WHEN_ALWAYS;
 
-	if (opts->reflink == WHEN_NEVER || (file->flags & FILE_SPECIAL) || !S_ISREG(file->st.st_mode)) {
+	if (opts->reflink == WHEN_NEVER) {
 		return true;
 	}
-	if (!must && (file->st.st_size == 0
+	if (!must && ((file->flags & FILE_SPECIAL) || !S_ISREG(file->st.st_mode) || file->st.st_size == 0
 		|| (ctx->no_clone_known && ctx->no_clone[SRC] == devs[SRC] && ctx->no_clone[DST] == devs[DST])))
 	{
 		return true;
@@ -260,6 +260,11 @@ static struct file *begin_regular(struct file_context *ctx, struct tree *tree, c
 	}
 	struct judged judged = {0};
 	struct fail fail = FAIL_NONE;
+	if (file_is_being_made(ctx, tree, st)) {
+		defer(ctx, file);
+		file_free(file);
+		return NULL;
+	}
 	bool links = st && file_has_links(ctx, tree, st);
 	if (st && !links && !file_judge(ctx, tree, entry, st, &judged)) {
 		file_free(file);

@@ -25,7 +25,7 @@ struct files {
 	struct dest *dest;
 	/** Set when ucp is to stop: nothing new is begun. */
 	atomic_bool cancelled;
-	/** Existing destinations that are being overwritten, by inode: two names may lead to one of them. */
+	/** Destinations being written that something else could lead to: those that existed, and those of operands. */
 	pthread_mutex_t lock;
 	pthread_cond_t released;
 	struct inode_set overwriting;

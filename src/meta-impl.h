@@ -19,7 +19,7 @@ struct fail meta_copy_xattrs(const struct meta *meta, struct meta_acls *acls);
 /** Copy the ACLs the source has. Returns 0 or -errno. */
 int meta_copy_acls(const struct meta *meta, const struct meta_acls *acls);
 
-/** Take away what ACLs the destination has, as far as possible. */
-void meta_drop_acls(const struct meta *meta);
+/** Take away the ACL the destination has, and with FALLBACK the one it gives to what is made in it. */
+void meta_drop_acls(const struct meta *meta, bool fallback);
 
 #endif // UCP_META_IMPL_H

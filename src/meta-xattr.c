@@ -175,16 +175,18 @@ int meta_copy_acls(const struct meta *meta, const struct meta_acls *acls) {
 	}
 	if (ret == 0 && acls->fallback) {
 		ret = copy_attr(src, dst, ACL_DEFAULT, &getting);
+		// Where there are no ACLs, one that is only for new files is not missed
+		ret = ret == -EOPNOTSUPP ? 0 : ret;
 	}
 	return ret;
 }
 
-void meta_drop_acls(const struct meta *meta) {
+void meta_drop_acls(const struct meta *meta, bool fallback) {
 	static const char *const names[] = {ACL_ACCESS, ACL_DEFAULT};
 	char path[PATH_SIZE];
 	struct ref dst = dst_ref(meta, path);
 
-	for (size_t i = 0; i < (S_ISDIR(meta->src->st_mode) ? 2 : 1); ++i) {
+	for (size_t i = 0; i < (fallback && S_ISDIR(meta->src->st_mode) ? 2 : 1); ++i) {
 		// There is mostly none to remove
 		if (dst.path) {
 			lremovexattr(dst.path, names[i]);

@@ -101,7 +101,7 @@ static struct fail apply_mode(const struct meta *meta, bool owned, const struct 
 			mode &= ~(mode_t)(S_ISUID | S_ISGID | S_ISVTX);
 		}
 		if (meta->flags & META_STRAY_ACL) {
-			meta_drop_acls(meta);
+			meta_drop_acls(meta, true);
 		}
 		// With an ACL the mode's group bits are its mask: setting them alone would give them to the group for a moment
 		ret = meta_copy_acls(meta, acls);
@@ -111,7 +111,7 @@ static struct fail apply_mode(const struct meta *meta, bool owned, const struct 
 		}
 	} else if (meta->flags & META_FINAL_MODE) {
 		if ((meta->flags & META_STRAY_ACL) && (opts->preserve & PRESERVE_MODE_NOT)) {
-			meta_drop_acls(meta);
+			meta_drop_acls(meta, false);
 		}
 		ret = set_mode(meta, meta->final_mode);
 	}

@@ -101,7 +101,7 @@ static bool leads_in_circles(struct tree *tree, const struct entry *entry) {
 	mutex_lock(&trees->lock);
 	bool made = inode_set_has(&trees->made, tree->inode[SRC]);
 	mutex_unlock(&trees->lock);
-	for (struct tree *t = tree->parent; (tree->flags & TREE_FOLLOWED) && !(t->flags & TREE_BASE); t = t->parent) {
+	for (struct tree *t = tree->parent; (tree->flags & TREE_FOLLOWED) && !(t->flags & TREE_OPERANDS); t = t->parent) {
 		made |= inode_same(t->inode[DST], tree->inode[SRC]);
 	}
 	if (made) {
@@ -116,7 +116,7 @@ static bool leads_in_circles(struct tree *tree, const struct entry *entry) {
 		free(dst);
 		return true;
 	}
-	for (struct tree *t = tree->parent; (tree->flags & TREE_FOLLOWED) && !(t->flags & TREE_BASE); t = t->parent) {
+	for (struct tree *t = tree->parent; (tree->flags & TREE_FOLLOWED) && !(t->flags & TREE_OPERANDS); t = t->parent) {
 		if (inode_same(t->inode[SRC], tree->inode[SRC])) {
 			tree_report(tree->parent, entry, fail_make(0, "cannot copy cyclic symbolic link %s"));
 			return true;
@@ -190,7 +190,7 @@ static bool look_at_existing(struct tree *tree, const struct entry *entry, const
 
 	if (fstatat(dir, name, &tree->dst_stat, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
 		// Nothing to be seen is a link that leads nowhere
-		*fail = errno == ENOENT ? *fail : fail_make(errno, "cannot stat %d");
+		*fail = errno == ENOENT || prefix ? *fail : fail_make(errno, "cannot stat %d");
 	} else if (prefix) {
 		*fail = S_ISDIR(tree->dst_stat.st_mode) ? FAIL_NONE : fail_make(0, "%d exists but is not a directory");
 	} else {

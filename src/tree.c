@@ -61,7 +61,8 @@ struct tree *tree_base(struct trees *trees, int dst_fd, const char *path) {
 		tree->fd[SRC] = AT_FDCWD;
 		tree->fd[DST] = dst_fd;
 		tree->pins = 1;
-		if (dst_fd >= 0 && meta_has_default_acl(dst_fd)) {
+		// Where operands name their destination whole, who knows where that is
+		if (dst_fd < 0 || meta_has_default_acl(dst_fd)) {
 			tree->flags |= TREE_DEFAULT_ACL;
 		}
 	}
@@ -113,11 +114,15 @@ static void apply(struct tree *tree) {
 		meta.flags = META_NEW;
 		meta.final_mode = tree->dst_stat.st_mode;
 		bool prefix = tree->flags & TREE_OPERANDS;
-		if ((!prefix && meta_final_mode(opts, meta.src->st_mode, tree->dst_stat.st_mode, &meta.final_mode))
+		if (((!prefix || (opts->preserve & PRESERVE_OWNERSHIP)) && meta_final_mode(opts, meta.src->st_mode, tree->dst_stat.st_mode, &meta.final_mode))
 			|| (tree->flags & TREE_WIDENED))
 		{
 			meta.flags |= META_FINAL_MODE;
 		}
+	}
+	// cp does not give them to directories that --parents makes
+	if (tree->flags & TREE_OPERANDS) {
+		meta.flags |= META_NO_XATTR;
 	}
 	if ((tree->parent->flags & TREE_DEFAULT_ACL) || !(tree->flags & TREE_CREATED)) {
 		meta.flags |= META_STRAY_ACL;

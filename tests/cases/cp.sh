@@ -1,0 +1,23 @@
+# shellcheck shell=bash disable=SC2154 # $status is set by run
+# ucp against the cp that is here: the same command lines on the same trees.
+
+differ() {
+	need cmd python3 cp
+	local options=()
+	[[ -z ${UCP_FLAGS:-} ]] || options=(--flags="$UCP_FLAGS")
+	run python3 "$TOOLS/difftest.py" "$@" --cp="$(command -v cp)" --ucp="$UCP" "${options[@]}"
+	tail -n 1 "$OUT"
+	[[ $status == 0 ]] || fail "difftest.py $*: $(head -qc 20000 "$OUT" "$ERR")"
+}
+
+# limit: 300
+# only: release
+once_differential_scenarios() {
+	differ scenarios
+}
+
+# limit: 300
+# only: release
+once_differential_generated() {
+	differ generate --seed=1 --count=3000 --keep-going --minimize --unique
+}
