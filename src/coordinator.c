@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -287,14 +288,13 @@ static unsigned terminal_columns(void) {
 static void show_progress(struct run *run, bool last) {
 	struct counters sum;
 	char line[256];
+	char whole[sizeof(line) + 1];
 	struct totals totals = scan_totals(&run->scan);
 
 	counters_sum(&sum, run->counters, run->worker_count);
-	progress_line(&run->progress, &sum, &totals, terminal_columns(), last, line, sizeof(line) - 1);
-	if (last) {
-		strcat(line, "\n");
-	}
-	report_paint(run->report, line);
+	progress_line(&run->progress, &sum, &totals, terminal_columns(), last, line, sizeof(line));
+	snprintf(whole, sizeof(whole), "%s%s", line, last ? "\n" : "");
+	report_paint(run->report, whole);
 }
 
 /** Whether nobody reads standard output any more, and that is to be the end. */

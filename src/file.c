@@ -259,7 +259,6 @@ static struct file *begin_regular(struct file_context *ctx, struct tree *tree, c
 		return NULL;
 	}
 	struct judged judged = {0};
-	struct fail fail = FAIL_NONE;
 	if (file_is_being_made(ctx, tree, st)) {
 		defer(ctx, file);
 		file_free(file);
@@ -270,7 +269,7 @@ static struct file *begin_regular(struct file_context *ctx, struct tree *tree, c
 		file_free(file);
 		return NULL;
 	}
-	fail = open_source(file, st);
+	struct fail fail = open_source(file, st);
 	if (fail.what) {
 		source_failed(ctx, file, &judged, fail);
 		file_free(file);

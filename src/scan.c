@@ -32,12 +32,13 @@ static FTSENT *next_entry(const struct opts *opts, FTS *fts) {
 
 /** Add up one operand. */
 static void walk(struct scan *scan, char *operand) {
-	FTS *fts = open_walk(scan->opts, operand);
+	FTS *fts = atomic_load(&scan->stop) ? NULL : open_walk(scan->opts, operand);
 	FTSENT *entry;
 	if (!fts) {
 		return;
 	}
-	while (!atomic_load(&scan->stop) && (entry = next_entry(scan->opts, fts))) {
+	// Asked only once something was read: glibc loses memory when a walk is closed that never began
+	while ((entry = next_entry(scan->opts, fts)) && !atomic_load(&scan->stop)) {
 		counter_add(&scan->bytes, entry->fts_info == FTS_F ? (uint64_t)entry->fts_statp->st_size : 0);
 		counter_add(&scan->files, 1);
 	}

@@ -164,7 +164,7 @@ static mode_t create_mode(const struct tree *tree) {
 /** Make the destination. Returns a fail, of which the errno is EEXIST if something stands there. */
 static struct fail make(struct tree *tree, const char *name) {
 	struct trees *trees = tree->trees;
-	struct fail fail = FAIL_NONE;
+	struct fail fail;
 
 	mode_t mode = create_mode(tree);
 	// Nobody may meet the new directory as a source before it is known as a copy

@@ -16,9 +16,11 @@ void work_init(struct work *work) {
 }
 
 static void free_batches(struct list *batches) {
-	for (struct list *node; (node = list_pop(batches));) {
+	for (struct list *node = batches->next, *next; node != batches; node = next) {
+		next = node->next;
 		batch_free(list_item(node, struct batch, node));
 	}
+	list_init(batches);
 }
 
 void work_destroy(struct work *work) {
