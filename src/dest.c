@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** Something made of an operand. */
+/** Something made of an operand, or a symbolic link made anywhere: then without a name. */
 struct made {
 	struct inode inode;
 	char *name;
@@ -333,12 +333,13 @@ void dest_made(struct dest *dest, const struct tree *tree, const struct entry *e
 	if (fstatat(tree->fd[DST], entry->dst_name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
 		return;
 	}
-	if (!(tree->flags & TREE_BASE) && !S_ISLNK(st.st_mode)) {
+	bool operand = tree->flags & TREE_BASE;
+	if (!operand && !S_ISLNK(st.st_mode)) {
 		return;
 	}
 	struct made *made = malloc(sizeof(*made));
-	char *name = strdup(entry->dst_name);
-	if (!made || !name) {
+	char *name = operand ? strdup(entry->dst_name) : NULL;
+	if (!made || (operand && !name)) {
 		free(made);
 		free(name);
 		return;
@@ -354,7 +355,7 @@ void dest_made(struct dest *dest, const struct tree *tree, const struct entry *e
 bool dest_was_made(struct dest *dest, const struct stat *st, const char *name) {
 	mutex_lock(&dest->lock);
 	struct made *made = inode_set_find(&dest->made, inode_of(st));
-	bool was = made && (!name || strcmp(made->name, name) == 0);
+	bool was = made && (!name || (made->name && strcmp(made->name, name) == 0));
 	mutex_unlock(&dest->lock);
 	return was;
 }
