@@ -171,7 +171,6 @@ static struct fail make(struct tree *tree, const char *name) {
 	mutex_lock(&trees->lock);
 	if (mkdirat(tree->parent->fd[DST], name, mode) == 0) {
 		tree->flags |= TREE_CREATED;
-		counter_add(&trees->dirs, 1);
 		fail = settle_in(tree, name);
 	} else {
 		fail = fail_make(errno, tree->flags & TREE_OPERANDS ? "cannot make directory %d" : "cannot create directory %d");

@@ -146,8 +146,6 @@ struct trees {
 	unsigned max;
 	/** The topmost directories this run made: a source directory among them is a copy of itself. */
 	struct inode_set made;
-	/** Directories made. */
-	counter dirs;
 };
 
 /** Set up what trees share. */

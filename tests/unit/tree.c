@@ -2,80 +2,7 @@
  * tree.c: entering and listing directories, and when their attributes are set.
  */
 
-#include "unit.h"
-
-#include "opts.h"
-#include "report.h"
-#include "std.h"
-#include "tree.h"
-
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-// --- A directory to work in, and what goes to standard error
-
-static char scratch[256];
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw) {
-	(void)st;
-	(void)type;
-	(void)ftw;
-	remove(path);
-	return 0;
-}
-
-static void remove_scratch(void) {
-	nftw(scratch, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-/** Go to a new empty directory. */
-static void go_to_scratch(void) {
-	static unsigned count;
-	char dir[300];
-	if (!scratch[0]) {
-		const char *tmp = getenv("TMPDIR");
-		snprintf(scratch, sizeof(scratch), "%s/ucp-tree.XXXXXX", tmp ? tmp : "/tmp");
-		REQUIRE(mkdtemp(scratch));
-		atexit(remove_scratch);
-	}
-	snprintf(dir, sizeof(dir), "%s/%u", scratch, count++);
-	REQUIRE(mkdir(dir, 0755) == 0 && chdir(dir) == 0);
-}
-
-static int saved_stderr;
-static int errors_file;
-
-static void capture_errors(void) {
-	saved_stderr = dup(2);
-	errors_file = memfd_create("errors", MFD_CLOEXEC);
-	dup2(errors_file, 2);
-}
-
-/** What was said since is exactly this. */
-static void check_errors(const char *wanted) {
-	char text[4096];
-	dup2(saved_stderr, 2);
-	close(saved_stderr);
-	ssize_t n = pread(errors_file, text, sizeof(text) - 1, 0);
-	text[max(n, 0)] = '\0';
-	close(errors_file);
-	CHECK_STR(text, wanted);
-}
-
-// --- What every test needs
-
-static struct {
-	struct opts opts;
-	struct report report;
-	struct trees trees;
-	struct tree *base;
-} t;
+#include "tree-kit.h"
 
 /** What judge() says of what stands where a directory is to be made. */
 static enum tree_verdict verdict;
@@ -168,7 +95,6 @@ TEST(entering_makes_the_copy) {
 	check_fd(tree->fd[DST], "dst/src");
 	CHECK(tree->flags & TREE_CREATED);
 	CHECK(!(tree->flags & (TREE_BASE | TREE_CLOSED | TREE_UNSIZED | TREE_FOLLOWED)));
-	CHECK_EQ(counter_get(&t.trees.dirs), 1);
 	CHECK_EQ(atomic_load(&t.base->refs), 2);
 	check_path(tree, SRC, "file", "src/file");
 	check_path(tree, DST, "file", "dst/src/file");
@@ -185,7 +111,6 @@ TEST(a_copy_that_is_there_is_entered) {
 	struct tree *tree = must_enter(t.base, "src");
 	CHECK(inode_same(tree->inode[DST], inode));
 	CHECK(!(tree->flags & TREE_CREATED));
-	CHECK_EQ(counter_get(&t.trees.dirs), 0);
 	tree_unpin(tree);
 	tree_unref(tree);
 	struct stat st;

@@ -1,0 +1,32 @@
+/**
+ * What the tests of tree work with.
+ */
+
+#ifndef UCP_TEST_TREE_KIT_H
+#define UCP_TEST_TREE_KIT_H
+
+#include "scratch.h"
+#include "unit.h"
+#include "opts.h"
+#include "report.h"
+#include "std.h"
+#include "tree.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+// --- What every test needs
+
+static struct {
+	struct opts opts;
+	struct report report;
+	struct trees trees;
+	struct tree *base;
+} t;
+
+#endif // UCP_TEST_TREE_KIT_H
