@@ -1,0 +1,66 @@
+/**
+ * What the parts of cli share.
+ */
+
+#ifndef UCP_CLI_IMPL_H
+#define UCP_CLI_IMPL_H
+
+#include <argp.h>
+#include <stdio.h>
+
+struct opts;
+struct report;
+
+/** Options without a letter. */
+enum {
+	KEY_ATTRIBUTES_ONLY = 0x100,
+	KEY_BACKUP,
+	KEY_COPY_CONTENTS,
+	KEY_KEEP_DIRECTORY_SYMLINK,
+	KEY_PARENTS,
+	KEY_REMOVE_DESTINATION,
+	KEY_STRIP_TRAILING_SLASHES,
+	KEY_UPDATE,
+	KEY_CONTEXT,
+	KEY_PRESERVE,
+	KEY_NO_PRESERVE,
+	KEY_REFLINK,
+	KEY_SPARSE,
+	KEY_DEBUG,
+	KEY_ENGINE,
+	KEY_QUEUE_DEPTH,
+	KEY_CHUNK_SIZE,
+	KEY_PROGRESS,
+	KEY_INJECT,
+	KEY_HELP,
+	KEY_VERSION,
+};
+
+/** What parsing works with. */
+struct parser {
+	struct opts *opts;
+	struct report *report;
+	/** Nothing is left to be done: --help or --version. */
+	bool done;
+	/** Something was wrong, and reported. */
+	bool failed;
+	/** What -i and -n said last. */
+	int asking;
+	/** Whether backups are made, and how (CONTROL), as far as said. */
+	bool backups;
+	const char *control;
+	const char *suffix;
+	/** Where argp's hint to options we do not have goes. */
+	FILE *unheard;
+};
+
+/** Take the value of an option that has one, or that is more than a switch. Returns 0 or an errno, as argp wants it. */
+error_t cli_parse_value(struct parser *p, int key, char *arg);
+
+/** Turn what --backup or $VERSION_CONTROL say into an enum backup. Returns whether it is one; if not, it is reported. */
+bool cli_backup_control(struct parser *p, const char *option, const char *control, unsigned *value);
+
+/** Report what is wrong with an argument (%s in @what). Returns EINVAL. */
+error_t cli_complain(struct parser *p, const char *what, const char *arg);
+
+#endif // UCP_CLI_IMPL_H
