@@ -83,6 +83,10 @@ static const struct argp_option options[] = {
 	{"debug", KEY_DEBUG, 0, 0, "say how each file was copied, and what the rings did; implies -v", GROUP_OWN},
 	{"x-inject", KEY_INJECT, "LIST", OPTION_HIDDEN, 0, GROUP_OWN},
 
+	/* What cp's users may shorten to is still clear, whatever has been added. */
+	{"pr", KEY_PRESERVE, "ATTR_LIST", OPTION_ARG_OPTIONAL | OPTION_HIDDEN, 0, GROUP_CP},
+	{"t", 't', "DIRECTORY", OPTION_HIDDEN, 0, GROUP_CP},
+
 	{"help", KEY_HELP, 0, 0, "show this help and exit", GROUP_INFO},
 	{"version", KEY_VERSION, 0, 0, "show the version and exit", GROUP_INFO},
 	{0},

@@ -24,6 +24,10 @@ once_values_of_options() {
 	options values
 }
 
+once_abbreviations_of_cp() {
+	options abbreviations
+}
+
 once_options_for_tests_are_not_shown() {
 	options hidden
 }

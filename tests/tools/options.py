@@ -2,7 +2,7 @@
 """Holds the options of `ucp --help`, the manual page and the bash completion
 against each other, and drives the completion in a bash of its own.
 
-  options.py names|kinds|values|hidden|version|operands   [--ucp=PATH] [--root=DIR]
+  options.py names|kinds|values|hidden|version|operands|abbreviations   [--ucp=PATH] [--root=DIR]
   options.py parse FILE...     commands of FILE are understood by ucp
   options.py commands FILE     print the commands in the examples of FILE
   options.py complete [--package] LINE    what the completion offers at the end of LINE
@@ -23,6 +23,12 @@ import tempfile
 import time
 
 PACKAGE = "/usr/share/bash-completion/bash_completion"
+# The long options of cp 9.11, and those that are one.
+OF_CP = """archive attributes-only backup context copy-contents debug dereference force help interactive
+    keep-directory-symlink link no-clobber no-dereference no-preserve no-target-directory one-file-system parents path
+    preserve recursive reflink remove-destination sparse strip-trailing-slashes suffix symbolic-link target-directory
+    update verbose version""".split()
+SAME = {"path": "parents"}
 NO_ARG, NEEDS_ARG, MAY_HAVE_ARG = "no argument", "an argument", "an optional argument"
 
 
@@ -266,6 +272,21 @@ def check_version(args):
     return []
 
 
+def check_abbreviations(args):
+    """What is clear when shortened for cp is clear for ucp, whatever ucp has besides."""
+    shortened = {}
+    for name in OF_CP:
+        for length in range(1, len(name) + 1):
+            shortened.setdefault(name[:length], set()).add(SAME.get(name, name))
+    lines = []
+    for short, names in sorted(shortened.items()):
+        # An argument that is wrong for every option, so that each says which one it is.
+        done = run(args.ucp, f"--{short}=/no such word", "a", "b")
+        if len(names) == 1 and "ambiguous;" in done.stderr:
+            lines.append(f"--{short} can only be --{min(names)} for cp: {done.stderr.splitlines()[0]}")
+    return lines
+
+
 def check_operands(args):
     """After an option that needs an argument the next word is its value, else an operand."""
     paper = read_help(args.ucp)
@@ -377,7 +398,7 @@ def main():
         print("\n".join(examples(args.words[0])))
     else:
         checks = {"names": check_names, "kinds": check_kinds, "values": check_values, "hidden": check_hidden,
-                  "version": check_version, "operands": check_operands, "parse": check_parse}
+                  "version": check_version, "abbreviations": check_abbreviations, "operands": check_operands, "parse": check_parse}
         if args.what not in checks:
             parser.error(f"no such check: {args.what}")
         lines = checks[args.what](args)
