@@ -398,7 +398,8 @@ def main():
         print("\n".join(examples(args.words[0])))
     else:
         checks = {"names": check_names, "kinds": check_kinds, "values": check_values, "hidden": check_hidden,
-                  "version": check_version, "abbreviations": check_abbreviations, "operands": check_operands, "parse": check_parse}
+                  "version": check_version, "operands": check_operands, "parse": check_parse,
+                  "abbreviations": check_abbreviations}
         if args.what not in checks:
             parser.error(f"no such check: {args.what}")
         lines = checks[args.what](args)
