@@ -20,8 +20,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/** Nanoseconds between two looks at what the workers have done. */
+/** Nanoseconds between two looks at what the workers have done; shorter as long as more of them may be needed soon. */
 #define TICK 100000000L
+#define SHORT_TICK 20000000L
+#define EARLY 1.0
 
 /** Seconds before a progress line is worth showing. */
 #define PATIENCE 1.0
@@ -30,6 +32,9 @@
 #define FIRST_WORKERS 8
 #define WORKERS_EACH 8
 #define MOST_WORKERS 32
+
+/** Those that have a whole window each; further ones are for what waits long, and there memory counts. */
+#define WIDE_WORKERS 4
 
 /** With less of the processors in use the workers wait more than they work. */
 #define BUSY_SHARE 0.6
@@ -184,6 +189,7 @@ static int start_worker(struct run *run) {
 		.counters = &run->counters[i],
 		.index = i,
 		.alone = run->opts->max_threads == 1,
+		.window = i < WIDE_WORKERS ? run->opts->window : run->opts->chunk_size,
 		.coordinator = pthread_self(),
 	};
 	int err = pthread_create(&worker->thread, NULL, worker_run, worker);
@@ -193,10 +199,22 @@ static int start_worker(struct run *run) {
 	return -err;
 }
 
+/** Start up to COUNT more workers; where that fails, those there are will do. */
+static void add_workers(struct run *run, unsigned count) {
+	for (count = min(count, run->most_workers - run->worker_count); count > 0; --count) {
+		work_join(&run->work, 1);
+		if (start_worker(run) < 0) {
+			work_leave(&run->work, 1);
+			run->most_workers = run->worker_count;
+			return;
+		}
+	}
+}
+
 /** Start the first workers. Returns false if there is none. */
 static bool start_workers(struct run *run) {
-	unsigned count = run->opts->threads;
-	unsigned most = run->opts->max_threads;
+	const struct opts *opts = run->opts;
+	unsigned most = opts->max_threads;
 	run->most_workers = most;
 	run->workers = calloc(most, sizeof(*run->workers));
 	run->counters = aligned_alloc(_Alignof(struct counters), most * sizeof(*run->counters));
@@ -205,18 +223,15 @@ static bool start_workers(struct run *run) {
 		return false;
 	}
 	memset(run->counters, 0, most * sizeof(*run->counters));
-	work_join(&run->work, count);
-	for (unsigned i = 0; i < count; ++i) {
-		int ret = start_worker(run);
-		if (ret < 0 && i == 0) {
-			report_error(run->report, -ret, "cannot start a thread", NULL, NULL);
-			return false;
-		}
-		if (ret < 0) {
-			// Fewer will do
-			work_leave(&run->work, count - i);
-			break;
-		}
+	work_join(&run->work, 1);
+	int ret = start_worker(run);
+	if (ret < 0) {
+		report_error(run->report, -ret, "cannot start a thread", NULL, NULL);
+		return false;
+	}
+	// A single file has nothing for the others before it is shared
+	if ((opts->flags & OPT_RECURSIVE) || opts->operand_count > 2) {
+		add_workers(run, opts->threads - 1);
 	}
 	return true;
 }
@@ -229,28 +244,26 @@ static double processor_time(void) {
 		+ (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-/** Add workers while those there are wait for the medium more than they work. */
+/** Add workers: the first ones once there is work for them, more while those there are wait more than they work. */
 static void adapt(struct run *run) {
 	double t = now();
+	bool cancelled = atomic_load(&run->files.cancelled);
+
+	if (run->worker_count < run->opts->threads && !cancelled && work_is_pending(&run->work)) {
+		add_workers(run, run->opts->threads - run->worker_count);
+	}
+	if (t - run->last_time < SHORT_TICK / 2e9) {
+		return;
+	}
 	double used = processor_time();
 	double share = (used - run->last_used) / ((t - run->last_time) * processors());
-
-	if (t - run->last_time < TICK / 2e9) {
-		return;
-	}
 	run->last_time = t;
 	run->last_used = used;
-	if (share > BUSY_SHARE || atomic_load(&run->files.cancelled)) {
-		return;
-	}
-	unsigned more = min(run->worker_count, run->most_workers - run->worker_count);
-	while (more-- > 0 && work_is_pending(&run->work)) {
-		work_join(&run->work, 1);
-		if (start_worker(run) < 0) {
-			work_leave(&run->work, 1);
-			run->most_workers = run->worker_count;
+	for (unsigned more = share > BUSY_SHARE || cancelled ? 0 : run->worker_count; more > 0; --more) {
+		if (run->worker_count == run->most_workers || !work_is_pending(&run->work)) {
 			return;
 		}
+		add_workers(run, 1);
 	}
 }
 
@@ -308,12 +321,13 @@ static bool is_unread(struct run *run) {
 
 /** Tick until all workers are done. */
 static void tick(struct run *run) {
-	const struct timespec interval = {.tv_nsec = TICK};
 	sigset_t signals = run->signals;
 	bool painted = false;
 
 	sigaddset(&signals, WAKE_SIGNAL);
 	while (!all_done(run)) {
+		bool early = run->worker_count < run->most_workers && now() - run->start < EARLY;
+		const struct timespec interval = {.tv_nsec = early ? SHORT_TICK : TICK};
 		int signal = sigtimedwait(&signals, NULL, &interval);
 		if (signal > 0 && signal != WAKE_SIGNAL && run->signal == 0) {
 			cancel(run, signal);

@@ -1,8 +1,22 @@
 #include "extent.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+#ifndef SYS_cachestat
+/** The same on all architectures, but not in the headers of older kernels. */
+#	define SYS_cachestat 451
+#endif
+
+#ifndef XFS_SUPER_MAGIC
+/** Only in the headers of newer kernels. */
+#	define XFS_SUPER_MAGIC 0x58465342
+#endif
 
 int extent_next(int fd, uint64_t offset, uint64_t size, struct extent *extent) {
 	if (offset >= size) {
@@ -36,6 +50,29 @@ int extent_next(int fd, uint64_t offset, uint64_t size, struct extent *extent) {
 
 static bool is_zero(const char *data, size_t len) {
 	return len == 0 || (data[0] == 0 && memcmp(data, data + 1, len - 1) == 0);
+}
+
+int extent_is_cached(int fd, struct extent extent) {
+	struct {
+		uint64_t offset;
+		uint64_t length;
+	} range = {.offset = extent.start, .length = extent.end - extent.start};
+	struct {
+		uint64_t cached, dirty, writeback, evicted, recently_evicted;
+	} pages = {0};
+	if (syscall(SYS_cachestat, fd, &range, &pages, 0) != 0) {
+		return -errno;
+	}
+	uint64_t size = (uint64_t)sysconf(_SC_PAGESIZE);
+	return pages.cached >= (extent.end - 1) / size - extent.start / size + 1;
+}
+
+void extent_reserve(int fd, uint64_t size) {
+	struct statfs fs;
+	// Others would compress no more, copy on write twice, or fill the space with zeros at once
+	if (fstatfs(fd, &fs) == 0 && (fs.f_type == EXT4_SUPER_MAGIC || fs.f_type == XFS_SUPER_MAGIC)) {
+		fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size);
+	}
 }
 
 size_t extent_zeros(const char *data, size_t len, size_t block) {

@@ -21,6 +21,20 @@ struct extent {
  */
 int extent_next(int fd, uint64_t offset, uint64_t size, struct extent *extent);
 
+/**
+ * Whether a part of a file is in the page cache, found out without causing any reading (cachestat(2), Linux 6.5).
+ *
+ * @return 1, 0 or -errno: -ENOSYS on older kernels.
+ */
+int extent_is_cached(int fd, struct extent extent);
+
+/**
+ * Have the file system set SIZE bytes aside for an empty file that will have no holes, where that makes writing cheaper
+ * (FALLOC_FL_KEEP_SIZE, fallocate(2)). If it does not, writing will tell why. Even if there was only room for a part, an
+ * ftruncate(2) is needed to give back what was not written to.
+ */
+void extent_reserve(int fd, uint64_t size);
+
 /** How many of the LEN bytes at DATA, counted in whole blocks of BLOCK bytes and a rest, are zero from the start. */
 size_t extent_zeros(const char *data, size_t len, size_t block);
 

@@ -8,6 +8,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+/** Where nobody can tell whether a file is cached, one in so many is tried. */
+#define COLD_TRIES 32
+
 /** Whether an interrupted call is to be made again. */
 static bool again(const struct file_context *ctx) {
 	return errno == EINTR && !atomic_load(&ctx->files->cancelled);
@@ -37,6 +40,18 @@ static bool need_buffer(struct file_context *ctx) {
 	return ctx->buffer != NULL;
 }
 
+/**
+ * Whether a small file's data may well be cached. Trying to read what is not would start reading it, and so many files in
+ * many small pieces; a ring hands the kernel many files at once, which it reads together where they are neighbours.
+ */
+static bool is_worth_trying(struct file_context *ctx, const struct file *file) {
+	if (ctx->cold == 0) {
+		return true;
+	}
+	int cached = extent_is_cached(file->src_fd, (struct extent) {.end = file->size});
+	return cached < 0 ? ctx->cold++ % COLD_TRIES == 0 : cached > 0;
+}
+
 bool file_copy_cached(struct file_context *ctx, struct file *file) {
 	size_t size = file->size;
 	const struct opts *opts = ctx->files->opts;
@@ -46,9 +61,14 @@ bool file_copy_cached(struct file_context *ctx, struct file *file) {
 		return false;
 	}
 	struct iovec iov = {.iov_base = ctx->buffer, .iov_len = size};
-	if (preadv2(file->src_fd, &iov, 1, 0, RWF_NOWAIT) != (ssize_t)size) {
+	if (!is_worth_trying(ctx, file)) {
 		return false;
 	}
+	if (preadv2(file->src_fd, &iov, 1, 0, RWF_NOWAIT) != (ssize_t)size) {
+		ctx->cold = 1;
+		return false;
+	}
+	ctx->cold = 0;
 	file->flags |= FILE_CACHED;
 	int ret = write_whole(ctx, file->dst_fd, ctx->buffer, size);
 	if (ret == -EINTR) {

@@ -15,6 +15,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/** Bytes of a file for which setting the space aside pays. */
+#define RESERVE_MIN (256u << 10)
+
 void files_init(struct files *files, const struct opts *opts, struct report *report, struct links *links,
 	struct dest *dest)
 {
@@ -133,10 +136,7 @@ static struct fail open_source(struct file *file, const struct stat *st) {
 	if (!same) {
 		return fail_make(0, "skipping file %s, as it was replaced while being copied");
 	}
-	if (regular) {
-		// io_uring would take it as a wish not to wait for data either
-		fcntl(file->src_fd, F_SETFL, O_RDONLY);
-	}
+	file->flags |= regular ? FILE_NONBLOCK : 0;
 	return FAIL_NONE;
 }
 
@@ -174,6 +174,13 @@ static bool try_clone(struct file_context *ctx, struct file *file) {
 	return true;
 }
 
+/** Undo O_NONBLOCK before data is waited for: io_uring would take it as a wish not to. */
+static void let_wait(const struct file *file) {
+	if (file->flags & FILE_NONBLOCK) {
+		fcntl(file->src_fd, F_SETFL, O_RDONLY);
+	}
+}
+
 /** Choose how the data is moved. Returns whether it is to be moved in ranges. */
 static bool plan(struct file_context *ctx, struct file *file) {
 	const struct opts *opts = ctx->files->opts;
@@ -188,6 +195,7 @@ static bool plan(struct file_context *ctx, struct file *file) {
 	}
 	bool unsized = (file->tree->flags & TREE_UNSIZED) || size == 0 || !S_ISREG(file->st.st_mode);
 	if (unsized || (file->flags & FILE_SPECIAL)) {
+		let_wait(file);
 		file_stream(ctx, file);
 		return false;
 	}
@@ -199,7 +207,15 @@ static bool plan(struct file_context *ctx, struct file *file) {
 	if (opts->sparse == WHEN_ALWAYS) {
 		file->flags |= FILE_DIG | FILE_SET_SIZE;
 	}
-	return !file_copy_cached(ctx, file);
+	if (file_copy_cached(ctx, file)) {
+		return false;
+	}
+	let_wait(file);
+	if (size >= RESERVE_MIN && !(file->flags & (FILE_EXTENTS | FILE_DIG))) {
+		file->flags |= FILE_RESERVED_SPACE;
+		extent_reserve(file->dst_fd, size);
+	}
+	return true;
 }
 
 /** The source cannot be opened. What cp would have found wrong, said and done before that comes first. */
@@ -307,7 +323,10 @@ struct file *file_begin(struct file_context *ctx, struct tree *tree, const struc
 	struct stat got;
 	const struct stat *known = st;
 
-	if (!st && (entry->type != DT_REG || (opts->flags & (OPT_HARD_LINK | OPT_SYMBOLIC_LINK)))) {
+	// Where a destination may well stay as it is, one look at both ends is cheaper than opening them
+	bool look = entry->type != DT_REG || opts->update != UPDATE_ALL
+		|| (opts->flags & (OPT_HARD_LINK | OPT_SYMBOLIC_LINK));
+	if (!st && look) {
 		if (fstatat(tree->fd[SRC], entry->name, &got, tree_follows(tree) ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
 			tree_report(tree, entry, fail_make(errno, "cannot stat %s"));
 			goto out;
@@ -419,7 +438,8 @@ static void undo(struct file_context *ctx, struct file *file) {
 	if (!(file->flags & FILE_CREATED)) {
 		// What was there before is lost; what is there now must not pass for whole
 		uint64_t keep = min(file->keep, file->cursor);
-		if (!(file->flags & FILE_NO_DATA) && (uint64_t)ours.st_size > keep && ftruncate(file->dst_fd, (off_t)keep) != 0) {
+		bool more = (uint64_t)ours.st_size > keep || (file->flags & FILE_RESERVED_SPACE);
+		if (!(file->flags & FILE_NO_DATA) && more && ftruncate(file->dst_fd, (off_t)min(keep, (uint64_t)ours.st_size)) != 0) {
 			return;
 		}
 		return;

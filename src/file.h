@@ -46,6 +46,8 @@ struct file_context {
 	/** The pair of devices between which cloning was last refused. */
 	dev_t no_clone[2];
 	bool no_clone_known;
+	/** Small files that were not cached since one was. */
+	unsigned cold;
 	/** What small files and streams are moved through; made when needed. */
 	char *buffer;
 };
@@ -74,6 +76,10 @@ enum file_flags {
 	FILE_RESERVED = 1 << 12,
 	/** Its destination is being written by another file: it has to be begun again later. */
 	FILE_DEFERRED = 1 << 13,
+	/** The source was opened with O_NONBLOCK. */
+	FILE_NONBLOCK = 1 << 15,
+	/** Space was set aside for it. */
+	FILE_RESERVED_SPACE = 1 << 14,
 	/** Several workers may hold it. */
 	FILE_SHARED = 1 << 8,
 	/** The final mode is file::final_mode. */

@@ -4,7 +4,7 @@
 
 /** What gets the wanted bytes into the buffer. */
 static enum pair_next fetch(const struct pair *pair) {
-	return pair->flags & PAIR_LOOK ? PAIR_READ : PAIR_SUBMIT;
+	return pair->flags & (PAIR_LOOK | PAIR_APART) ? PAIR_READ : PAIR_SUBMIT;
 }
 
 enum pair_next pair_start(struct pair *pair, uint64_t off, uint32_t len, enum pair_flags flags) {

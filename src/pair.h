@@ -38,6 +38,8 @@ enum pair_next {
 enum pair_flags {
 	/** Look at what was read before writing it: never submitted as a linked pair. */
 	PAIR_LOOK = 1 << 0,
+	/** Read first and write then, each alone: never submitted as a linked pair. */
+	PAIR_APART = 1 << 1,
 };
 
 /** How often in a row an interrupted request is tried again. */

@@ -74,7 +74,7 @@ struct ring_file ring_uring_know(struct ring *ring, int fd);
 void ring_uring_forget(struct ring *ring, struct ring_file file);
 
 /** As ring_wait(). */
-int ring_uring_wait(struct ring *ring, struct ring_event *events, unsigned count, bool wait);
+int ring_uring_wait(struct ring *ring, struct ring_event *events, unsigned count, unsigned want);
 
 /** Prepare a linked pair of which the write is WRITE_LEN bytes. */
 void ring_uring_pair(struct ring *ring, unsigned slot, struct ring_file src, struct ring_file dst, uint64_t off,

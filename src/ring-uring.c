@@ -263,11 +263,11 @@ static bool is_torn(const struct ring *ring) {
 		&& sq->sqes[last].user_data >> 1 == sq->sqes[next].user_data >> 1;
 }
 
-int ring_uring_wait(struct ring *ring, struct ring_event *events, unsigned count, bool wait) {
+int ring_uring_wait(struct ring *ring, struct ring_event *events, unsigned count, unsigned want) {
 	int ret;
 	++ring->stats.enters;
-	if (wait) {
-		ret = io_uring_submit_and_wait(&ring->uring, 1);
+	if (want > 0) {
+		ret = io_uring_submit_and_wait(&ring->uring, want);
 	} else {
 		ret = io_uring_submit_and_get_events(&ring->uring);
 	}

@@ -140,9 +140,15 @@ void ring_write(struct ring *ring, unsigned slot, struct ring_file dst, uint64_t
 	}
 }
 
-int ring_wait(struct ring *ring, struct ring_event *events, unsigned count, bool wait) {
+int ring_write_now(struct ring *ring, unsigned slot, struct ring_file dst, uint64_t off, uint32_t at, uint32_t len) {
+	++ring->stats.calls;
+	ssize_t n = pwrite(dst.fd, ring_buffer(ring, slot) + at, ask(ring, INJECT_SHORT_WRITE, len), (off_t)off);
+	return n < 0 ? -errno : (int)n;
+}
+
+int ring_wait(struct ring *ring, struct ring_event *events, unsigned count, unsigned want) {
 	if (!ring->params.sync) {
-		return ring_uring_wait(ring, events, count, wait);
+		return ring_uring_wait(ring, events, count, want);
 	}
 	unsigned n = min(count, ring->done_count);
 	for (unsigned i = 0; i < n; ++i) {

@@ -44,10 +44,11 @@ struct ring_event {
 
 /** What a ring has done. */
 struct ring_stats {
-	/** Linked pairs, single reads, single writes submitted. */
+	/** Linked pairs, single reads, single writes submitted, and writes by system calls. */
 	uint64_t pairs;
 	uint64_t reads;
 	uint64_t writes;
+	uint64_t calls;
 	/** Pairs whose link was cut by a short or failed read. */
 	uint64_t cut;
 	/** Requests (a pair is two) on registered buffers, and on registered files. */
@@ -89,11 +90,19 @@ void ring_read(struct ring *ring, unsigned slot, struct ring_file src, uint64_t 
 void ring_write(struct ring *ring, unsigned slot, struct ring_file dst, uint64_t off, uint32_t at, uint32_t len);
 
 /**
- * Hand what is prepared to the kernel, and wait for at least one event where WAIT is set.
+ * Write LEN bytes of the slot's buffer, from byte AT of it, to DST at OFF by a system call, at once. The slot has no
+ * request in flight.
+ *
+ * @return Bytes written, or -errno.
+ */
+int ring_write_now(struct ring *ring, unsigned slot, struct ring_file dst, uint64_t off, uint32_t at, uint32_t len);
+
+/**
+ * Hand what is prepared to the kernel, and wait until there are WANT events, if nothing comes in between.
  *
  * @return The number of events stored, perhaps 0 (a signal came), or -errno when the ring is broken.
  */
-int ring_wait(struct ring *ring, struct ring_event *events, unsigned count, bool wait);
+int ring_wait(struct ring *ring, struct ring_event *events, unsigned count, unsigned want);
 
 /** What the ring has done so far. */
 const struct ring_stats *ring_get_stats(const struct ring *ring);

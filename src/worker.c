@@ -15,10 +15,19 @@
 #include <string.h>
 
 /** Events fetched at once. */
-#define EVENTS 32
+#define EVENTS 64
+
+/** From so many chunks in flight on they are small ones. */
+#define MANY 16
 
 /** Zeros are looked for in blocks of this size: what file systems allocate at least. */
 #define ZERO_BLOCK 4096
+
+/**
+ * Largest file whose data is written by system calls once the ring has read it. On most file systems a ring hands every
+ * buffered write to another thread, which costs more than a small write takes.
+ */
+#define DIRECT_MOST (256 << 10)
 
 /** A file that a worker is moving data of. */
 struct hold {
@@ -33,6 +42,10 @@ struct hold {
 	bool shared;
 	/** Whether zeros are looked for. */
 	bool dig;
+	/** Whether it is read through the ring and written by system calls. */
+	bool direct;
+	/** Whether the range is in the page cache. */
+	bool cached;
 };
 
 /** A chunk in a slot of the ring. */
@@ -42,6 +55,8 @@ struct chunk {
 	struct hold *hold;
 	/** Its share of state::inflight. */
 	uint32_t bytes;
+	/** Bytes of the slot's buffer that were used so far. */
+	uint32_t reach;
 };
 
 /** What a worker's thread works with. */
@@ -52,7 +67,7 @@ struct state {
 	struct ring *ring;
 	/** One for each slot. */
 	struct chunk *chunks;
-	/** Slots without a chunk, the last used one last: its buffer is still in the processor's cache. */
+	/** Slots without a chunk, the last used one last. */
 	unsigned *free_slots;
 	unsigned free_count;
 	/** Slots in all. */
@@ -134,11 +149,14 @@ static void hold_begin(struct state *s, struct file *file, bool shared) {
 	}
 	hold->file = file;
 	hold->dig = s->opts->sparse == WHEN_ALWAYS;
+	hold->direct = s->opts->engine == ENGINE_AUTO && file->st.st_size <= DIRECT_MOST;
 	hold->shared = shared || ((uint64_t)file->st.st_size > s->opts->range_size && !s->worker->alone);
 	if (hold->shared && !shared) {
 		file->flags |= FILE_SHARED;
 		counter_add(&s->worker->counters->shared, 1);
 		work_share(s->worker->work, file);
+		// There may be workers to be started for it
+		pthread_kill(s->worker->coordinator, WAKE_SIGNAL);
 	}
 	// Registering pays only where a file is named more often than it costs
 	if ((uint64_t)file->st.st_size >= 4 * (uint64_t)s->opts->chunk_size) {
@@ -183,6 +201,16 @@ static enum pair_next inspect(struct state *s, unsigned slot, struct pair *pair)
 	return pair_cut(pair, (uint32_t)skip, (uint32_t)run);
 }
 
+/** Write what was read without asking the ring. */
+static enum pair_next write_now(struct state *s, unsigned slot, struct pair *pair) {
+	struct ring_file dst = s->chunks[slot].hold->dst;
+	int res = ring_write_now(s->ring, slot, dst, pair->off + pair->put, pair->put, pair->cut - pair->put);
+	if (res > 0) {
+		counter_add(&s->worker->counters->bytes, (uint64_t)res);
+	}
+	return pair_step(pair, PAIR_OP_WRITE, res);
+}
+
 /** Do what a chunk needs next. */
 static void chunk_next(struct state *s, unsigned slot, enum pair_next next) {
 	struct chunk *chunk = &s->chunks[slot];
@@ -190,8 +218,8 @@ static void chunk_next(struct state *s, unsigned slot, enum pair_next next) {
 	struct hold *hold = chunk->hold;
 	struct file *file = hold->file;
 
-	while (next == PAIR_INSPECT) {
-		next = inspect(s, slot, pair);
+	while (next == PAIR_INSPECT || (next == PAIR_WRITE && hold->direct)) {
+		next = next == PAIR_INSPECT ? inspect(s, slot, pair) : write_now(s, slot, pair);
 	}
 	switch (next) {
 	case PAIR_SUBMIT:
@@ -234,10 +262,16 @@ static void step(struct state *s, const struct ring_event *event) {
 	chunk_next(s, event->slot, next);
 }
 
+/** How many answers to wait for: of many small requests half, so that many go to the kernel together again. */
+static unsigned wanted(const struct state *s) {
+	unsigned inflight = s->depth - s->free_count;
+	return inflight < MANY ? 1 : min(inflight / 2, (unsigned)EVENTS);
+}
+
 /** Wait for answers and take them. Returns false if the ring is broken. */
 static bool drain(struct state *s) {
 	struct ring_event events[EVENTS];
-	int n = ring_wait(s->ring, events, EVENTS, true);
+	int n = ring_wait(s->ring, events, EVENTS, wanted(s));
 	if (n < 0) {
 		give_up(s, n);
 		return false;
@@ -399,26 +433,59 @@ static bool begin_work(struct state *s, bool wait) {
 	return true;
 }
 
+/**
+ * Choose the free slot whose buffer has been used for so much already, or nearly: so memory follows what is in flight,
+ * and the buffer is still in the processor's cache.
+ */
+static unsigned take_slot(struct state *s, uint32_t len) {
+	unsigned best = s->free_count - 1;
+	for (unsigned i = s->free_count - 1; i-- > 0;) {
+		uint32_t reach = s->chunks[s->free_slots[i]].reach;
+		uint32_t most = s->chunks[s->free_slots[best]].reach;
+		if (most < len ? reach > most : reach >= len && reach < most) {
+			best = i;
+		}
+	}
+	unsigned slot = s->free_slots[best];
+	s->free_slots[best] = s->free_slots[--s->free_count];
+	s->chunks[slot].reach = max(s->chunks[slot].reach, len);
+	return slot;
+}
+
 /** Start the next chunk of the file being filled. */
 static void chunk_begin(struct state *s) {
 	struct hold *hold = s->hold;
 	struct extent *range = &hold->range;
-	unsigned slot = s->free_slots[--s->free_count];
-	struct chunk *chunk = &s->chunks[slot];
 	uint32_t len = (uint32_t)min(range->end - range->start, (uint64_t)s->opts->chunk_size);
+	unsigned slot = take_slot(s, len);
+	struct chunk *chunk = &s->chunks[slot];
 
 	chunk->hold = hold;
 	++hold->inflight;
 	chunk->bytes = len;
 	s->inflight += len;
-	enum pair_next next = pair_start(&chunk->pair, range->start, len, hold->dig ? PAIR_LOOK : 0);
+	unsigned flags = (hold->dig ? PAIR_LOOK : 0) | (hold->direct ? PAIR_APART : 0);
+	enum pair_next next = pair_start(&chunk->pair, range->start, len, flags);
 	range->start += len;
 	chunk_next(s, slot, next);
 }
 
 /** Whether one more chunk may be put in flight. */
 static bool has_room(const struct state *s) {
-	return !s->ring || (s->free_count > 0 && (s->inflight == 0 || s->inflight + s->opts->chunk_size <= s->opts->window));
+	// Where nothing is waited for, one buffer after the other is best: it stays in the processor's cache
+	size_t window = s->hold && s->hold->cached ? s->opts->chunk_size : s->worker->window;
+	return !s->ring || (s->free_count > 0 && (s->inflight == 0 || s->inflight + s->opts->chunk_size <= window));
+}
+
+/** Claim the next range of the file being filled. */
+static bool claim(struct state *s) {
+	struct hold *hold = s->hold;
+	if (!file_claim(hold->file, s->opts->range_size, &hold->range)) {
+		return false;
+	}
+	bool matters = hold->range.end - hold->range.start > s->opts->chunk_size;
+	hold->cached = matters && extent_is_cached(hold->file->src_fd, hold->range) > 0;
+	return true;
 }
 
 /** Put chunks in flight until there is no room or nothing to do. Returns false if there will be nothing any more. */
@@ -426,7 +493,7 @@ static bool fill(struct state *s) {
 	while (has_room(s) && !is_cancelled(s)) {
 		if (s->hold && s->hold->range.start < s->hold->range.end) {
 			chunk_begin(s);
-		} else if (s->hold && file_claim(s->hold->file, s->opts->range_size, &s->hold->range)) {
+		} else if (s->hold && claim(s)) {
 			continue;
 		} else if (s->hold) {
 			hold_exhausted(s);

@@ -22,6 +22,8 @@ struct worker {
 	unsigned index;
 	/** Whether there are others. */
 	bool alone;
+	/** Most bytes it keeps in flight. */
+	size_t window;
 
 	pthread_t thread;
 	/** Set once the thread has nothing left to do. */
@@ -34,7 +36,7 @@ struct worker {
 	char engine[160];
 };
 
-/** Tells the coordinator that a worker is done, and makes a worker's blocking call return with EINTR. */
+/** Tells the coordinator that a worker is done or has shared work, and makes a worker's blocking call return with EINTR. */
 #define WAKE_SIGNAL SIGRTMIN
 
 /** Run a worker to its end; the argument is a struct worker. Returns NULL. */

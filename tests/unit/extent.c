@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 // --- Blocks of zeros
@@ -163,6 +164,37 @@ TEST(a_file_of_a_hole_only) {
 	}
 	check_none(fd, 0, 100 * BLOCK);
 	close(fd);
+}
+
+TEST(space_set_aside_shows_in_no_size_and_is_given_back) {
+	char name[] = "extent-XXXXXX";
+	int fd = mkstemp(name);
+	struct stat st;
+	CHECK(fd >= 0);
+	extent_reserve(fd, 1 << 20);
+	CHECK_EQ(fstat(fd, &st), 0);
+	CHECK_EQ(st.st_size, 0);
+	CHECK(st.st_blocks == 0 || st.st_blocks * 512 >= 1 << 20);
+	CHECK_EQ(ftruncate(fd, 0), 0);
+	CHECK_EQ(fstat(fd, &st), 0);
+	CHECK_EQ(st.st_blocks, 0);
+	close(fd);
+	unlink(name);
+}
+
+TEST(what_was_just_written_is_cached_and_a_hole_is_not) {
+	char name[] = "extent-XXXXXX";
+	int fd = mkstemp(name);
+	CHECK(fd >= 0);
+	CHECK_EQ(pwrite(fd, "data", 4, 1 << 20), 4);
+	int cached = extent_is_cached(fd, (struct extent) {1 << 20, (1 << 20) + 4});
+	CHECK(cached == 1 || cached == -ENOSYS || cached == -EPERM);
+	if (cached == 1) {
+		CHECK_EQ(extent_is_cached(fd, (struct extent) {0, 1 << 20}), 0);
+		CHECK_EQ(extent_is_cached(fd, (struct extent) {4096, (1 << 20) + 4}), 0);
+	}
+	close(fd);
+	unlink(name);
 }
 
 TEST(where_nobody_can_tell_all_is_data) {

@@ -288,7 +288,7 @@ static void walk(const struct family *family) {
 			next = inspect(&pair);
 		} else {
 			if (next == PAIR_SUBMIT) {
-				CHECK(!(family->flags & PAIR_LOOK));
+				CHECK(family->flags == 0);
 				model_pair(pair.off, pair.len);
 			} else if (next == PAIR_READ) {
 				m.op = PAIR_OP_READ;
@@ -365,6 +365,13 @@ TEST(linked_pairs_while_the_source_changes) {
 	uint64_t count = explore_lengths((struct family) {.changes = 1}, 5);
 	count += explore_lengths((struct family) {.changes = 2, .interrupts = 1}, 3);
 	check_count(count, 100000);
+}
+
+TEST(chunks_read_and_written_apart) {
+	uint64_t count = explore_lengths((struct family) {.flags = PAIR_APART}, 4);
+	count += explore_lengths((struct family) {.flags = PAIR_APART, .interrupts = 2}, 3);
+	count += explore_lengths((struct family) {.flags = PAIR_APART, .changes = 1}, 4);
+	check_count(count, 5000);
 }
 
 TEST(inspected_chunks) {

@@ -27,7 +27,7 @@ static struct ring_event next_event(struct ring *ring) {
 	struct ring_event event = {.slot = ~0u};
 	int n;
 	do {
-		n = ring_wait(ring, &event, 1, true);
+		n = ring_wait(ring, &event, 1, 1);
 	} while (n == 0);
 	CHECK_EQ(n, 1);
 	return event;
@@ -35,7 +35,7 @@ static struct ring_event next_event(struct ring *ring) {
 
 static void check_no_event(struct ring *ring) {
 	struct ring_event event;
-	CHECK_EQ(ring_wait(ring, &event, 1, false), 0);
+	CHECK_EQ(ring_wait(ring, &event, 1, 0), 0);
 }
 
 /** The next event is this one, and there is no other. */

@@ -17,7 +17,7 @@ static struct ring_event next_event(struct ring *ring) {
 	struct ring_event event = {.slot = ~0u};
 	int n;
 	do {
-		n = ring_wait(ring, &event, 1, true);
+		n = ring_wait(ring, &event, 1, 1);
 	} while (n == 0);
 	CHECK_EQ(n, 1);
 	return event;
@@ -25,7 +25,7 @@ static struct ring_event next_event(struct ring *ring) {
 
 static void check_no_event(struct ring *ring) {
 	struct ring_event event;
-	CHECK_EQ(ring_wait(ring, &event, 1, false), 0);
+	CHECK_EQ(ring_wait(ring, &event, 1, 0), 0);
 }
 
 /** The next event is this one, and there is no other. */
@@ -161,7 +161,7 @@ struct busy {
 
 static void take_events(struct ring *ring, struct busy slots[DEPTH], unsigned *inflight) {
 	struct ring_event events[7];
-	int n = ring_wait(ring, events, countof(events), true);
+	int n = ring_wait(ring, events, countof(events), 1);
 	REQUIRE(n >= 0 && n <= (int)countof(events));
 	for (int i = 0; i < n; ++i) {
 		REQUIRE(events[i].slot < DEPTH);
@@ -352,8 +352,8 @@ TEST(a_signal_ends_waiting) {
 
 	ring_read(ring, 0, ring_plain(fds[0]), 0, 100);
 	setitimer(ITIMER_REAL, &timer, NULL);
-	CHECK_EQ(ring_wait(ring, &event, 1, true), 0);
-	CHECK_EQ(ring_wait(ring, &event, 1, true), 0);
+	CHECK_EQ(ring_wait(ring, &event, 1, 1), 0);
+	CHECK_EQ(ring_wait(ring, &event, 1, 1), 0);
 	setitimer(ITIMER_REAL, &none, NULL);
 	CHECK_EQ(write(fds[1], "abc", 3), 3);
 	check_event(ring, 0, PAIR_OP_READ, 3);
