@@ -30,11 +30,8 @@ struct judged {
 	struct dest_found found;
 };
 
-/** Bytes of a name by file_temp_name(). */
-#define TEMP_NAME 48
-
-/** A name nobody else uses, for something that is moved to its place at once. */
-void file_temp_name(struct files *files, char name[TEMP_NAME]);
+/** A name nobody else uses in the directory of PATH, for what is moved there at once; to be freed. */
+char *file_temp_name(struct files *files, const char *path);
 
 /** Whether other names of a file are to become links to its copy. */
 bool file_has_links(const struct file_context *ctx, const struct tree *tree, const struct stat *st);

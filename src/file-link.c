@@ -2,6 +2,7 @@
 
 #include "opts.h"
 #include "report.h"
+#include "std.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,20 +20,26 @@ bool file_has_links(const struct file_context *ctx, const struct tree *tree, con
 	return st->st_nlink > 1 || tree_follows(tree);
 }
 
-void file_temp_name(struct files *files, char name[TEMP_NAME]) {
-	snprintf(name, TEMP_NAME, ".ucp-%ld-%u", (long)getpid(), atomic_fetch_add(&files->temp_names, 1));
+char *file_temp_name(struct files *files, const char *path) {
+	char *name;
+	int dir = (int)(last_component(path) - path);
+	unsigned n = atomic_fetch_add(&files->temp_names, 1);
+	return asprintf(&name, "%.*s.ucp-%ld-%u", dir, path, (long)getpid(), n) < 0 ? NULL : name;
 }
 
 /** Make a link where something else stands, with no moment in which nothing does. */
 static int link_over(struct files *files, int from_dir, const char *from, int dir, const char *name, int flags) {
-	char temp[TEMP_NAME];
-	file_temp_name(files, temp);
-	if (linkat(from_dir, from, dir, temp, flags) != 0) {
-		return -errno;
+	char *temp = file_temp_name(files, name);
+	if (!temp) {
+		return -ENOMEM;
 	}
-	int ret = renameat(dir, temp, dir, name) == 0 ? 0 : -errno;
-	// Where both were links to one file the rename did nothing
-	unlinkat(dir, temp, 0);
+	int ret = linkat(from_dir, from, dir, temp, flags) == 0 ? 0 : -errno;
+	if (ret == 0) {
+		ret = renameat(dir, temp, dir, name) == 0 ? 0 : -errno;
+		// Where both were links to one file the rename did nothing
+		unlinkat(dir, temp, 0);
+	}
+	free(temp);
 	return ret;
 }
 

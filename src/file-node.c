@@ -3,6 +3,7 @@
 #include "meta.h"
 #include "opts.h"
 #include "report.h"
+#include "std.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,8 +40,10 @@ struct node {
 static int make_over(const struct node *node) {
 	struct entry entry = *node->entry;
 	struct node other = *node;
-	char name[TEMP_NAME];
-	file_temp_name(node->ctx->files, name);
+	char *name = file_temp_name(node->ctx->files, entry.dst_name);
+	if (!name) {
+		return -ENOMEM;
+	}
 	entry.dst_name = name;
 	other.entry = &entry;
 
@@ -51,6 +54,7 @@ static int make_over(const struct node *node) {
 	}
 	// Where both were links to one file the rename did nothing
 	unlinkat(dir, name, 0);
+	free(name);
 	return ret;
 }
 
@@ -61,22 +65,23 @@ static bool make_node(struct node *node) {
 	struct fail fail = FAIL_NONE;
 
 	int ret = node->make(node);
-	if (ret == -EEXIST) {
+	// What has no name may still be something, by cp's rules
+	if (ret == -EEXIST || (ret == -ENOENT && node->entry->dst_name[0] == '\0')) {
 		enum dest_verdict verdict = judged->verdict;
 		if (!judged->known) {
 			verdict = dest_judge(node->ctx->files->dest, node->tree, node->entry, node->st, &judged->found, &fail);
 		}
 		judged->known = true;
-		if (verdict == DEST_CREATE) {
-			ret = node->make(node);
-		} else if (verdict == DEST_OVERWRITE) {
-			ret = opts->flags & node->replace ? make_over(node) : node->make(node);
+		bool replace = opts->flags & node->replace;
+		if (verdict == DEST_CREATE || verdict == DEST_OVERWRITE) {
+			ret = verdict == DEST_OVERWRITE && replace ? -EEXIST : node->make(node);
+			ret = ret == -EEXIST && replace ? make_over(node) : ret;
 		} else if (verdict == DEST_SKIP || verdict == DEST_DONE) {
 			return false;
 		}
 	}
 	if (ret == LINK_LEADS_ELSEWHERE) {
-		fail = fail_make(0, leads_elsewhere);
+		fail = tree_explain(node->tree, node->entry, 0, leads_elsewhere);
 	} else if (ret < 0 && !fail.what) {
 		fail = tree_explain(node->tree, node->entry, -ret, node->what);
 	}
@@ -201,8 +206,8 @@ static int make_hard_link(const struct node *node) {
 static bool is_current(const struct tree *tree, const char *dst_name) {
 	struct stat here;
 	struct stat there;
-	const char *base = strrchr(dst_name, '/');
-	char *dir = base ? strndup(dst_name, (size_t)(base - dst_name) + 1) : strdup(".");
+	const char *base = last_component(dst_name);
+	char *dir = base == dst_name ? strdup(".") : strndup(dst_name, (size_t)(base - dst_name));
 	bool current = !dir || fstatat(tree->fd[DST], dir, &there, 0) != 0 || stat(".", &here) != 0
 		|| inode_same(inode_of(&here), inode_of(&there));
 	free(dir);
@@ -233,12 +238,13 @@ static void link_symbolically(struct node *node) {
 	node->what = "cannot create symbolic link %d to %s";
 	node->replace = OPT_FORCE;
 	if (make_node(node)) {
-		struct opts times_only = *node->ctx->files->opts;
+		struct opts less = *node->ctx->files->opts;
 		struct stat link = *node->st;
-		times_only.preserve &= PRESERVE_TIMESTAMPS;
+		less.preserve &= PRESERVE_TIMESTAMPS | PRESERVE_XATTR | PRESERVE_XATTR_REQUIRED | PRESERVE_XATTR_QUIET;
 		link.st_mode = S_IFLNK | 0777;
 		struct meta meta = {
-			.opts = &times_only, .flags = META_NEW, .src = &link, .src_fd = -1, .dst_fd = -1,
+			.opts = &less, .flags = META_NEW, .src = &link, .src_fd = -1, .dst_fd = -1,
+			.src_dir = tree->fd[SRC], .src_name = node->entry->name,
 			.dst_dir = tree->fd[DST], .dst_name = node->entry->dst_name,
 		};
 		struct fail fail = meta_apply(&meta);
