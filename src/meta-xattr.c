@@ -117,15 +117,17 @@ static struct fail refused(const struct meta *meta, int err, const char *what) {
 	unsigned preserve = meta->opts->preserve;
 	bool unsupported = err == -EOPNOTSUPP || err == -ENODATA;
 	bool forbidden = err == -EPERM || err == -EACCES;
+	// Copying nothing else, one wants to know
+	bool only = meta->opts->flags & OPT_ATTRIBUTES_ONLY;
 	struct fail fail = fail_make(err, what);
 	if (preserve & PRESERVE_XATTR_REQUIRED) {
 		return fail;
 	}
-	if (unsupported || (forbidden && (preserve & PRESERVE_XATTR_QUIET))) {
+	if (!only && (unsupported || (forbidden && (preserve & PRESERVE_XATTR_QUIET)))) {
 		return FAIL_NONE;
 	}
 	// Where attributes are kept and there is no room for one, it is not for being quiet
-	fail.warning = forbidden;
+	fail.warning = unsupported || forbidden;
 	return fail;
 }
 
@@ -175,8 +177,6 @@ int meta_copy_acls(const struct meta *meta, const struct meta_acls *acls) {
 	}
 	if (ret == 0 && acls->fallback) {
 		ret = copy_attr(src, dst, ACL_DEFAULT, &getting);
-		// Where there are no ACLs, one that is only for new files is not missed
-		ret = ret == -EOPNOTSUPP ? 0 : ret;
 	}
 	return ret;
 }

@@ -171,7 +171,8 @@ mode_t meta_create_mode(const struct opts *opts, mode_t mode) {
 bool meta_final_mode(const struct opts *opts, mode_t mode, mode_t created, mode_t *final) {
 	if (opts->preserve & PRESERVE_MODE_NOT) {
 		bool full = S_ISDIR(mode) || S_ISSOCK(mode);
-		*final = ((full ? 0777 : MODE_RW) & ~opts->umask) | (S_ISDIR(mode) ? created & S_ISGID : 0);
+		mode_t special = created & (S_ISDIR(mode) && (created & S_ISGID) ? S_ISGID : MODE_BITS & ~(mode_t)0777);
+		*final = ((full ? 0777 : MODE_RW) & ~opts->umask) | special;
 		return true;
 	}
 	if (S_ISREG(mode)) {
