@@ -30,6 +30,13 @@ enum dest_same {
 /** Whether replacing the destination would hurt the source. */
 enum dest_same dest_same(const struct dest_pair *pair);
 
+/**
+ * Whether two paths are one entry of one directory. Unknown counts as yes, which is the careful answer.
+ *
+ * @param flags  AT_SYMLINK_NOFOLLOW: a directory's name that is a symbolic link stands for itself.
+ */
+bool dest_same_entry(int dir_a, const char *path_a, int dir_b, const char *path_b, int flags);
+
 /** Whether operand SRC (a path) would be its own backup, so that making one destroys it. */
 bool dest_is_backup(const struct dest_pair *pair);
 
@@ -43,7 +50,10 @@ int dest_backup_name(const struct opts *opts, int dir, const char *path, char **
 /** Move a destination out of the way. Returns 0 or -errno; *NAME is what it is called now, to be freed. */
 int dest_backup(const struct opts *opts, int dir, const char *path, char **name);
 
-/** Whether this run made something of an operand, under NAME or (if NULL) any. */
-bool dest_was_made(struct dest *dest, const struct stat *st, const char *name);
+/** Whether this run made something of an operand, or as a symbolic link. */
+bool dest_was_made(struct dest *dest, const struct stat *st);
+
+/** Whether this run made it of an operand, and under the same name. */
+bool dest_was_made_here(struct dest *dest, const struct stat *st, const struct tree *tree, const struct entry *entry);
 
 #endif // UCP_DEST_IMPL_H

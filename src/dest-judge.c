@@ -36,6 +36,12 @@ static bool means_link(const struct judge *j) {
 		|| opts->backup != BACKUP_NONE;
 }
 
+/** The name by which a destination is looked at: cp takes '' for the current directory, unless it would just open it. */
+static const char *name_of(const struct judge *j) {
+	const char *name = j->entry->dst_name;
+	return name[0] || (!means_link(j) && !(j->dest->opts->flags & OPT_NO_TARGET_DIRECTORY)) ? name : ".";
+}
+
 /** The source's time as a file system could keep it on which the destination has times as coarse as these. */
 static struct timespec coarsen(struct timespec src, const struct stat *dst) {
 	static const long steps[] = {1000000000, 1000000, 1000, 100};
@@ -79,7 +85,7 @@ static bool ask(const struct judge *j) {
 	char letters[] = "rwxrwxrwx";
 	mode_letters(mode, letters);
 	if (!S_ISLNK(j->found->st.st_mode) && !(j->dest->opts->flags & OPT_PRIVILEGED)
-		&& faccessat(j->tree->fd[DST], j->entry->dst_name, W_OK, AT_EACCESS) != 0)
+		&& faccessat(j->tree->fd[DST], name_of(j), W_OK, AT_EACCESS) != 0)
 	{
 		bool force = j->dest->opts->flags & (OPT_FORCE | OPT_REMOVE_DESTINATION);
 		snprintf(what, sizeof(what), force ? "replace %%d, overriding mode %04o (%s)? "
@@ -118,21 +124,19 @@ static const char *just_made_link(const struct judge *j) {
 		return NULL;
 	}
 	if (fstatat(j->tree->fd[DST], j->entry->dst_name, &link, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(link.st_mode)
-		&& ((j->tree->flags & TREE_CREATED) || dest_was_made(j->dest, &link, NULL)))
+		&& ((j->tree->flags & TREE_CREATED) || dest_was_made(j->dest, &link)))
 	{
 		return "will not copy %s through just-created symlink %d";
 	}
 	return NULL;
 }
 
-/** Whether the destination was made by this run, from another source. */
-static const char *just_made(const struct judge *j) {
-	if (j->dest->opts->backup != BACKUP_NUMBERED && (j->tree->flags & TREE_BASE)
-		&& dest_was_made(j->dest, &j->found->st, j->entry->dst_name))
-	{
-		return "will not overwrite just-created %d with %s";
-	}
-	return just_made_link(j);
+/** Whether an operand's destination was made by this run, from another source. */
+static const char *just_made(struct dest *dest, const struct tree *tree, const struct entry *entry,
+	const struct stat *st)
+{
+	bool is = dest->opts->backup != BACKUP_NUMBERED && dest_was_made_here(dest, st, tree, entry);
+	return is ? "will not overwrite just-created %d with %s" : NULL;
 }
 
 static enum dest_verdict remove_it(const struct judge *j) {
@@ -161,16 +165,14 @@ static bool is_removed(const struct judge *j) {
 		|| (!tree_follows(j->tree) && !S_ISREG(j->st->st_mode));
 }
 
-static enum dest_verdict make_backup(const struct judge *j, const struct dest_pair *pair) {
-	const char *name = last_component(j->entry->name);
-	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
-		return is_removed(j) ? remove_it(j) : DEST_OVERWRITE;
+/** Move a destination out of the way. Sets *NAME to what it is called now, to be freed; or returns a fail. */
+static struct fail make_backup(const struct dest_pair *pair, char **name) {
+	const struct opts *opts = pair->opts;
+	if (opts->backup != BACKUP_NUMBERED && dest_is_backup(pair)) {
+		return fail_make(0, "backing up %d might destroy source;  %s not copied");
 	}
-	if (j->dest->opts->backup != BACKUP_NUMBERED && dest_is_backup(pair)) {
-		return refuse(j, 0, "backing up %d might destroy source;  %s not copied");
-	}
-	int ret = dest_backup(j->dest->opts, j->tree->fd[DST], j->entry->dst_name, &j->found->backup);
-	return ret < 0 && ret != -ENOENT ? refuse(j, ret, "cannot backup %d") : DEST_CREATE;
+	int ret = dest_backup(opts, pair->tree->fd[DST], pair->entry->dst_name, name);
+	return ret < 0 && ret != -ENOENT ? fail_make(ret, "cannot backup %d") : FAIL_NONE;
 }
 
 enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct entry *entry, const struct stat *st,
@@ -182,7 +184,7 @@ enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct 
 		.as_regular = S_ISREG(st->st_mode) || (!S_ISLNK(st->st_mode)
 			&& (!(opts->flags & OPT_RECURSIVE) || (opts->flags & OPT_COPY_CONTENTS))),
 	};
-	if (fstatat(tree->fd[DST], entry->dst_name, &found->st, means_link(&j) ? AT_SYMLINK_NOFOLLOW : 0) != 0) {
+	if (fstatat(tree->fd[DST], name_of(&j), &found->st, means_link(&j) ? AT_SYMLINK_NOFOLLOW : 0) != 0) {
 		if (errno == ENOENT) {
 			const char *why = just_made_link(&j);
 			return why ? refuse(&j, 0, why) : DEST_CREATE;
@@ -193,25 +195,28 @@ enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct 
 		return refuse(&j, errno, "cannot stat %d");
 	}
 	struct dest_pair pair = {.opts = opts, .tree = tree, .entry = entry, .src = st, .dst = &found->st};
+	enum dest_same same = SAME_OK;
 	if (opts->update != UPDATE_NONE && opts->update != UPDATE_NONE_FAIL) {
-		enum dest_same same = dest_same(&pair);
-		if (same != SAME_OK) {
-			return same == SAME_DONE ? DEST_SKIP : refuse(&j, 0, "%s and %d are the same file");
+		same = dest_same(&pair);
+		if (same == SAME_REFUSE) {
+			return refuse(&j, 0, "%s and %d are the same file");
 		}
 	}
 	enum dest_verdict verdict = wanted(&j);
-	if (verdict != DEST_OVERWRITE) {
-		return verdict;
+	if (verdict != DEST_OVERWRITE || same == SAME_DONE) {
+		return verdict == DEST_OVERWRITE ? DEST_SKIP : verdict;
 	}
 	if (S_ISDIR(found->st.st_mode) && opts->backup == BACKUP_NONE) {
 		return refuse(&j, 0, "cannot overwrite directory %d with non-directory %s");
 	}
-	const char *why = just_made(&j);
+	const char *why = just_made(dest, tree, entry, &found->st);
+	why = why ? why : just_made_link(&j);
 	if (why) {
 		return refuse(&j, 0, why);
 	}
 	if (opts->backup != BACKUP_NONE && !S_ISDIR(found->st.st_mode)) {
-		return make_backup(&j, &pair);
+		*fail = make_backup(&pair, &found->backup);
+		return fail->what ? DEST_REFUSE : DEST_CREATE;
 	}
 	return is_removed(&j) ? remove_it(&j) : DEST_OVERWRITE;
 }
@@ -240,14 +245,15 @@ enum tree_verdict dest_judge_directory(struct dest *dest, struct tree *tree, con
 		*fail = fail_make(0, "cannot overwrite non-directory %d with directory %s");
 		return TREE_USE;
 	}
-	char *backup = NULL;
-	int ret = dest_backup(opts, parent->fd[DST], entry->dst_name, &backup);
-	free(backup);
-	if (ret < 0) {
-		*fail = fail_make(ret, "cannot backup %d");
+	const char *why = just_made(dest, parent, entry, &tree->dst_stat);
+	if (why) {
+		*fail = fail_make(0, why);
 		return TREE_USE;
 	}
-	return TREE_MAKE;
+	char *backup = NULL;
+	*fail = make_backup(&pair, &backup);
+	free(backup);
+	return fail->what ? TREE_USE : TREE_MAKE;
 }
 
 void dest_undo_backup(struct dest *dest, const struct tree *tree, const struct entry *entry, const char *backup) {

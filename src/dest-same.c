@@ -7,15 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** The directory a path's last component is in, and that component without slashes; to be freed. */
-static bool split(const char *path, char **dir, char **base) {
-	const char *last = last_component(path);
-	size_t len = strlen(last);
-	while (len > 0 && last[len - 1] == '/') {
+/** A path's first LEN bytes less the slashes at their end, but for one that is all there is. */
+static char *without_slashes(const char *path, size_t len) {
+	while (len > 1 && path[len - 1] == '/') {
 		--len;
 	}
-	*base = strndup(last, len);
-	*dir = last == path ? strdup(".") : strndup(path, (size_t)(last - path));
+	return strndup(path, len);
+}
+
+/** The directory a path's last component is in, and that component; to be freed. */
+static bool split(const char *path, char **dir, char **base) {
+	const char *last = last_component(path);
+	*base = without_slashes(last, strlen(last));
+	*dir = last == path ? strdup(".") : without_slashes(path, (size_t)(last - path));
 	if (!*base || !*dir) {
 		free(*base);
 		free(*dir);
@@ -24,34 +28,36 @@ static bool split(const char *path, char **dir, char **base) {
 	return true;
 }
 
-/** Whether both names are one entry of one directory. Unknown counts as yes, which is the careful answer. */
-static bool same_name(const struct dest_pair *pair) {
-	char *src_dir;
-	char *src_base;
-	char *dst_dir;
-	char *dst_base;
+bool dest_same_entry(int dir_a, const char *path_a, int dir_b, const char *path_b, int flags) {
+	char *parent_a;
+	char *parent_b;
+	char *name_a;
+	char *name_b;
 	struct stat a;
 	struct stat b;
 
-	if (!split(pair->entry->name, &src_dir, &src_base)) {
+	if (!split(path_a, &parent_a, &name_a)) {
 		return true;
 	}
-	if (!split(pair->entry->dst_name, &dst_dir, &dst_base)) {
-		free(src_dir);
-		free(src_base);
+	if (!split(path_b, &parent_b, &name_b)) {
+		free(parent_a);
+		free(name_a);
 		return true;
 	}
-	bool same = strcmp(src_base, dst_base) == 0;
-	if (same && fstatat(pair->tree->fd[SRC], src_dir, &a, 0) == 0
-		&& fstatat(pair->tree->fd[DST], dst_dir, &b, 0) == 0)
-	{
+	bool same = strcmp(name_a, name_b) == 0;
+	if (same && fstatat(dir_a, parent_a, &a, flags) == 0 && fstatat(dir_b, parent_b, &b, flags) == 0) {
 		same = inode_same(inode_of(&a), inode_of(&b));
 	}
-	free(src_dir);
-	free(src_base);
-	free(dst_dir);
-	free(dst_base);
+	free(parent_a);
+	free(name_a);
+	free(parent_b);
+	free(name_b);
 	return same;
+}
+
+/** Whether source and destination are one entry of one directory. */
+static bool same_name(const struct dest_pair *pair) {
+	return dest_same_entry(pair->tree->fd[SRC], pair->entry->name, pair->tree->fd[DST], pair->entry->dst_name, 0);
 }
 
 /** Look at both ends again, following links; whether they lead to one file. */

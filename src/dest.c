@@ -11,16 +11,38 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** Something made of an operand, or a symbolic link made anywhere: then without a name. */
-struct made {
+/** A file that was met or made, and a name it has; further names are linked to the first. */
+struct known {
 	struct inode inode;
+	/** The name, or NULL for a symbolic link that was made in a tree. */
 	char *name;
+	struct known *next;
 };
 
-static void made_free(void *item) {
-	struct made *made = item;
-	free(made->name);
-	free(made);
+static void known_free(void *item) {
+	for (struct known *known = item, *next; known; known = next) {
+		next = known->next;
+		free(known->name);
+		free(known);
+	}
+}
+
+/** Remember a name (or NULL) of a file; the lock is held. Without memory it is forgotten. */
+static void remember(struct inode_set *set, struct inode inode, const char *name) {
+	struct known *first = inode_set_find(set, inode);
+	struct known *known = malloc(sizeof(*known));
+	char *copy = name ? strdup(name) : NULL;
+	if (!known || (name && !copy)) {
+		free(known);
+		free(copy);
+		return;
+	}
+	*known = (struct known) {.inode = inode, .name = copy, .next = first ? first->next : NULL};
+	if (first) {
+		first->next = known;
+	} else if (inode_set_insert(set, &known->inode) < 0) {
+		known_free(known);
+	}
 }
 
 /** Open a destination directory. Returns its descriptor or -errno. */
@@ -221,9 +243,17 @@ static bool parents_exist(const struct tree *base, const char *path) {
 	struct stat st;
 	const char *last = last_component(path);
 	char *parent = strndup(path, (size_t)(last - path));
-	bool exist = !parent || last == path || fstatat(base->fd[DST], parent, &st, 0) == 0;
+	bool exist = !parent || last == path
+		|| (fstatat(base->fd[DST], parent, &st, 0) == 0 && S_ISDIR(st.st_mode));
 	free(parent);
 	return exist;
+}
+
+/** Have the directories entered for an operand that cannot be reached left as they are. */
+static void leave_parents(struct tree *tree) {
+	for (; !(tree->flags & TREE_BASE); tree = tree->parent) {
+		tree->flags |= TREE_AS_IS;
+	}
 }
 
 struct tree *dest_enter_parents(struct tree *base, const struct entry *entry, struct entry *last) {
@@ -239,7 +269,19 @@ struct tree *dest_enter_parents(struct tree *base, const struct entry *entry, st
 		return NULL;
 	}
 	strip_slashes(path);
-	enum tree_enter_flags flags = TREE_ENTER_PREFIX | (parents_exist(base, entry->dst_name) ? TREE_ENTER_AS_IS : 0);
+	enum tree_enter_flags flags = TREE_ENTER_PREFIX;
+	if (parents_exist(base, entry->dst_name)) {
+		// Then cp does not look at their sources
+		struct stat st;
+		if (fstatat(AT_FDCWD, entry->name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+			tree_report(base, entry, fail_make(errno, "cannot stat %s"));
+			free(path);
+			tree_unpin(base);
+			tree_unref(base);
+			return NULL;
+		}
+		flags |= TREE_ENTER_AS_IS;
+	}
 	for (char *slash = component + strspn(component, "/"); tree && (slash = strchr(slash, '/'));) {
 		*slash = '\0';
 		struct entry directory = {
@@ -248,6 +290,9 @@ struct tree *dest_enter_parents(struct tree *base, const struct entry *entry, st
 			.type = DT_DIR,
 		};
 		struct tree *next = tree_enter(tree, &directory, flags);
+		if (!next) {
+			leave_parents(tree);
+		}
 		tree_unpin(tree);
 		tree_unref(tree);
 		tree = next;
@@ -261,36 +306,40 @@ struct tree *dest_enter_parents(struct tree *base, const struct entry *entry, st
 }
 
 void dest_destroy(struct dest *dest) {
-	inode_set_clear(&dest->sources, made_free);
-	inode_set_clear(&dest->made, made_free);
+	inode_set_clear(&dest->sources, known_free);
+	inode_set_clear(&dest->made, known_free);
 	inode_set_clear(&dest->all, free);
 	thread_must(pthread_mutex_destroy(&dest->lock));
 }
 
+/** Whether a name that was met is one entry with this operand; of a directory, whether its copies are. */
+static bool is_known(struct dest *dest, const struct entry *entry, const struct stat *st) {
+	const char *name = S_ISDIR(st->st_mode) ? entry->dst_name : entry->name;
+	int dir = S_ISDIR(st->st_mode) ? dest->base->fd[DST] : AT_FDCWD;
+	for (struct known *known = inode_set_find(&dest->sources, inode_of(st)); known; known = known->next) {
+		if (dest_same_entry(dir, known->name, dir, name, AT_SYMLINK_NOFOLLOW)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /** Whether an operand was given twice; a warning was printed then. */
 static bool given_twice(struct dest *dest, struct tree *base, const struct entry *entry, const struct stat *st) {
-	if (!(dest->flags & DEST_SEVERAL) || (dest->opts->backup != BACKUP_NONE && !S_ISDIR(st->st_mode))) {
+	bool directory = S_ISDIR(st->st_mode);
+	if (!(dest->flags & DEST_SEVERAL) || (dest->opts->backup != BACKUP_NONE && !directory)) {
 		return false;
 	}
 	mutex_lock(&dest->lock);
-	struct made *seen = inode_set_find(&dest->sources, inode_of(st));
-	bool twice = seen && strcmp(seen->name, entry->dst_name) == 0;
-	if (!seen) {
-		seen = malloc(sizeof(*seen));
-		char *name = strdup(entry->dst_name);
-		if (!seen || !name) {
-			free(seen);
-			free(name);
-		} else {
-			*seen = (struct made) {.inode = inode_of(st), .name = name};
-			if (inode_set_insert(&dest->sources, &seen->inode) < 0) {
-				made_free(seen);
-			}
-		}
+	bool twice = is_known(dest, entry, st);
+	if (!twice && !directory) {
+		remember(&dest->sources, inode_of(st), entry->name);
 	}
 	mutex_unlock(&dest->lock);
-	if (twice) {
-		struct fail fail = fail_make(0, S_ISDIR(st->st_mode)
+	if (twice && directory && dest_same_entry(AT_FDCWD, entry->name, base->fd[DST], entry->dst_name, AT_SYMLINK_NOFOLLOW)) {
+		tree_report(base, entry, fail_make(0, "cannot copy a directory, %s, into itself, %d"));
+	} else if (twice) {
+		struct fail fail = fail_make(0, directory
 			? "warning: source directory %s specified more than once"
 			: "warning: source file %s specified more than once");
 		fail.warning = true;
@@ -314,6 +363,14 @@ bool dest_operand(struct dest *dest, struct tree *base, struct entry *entry, str
 	return !given_twice(dest, base, entry, st);
 }
 
+void dest_entered(struct dest *dest, const struct entry *entry, const struct stat *st) {
+	if (dest->flags & DEST_SEVERAL) {
+		mutex_lock(&dest->lock);
+		remember(&dest->sources, inode_of(st), entry->dst_name);
+		mutex_unlock(&dest->lock);
+	}
+}
+
 bool dest_is_source(struct dest *dest, struct inode inode) {
 	mutex_lock(&dest->lock);
 	if (!dest->all_known) {
@@ -325,37 +382,45 @@ bool dest_is_source(struct dest *dest, struct inode inode) {
 	return is;
 }
 
-void dest_made(struct dest *dest, const struct tree *tree, const struct entry *entry) {
-	struct stat st;
-	if (!(dest->flags & DEST_SERIAL)) {
-		return;
-	}
-	if (fstatat(tree->fd[DST], entry->dst_name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-		return;
-	}
-	bool operand = tree->flags & TREE_BASE;
-	if (!operand && !S_ISLNK(st.st_mode)) {
-		return;
-	}
-	struct made *made = malloc(sizeof(*made));
-	char *name = operand ? strdup(entry->dst_name) : NULL;
-	if (!made || (operand && !name)) {
-		free(made);
-		free(name);
-		return;
-	}
-	*made = (struct made) {.inode = inode_of(&st), .name = name};
-	mutex_lock(&dest->lock);
-	if (inode_set_has(&dest->made, made->inode) || inode_set_insert(&dest->made, &made->inode) < 0) {
-		made_free(made);
-	}
-	mutex_unlock(&dest->lock);
+/** The path by which something made of an operand is known, to be freed; NULL for what is in a tree. */
+static char *made_path(const struct tree *tree, const struct entry *entry) {
+	return tree->flags & TREE_OPERANDS ? tree_path(tree, DST, entry->dst_name) : NULL;
 }
 
-bool dest_was_made(struct dest *dest, const struct stat *st, const char *name) {
+void dest_made(struct dest *dest, const struct tree *tree, const struct entry *entry) {
+	struct stat st;
+	if (!(dest->flags & DEST_SERIAL)
+		|| fstatat(tree->fd[DST], entry->dst_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+	{
+		return;
+	}
+	char *path = made_path(tree, entry);
+	if (path || S_ISLNK(st.st_mode)) {
+		mutex_lock(&dest->lock);
+		remember(&dest->made, inode_of(&st), path);
+		mutex_unlock(&dest->lock);
+	}
+	free(path);
+}
+
+bool dest_was_made(struct dest *dest, const struct stat *st) {
 	mutex_lock(&dest->lock);
-	struct made *made = inode_set_find(&dest->made, inode_of(st));
-	bool was = made && (!name || (made->name && strcmp(made->name, name) == 0));
+	bool was = inode_set_has(&dest->made, inode_of(st));
 	mutex_unlock(&dest->lock);
 	return was;
+}
+
+bool dest_was_made_here(struct dest *dest, const struct stat *st, const struct tree *tree, const struct entry *entry) {
+	if (!dest_was_made(dest, st)) {
+		return false;
+	}
+	char *path = made_path(tree, entry);
+	mutex_lock(&dest->lock);
+	struct known *known = inode_set_find(&dest->made, inode_of(st));
+	while (known && (!path || !known->name || strcmp(known->name, path) != 0)) {
+		known = known->next;
+	}
+	mutex_unlock(&dest->lock);
+	free(path);
+	return known;
 }

@@ -25,7 +25,7 @@ struct dest {
 	struct tree *base;
 
 	pthread_mutex_t lock;
-	/** Operands met, by their source. */
+	/** Operands met, by their source: files with the names they were given by, directories entered with their copies'. */
 	struct inode_set sources;
 	/** What was made of operands, where DEST_SERIAL. */
 	struct inode_set made;
@@ -85,6 +85,9 @@ void dest_destroy(struct dest *dest);
  * @return Whether it is to be copied; if not, that was reported where it has to be.
  */
 bool dest_operand(struct dest *dest, struct tree *base, struct entry *entry, struct stat *st);
+
+/** Say that an operand that is a directory has been entered, so that giving it twice is noticed. */
+void dest_entered(struct dest *dest, const struct entry *entry, const struct stat *st);
 
 /**
  * Decide about a destination that exists. May remove it, or move it to a backup.

@@ -205,7 +205,8 @@ bool file_judge(struct file_context *ctx, struct tree *tree, const struct entry 
 	struct judged *judged)
 {
 	struct fail fail = FAIL_NONE;
-	if (fstatat(tree->fd[DST], entry->dst_name, &judged->found.st, AT_SYMLINK_NOFOLLOW) != 0) {
+	bool named = entry->dst_name[0] != '\0';
+	if (named && fstatat(tree->fd[DST], entry->dst_name, &judged->found.st, AT_SYMLINK_NOFOLLOW) != 0) {
 		if (errno == ENOENT) {
 			return true;
 		}

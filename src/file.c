@@ -543,11 +543,12 @@ void file_unref(struct file_context *ctx, struct file *file) {
 		explain(ctx, file);
 	}
 	if (copied) {
-		bool base = file->tree->flags & TREE_BASE;
+		bool operand = (file->tree->flags & TREE_OPERANDS) && (ctx->files->dest->flags & DEST_SERIAL);
 		counter_add(&ctx->counters->files, 1);
 		counter_add(&ctx->counters->bytes, file->holes);
-		if (base) {
+		if (operand && tree_pin(file->tree) == 0) {
 			dest_made(ctx->files->dest, file->tree, &file->entry);
+			tree_unpin(file->tree);
 		}
 	}
 	file_links_end(ctx, file->link, file->tree, copied);

@@ -25,6 +25,10 @@ bool tree_follows(const struct tree *tree) {
 	return deref == DEREF_ALWAYS || (deref == DEREF_OPERANDS && (tree->flags & TREE_OPERANDS));
 }
 
+static const char *dst_name_of(const struct entry *entry) {
+	return tree_or_dot(entry->dst_name);
+}
+
 /** Whether files of a file system tell their size. */
 static bool is_unsized(int fd) {
 	struct statfs fs;
@@ -94,6 +98,15 @@ static struct tree *top_of(struct tree *tree) {
 	return tree;
 }
 
+/** Whether an operand names the directory that it is to become. */
+static bool is_its_own_copy(const struct tree *tree, const struct entry *entry) {
+	struct stat st;
+	enum update update = tree->trees->opts->update;
+	return (tree->parent->flags & TREE_OPERANDS) && update != UPDATE_NONE && update != UPDATE_NONE_FAIL
+		&& fstatat(tree->parent->fd[DST], dst_name_of(entry), &st, AT_SYMLINK_NOFOLLOW) == 0
+		&& inode_same(inode_of(&st), tree->inode[SRC]);
+}
+
 /** Whether the source is a directory that this run made, or one of those above it. */
 static bool leads_in_circles(struct tree *tree, const struct entry *entry) {
 	struct trees *trees = tree->trees;
@@ -103,6 +116,10 @@ static bool leads_in_circles(struct tree *tree, const struct entry *entry) {
 	mutex_unlock(&trees->lock);
 	for (struct tree *t = tree->parent; (tree->flags & TREE_FOLLOWED) && !(t->flags & TREE_OPERANDS); t = t->parent) {
 		made |= inode_same(t->inode[DST], tree->inode[SRC]);
+	}
+	if (made && is_its_own_copy(tree, entry)) {
+		tree_report(tree->parent, entry, fail_make(0, "%s and %d are the same file"));
+		return true;
 	}
 	if (made) {
 		struct tree *top = top_of(tree);
@@ -123,10 +140,6 @@ static bool leads_in_circles(struct tree *tree, const struct entry *entry) {
 		}
 	}
 	return false;
-}
-
-static const char *dst_name_of(const struct entry *entry) {
-	return entry->dst_name[0] ? entry->dst_name : ".";
 }
 
 /** Make sure we can work in a directory that was just made, and know it again. */
@@ -207,6 +220,19 @@ static bool look_at_existing(struct tree *tree, const struct entry *entry, const
 	return false;
 }
 
+/**
+ * What is wrong with a directory on the way to an operand (--parents): where nothing of it is to be kept, cp looks at the
+ * destination first.
+ */
+static struct fail look_past(struct tree *tree, const struct entry *entry, struct fail fail) {
+	struct stat st;
+	bool kept = tree->trees->opts->preserve & (PRESERVE_OWNERSHIP | PRESERVE_MODE | PRESERVE_TIMESTAMPS);
+	if (!kept && fstatat(tree->parent->fd[DST], dst_name_of(entry), &st, 0) == 0 && !S_ISDIR(st.st_mode)) {
+		return fail_make(0, "%d exists but is not a directory");
+	}
+	return fail;
+}
+
 /** Make the destination, or decide about what stands there. */
 static struct fail make_copy(struct tree *tree, const struct entry *entry) {
 	const char *name = dst_name_of(entry);
@@ -215,7 +241,8 @@ static struct fail make_copy(struct tree *tree, const struct entry *entry) {
 	if (fail.err == EEXIST && look_at_existing(tree, entry, name, &fail)) {
 		return make(tree, name);
 	}
-	if (fail.what && !(tree->flags & TREE_CREATED) && fail.err != 0 && fail.err != EEXIST) {
+	bool looked_at = !(tree->flags & (TREE_CREATED | TREE_OPERANDS));
+	if (fail.what && looked_at && fail.err != 0 && fail.err != EEXIST) {
 		return tree_explain(tree->parent, entry, fail.err, fail.what);
 	}
 	return fail;
@@ -260,7 +287,9 @@ static void discard(struct tree *tree) {
 
 struct tree *tree_enter(struct tree *parent, const struct entry *entry, enum tree_enter_flags flags) {
 	const struct opts *opts = parent->trees->opts;
-	struct tree *tree = tree_new(parent->trees, parent, entry->name, dst_name_of(entry));
+	// A destination of '' is not spelled in the names below it
+	const char *dst_name = parent->name[DST] ? dst_name_of(entry) : entry->dst_name;
+	struct tree *tree = tree_new(parent->trees, parent, entry->name, dst_name);
 	if (!tree) {
 		tree_report(parent, entry, fail_make(ENOMEM, "cannot access %s"));
 		return NULL;
@@ -268,6 +297,9 @@ struct tree *tree_enter(struct tree *parent, const struct entry *entry, enum tre
 	tree->flags |= flags & TREE_ENTER_PREFIX ? TREE_OPERANDS : 0;
 	tree->flags |= flags & TREE_ENTER_AS_IS ? TREE_AS_IS : 0;
 	struct fail fail = open_source(tree, entry);
+	if (fail.what && (flags & TREE_ENTER_PREFIX)) {
+		fail = look_past(tree, entry, fail);
+	}
 	if (!fail.what && !(flags & TREE_ENTER_PREFIX) && leads_in_circles(tree, entry)) {
 		discard(tree);
 		return NULL;

@@ -7,6 +7,11 @@
 
 #include "tree.h"
 
+/** A directory's name for system calls: '' is the directory it is in. */
+static inline const char *tree_or_dot(const char *name) {
+	return name[0] ? name : ".";
+}
+
 /** Allocate a tree with one reference and closed descriptors; it refers to its parent. NULL without memory. */
 struct tree *tree_new(struct trees *trees, struct tree *parent, const char *src_name, const char *dst_name);
 

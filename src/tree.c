@@ -108,7 +108,7 @@ static void apply(struct tree *tree) {
 		.src_dir = tree->parent->fd[SRC],
 		.dst_dir = tree->parent->fd[DST],
 		.src_name = tree->name[SRC],
-		.dst_name = tree->name[DST],
+		.dst_name = tree_or_dot(tree->name[DST]),
 	};
 	if (tree->flags & TREE_CREATED) {
 		meta.flags = META_NEW;
@@ -149,7 +149,9 @@ static void finish(struct tree *tree) {
 			ret = tree_pin_through(tree->parent, tree);
 		}
 		bool parent_pinned = pinned && ret == 0;
-		bool wanted = ((opts->preserve & kept) || made) && !(tree->flags & TREE_AS_IS);
+		// Nor does a directory that is its own copy (-n) need what it has
+		bool same = inode_same(tree->inode[SRC], tree->inode[DST]);
+		bool wanted = ((opts->preserve & kept) || made) && !(tree->flags & TREE_AS_IS) && !same;
 		if (wanted && parent_pinned) {
 			apply(tree);
 		} else if (wanted) {
@@ -227,7 +229,7 @@ static int open_side(struct tree *tree, enum side side, int dir, const char *nam
 	if (!(tree->flags & TREE_OPERANDS) && !(side == SRC && (tree->flags & TREE_FOLLOWED))) {
 		flags |= O_NOFOLLOW;
 	}
-	int fd = openat(dir, name, flags);
+	int fd = openat(dir, tree_or_dot(name), flags);
 	if (fd < 0) {
 		return -errno;
 	}
@@ -347,7 +349,7 @@ static void join(struct buf *buf, const char *name) {
 			buf_char(buf, '/');
 		}
 	}
-	buf_str(buf, name);
+	buf_str(buf, buf->len > 0 ? tree_or_dot(name) : name);
 }
 
 char *tree_path(const struct tree *tree, enum side side, const char *name) {

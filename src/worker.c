@@ -323,11 +323,11 @@ static void begin_names(struct state *s, struct tree *tree) {
 	}
 }
 
-/** Enter a directory and see that everything in it gets copied. The parent is pinned. */
-static void begin_directory(struct state *s, struct tree *parent, const struct entry *entry) {
+/** Enter a directory and see that everything in it gets copied. The parent is pinned. Returns whether it was entered. */
+static bool begin_directory(struct state *s, struct tree *parent, const struct entry *entry) {
 	struct tree *tree = tree_enter(parent, entry, 0);
 	if (!tree) {
-		return;
+		return false;
 	}
 	int ret = tree->flags & TREE_CLOSED ? 0 : tree_list(tree);
 	if (ret < 0) {
@@ -339,6 +339,7 @@ static void begin_directory(struct state *s, struct tree *parent, const struct e
 	begin_names(s, tree);
 	tree_unpin(tree);
 	tree_unref(tree);
+	return true;
 }
 
 /** Finish what is in flight before something that may take for ever, like reading a fifo. */
@@ -360,7 +361,9 @@ static void begin_operand(struct state *s, struct tree *base, struct entry *entr
 	}
 	bool wanted = dest_operand(s->ctx.files->dest, base, entry, &st);
 	if (wanted && S_ISDIR(st.st_mode)) {
-		begin_directory(s, tree, &last);
+		if (begin_directory(s, tree, &last)) {
+			dest_entered(s->ctx.files->dest, entry, &st);
+		}
 	} else if (wanted) {
 		before_waiting(s, entry->type);
 		begin_file(s, file_begin(&s->ctx, tree, &last, &st, NULL));
