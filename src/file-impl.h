@@ -86,6 +86,9 @@ bool file_copy_cached(struct file_context *ctx, struct file *file);
 /** Move all data by read and write, to the end of the source, whatever its size. */
 void file_stream(struct file_context *ctx, struct file *file);
 
+/** Move what a source that was moved in ranges has gained meanwhile. */
+void file_follow(struct file_context *ctx, struct file *file);
+
 /** Say that an entry is being copied (-v), and the name of its backup if there is one. */
 void file_say(struct file_context *ctx, const struct tree *tree, const struct entry *entry, const char *backup);
 

@@ -35,7 +35,7 @@ static int write_whole(const struct file_context *ctx, int fd, const char *data,
 /** Have file_context::buffer. */
 static bool need_buffer(struct file_context *ctx) {
 	if (!ctx->buffer) {
-		ctx->buffer = malloc(FILE_BUFFER);
+		ctx->buffer = malloc(FILE_BUFFER + 1);
 	}
 	return ctx->buffer != NULL;
 }
@@ -60,11 +60,17 @@ bool file_copy_cached(struct file_context *ctx, struct file *file) {
 	{
 		return false;
 	}
-	struct iovec iov = {.iov_base = ctx->buffer, .iov_len = size};
 	if (!is_worth_trying(ctx, file)) {
 		return false;
 	}
-	if (preadv2(file->src_fd, &iov, 1, 0, RWF_NOWAIT) != (ssize_t)size) {
+	// One more than there should be, so as to see the end
+	struct iovec iov = {.iov_base = ctx->buffer, .iov_len = size + 1};
+	ssize_t n = preadv2(file->src_fd, &iov, 1, 0, RWF_NOWAIT);
+	if (n > (ssize_t)size) {
+		file_stream(ctx, file);
+		return true;
+	}
+	if (n != (ssize_t)size) {
 		ctx->cold = 1;
 		return false;
 	}
@@ -120,4 +126,20 @@ void file_stream(struct file_context *ctx, struct file *file) {
 	} else if (!file->fail.what) {
 		file_fail(file, file->cursor, fail_make(errno, "error reading %s"));
 	}
+}
+
+void file_follow(struct file_context *ctx, struct file *file) {
+	struct stat st;
+	off_t size = (off_t)file->size;
+	bool cut = file->size < (uint64_t)file->st.st_size;
+	if (file->size <= ctx->files->opts->chunk_size || cut || fstat(file->src_fd, &st) != 0 || st.st_size <= size) {
+		return;
+	}
+	if (lseek(file->src_fd, size, SEEK_SET) != size || lseek(file->dst_fd, size, SEEK_SET) != size) {
+		file_fail(file, file->size, fail_make(errno, "cannot lseek %s"));
+		return;
+	}
+	file->cursor = file->size;
+	file_stream(ctx, file);
+	file->size = file->cursor;
 }

@@ -522,6 +522,9 @@ void file_unref(struct file_context *ctx, struct file *file) {
 	if (atomic_fetch_sub(&file->refs, 1) != 1) {
 		return;
 	}
+	if (!(file->flags & FILE_INCOMPLETE)) {
+		file_follow(ctx, file);
+	}
 	struct fail fail = file->fail;
 	if (!fail.what && !(file->flags & FILE_INCOMPLETE)) {
 		fail = complete(ctx, file);

@@ -301,6 +301,45 @@ case_holes_cannot_be_found_over_old_file() {
 	[[ ! -e b || $(stat -c %s b) != 8388608 ]] || fail "it passes for whole"
 }
 
+# --- a source that grows
+
+# grown SIZE: a file of SIZE bytes, to which a line is added when its copy is made.
+grown() {
+	need_strace
+	head -c "$1" /dev/urandom >a
+	[[ ! ${2:-} ]] || truncate -s "$2" a
+	traced -P b -e trace=openat -e inject=openat:delay_exit=400000 -- a b >"$OUT" 2>"$ERR" &
+	pid=$!
+	wait_for 'grep -qs O_CREAT "$CASE/trace"'
+	echo more >>a
+	finish_ucp
+	expect_status 0
+	expect_no_err
+	check cmp a b
+}
+
+# only: release, debug
+case_small_file_that_grows_is_read_to_its_end() {
+	[[ $UCP_FLAGS != *x-inject* && $UCP_FLAGS != *engine* ]] || skip "without a look at what is cached"
+	grown 3000
+}
+
+# only: release, debug
+case_file_of_one_buffer_that_grows_is_read_to_its_end() {
+	[[ $UCP_FLAGS != *x-inject* && $UCP_FLAGS != *engine* ]] || skip "without a look at what is cached"
+	grown 131072
+}
+
+# only: release, debug
+case_big_file_that_grows_is_read_to_its_end() {
+	grown 3000000
+}
+
+# only: release, debug
+case_sparse_file_that_grows_is_read_to_its_end() {
+	grown 3000000 5000000
+}
+
 # --- the last chance to hear of an error
 
 close_fails() { # ARGS…
