@@ -105,10 +105,9 @@ static struct fail apply_mode(const struct meta *meta, bool owned, const struct 
 		}
 		// With an ACL the mode's group bits are its mask: setting them alone would give them to the group for a moment
 		ret = meta_copy_acls(meta, acls);
-		if (ret < 0 || !acls->access || (mode & ~(mode_t)0777 & MODE_BITS)) {
-			int err = set_mode(meta, mode);
-			ret = ret < 0 ? ret : err;
-		}
+		// Special bits are in no ACL, and may have been inherited
+		int err = set_mode(meta, mode);
+		ret = ret < 0 ? ret : err;
 	} else if (meta->flags & META_FINAL_MODE) {
 		if ((meta->flags & META_STRAY_ACL) && (opts->preserve & PRESERVE_MODE_NOT)) {
 			meta_drop_acls(meta, false);

@@ -118,7 +118,10 @@ static bool leads_in_circles(struct tree *tree, const struct entry *entry) {
 		made |= inode_same(t->inode[DST], tree->inode[SRC]);
 	}
 	if (made && is_its_own_copy(tree, entry)) {
-		tree_report(tree->parent, entry, fail_make(0, "%s and %d are the same file"));
+		// To link it to itself nothing is to be done
+		if (!(trees->opts->flags & OPT_HARD_LINK)) {
+			tree_report(tree->parent, entry, fail_make(0, "%s and %d are the same file"));
+		}
 		return true;
 	}
 	if (made) {
