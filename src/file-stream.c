@@ -132,7 +132,8 @@ void file_follow(struct file_context *ctx, struct file *file) {
 	struct stat st;
 	off_t size = (off_t)file->size;
 	bool cut = file->size < (uint64_t)file->st.st_size;
-	if (file->size <= ctx->files->opts->chunk_size || cut || fstat(file->src_fd, &st) != 0 || st.st_size <= size) {
+	// For a small file a look would cost more than it finds
+	if (file->size <= FILE_BUFFER || cut || fstat(file->src_fd, &st) != 0 || st.st_size <= size) {
 		return;
 	}
 	if (lseek(file->src_fd, size, SEEK_SET) != size || lseek(file->dst_fd, size, SEEK_SET) != size) {
