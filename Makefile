@@ -39,6 +39,12 @@ main_obj  := $(B)/obj/main.o
 units     := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
 unit_objs := $(patsubst $(B)/tests/%,$(B)/obj/unit/%.o,$(units))
 
+# What some tests need beside the program, built without sanitizers; without libfuse both are left out.
+cflags_tool  := -std=gnu17 -pthread $(warnings) -O2 -g
+faultfs_objs := $(patsubst tests/tools/%.c,$(B)/obj/tools/%.o,$(wildcard tests/tools/fault*.c))
+fuse_flags    = $(shell pkg-config $(1) fuse3)
+faultfs      := $(if $(shell pkg-config --exists 'fuse3 >= 3.12' 2>/dev/null && echo yes),$(B)/tools/faultfs)
+
 q    := $(if $(V),,@)
 say   = $(if $(V),@:,@echo "  $(1)")
 nproc = $(shell nproc)
@@ -48,7 +54,7 @@ submake = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS))
 .PHONY: all units release debug asan tsan check check-quick fuzz-cp demo lint install uninstall clean show-flags FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.SECONDARY: $(unit_objs)
+.SECONDARY: $(unit_objs) $(faultfs_objs)
 
 all: $(B)/ucp $(if $(filter release,$(PROFILE)),ucp)
 
@@ -82,17 +88,25 @@ $(units): $(B)/tests/%: $(B)/obj/unit/%.o $(B)/libucp.a
 	$(call say,LD $@)
 	$(q)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(libs)
 
+$(faultfs_objs): $(B)/obj/tools/%.o: tests/tools/%.c $(B)/flags
+	$(call say,CC $<)
+	$(q)$(CC) $(cppflags) $(call fuse_flags,--cflags) $(cflags_tool) -MMD -MP -c -o $@ $<
+
+$(B)/tools/faultfs: $(faultfs_objs)
+	$(call say,LD $@)
+	$(q)$(CC) $(cflags_tool) $(LDFLAGS) -o $@ $^ $(call fuse_flags,--libs)
+
 # Programs of units that are gone must not run any more.
-units: $(units)
+units: $(units) $(faultfs)
 	$(q)mkdir -p $(B)/tests
 	$(q)rm -f $(filter-out $(units),$(wildcard $(B)/tests/*))
 
--include $(wildcard $(B)/obj/*.d $(B)/obj/unit/*.d)
+-include $(wildcard $(B)/obj/*.d $(B)/obj/unit/*.d $(B)/obj/tools/*.d)
 
 # --- what makes everything stale: other flags, another list of objects
 
 define remember
-	@mkdir -p $(B)/obj/unit $(B)/tests
+	@mkdir -p $(B)/obj/unit $(B)/obj/tools $(B)/tests $(B)/tools
 	@printf '%s\n' $(1) | cmp -s - $@ || printf '%s\n' $(1) >$@
 endef
 quoted = '$(subst ','\'',$(1))'

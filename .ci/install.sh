@@ -3,11 +3,12 @@
 # Says what it installs, and nothing when all is there.
 set -euo pipefail
 
-# PROBE:PACKAGE. A probe is a header, a path or a command, so that what was installed by other means counts too.
+# PROBE:PACKAGE. A probe is a header (*.h), a path or a command, so that what was installed by other means counts too.
 build=(gcc:gcc make:make stdio.h:libc6-dev liburing.h:liburing-dev)
 demo=(diff:diffutils)
 check=(python3:python3 diff:diffutils mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs mkfs.btrfs:btrfs-progs
 	setfacl:acl setfattr:attr setcap:libcap2-bin strace:strace groff:groff-base
+	pkg-config:pkg-config fuse3/fuse.h:libfuse3-dev fusermount3:fuse3
 	/usr/share/bash-completion/bash_completion:bash-completion)
 lint=(python3:python3 shellcheck:shellcheck cppcheck:cppcheck clang:clang clang-tidy:clang-tidy groff:groff-base)
 

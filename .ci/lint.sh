@@ -15,6 +15,14 @@ eval "flags=($(MAKEFLAGS="" make -s --no-print-directory PROFILE=release show-fl
 flags+=(-Itests/unit)
 sources=(src/*.c)
 units=(tests/unit/*.c)
+tools=()
+if pkg-config --exists 'fuse3 >= 3.12' 2>/dev/null; then
+	read -ra fuse < <(pkg-config --cflags fuse3)
+	flags+=("${fuse[@]}")
+	tools=(tests/tools/*.c)
+else
+	echo "lint: left out, not installed: libfuse3-dev"
+fi
 findings=0
 
 have() {
@@ -58,9 +66,9 @@ compile_each() {
 # With gcc, optimizing: some warnings need it.
 compilers() {
 	local options=("${flags[@]}" -Werror -fno-diagnostics-show-option)
-	tool compile_each "${sources[@]}" "${units[@]}" -- gcc "${options[@]}" -fno-diagnostics-show-caret -c -o /dev/null {}
+	tool compile_each "${sources[@]}" "${units[@]}" "${tools[@]}" -- gcc "${options[@]}" -fno-diagnostics-show-caret -c -o /dev/null {}
 	have clang || return
-	tool compile_each "${sources[@]}" "${units[@]}" -- clang "${options[@]}" -fno-caret-diagnostics -fsyntax-only {}
+	tool compile_each "${sources[@]}" "${units[@]}" "${tools[@]}" -- clang "${options[@]}" -fno-caret-diagnostics -fsyntax-only {}
 }
 
 headers_alone() {
@@ -111,7 +119,7 @@ tidy() {
 	tool compile_each "${sources[@]}" -- clang-tidy --quiet --checks="$checks" --header-filter='src/.*' {} -- "${flags[@]}"
 }
 
-tool python3 .ci/lint-source.py src/*.[ch] tests/unit/*.[ch]
+tool python3 .ci/lint-source.py src/*.[ch] tests/unit/*.[ch] tests/tools/*.[ch]
 compilers
 headers_alone
 shell_scripts

@@ -168,7 +168,11 @@ need() {
 		need root
 		losetup -f >/dev/null 2>&1 || skip "needs loop devices"
 		;;
-	fuse) [[ -w /dev/fuse ]] || skip "needs /dev/fuse" ;;
+	fuse)
+		need root
+		[[ -w /dev/fuse ]] || skip "needs /dev/fuse"
+		[[ -x ${UCP%/*}/tools/faultfs ]] || skip "needs faultfs (make units, libfuse3-dev, pkg-config)"
+		;;
 	cmd)
 		shift
 		local name
@@ -201,4 +205,40 @@ mount_image() {
 	if [[ $1 == ext4 ]]; then
 		rmdir "$3/lost+found" # so that it starts empty, like the others
 	fi
+}
+
+# mount_faultfs DIR BACKING [OPTION|COMMAND]…: show the directory BACKING at DIR, slowly (--latency=MS) or doing things
+# wrong ("fail write * ENOSPC from=100000"). tests/tools/faultfs.c has the options, faults.h the commands.
+mount_faultfs() {
+	need fuse
+	local options=() commands=() arg server
+	for arg in "${@:3}"; do
+		case $arg in
+		--*) options+=("$arg") ;;
+		*) commands+=("$arg") ;;
+		esac
+	done
+	mkdir -p "$1" "$2" || fail "mkdir $1 $2"
+	"${UCP%/*}/tools/faultfs" "${options[@]}" "$2" "$1" "${commands[@]}" &
+	server=$!
+	wait_for "[[ -e '$1/.faultfs' ]] || ! kill -0 $server 2>/dev/null"
+	[[ -e $1/.faultfs ]] && return
+	wait "$server"
+	(($? != 2)) || fail "faultfs ${*:3}"
+	skip "cannot mount faultfs"
+}
+
+# faultfs DIR COMMAND…: say it to a faultfs that is mounted.
+faultfs() {
+	printf '%s\n' "${@:2}" >"$1/.faultfs" || fail "faultfs ${*:2}"
+}
+
+# faultfs_count DIR WORDS: the number behind these words in what a faultfs tells: "requests read", "at once", "held".
+faultfs_count() {
+	sed -n "s/^$2 //p" "$1/.faultfs"
+}
+
+# faultfs_hits DIR RULE: how often a rule has struck.
+faultfs_hits() {
+	sed -n "s/^$2 .*hits=//p" "$1/.faultfs"
 }

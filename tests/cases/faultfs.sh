@@ -1,0 +1,199 @@
+# shellcheck shell=bash disable=SC2154 # $status and $pid are set by run and start_ucp
+# Storage that is slow, or that fails in the middle. tests/tools/faultfs.c plays it.
+
+# A tree with something of each size, in several directories.
+make_files() { # DIR
+	local i
+	mkdir -p "$1/sub/deep" "$1/empty"
+	for i in {1..12}; do
+		head -c $((i * 2500)) /dev/urandom >"$1/sub/$i"
+	done
+	head -c 1500000 /dev/urandom >"$1/big"
+	: >"$1/sub/nothing"
+	echo small >"$1/sub/deep/small"
+	ln -s big "$1/link"
+	touch -d 2001-02-03T04:05:06.789 "$1/sub/3" "$1/sub"
+}
+
+# Copy s to $1; only big fails, with this message.
+only_big_fails() { # DESTINATION MESSAGE BACKING
+	run_ucp -r s "$1"
+	expect_status 1
+	expect_err "ucp: $2"
+	check_not test -e "$3/big"
+	cp -r s expected
+	rm expected/big
+	same_tree expected "$3" --no-times
+}
+
+# --- slow
+
+case_slow_source() {
+	make_files s
+	mount_faultfs slow s --latency=1
+	run_ucp -a slow d
+	expect_status 0
+	expect_no_err
+	same_tree s d
+}
+
+case_slow_destination() {
+	make_files s
+	mount_faultfs slow backing --latency=1
+	run_ucp -a s slow/d
+	expect_status 0
+	expect_no_err
+	same_tree s backing/d
+}
+
+case_slow_to_slow() {
+	make_files s
+	mount_faultfs from s --latency=1
+	mount_faultfs to backing --latency=1 --writeback
+	run_ucp -a from to/d
+	expect_status 0
+	expect_no_err
+	same_tree s backing/d
+}
+
+# --- reading fails
+
+case_read_error_from_the_start() {
+	make_files s
+	mount_faultfs bad s "fail read big EIO"
+	run_ucp -r bad d
+	expect_status 1
+	expect_err "ucp: error reading 'bad/big': Input/output error"
+	check_not test -e d/big
+	mv s/big .
+	same_tree s d --no-times
+}
+
+case_read_error_at_an_offset() {
+	make_files s
+	mount_faultfs bad s "fail read big EIO from=1000000"
+	run_ucp -r bad d
+	expect_status 1
+	expect_err "ucp: error reading 'bad/big': Input/output error"
+	check_not test -e d/big
+	mv s/big .
+	same_tree s d --no-times
+}
+
+case_read_error_over_an_existing_file() {
+	make_files s
+	mount_faultfs bad s "fail read big EIO from=1000000"
+	head -c 2000000 /dev/urandom >d
+	run_ucp bad/big d
+	expect_status 1
+	expect_err "ucp: error reading 'bad/big': Input/output error"
+	(($(stat -c %s d) <= 1000000)) || fail "it passes for whole, with $(stat -c %s d) bytes"
+	check cmp -n "$(stat -c %s d)" s/big d
+}
+
+# --- writing fails
+
+case_write_error() {
+	make_files s
+	mount_faultfs bad backing "fail write big EIO"
+	only_big_fails bad/d "error writing 'bad/d/big': Input/output error" backing/d
+}
+
+case_write_error_at_an_offset() {
+	local error
+	make_files s
+	mount_faultfs bad backing
+	while IFS=: read -r error message; do
+		faultfs bad clear "fail write big $error from=1000000"
+		only_big_fails bad/d "error writing 'bad/d/big': $message" backing/d
+		rm -r expected backing/d
+	done <<-EOF2
+		ENOSPC:No space left on device
+		EDQUOT:Disk quota exceeded
+		EIO:Input/output error
+	EOF2
+}
+
+case_write_error_over_an_existing_file() {
+	make_files s
+	mkdir backing
+	head -c 2000000 /dev/urandom >backing/d
+	mount_faultfs bad backing "fail write d EDQUOT from=1000000"
+	run_ucp s/big bad/d
+	expect_status 1
+	expect_err "ucp: error writing 'bad/d': Disk quota exceeded"
+	(($(stat -c %s backing/d) <= 1000000)) || fail "it passes for whole, with $(stat -c %s backing/d) bytes"
+	check cmp -n "$(stat -c %s backing/d)" s/big backing/d
+}
+
+# Storage on other machines may say so only when the file is closed.
+case_error_when_closing() {
+	make_files s
+	mount_faultfs bad backing "fail flush big EDQUOT"
+	only_big_fails bad/d "failed to close 'bad/d/big': Disk quota exceeded" backing/d
+}
+
+case_error_when_creating() {
+	make_files s
+	mount_faultfs bad backing "fail create big ENOSPC"
+	only_big_fails bad/d "cannot create regular file 'bad/d/big': No space left on device" backing/d
+}
+
+# --- half answers
+
+case_short_reads_and_writes() {
+	make_files s
+	mount_faultfs short s "short read * 1501"
+	mount_faultfs short2 backing "short write * 1003"
+	run_ucp -r short short2/d
+	expect_status 0
+	expect_no_err
+	same_tree s backing/d --no-times
+	(($(faultfs_hits short "short read") > 100 && $(faultfs_hits short2 "short write") > 100)) ||
+		fail "nothing was short: $(cat short/.faultfs short2/.faultfs)"
+}
+
+# --- storage that hangs
+
+# More than can be under way at once: what the kernel has is waited for, and may be all of a smaller file.
+case_interrupted_while_reading_hangs() {
+	mkdir s
+	head -c 40000000 /dev/urandom >s/big
+	mount_faultfs hung s "hold read big"
+	start_ucp hung/big d
+	wait_for '(($(faultfs_count hung held) > 0))'
+	kill -INT "$pid"
+	wait_for '((!(16#$(sed -n "s/^ShdPnd:\t//p" "/proc/$pid/status") & 2)))' # it has seen the signal
+	faultfs hung clear
+	finish_ucp
+	expect_status 130
+	check_not test -e d
+}
+
+# --- the tool itself
+
+once_faultfs_refuses_what_it_does_not_know() {
+	local command
+	mount_faultfs m backing
+	for command in "fail" "fail read" "fail read *" "fail read * EWHAT" "fail eat * EIO" "fail read * EIO 5" \
+		"fail read * EIO from=" "short * * 5" "short read * 0" "hold" "latency" "latency -1" "clear all" "what"; do
+		! (echo "$command" >m/.faultfs) 2>/dev/null || fail "taken: $command"
+	done
+	[[ -z $(ls -A m) ]] || fail "the control file is listed"
+}
+
+once_faultfs_answers_at_once() {
+	local i
+	mkdir s
+	for i in {1..9}; do
+		echo "$i" >"s/$i"
+	done
+	mount_faultfs m s "hold read *"
+	for i in {1..9}; do
+		cat "m/$i" >"$CASE/$i" &
+	done
+	wait_for '(($(faultfs_count m held) == 9))'
+	(($(faultfs_count m "at once") >= 9)) || fail "$(<m/.faultfs)"
+	faultfs m clear
+	wait_for '[[ $(cat "$CASE"/[1-9] | wc -l) == 9 ]]'
+}

@@ -1,0 +1,34 @@
+/**
+ * What the parts of faultfs share.
+ */
+
+#ifndef UCP_FAULTFS_H
+#define UCP_FAULTFS_H
+
+#include "faults.h"
+
+#define FUSE_USE_VERSION 312
+#include <fuse.h>
+
+/** What was asked for. */
+struct faultfs_options {
+	/** Requests that can be answered at once. */
+	unsigned threads;
+	/** Seconds for which the kernel may keep names and attributes. */
+	double cache;
+	/** Whether the kernel may collect what is written. */
+	bool writeback;
+	/** Whether copy_file_range is done. */
+	bool server_copy;
+};
+
+/** The rules and counts of this mount. */
+extern struct faults faults;
+
+/** The options of this mount. */
+extern struct faultfs_options options;
+
+/** What libfuse calls; paths are below the working directory. */
+extern const struct fuse_operations faultfs_operations;
+
+#endif // UCP_FAULTFS_H
