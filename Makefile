@@ -3,6 +3,7 @@
 #   make                     build build/release/ucp, and ./ucp that points to it
 #   make debug asan tsan     the other profiles, each in build/PROFILE (or PROFILE=NAME with any target)
 #   make check               install what the tests need, run everything (check-quick: only the core)
+#   make bench               race ucp against other copiers (BENCH="--quick"; make bench-tools: only build what that needs)
 #   make fuzz-cp             random command lines, compared with cp's doing, until there is a difference
 #   make demo                install what is missing, build, copy, compare, tell the rate
 #   make lint                style and static checks, with the tools that are here
@@ -43,6 +44,8 @@ unit_objs := $(patsubst $(B)/tests/%,$(B)/obj/unit/%.o,$(units))
 cflags_tool  := -std=gnu17 -pthread $(warnings) -O2 -g
 faultfs_objs := $(patsubst tests/tools/%.c,$(B)/obj/tools/%.o,$(wildcard tests/tools/fault*.c))
 fuse_flags    = $(shell pkg-config $(1) fuse3)
+bench_tools  := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/*.c))
+bench_objs   := $(patsubst $(B)/bench/%,$(B)/obj/bench/%.o,$(bench_tools))
 faultfs      := $(if $(shell pkg-config --exists 'fuse3 >= 3.12' 2>/dev/null && echo yes),$(B)/tools/faultfs)
 
 q    := $(if $(V),,@)
@@ -51,10 +54,10 @@ nproc = $(shell nproc)
 # (Its recipes start with + so that make hands the -j down.) A make below this one shares its -j when there is one, and uses all processors when there is none.
 submake = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(nproc))
 
-.PHONY: all units release debug asan tsan check check-quick fuzz-cp demo lint install uninstall clean show-flags FORCE
+.PHONY: all units bench bench-tools release debug asan tsan check check-quick fuzz-cp demo lint install uninstall clean show-flags FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.SECONDARY: $(unit_objs) $(faultfs_objs)
+.SECONDARY: $(unit_objs) $(faultfs_objs) $(bench_objs)
 
 all: $(B)/ucp $(if $(filter release,$(PROFILE)),ucp)
 
@@ -96,17 +99,27 @@ $(B)/tools/faultfs: $(faultfs_objs)
 	$(call say,LD $@)
 	$(q)$(CC) $(cflags_tool) $(LDFLAGS) -o $@ $^ $(call fuse_flags,--libs)
 
+$(bench_objs): $(B)/obj/bench/%.o: bench/%.c $(B)/flags $(B)/headers
+	$(call say,CC $<)
+	$(q)$(CC) $(cppflags) $(cflags) -MMD -MP -c -o $@ $<
+
+$(bench_tools): $(B)/bench/%: $(B)/obj/bench/%.o $(B)/libucp.a
+	$(call say,LD $@)
+	$(q)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(libs)
+
+bench-tools: $(bench_tools) $(faultfs)
+
 # Programs of units that are gone must not run any more.
 units: $(units) $(faultfs)
 	$(q)mkdir -p $(B)/tests
 	$(q)rm -f $(filter-out $(units),$(wildcard $(B)/tests/*))
 
--include $(wildcard $(B)/obj/*.d $(B)/obj/unit/*.d $(B)/obj/tools/*.d)
+-include $(wildcard $(B)/obj/*.d $(B)/obj/unit/*.d $(B)/obj/tools/*.d $(B)/obj/bench/*.d)
 
 # --- what makes everything stale: other flags, another list of objects
 
 define remember
-	@mkdir -p $(B)/obj/unit $(B)/obj/tools $(B)/tests $(B)/tools
+	@mkdir -p $(B)/obj/unit $(B)/obj/tools $(B)/obj/bench $(B)/tests $(B)/tools $(B)/bench
 	@printf '%s\n' $(1) | cmp -s - $@ || printf '%s\n' $(1) >$@
 endef
 quoted = '$(subst ','\'',$(1))'
@@ -144,6 +157,11 @@ check-quick:
 fuzz-cp:
 	+@$(submake) PROFILE=release all
 	@while tests/tools/difftest.py generate --ucp=build/release/ucp --count=10000 --minimize; do :; done; exit 1
+
+bench:
+	@.ci/install.sh bench
+	+@$(submake) PROFILE=release all bench-tools
+	@bench/bench.sh $(BENCH)
 
 demo:
 	@.ci/install.sh demo

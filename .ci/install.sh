@@ -1,5 +1,5 @@
 #!/bin/bash
-# Install the Debian packages that are missing for: build | check | demo | lint (several may be given).
+# Install the Debian packages that are missing for: build | check | demo | lint | bench (several may be given).
 # Says what it installs, and nothing when all is there.
 set -euo pipefail
 
@@ -10,6 +10,8 @@ check=(python3:python3 diff:diffutils mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs mkfs
 	setfacl:acl setfattr:attr setcap:libcap2-bin strace:strace groff:groff-base
 	pkg-config:pkg-config fuse3/fuse.h:libfuse3-dev fusermount3:fuse3
 	/usr/share/bash-completion/bash_completion:bash-completion)
+bench=(python3:python3 diff:diffutils mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs mkfs.btrfs:btrfs-progs
+	pkg-config:pkg-config fuse3/fuse.h:libfuse3-dev fusermount3:fuse3 rsync:rsync gnuplot:gnuplot-nox)
 lint=(python3:python3 shellcheck:shellcheck cppcheck:cppcheck clang:clang clang-tidy:clang-tidy groff:groff-base)
 
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
@@ -56,8 +58,9 @@ for what; do
 	demo) wanted+=("${demo[@]}") ;;
 	check) wanted+=("${check[@]}") ;;
 	lint) wanted+=("${lint[@]}") ;;
+	bench) wanted+=("${bench[@]}") ;;
 	*)
-		echo "usage: $0 build|check|demo|lint..." >&2
+		echo "usage: $0 build|check|demo|lint|bench..." >&2
 		exit 1
 		;;
 	esac

@@ -15,11 +15,11 @@ eval "flags=($(MAKEFLAGS="" make -s --no-print-directory PROFILE=release show-fl
 flags+=(-Itests/unit)
 sources=(src/*.c)
 units=(tests/unit/*.c)
-tools=()
+tools=(bench/*.c)
 if pkg-config --exists 'fuse3 >= 3.12' 2>/dev/null; then
 	read -ra fuse < <(pkg-config --cflags fuse3)
 	flags+=("${fuse[@]}")
-	tools=(tests/tools/*.c)
+	tools+=(tests/tools/*.c)
 else
 	echo "lint: left out, not installed: libfuse3-dev"
 fi
@@ -119,7 +119,7 @@ tidy() {
 	tool compile_each "${sources[@]}" -- clang-tidy --quiet --checks="$checks" --header-filter='src/.*' {} -- "${flags[@]}"
 }
 
-tool python3 .ci/lint-source.py src/*.[ch] tests/unit/*.[ch] tests/tools/*.[ch]
+tool python3 .ci/lint-source.py src/*.[ch] tests/unit/*.[ch] tests/tools/*.[ch] bench/*.c
 compilers
 headers_alone
 shell_scripts

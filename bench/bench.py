@@ -1,0 +1,302 @@
+#!/usr/bin/env python3
+"""Race ucp against other copiers over many workloads. Started by bench.sh, which has the options' description."""
+
+import argparse
+import contextlib
+import fnmatch
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import corpus
+import race
+import report
+import stage
+
+GIB, MIB = 1 << 30, 1 << 20
+HOW = {"f": "a file", "r": "-r", "a": "-a", "u": "-a -u, nothing to do"}
+# CORPUS.FILE SYSTEM.CACHE.HOW, where HOW is as above.
+WORKLOADS = [
+    "one.ext4.warm.f", "one.xfs.warm.f", "one.btrfs.warm.f", "one.tmpfs.warm.f", "one.ext4.cold.f",
+    "many.ext4.warm.r", "many.ext4.cold.r", "many.tmpfs.warm.r",
+    "small.ext4.warm.r", "small.ext4.warm.a", "small.ext4.cold.r", "small.ext4.cold.a",
+    "small.xfs.warm.a", "small.btrfs.warm.a", "small.tmpfs.warm.a",
+    "onedir.ext4.warm.r", "onedir.tmpfs.warm.r",
+    "source.ext4.warm.a", "source.ext4.cold.a",
+    "sparse.ext4.warm.f", "deep.ext4.warm.r",
+    "tree.ext4.warm.a", "tree.ext4.cold.a",
+    "far.far.cold.r", "far.far.cold.a",
+    "small.ext4.warm.u",
+    "tiny.tmpfs.warm.f",
+]
+QUICK = ["one.ext4.warm.f", "one.tmpfs.warm.f", "many.ext4.warm.r", "small.ext4.warm.r", "small.ext4.warm.a",
+         "small.ext4.cold.r", "onedir.ext4.warm.r", "source.ext4.warm.a", "small.ext4.warm.u", "far.far.cold.r",
+         "tiny.tmpfs.warm.f"]
+QUICK_SCALE, QUICK_ROUNDS = 0.05, 3
+# Where each request takes its time, more rounds tell no more.
+FAR_ROUNDS = 5
+TINY_REPEAT = 100
+
+
+# --- the competitors
+
+
+def gnu(program, how, src, dst, options):
+    words = {"f": [], "r": ["-r"], "a": ["-a"], "u": ["-a", "-u", "-T"]}[how]
+    return [program, *words, *options, src, dst]
+
+
+def ucp(bench, how, fs, src, dst):
+    # Shared blocks are not what is raced.
+    options = ["--reflink=never"] if fs == "btrfs" else []
+    return race.Command("ucp", gnu(bench.ucp, how, src, dst, options), load=[bench.ucp, "--version"])
+
+
+def cp(bench, how, fs, src, dst):
+    del bench
+    options = ["--reflink=never"] if fs == "btrfs" else []
+    return race.Command("cp", gnu("cp", how, src, dst, options), load=["cp", "--version"])
+
+
+def rsync(bench, how, fs, src, dst):
+    del fs
+    words = {"f": ["-S"] if bench.sparse else [], "r": ["-r"], "a": ["-a"], "u": ["-a"]}[how]
+    paths = [src, dst] if how == "f" else [src + "/", dst + "/"]
+    return race.Command("rsync", ["rsync", *words, *paths], load=["rsync", "--version"])
+
+
+def tar(bench, how, fs, src, dst):
+    del fs
+    if how == "u":
+        return None
+    sparse = "S" if bench.sparse else ""
+    if how == "f":
+        script = f'tar -C "${{0%/*}}" -c{sparse}f - "${{0##*/}}" | tar -C "${{1%/*}}" --transform="s,.*,${{1##*/}}," -xf -'
+    else:
+        script = f'tar -C "$0" -cf - . | tar -C "$1" -x{"p" if how == "a" else ""}f -'
+    return race.Command("tar", ["bash", "-c", "set -o pipefail; " + script, src, dst], mkdir=how != "f",
+                        load=["tar", "--version"])
+
+
+def other(name, *recursive):
+    """A copier that has no -a, and shares blocks or fills holes where cp would not."""
+    def command(bench, how, fs, src, dst):
+        if how not in "fr" or fs == "btrfs" or bench.sparse:
+            return None
+        words = recursive if how == "r" else ()
+        return race.Command(name, [name, *words, src, dst], load=[name, "--version"])
+    return command
+
+
+OTHERS = {"rsync": rsync, "tar": tar, "cpz": other("cpz"), "fcp": other("fcp"), "xcp": other("xcp", "-r"),
+          "wcp": other("wcp"), "dcp": other("dcp")}
+
+
+# --- one workload
+
+
+class Bench:
+    """What was asked for, and where things are."""
+
+    def __init__(self, opt):
+        self.opt = opt
+        self.dir = opt.dir
+        self.ucp = opt.ucp
+        self.tools = opt.tools
+        self.faultfs = opt.faultfs if os.path.exists(opt.faultfs or "") else None
+        self.latency = opt.latency
+        self.timeout = opt.timeout
+        self.corpora = corpus.corpora(opt.scale)
+        self.corpora["tree"] = corpus.Corpus(f"the tree {opt.tree}", 0, 0, None)
+        self.data = corpus.Data()
+        self.image = None
+        self.sparse = False
+        if not os.path.isdir(opt.tree):
+            raise SystemExit(f"bench: there is no {opt.tree}")
+
+    def progress(self, text):
+        if sys.stderr.isatty():
+            print(f"\r\033[K    {text}", end="", file=sys.stderr, flush=True)
+
+    def tidy(self):
+        """Remove what is of no use afterwards. Directories that something is mounted on stay."""
+        for name in "list", "result.json", "stderr":
+            with contextlib.suppress(OSError):
+                os.unlink(f"{self.dir}/{name}")
+        for name in "mnt", "near", "tmp":
+            with contextlib.suppress(OSError):
+                os.rmdir(f"{self.dir}/{name}")
+
+    def need(self, name):
+        """(bytes, names) that a workload's file system must have room for."""
+        what, fs = name.split(".")[:2]
+        if what == "tree" and not self.corpora[what].bytes:
+            self.corpora[what].bytes, self.corpora[what].files = corpus.measure(self.opt.tree)
+        bytes_, files = self.corpora[what].bytes, self.corpora[what].files
+        copies = 1 if what == "tree" else 2
+        slack = 64 * MIB if fs in ("tmpfs", "far") else 512 * MIB
+        return int(bytes_ * copies * 1.1) + files * copies * 1024 + slack, files * copies + 1000
+
+    def commands(self, how, fs, src, dst):
+        made = [cp(self, how, fs, src, dst), ucp(self, how, fs, src, dst)]
+        made += [make(self, how, fs, src, dst) for name, make in OTHERS.items()
+                 if shutil.which(name) and (not self.opt.only or name in self.opt.only.split(","))]
+        return [c for c in made if c]
+
+    def floors(self, fs, how, src, dst):
+        if how == "u":
+            return []
+        floor, path = f"{self.tools}/floor", f"{self.dir}/list"
+        corpus.write_list(src, path, os.path.basename(dst))
+        target = os.path.dirname(dst) if how == "f" else dst
+        threads = "128" if fs == "far" else str(os.cpu_count())
+        return [race.Command(f"floor -j{n}", [floor, "-j", n, path, target]) for n in dict.fromkeys((threads, "1"))
+                if not (fs == "far" and n == "1")]
+
+
+def run_workload(bench, name):
+    what, fs, cache, how = name.split(".")
+    size, files = bench.need(name)
+    bench.sparse = what == "sparse"
+    # Source and copy must stay in memory beside each other.
+    if cache == "warm" and 2 * bench.corpora[what].bytes + 2 * GIB > stage.memory_free():
+        raise stage.Unavailable("source and copy do not fit into memory")
+    with stage.Stage(bench, fs, size, files) as at:
+        src, dst = f"{at.top}/src", f"{at.top}/dst"
+        near = (f"{bench.dir}/near/src", f"{bench.dir}/near/dst") if fs == "far" else (src, dst)
+        if what == "tree":
+            src = bench.opt.tree
+            near = (src, dst)
+        else:
+            bench.progress("making " + bench.corpora[what].text)
+            bench.corpora[what].make(near[0], bench.data)
+        commands = bench.commands(how, fs, src, dst)
+        if how == "u":
+            subprocess.run(["cp", "-a", src, dst], check=True)
+        if cache == "warm":
+            # What is dirty, or was never read, is no fair start.
+            os.sync()
+            corpus.read_all(src)
+        floors = bench.floors(fs, how, near[0], dst)
+        gib = min(max(bench.corpora[what].bytes * 1.3 / GIB, 0.25), 6, stage.memory_free() / GIB / 2)
+        ran = race.Race(bench, src, dst, near=near, cold=cache == "cold", keep=how == "u", warm_gib=round(gib, 2),
+                        repeat=TINY_REPEAT if what == "tiny" else 1)
+        rounds = min(bench.opt.rounds, FAR_ROUNDS) if fs == "far" else bench.opt.rounds
+        results = ran.run(commands + floors, rounds, check=fs != "far" or how != "u")
+    text = bench.corpora[what].text
+    return {"name": name, "text": f"{text}, {at.kind}, {cache}, {HOW[how]}", "rounds": rounds, "results": results}
+
+
+# --- all of them
+
+
+def first_line(*command):
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return (done.stdout or done.stderr).splitlines()[0]
+    except (OSError, IndexError):
+        return None
+
+
+def read_first(path, start):
+    with open(path, encoding="utf-8") as file:
+        for line in file:
+            if line.startswith(start):
+                return line.split(":", 1)[1].strip()
+    return "unknown"
+
+
+def environment(bench):
+    programs = {name: first_line(name, "--version") for name in ["cp", *OTHERS] if shutil.which(name)}
+    programs["ucp"] = first_line(bench.ucp, "--version")
+    return {
+        "kernel": platform.release(),
+        "machine": platform.machine(),
+        "processor": read_first("/proc/cpuinfo", "model name"),
+        "processors": len(os.sched_getaffinity(0)),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB, 1),
+        "programs": programs,
+        "scale": bench.opt.scale,
+        "rounds": bench.opt.rounds,
+        "latency_ms": bench.latency,
+        "date": time.strftime("%Y-%m-%d"),
+    }
+
+
+def choose(patterns, quick):
+    if not patterns:
+        return QUICK if quick else WORKLOADS
+    chosen = [name for name in WORKLOADS if any(fnmatch.fnmatch(name, p) or name.startswith(p + ".") for p in patterns)]
+    for pattern in patterns:
+        if not any(fnmatch.fnmatch(name, pattern) or name.startswith(pattern + ".") for name in WORKLOADS):
+            raise SystemExit(f"bench: no workload is called {pattern}; see --list")
+    return chosen
+
+
+def parse():
+    parser = argparse.ArgumentParser(prog="bench.sh", allow_abbrev=False, usage=argparse.SUPPRESS)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--scale", type=float)
+    parser.add_argument("--latency", type=float, default=1.0)
+    parser.add_argument("--timeout", type=int, default=900)
+    parser.add_argument("--tree", default="/usr")
+    parser.add_argument("--only")
+    parser.add_argument("--list", action="store_true")
+    for name in "--dir", "--out", "--ucp", "--tools", "--faultfs":
+        parser.add_argument(name)
+    parser.add_argument("workloads", nargs="*")
+    opt = parser.parse_args()
+    opt.rounds = opt.rounds or (QUICK_ROUNDS if opt.quick else 9)
+    opt.scale = opt.scale or (QUICK_SCALE if opt.quick else 1.0)
+    return opt
+
+
+def list_workloads(opt):
+    corpora = corpus.corpora(opt.scale)
+    for name in choose(opt.workloads, opt.quick):
+        what, fs, cache, how = name.split(".")
+        text = corpora[what].text if what in corpora else opt.tree
+        print(f"{name:20} {text}, {fs}, {cache}, {HOW[how]}")
+
+
+def main():
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    opt = parse()
+    if opt.list:
+        list_workloads(opt)
+        return 0
+    names = choose(opt.workloads, opt.quick)
+    bench = Bench(opt)
+    # One image for all, as large as the largest needs.
+    sizes = [bench.need(name)[0] for name in names if name.split(".")[1] in stage.MKFS]
+    bench.image = stage.Image(f"{bench.dir}/image", (max([GIB, *sizes]) + 16 * MIB) // (16 * MIB) * (16 * MIB))
+    bench.image.remove()    # that of a run that was killed
+    found = {"environment": environment(bench), "workloads": []}
+    try:
+        for i, name in enumerate(names):
+            print(f"[{i + 1}/{len(names)}] {name}", file=sys.stderr, flush=True)
+            try:
+                found["workloads"].append(run_workload(bench, name))
+            except stage.Unavailable as why:
+                print(f"    left out: {why}", file=sys.stderr)
+                found["workloads"].append({"name": name, "text": name, "left_out": str(why)})
+            bench.progress("")
+            found["environment"]["loop_direct_io"] = bench.image.direct
+            report.write(found, opt.out)    # each time, so that nothing is lost
+    except KeyboardInterrupt:
+        print("bench: interrupted", file=sys.stderr)
+        return 130
+    finally:
+        bench.image.remove()
+        bench.tidy()
+    with open(f"{opt.out}/bench.md", encoding="utf-8") as file:
+        print(file.read(), end="")
+    return 0
+
+
+sys.exit(main())
