@@ -15,7 +15,7 @@ import sys
 LAYERS = [
     ["prelude"],
     ["list", "thread", "std", "opts", "fail", "inode", "pair"],
-    ["report", "meta", "extent", "offload", "ring", "progress"],
+    ["report", "meta", "extent", "offload", "ring", "progress", "flush"],
     ["tree", "scan"],
     ["links", "dest"],
     ["file"],

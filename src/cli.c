@@ -80,10 +80,12 @@ static const struct argp_option options[] = {
 	{"chunk-size", KEY_CHUNK_SIZE, "SIZE", 0, "bytes moved at a time (default: 1M)", GROUP_OWN},
 	{"progress", KEY_PROGRESS, "WHEN", OPTION_ARG_OPTIONAL,
 		"show a progress line: auto (default: on a terminal), always, never; without WHEN always", GROUP_OWN},
+	{"fsync", KEY_FSYNC, 0, 0, "end only when all that was written is on its medium", GROUP_OWN},
 	{"debug", KEY_DEBUG, 0, 0, "say how each file was copied, and what the rings did; implies -v", GROUP_OWN},
 	{"x-inject", KEY_INJECT, "LIST", OPTION_HIDDEN, 0, GROUP_OWN},
 
 	/* What cp's users may shorten to is still clear, whatever has been added. */
+	{"f", 'f', 0, OPTION_HIDDEN, 0, GROUP_CP},
 	{"pr", KEY_PRESERVE, "ATTR_LIST", OPTION_ARG_OPTIONAL | OPTION_HIDDEN, 0, GROUP_CP},
 	{"t", 't', "DIRECTORY", OPTION_HIDDEN, 0, GROUP_CP},
 
@@ -114,6 +116,7 @@ static unsigned flag_of(int key) {
 		{KEY_ATTRIBUTES_ONLY, OPT_ATTRIBUTES_ONLY},
 		{KEY_COPY_CONTENTS, OPT_COPY_CONTENTS},
 		{KEY_DEBUG, OPT_VERBOSE | OPT_DEBUG},
+		{KEY_FSYNC, OPT_FSYNC},
 		{KEY_KEEP_DIRECTORY_SYMLINK, OPT_KEEP_DIRECTORY_SYMLINK},
 		{KEY_PARENTS, OPT_PARENTS},
 		{KEY_REMOVE_DESTINATION, OPT_REMOVE_DESTINATION},

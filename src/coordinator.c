@@ -1,6 +1,7 @@
 #include "coordinator.h"
 
 #include "dest.h"
+#include "flush.h"
 #include "links.h"
 #include "opts.h"
 #include "report.h"
@@ -49,6 +50,7 @@
 struct run {
 	struct opts *opts;
 	struct report *report;
+	struct flush flush;
 	struct trees trees;
 	struct links links;
 	struct dest dest;
@@ -121,7 +123,8 @@ static void budget_fds(struct opts *opts) {
 		}
 	}
 	unsigned fds = (unsigned)min(limit.rlim_cur, (rlim_t)65536);
-	unsigned free_fds = fds > OTHER_FDS + 8 ? fds - OTHER_FDS : 8;
+	unsigned others = OTHER_FDS + (opts->flags & OPT_FSYNC ? FLUSH_MOST : 0);
+	unsigned free_fds = fds > others + 8 ? fds - others : 8;
 	opts->max_threads = max(min(opts->max_threads, free_fds / 16), 1u);
 	opts->threads = min(opts->threads, opts->max_threads);
 	// Half for files, of which each worker has as many as chunks, the rest for directories
@@ -418,6 +421,16 @@ static void copy(struct run *run) {
 	free(run->counters);
 }
 
+/** See that everything is on its medium, as far as that is not done file by file (--fsync). */
+static void flush_all(struct run *run) {
+	for (unsigned i = 0; i < run->flush.count; ++i) {
+		int ret = flush_whole(&run->flush.fs[i]);
+		if (ret < 0) {
+			report_error(run->report, -ret, "error syncing the file system of %d", NULL, run->flush.fs[i].path);
+		}
+	}
+}
+
 int coordinator_run(struct opts *opts, struct report *report) {
 	struct run *run = calloc(1, sizeof(*run));
 	if (!run) {
@@ -428,7 +441,9 @@ int coordinator_run(struct opts *opts, struct report *report) {
 	run->report = report;
 	choose_limits(opts);
 	take_signals(run);
+	flush_init(&run->flush);
 	trees_init(&run->trees, opts, report);
+	run->trees.flush = opts->flags & OPT_FSYNC ? &run->flush : NULL;
 	links_init(&run->links);
 	files_init(&run->files, opts, report, &run->links, &run->dest);
 
@@ -439,10 +454,15 @@ int coordinator_run(struct opts *opts, struct report *report) {
 	if (run->dest.base) {
 		tree_unref(run->dest.base);
 	}
+	// Not when a signal wants an end, as this may take long
+	if (!atomic_load(&run->files.cancelled)) {
+		flush_all(run);
+	}
 	files_destroy(&run->files);
 	links_destroy(&run->links);
 	dest_destroy(&run->dest);
 	trees_destroy(&run->trees);
+	flush_destroy(&run->flush);
 	int signal = run->signal;
 	free(renamed);
 	free(run);

@@ -1,6 +1,7 @@
 #include "file.h"
 #include "file-impl.h"
 
+#include "flush.h"
 #include "meta.h"
 #include "offload.h"
 #include "opts.h"
@@ -96,6 +97,7 @@ void file_say(struct file_context *ctx, const struct tree *tree, const struct en
 void file_done(struct file_context *ctx, const struct tree *tree, const struct entry *entry) {
 	counter_add(&ctx->counters->files, 1);
 	dest_made(ctx->files->dest, tree, entry);
+	tree_flush_name(tree, entry);
 }
 
 /** Whether what was opened is what was listed, or else what stands there now. */
@@ -473,6 +475,28 @@ static void undo_closed(struct file_context *ctx, struct file *file) {
 	close_fd(&file->dst_fd);
 }
 
+/** With --fsync, see that a destination is on its medium which is not flushed with its file system in the end. */
+static struct fail flush(struct file_context *ctx, struct file *file) {
+	const struct opts *opts = ctx->files->opts;
+	const struct tree *tree = file->tree;
+	// Written through a link it may be on another file system than its directory
+	bool elsewhere = file->flags & FILE_CREATED ? opts->flags & OPT_POSIX : file->found.st_dev != tree->inode[DST].dev;
+	bool device = (file->flags & FILE_SPECIAL) && S_ISBLK(file->found.st_mode);
+
+	if (!(opts->flags & OPT_FSYNC) || ((file->flags & FILE_SPECIAL) && !device)
+		|| !((tree->flags & TREE_FLUSH_EACH) || elsewhere || device))
+	{
+		return FAIL_NONE;
+	}
+	int ret = flush_file(file->dst_fd);
+	if (ret < 0) {
+		file->flags |= FILE_INCOMPLETE;
+		file->keep = 0;
+		return fail_make(ret, "error syncing %d");
+	}
+	return FAIL_NONE;
+}
+
 /** All data is there: give the destination its size and attributes. */
 static struct fail complete(struct file_context *ctx, struct file *file) {
 	if ((file->flags & FILE_SET_SIZE) && !(file->flags & FILE_SPECIAL)
@@ -492,7 +516,9 @@ static struct fail complete(struct file_context *ctx, struct file *file) {
 	meta.flags |= file->flags & FILE_CREATED ? META_NEW : META_STRAY_ACL;
 	meta.flags |= file->flags & FILE_FINAL_MODE ? META_FINAL_MODE : 0;
 	meta.flags |= file->tree->flags & TREE_DEFAULT_ACL ? META_STRAY_ACL : 0;
-	return meta_apply(&meta);
+	struct fail fail = meta_apply(&meta);
+	struct fail flushed = flush(ctx, file);
+	return flushed.what ? flushed : fail;
 }
 
 /** Say how a file was copied (--debug). */
@@ -553,6 +579,7 @@ void file_unref(struct file_context *ctx, struct file *file) {
 			dest_made(ctx->files->dest, file->tree, &file->entry);
 			tree_unpin(file->tree);
 		}
+		tree_flush_name(file->tree, &file->entry);
 	}
 	file_links_end(ctx, file->link, file->tree, copied);
 	file_free(file);

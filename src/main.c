@@ -24,6 +24,7 @@
  *     - pair.[ch]           (what to do after each completion of a chunk; pure)
  *     - extent.[ch]         (where the data is)
  *     - offload.[ch]        (copies the file system makes by itself)
+ *     - flush.[ch]          (getting what was written onto its medium)
  *
  * - Everything else
  *     - meta.[ch]           (owner, attributes, mode, times, and their order)

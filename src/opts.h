@@ -87,6 +87,8 @@ enum opt_flags {
 	OPT_POSIX = 1 << 15,
 	/** Effective user 0: refused ownership is an error. */
 	OPT_PRIVILEGED = 1 << 16,
+	/** All that is written is on its medium in the end. */
+	OPT_FSYNC = 1 << 17,
 };
 
 /** What struct opts::preserve asks to keep. */

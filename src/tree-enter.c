@@ -276,6 +276,7 @@ static struct fail open_copy(struct tree *tree, const struct entry *entry) {
 	if (!(tree->flags & TREE_BY_NAME) && meta_has_default_acl(tree->fd[DST])) {
 		tree->flags |= TREE_DEFAULT_ACL;
 	}
+	tree_choose_flush(tree);
 	return FAIL_NONE;
 }
 

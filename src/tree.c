@@ -65,6 +65,7 @@ struct tree *tree_base(struct trees *trees, int dst_fd, const char *path) {
 		if (dst_fd < 0 || meta_has_default_acl(dst_fd)) {
 			tree->flags |= TREE_DEFAULT_ACL;
 		}
+		tree_choose_flush(tree);
 	}
 	return tree;
 }
@@ -154,11 +155,12 @@ static void finish(struct tree *tree) {
 		bool wanted = ((opts->preserve & kept) || made) && !(tree->flags & TREE_AS_IS) && !same;
 		if (wanted && parent_pinned) {
 			apply(tree);
-		} else if (wanted) {
+		} else if (wanted || (!pinned && (tree->flags & TREE_FLUSH_EACH))) {
 			struct entry entry = {.name = tree->name[SRC], .dst_name = tree->name[DST]};
 			tree_report(tree->parent, &entry, fail_make(ret, "cannot access %d"));
 		}
 		if (pinned) {
+			tree_flush(tree);
 			tree_unpin(tree);
 		}
 		if (parent_pinned) {

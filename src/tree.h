@@ -17,6 +17,7 @@
 #include "thread.h"
 
 struct dest;
+struct flush;
 struct opts;
 struct report;
 
@@ -78,6 +79,8 @@ enum tree_flags {
 	TREE_LEFT = 1 << 9,
 	/** Its entries are operands: the base, and directories that --parents entered. */
 	TREE_OPERANDS = 1 << 8,
+	/** With --fsync: it and what is in it are flushed on their own, not with their whole file system. */
+	TREE_FLUSH_EACH = 1 << 12,
 };
 
 /** A directory pair. */
@@ -138,6 +141,8 @@ struct trees {
 
 	const struct opts *opts;
 	struct report *report;
+	/** With --fsync, else NULL. */
+	struct flush *flush;
 	pthread_mutex_t lock;
 	/** Open trees nobody has pinned, least recently used first. */
 	struct list idle;
@@ -204,6 +209,9 @@ int tree_pin(struct tree *tree);
 
 /** Undo tree_pin(). */
 void tree_unpin(struct tree *tree);
+
+/** Something was made under an operand's name: with --fsync flush that name, where it is to be on its own. */
+void tree_flush_name(const struct tree *tree, const struct entry *entry);
 
 /** The path of a name in a tree (or of the tree itself if NULL) for messages; to be freed. NULL without memory. */
 char *tree_path(const struct tree *tree, enum side side, const char *name);

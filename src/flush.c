@@ -1,0 +1,96 @@
+#include "flush.h"
+
+#include "std.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+void flush_init(struct flush *flush) {
+	*flush = (struct flush) {0};
+	thread_must(pthread_mutex_init(&flush->lock, NULL));
+}
+
+void flush_destroy(struct flush *flush) {
+	for (unsigned i = 0; i < flush->count; ++i) {
+		close_fd(&flush->fs[i].fd);
+		free(flush->fs[i].path);
+	}
+	thread_must(pthread_mutex_destroy(&flush->lock));
+}
+
+/**
+ * Whether syncfs(2) is known to reach the medium. It is not for FUSE, which asks its server only where that is trusted,
+ * nor for some network file systems and FAT, which do not empty the cache of the drive.
+ */
+static bool can_flush_whole(int dir) {
+	struct statfs fs;
+	if (fstatfs(dir, &fs) != 0) {
+		return false;
+	}
+	switch ((uint32_t)fs.f_type) {
+	case EXT4_SUPER_MAGIC:
+	case XFS_SUPER_MAGIC:
+	case BTRFS_SUPER_MAGIC:
+	case F2FS_SUPER_MAGIC:
+	case OVERLAYFS_SUPER_MAGIC:
+	case TMPFS_MAGIC:
+	case RAMFS_MAGIC:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/** Note a file system; the lock is held. Returns whether it could be. */
+static bool note(struct flush *flush, int dir, dev_t dev, const char *path) {
+	if (flush->count == FLUSH_MOST || !can_flush_whole(dir)) {
+		return false;
+	}
+	int mode = fcntl(dir, F_GETFL);
+	// A descriptor for searching only cannot be flushed
+	if (mode < 0 || (mode & O_PATH)) {
+		return false;
+	}
+	struct flush_fs fs = {.dev = dev, .fd = fcntl(dir, F_DUPFD_CLOEXEC, 0), .path = strdup(path ? path : ".")};
+	if (fs.fd < 0 || !fs.path) {
+		close_fd(&fs.fd);
+		free(fs.path);
+		return false;
+	}
+	flush->fs[flush->count++] = fs;
+	return true;
+}
+
+enum flush_way flush_choose(struct flush *flush, int dir, dev_t dev, const char *path) {
+	mutex_lock(&flush->lock);
+	bool noted = false;
+	for (unsigned i = 0; i < flush->count && !noted; ++i) {
+		noted = flush->fs[i].dev == dev;
+	}
+	noted = noted || note(flush, dir, dev, path);
+	mutex_unlock(&flush->lock);
+	return noted ? FLUSH_TOGETHER : FLUSH_EACH;
+}
+
+int flush_whole(const struct flush_fs *fs) {
+	return syncfs(fs->fd) == 0 ? 0 : -errno;
+}
+
+int flush_file(int fd) {
+	while (fsync(fd) != 0) {
+		if (errno != EINTR) {
+			return -errno;
+		}
+	}
+	return 0;
+}
+
+int flush_directory(int fd) {
+	int ret = flush_file(fd);
+	return ret == -EINVAL ? 0 : ret;
+}

@@ -1,0 +1,65 @@
+/**
+ * Getting what was written onto the medium (--fsync): by one syncfs(2) for a whole file system where that is known to
+ * do it, else by an fsync(2) for each file and directory.
+ *
+ * The kernel tells of errors in writing back only who had the file system open when they happened: so a descriptor is
+ * kept from before anything is written.
+ */
+
+#ifndef UCP_FLUSH_H
+#define UCP_FLUSH_H
+
+#include "thread.h"
+
+#include <sys/types.h>
+
+/** Most file systems that are flushed as a whole, each with a descriptor; what is on others is flushed one by one. */
+#define FLUSH_MOST 4
+
+/** A file system that is flushed as a whole in the end. */
+struct flush_fs {
+	dev_t dev;
+	int fd;
+	/** A directory on it, for messages. */
+	char *path;
+};
+
+/** All of them. */
+struct flush {
+	pthread_mutex_t lock;
+	struct flush_fs fs[FLUSH_MOST];
+	unsigned count;
+};
+
+/** How what is made in a directory gets onto the medium. */
+enum flush_way {
+	/** By flush_whole() in the end, with everything else on its file system. */
+	FLUSH_TOGETHER,
+	/** The file and the directory have to be flushed on their own. */
+	FLUSH_EACH,
+};
+
+/** Set up. */
+void flush_init(struct flush *flush);
+
+/** Close and free everything. */
+void flush_destroy(struct flush *flush);
+
+/**
+ * Choose the way for a directory in which nothing has been made yet, and note its file system.
+ *
+ * @param dir   Its descriptor.
+ * @param path  Its path for messages, which is copied; may be NULL.
+ */
+enum flush_way flush_choose(struct flush *flush, int dir, dev_t dev, const char *path);
+
+/** Wait until all that was written to a file system that was noted is on its medium. Returns 0 or -errno. */
+int flush_whole(const struct flush_fs *fs);
+
+/** Wait until a file, with its attributes, is on its medium. Returns 0 or -errno. */
+int flush_file(int fd);
+
+/** The same for a directory and its names. File systems that have nothing to flush for one are content. */
+int flush_directory(int fd);
+
+#endif // UCP_FLUSH_H

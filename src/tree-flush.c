@@ -1,0 +1,73 @@
+#include "tree-impl.h"
+
+#include "flush.h"
+#include "opts.h"
+#include "std.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/** Operands, up to which each that is a file is flushed on its own: a whole file system may have much else to write. */
+#define FEW_OPERANDS 8
+
+void tree_choose_flush(struct tree *tree) {
+	struct trees *trees = tree->trees;
+	bool base = tree->flags & TREE_BASE;
+	struct stat st = {.st_dev = tree->inode[DST].dev};
+
+	if (!trees->flush) {
+		return;
+	}
+	// Where operands name their destination whole there is no directory yet, but also only one of them
+	if (base && (trees->opts->operand_count <= FEW_OPERANDS || fstat(tree->fd[DST], &st) != 0)) {
+		tree->flags |= TREE_FLUSH_EACH;
+		return;
+	}
+	char *path = tree_path(tree, DST, NULL);
+	if (flush_choose(trees->flush, tree->fd[DST], st.st_dev, path) == FLUSH_EACH) {
+		tree->flags |= TREE_FLUSH_EACH;
+	}
+	free(path);
+}
+
+/** Flush a directory given by its path. Returns 0 or -errno. */
+static int flush_at(int dir, const char *path) {
+	int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0) {
+		return -errno;
+	}
+	int ret = flush_directory(fd);
+	close_fd(&fd);
+	return ret;
+}
+
+void tree_flush(struct tree *tree) {
+	if (!(tree->flags & TREE_FLUSH_EACH)) {
+		return;
+	}
+	// What could be opened for searching only is tried once more, for the error it gives
+	int ret = tree->flags & TREE_BY_NAME ? flush_at(tree->fd[DST], ".") : flush_directory(tree->fd[DST]);
+	if (ret < 0) {
+		struct entry entry = {.name = tree->name[SRC], .dst_name = tree->name[DST]};
+		tree_report(tree->parent, &entry, fail_make(ret, "error syncing %d"));
+	}
+	if (tree->parent->flags & TREE_BASE) {
+		tree_flush_name(tree->parent, &(struct entry) {.name = tree->name[SRC], .dst_name = tree->name[DST]});
+	}
+}
+
+void tree_flush_name(const struct tree *tree, const struct entry *entry) {
+	if (!(tree->flags & TREE_BASE) || !(tree->flags & TREE_FLUSH_EACH)) {
+		return;
+	}
+	const char *name = entry->dst_name;
+	char *dir = strndup(name, (size_t)(last_component(name) - name));
+	int ret = dir ? flush_at(tree->fd[DST], dir[0] ? dir : ".") : -ENOMEM;
+	free(dir);
+	if (ret < 0) {
+		tree_report(tree, entry, fail_make(ret, "error syncing the directory of %d"));
+	}
+}
