@@ -15,7 +15,7 @@ import sys
 LAYERS = [
     ["prelude"],
     ["list", "thread", "std", "opts", "fail", "inode", "pair"],
-    ["report", "meta", "extent", "offload", "ring", "progress", "flush"],
+    ["report", "meta", "extent", "offload", "ring", "progress", "flush", "hash"],
     ["tree", "scan"],
     ["links", "dest"],
     ["file"],

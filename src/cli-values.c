@@ -56,6 +56,8 @@ static const struct word inject_words[] = {
 	{"no-fixed-files", INJECT_NO_FIXED_FILES},
 	{"no-single-issuer", INJECT_NO_SINGLE_ISSUER},
 	{"no-ring", INJECT_NO_RING},
+	{"no-direct", INJECT_NO_DIRECT},
+	{"corrupt", INJECT_CORRUPT},
 	{0},
 };
 

@@ -80,6 +80,8 @@ static const struct argp_option options[] = {
 	{"chunk-size", KEY_CHUNK_SIZE, "SIZE", 0, "bytes moved at a time (default: 1M)", GROUP_OWN},
 	{"progress", KEY_PROGRESS, "WHEN", OPTION_ARG_OPTIONAL,
 		"show a progress line: auto (default: on a terminal), always, never; without WHEN always", GROUP_OWN},
+	{"verify", KEY_VERIFY, 0, 0, "read each copy back from its device and compare it with what was read of the source",
+		GROUP_OWN},
 	{"fsync", KEY_FSYNC, 0, 0, "end only when all that was written is on its medium", GROUP_OWN},
 	{"debug", KEY_DEBUG, 0, 0, "say how each file was copied, and what the rings did; implies -v", GROUP_OWN},
 	{"x-inject", KEY_INJECT, "LIST", OPTION_HIDDEN, 0, GROUP_OWN},
@@ -121,6 +123,7 @@ static unsigned flag_of(int key) {
 		{KEY_PARENTS, OPT_PARENTS},
 		{KEY_REMOVE_DESTINATION, OPT_REMOVE_DESTINATION},
 		{KEY_STRIP_TRAILING_SLASHES, OPT_STRIP_TRAILING_SLASHES},
+		{KEY_VERIFY, OPT_VERIFY},
 	};
 	for (size_t i = 0; i < countof(flags); ++i) {
 		if (flags[i].key == key) {
@@ -234,7 +237,8 @@ static bool settle(struct parser *p) {
 		report_usage(p->report, "cannot make both hard and symbolic links", NULL, NULL, NULL);
 		return false;
 	}
-	if (opts->reflink == WHEN_AUTO && opts->sparse == WHEN_NEVER) {
+	// A second copy that shares the blocks of the first is not worth verifying
+	if (opts->reflink == WHEN_AUTO && (opts->sparse == WHEN_NEVER || (opts->flags & OPT_VERIFY))) {
 		opts->reflink = WHEN_NEVER;
 	}
 	if (opts->reflink == WHEN_ALWAYS && opts->sparse != WHEN_AUTO) {

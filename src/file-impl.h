@@ -12,6 +12,27 @@
 /** Bytes of file_context::buffer. */
 #define FILE_BUFFER (128u << 10)
 
+/** Bytes of file_order::buffer, and what it is aligned to and O_DIRECT asks for at least. */
+#define FILE_ORDER_BUFFER (1u << 20)
+#define FILE_ORDER_BLOCK 4096u
+
+/** Holes are hashed in parts of this size, lest nobody is heard meanwhile. */
+#define FILE_HOLE_PART (64u << 20)
+
+/** What files are copied in order and verified with. */
+struct file_order {
+	/** Of what was read from the source, and of what is read back. */
+	struct hash *read;
+	struct hash *read_back;
+	char *buffer;
+};
+
+/** Switches of file_copy_in_order(). */
+enum file_order_flags {
+	/** Read the source to its end, whatever its size. */
+	FILE_ORDER_UNSIZED = 1 << 0,
+};
+
 /** What became of a name of a file that may have several. */
 enum file_links {
 	/** Copy it. */
@@ -88,6 +109,23 @@ void file_stream(struct file_context *ctx, struct file *file);
 
 /** Move what a source that was moved in ranges has gained meanwhile. */
 void file_follow(struct file_context *ctx, struct file *file);
+/** Whether files are copied in order (--verify). */
+bool file_is_ordered(const struct opts *opts);
+
+/**
+ * Move all data by read and write, from the first byte to the last, and hash it on the way; then verify it, if that is
+ * asked for. What was cloned is read and hashed only.
+ */
+void file_copy_in_order(struct file_context *ctx, struct file *file, enum file_order_flags flags);
+
+/** Read the destination of what was just copied in order back, and see that it is what was read. */
+void file_verify(struct file_context *ctx, struct file *file);
+
+/** How a file was copied in order, in words: a text in which %s is its name. */
+const char *file_order_words(const struct file *file);
+
+/** Free what file_context::order has. */
+void file_order_free(struct file_context *ctx);
 
 /** Say that an entry is being copied (-v), and the name of its backup if there is one. */
 void file_say(struct file_context *ctx, const struct tree *tree, const struct entry *entry, const char *backup);

@@ -66,10 +66,15 @@ void file_release(struct file_context *ctx, struct file *file) {
 	mutex_unlock(&files->lock);
 }
 
+/** What destinations are opened for: those to be verified are read, too. */
+static int access_mode(const struct opts *opts) {
+	return opts->flags & OPT_VERIFY ? O_RDWR : O_WRONLY;
+}
+
 /** Make the destination. Returns 0 or -errno. */
 static int create(struct file_context *ctx, struct file *file, int more_flags) {
 	const struct opts *opts = ctx->files->opts;
-	int flags = O_WRONLY | O_CREAT | O_CLOEXEC | more_flags;
+	int flags = access_mode(opts) | O_CREAT | O_CLOEXEC | more_flags;
 	mode_t mode = regular_mode(file);
 
 	file->dst_fd = openat(file->tree->fd[DST], file->entry.dst_name, flags, meta_create_mode(opts, mode));
@@ -168,6 +173,9 @@ static struct fail take_over(struct file_context *ctx, struct file *file, bool l
 	file->found = st;
 	if (!S_ISREG(st.st_mode)) {
 		file->flags |= FILE_SPECIAL;
+		if ((ctx->files->opts->flags & OPT_VERIFY) && !S_ISBLK(st.st_mode)) {
+			return fail_make(0, "cannot verify %d: not a regular file or a block device");
+		}
 		return FAIL_NONE;
 	}
 	if ((link || st.st_nlink > 1) && dest_is_source(ctx->files->dest, inode_of(&st))) {
@@ -183,11 +191,12 @@ static struct fail take_over(struct file_context *ctx, struct file *file, bool l
 static struct fail overwrite(struct file_context *ctx, struct file *file) {
 	int dir = file->tree->fd[DST];
 	const char *name = file->entry.dst_name;
+	int flags = access_mode(ctx->files->opts) | O_CLOEXEC;
 
-	file->dst_fd = openat(dir, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	file->dst_fd = openat(dir, name, flags | O_NOFOLLOW);
 	bool link = file->dst_fd < 0 && errno == ELOOP;
 	if (link) {
-		file->dst_fd = openat(dir, name, O_WRONLY | O_CLOEXEC);
+		file->dst_fd = openat(dir, name, flags);
 	}
 	if (file->dst_fd >= 0) {
 		return take_over(ctx, file, link);

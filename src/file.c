@@ -44,6 +44,7 @@ void file_context_destroy(struct file_context *ctx) {
 		link_name_free(list_item(node, struct link_name, node));
 	}
 	free(ctx->buffer);
+	file_order_free(ctx);
 }
 
 static struct file *file_new(struct tree *tree, const struct entry *entry, struct link_name *redo) {
@@ -192,10 +193,15 @@ static bool plan(struct file_context *ctx, struct file *file) {
 		file->flags |= FILE_NO_DATA;
 		return false;
 	}
-	if (!try_clone(ctx, file)) {
+	bool move = try_clone(ctx, file);
+	bool unsized = (file->tree->flags & TREE_UNSIZED) || size == 0 || !S_ISREG(file->st.st_mode);
+	if (file_is_ordered(opts) && (move || (file->flags & FILE_CLONED))) {
+		file_copy_in_order(ctx, file, unsized ? FILE_ORDER_UNSIZED : 0);
 		return false;
 	}
-	bool unsized = (file->tree->flags & TREE_UNSIZED) || size == 0 || !S_ISREG(file->st.st_mode);
+	if (!move) {
+		return false;
+	}
 	if (unsized || (file->flags & FILE_SPECIAL)) {
 		let_wait(file);
 		file_stream(ctx, file);
@@ -525,7 +531,9 @@ static struct fail complete(struct file_context *ctx, struct file *file) {
 static void explain(struct file_context *ctx, const struct file *file) {
 	char *src = tree_path(file->tree, SRC, file->entry.name);
 	const char *how = "%s: linked reads and writes";
-	if (file->flags & FILE_CLONED) {
+	if (file->flags & FILE_ORDERED) {
+		how = file_order_words(file);
+	} else if (file->flags & FILE_CLONED) {
 		how = "%s: cloned";
 	} else if (file->flags & FILE_CACHED) {
 		how = "%s: read and written at once, being cached";

@@ -13,6 +13,7 @@
 
 struct counters;
 struct dest;
+struct file_order;
 struct link;
 struct link_name;
 struct links;
@@ -50,6 +51,8 @@ struct file_context {
 	unsigned cold;
 	/** What small files and streams are moved through; made when needed. */
 	char *buffer;
+	/** What files are copied in order with (--verify); made when needed. */
+	struct file_order *order;
 };
 
 /** Switches of struct file::flags. */
@@ -86,6 +89,19 @@ enum file_flags {
 	FILE_FINAL_MODE = 1 << 9,
 	/** Data is missing, or not known to be there. */
 	FILE_INCOMPLETE = 1 << 10,
+	/** It was copied in order. */
+	FILE_ORDERED = 1 << 14,
+};
+
+/** Where from a destination was read back (--verify). */
+enum file_back {
+	FILE_BACK_NOT,
+	/** From the device, past the page cache. */
+	FILE_BACK_DIRECT,
+	/** By way of the page cache, where nothing of it was any more. */
+	FILE_BACK_DROPPED,
+	/** Perhaps from the page cache, where it stays: the file system may have no device. */
+	FILE_BACK_MEMORY,
 };
 
 /** A file on its way. */
@@ -102,6 +118,7 @@ struct file {
 	struct stat found;
 	char *backup;
 	mode_t final_mode;
+	enum file_back read_back;
 	/** If others wait to be linked to it. */
 	struct link *link;
 	/** If this is one that waited in vain: owns the names. */

@@ -24,6 +24,7 @@
  *     - pair.[ch]           (what to do after each completion of a chunk; pure)
  *     - extent.[ch]         (where the data is)
  *     - offload.[ch]        (copies the file system makes by itself)
+ *     - hash.[ch]           (hashes of files, and where two part)
  *     - flush.[ch]          (getting what was written onto its medium)
  *
  * - Everything else

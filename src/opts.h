@@ -89,6 +89,8 @@ enum opt_flags {
 	OPT_PRIVILEGED = 1 << 16,
 	/** All that is written is on its medium in the end. */
 	OPT_FSYNC = 1 << 17,
+	/** Each file is read back and compared. */
+	OPT_VERIFY = 1 << 18,
 };
 
 /** What struct opts::preserve asks to keep. */
@@ -124,6 +126,10 @@ enum inject {
 	INJECT_NO_SINGLE_ISSUER = 1 << 5,
 	/** No io_uring at all. */
 	INJECT_NO_RING = 1 << 6,
+	/** In files that are copied in order, spoil the byte at offset opts::seed once it was read and hashed. */
+	INJECT_CORRUPT = 1 << 7,
+	/** Behave as on file systems that do not take O_DIRECT. */
+	INJECT_NO_DIRECT = 1 << 8,
 };
 
 /** What the user asked for. */
