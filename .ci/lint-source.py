@@ -16,7 +16,7 @@ LAYERS = [
     ["prelude"],
     ["list", "thread", "std", "opts", "fail", "inode", "pair"],
     ["report", "meta", "extent", "offload", "ring", "progress", "flush", "hash"],
-    ["tree", "scan"],
+    ["tree", "scan", "sums"],
     ["links", "dest"],
     ["file"],
     ["work"],

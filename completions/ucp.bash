@@ -90,6 +90,7 @@ _ucp_values()
 				"mode ownership timestamps links context xattr all"
 			;;
 		--target-directory) _ucp_files -d ;;
+		--checksums) _ucp_files ;;
 	esac
 }
 
@@ -105,7 +106,7 @@ _ucp_options()
 		--target-directory= -T --no-target-directory --update --update= -u -v
 		--verbose -x --one-file-system -Z --help --version --chunk-size=
 		--engine= --fsync -j --threads= --progress --progress= --queue-depth=
-		--verify"
+		--verify --checksums="
 	if ((${#COMPREPLY[@]} == 1)) && [[ ${COMPREPLY[0]} == *= ]]; then
 		compopt -o nospace 2>/dev/null
 	fi
@@ -135,7 +136,7 @@ _ucp_complete()
 	case $prev in
 		# Only these may have their value in a word of its own.
 		--engine | --sparse | --no-preserve | --target-directory | \
-			--suffix | --threads | --queue-depth | --chunk-size)
+			--suffix | --threads | --queue-depth | --chunk-size | --checksums)
 			_ucp_values "$prev"
 			return
 			;;

@@ -257,6 +257,9 @@ error_t cli_parse_value(struct parser *p, int key, char *arg) {
 		return parse_number(p, arg, 4096, &opts->queue_depth, "invalid queue depth: %s (1 to 4096)");
 	case KEY_CHUNK_SIZE:
 		return parse_chunk_size(p, arg);
+	case KEY_CHECKSUMS:
+		opts->checksums = arg;
+		return 0;
 	case KEY_INJECT:
 		return parse_inject(p, arg);
 	default:

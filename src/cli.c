@@ -82,6 +82,8 @@ static const struct argp_option options[] = {
 		"show a progress line: auto (default: on a terminal), always, never; without WHEN always", GROUP_OWN},
 	{"verify", KEY_VERIFY, 0, 0, "read each copy back from its device and compare it with what was read of the source",
 		GROUP_OWN},
+	{"checksums", KEY_CHECKSUMS, "FILE", 0,
+		"write a checksum of each file copied to FILE (- for standard output), as xxhsum -c reads them", GROUP_OWN},
 	{"fsync", KEY_FSYNC, 0, 0, "end only when all that was written is on its medium", GROUP_OWN},
 	{"debug", KEY_DEBUG, 0, 0, "say how each file was copied, and what the rings did; implies -v", GROUP_OWN},
 	{"x-inject", KEY_INJECT, "LIST", OPTION_HIDDEN, 0, GROUP_OWN},
@@ -237,8 +239,10 @@ static bool settle(struct parser *p) {
 		report_usage(p->report, "cannot make both hard and symbolic links", NULL, NULL, NULL);
 		return false;
 	}
-	// A second copy that shares the blocks of the first is not worth verifying
-	if (opts->reflink == WHEN_AUTO && (opts->sparse == WHEN_NEVER || (opts->flags & OPT_VERIFY))) {
+	// What is to be verified is to be a copy of its own, and what is not read has no checksum
+	if (opts->reflink == WHEN_AUTO
+		&& (opts->sparse == WHEN_NEVER || (opts->flags & OPT_VERIFY) || opts->checksums))
+	{
 		opts->reflink = WHEN_NEVER;
 	}
 	if (opts->reflink == WHEN_ALWAYS && opts->sparse != WHEN_AUTO) {

@@ -7,6 +7,7 @@
 #include "report.h"
 #include "scan.h"
 #include "std.h"
+#include "sums.h"
 #include "work.h"
 #include "worker.h"
 
@@ -51,6 +52,7 @@ struct run {
 	struct opts *opts;
 	struct report *report;
 	struct flush flush;
+	struct sums sums;
 	struct trees trees;
 	struct links links;
 	struct dest dest;
@@ -123,7 +125,7 @@ static void budget_fds(struct opts *opts) {
 		}
 	}
 	unsigned fds = (unsigned)min(limit.rlim_cur, (rlim_t)65536);
-	unsigned others = OTHER_FDS + (opts->flags & OPT_FSYNC ? FLUSH_MOST : 0);
+	unsigned others = OTHER_FDS + (opts->flags & OPT_FSYNC ? FLUSH_MOST : 0) + (opts->checksums ? 1 : 0);
 	unsigned free_fds = fds > others + 8 ? fds - others : 8;
 	opts->max_threads = max(min(opts->max_threads, free_fds / 16), 1u);
 	opts->threads = min(opts->threads, opts->max_threads);
@@ -421,6 +423,16 @@ static void copy(struct run *run) {
 	free(run->counters);
 }
 
+/** Begin the list of checksums. What it overwrites must not be a source. */
+static bool begin_sums(struct run *run) {
+	struct sums *sums = &run->sums;
+	if (sums->fd >= 0 && sums->st.st_size > 0 && dest_is_source(&run->dest, inode_of(&sums->st))) {
+		report_error(run->report, 0, "cannot write checksums to %d: it is to be copied", NULL, sums->path);
+		return false;
+	}
+	return sums_begin(sums);
+}
+
 /** See that everything is on its medium, as far as that is not done file by file (--fsync). */
 static void flush_all(struct run *run) {
 	for (unsigned i = 0; i < run->flush.count; ++i) {
@@ -440,6 +452,8 @@ int coordinator_run(struct opts *opts, struct report *report) {
 	run->opts = opts;
 	run->report = report;
 	choose_limits(opts);
+	// While a signal still ends a wait for the other end of a fifo
+	bool ready = sums_open(&run->sums, opts->checksums, report, &run->files.cancelled);
 	take_signals(run);
 	flush_init(&run->flush);
 	trees_init(&run->trees, opts, report);
@@ -448,7 +462,8 @@ int coordinator_run(struct opts *opts, struct report *report) {
 	files_init(&run->files, opts, report, &run->links, &run->dest);
 
 	char *renamed = dest_onto_itself(opts);
-	if (dest_init(&run->dest, opts, report, &run->trees) == 0 && engine_ok(run)) {
+	run->files.sums = opts->checksums ? &run->sums : NULL;
+	if (ready && dest_init(&run->dest, opts, report, &run->trees) == 0 && engine_ok(run) && begin_sums(run)) {
 		copy(run);
 	}
 	if (run->dest.base) {
@@ -458,6 +473,7 @@ int coordinator_run(struct opts *opts, struct report *report) {
 	if (!atomic_load(&run->files.cancelled)) {
 		flush_all(run);
 	}
+	sums_finish(&run->sums, opts->flags & OPT_FSYNC ? SUMS_FLUSH : 0);
 	files_destroy(&run->files);
 	links_destroy(&run->links);
 	dest_destroy(&run->dest);

@@ -109,7 +109,8 @@ void file_stream(struct file_context *ctx, struct file *file);
 
 /** Move what a source that was moved in ranges has gained meanwhile. */
 void file_follow(struct file_context *ctx, struct file *file);
-/** Whether files are copied in order (--verify). */
+
+/** Whether files are copied in order (--verify, --checksums). */
 bool file_is_ordered(const struct opts *opts);
 
 /**
@@ -120,6 +121,9 @@ void file_copy_in_order(struct file_context *ctx, struct file *file, enum file_o
 
 /** Read the destination of what was just copied in order back, and see that it is what was read. */
 void file_verify(struct file_context *ctx, struct file *file);
+
+/** A file is copied: add it to the list of checksums, where there is one. */
+void file_note_sum(struct file_context *ctx, struct file *file);
 
 /** How a file was copied in order, in words: a text in which %s is its name. */
 const char *file_order_words(const struct file *file);

@@ -3,6 +3,7 @@
 #include "meta.h"
 #include "opts.h"
 #include "std.h"
+#include "sums.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -166,6 +167,10 @@ static struct fail take_over(struct file_context *ctx, struct file *file, bool l
 	if (inode_same(inode_of(&st), inode_of(&file->st))) {
 		close_fd(&file->dst_fd);
 		return fail_make(0, "%s and %d are the same file");
+	}
+	if (ctx->files->sums && sums_is(ctx->files->sums, &st)) {
+		close_fd(&file->dst_fd);
+		return fail_make(0, "cannot copy %s to %d: checksums are being written there");
 	}
 	if (!inode_same(inode_of(&st), inode_of(&file->found))) {
 		return fail_make(0, "skipping file %s, as its destination %d was replaced while being copied");

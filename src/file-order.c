@@ -3,6 +3,7 @@
 #include "hash.h"
 #include "opts.h"
 #include "progress.h"
+#include "sums.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,7 +36,7 @@ struct order {
 };
 
 bool file_is_ordered(const struct opts *opts) {
-	return opts->flags & OPT_VERIFY;
+	return (opts->flags & OPT_VERIFY) || opts->checksums;
 }
 
 void file_order_free(struct file_context *ctx) {
@@ -252,9 +253,27 @@ void file_copy_in_order(struct file_context *ctx, struct file *file, enum file_o
 		return;
 	}
 	file->flags |= FILE_ORDERED;
-	if (copy_all(&o) && (ctx->files->opts->flags & OPT_VERIFY)) {
+	if (!copy_all(&o)) {
+		return;
+	}
+	hash_text(o.with->read, file->sum);
+	if (ctx->files->opts->flags & OPT_VERIFY) {
 		file_verify(ctx, file);
 	}
+}
+
+void file_note_sum(struct file_context *ctx, struct file *file) {
+	struct sums *sums = ctx->files->sums;
+	if (!sums || !(file->flags & FILE_ORDERED) || (file->flags & FILE_SPECIAL)) {
+		return;
+	}
+	char *path = tree_path(file->tree, DST, file->entry.dst_name);
+	if (path) {
+		sums_add(sums, file->sum, path);
+	} else {
+		tree_report(file->tree, &file->entry, fail_make(ENOMEM, "cannot note the checksum of %d"));
+	}
+	free(path);
 }
 
 const char *file_order_words(const struct file *file) {

@@ -8,6 +8,7 @@
 #include "progress.h"
 #include "report.h"
 #include "std.h"
+#include "sums.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -114,7 +115,7 @@ static bool is_as_listed(const struct file *file) {
 }
 
 /** Open the source and see that it is what we were told of. */
-static struct fail open_source(struct file *file, const struct stat *st) {
+static struct fail open_source(const struct files *files, struct file *file, const struct stat *st) {
 	int flags = O_RDONLY | O_CLOEXEC;
 	if (!tree_follows(file->tree)) {
 		flags |= O_NOFOLLOW;
@@ -138,6 +139,9 @@ static struct fail open_source(struct file *file, const struct stat *st) {
 	bool same = st ? inode_same(inode_of(st), inode_of(&file->st)) : S_ISREG(file->st.st_mode) && is_as_listed(file);
 	if (!same) {
 		return fail_make(0, "skipping file %s, as it was replaced while being copied");
+	}
+	if (files->sums && sums_is(files->sums, &file->st)) {
+		return fail_make(0, "cannot copy %s: checksums are being written to it");
 	}
 	file->flags |= regular ? FILE_NONBLOCK : 0;
 	return FAIL_NONE;
@@ -196,6 +200,7 @@ static bool plan(struct file_context *ctx, struct file *file) {
 	bool move = try_clone(ctx, file);
 	bool unsized = (file->tree->flags & TREE_UNSIZED) || size == 0 || !S_ISREG(file->st.st_mode);
 	if (file_is_ordered(opts) && (move || (file->flags & FILE_CLONED))) {
+		let_wait(file);
 		file_copy_in_order(ctx, file, unsized ? FILE_ORDER_UNSIZED : 0);
 		return false;
 	}
@@ -293,7 +298,7 @@ static struct file *begin_regular(struct file_context *ctx, struct tree *tree, c
 		file_free(file);
 		return NULL;
 	}
-	struct fail fail = open_source(file, st);
+	struct fail fail = open_source(ctx->files, file, st);
 	if (fail.what) {
 		source_failed(ctx, file, &judged, fail);
 		file_free(file);
@@ -556,7 +561,7 @@ void file_unref(struct file_context *ctx, struct file *file) {
 	if (atomic_fetch_sub(&file->refs, 1) != 1) {
 		return;
 	}
-	if (!(file->flags & FILE_INCOMPLETE)) {
+	if (!(file->flags & FILE_INCOMPLETE) && !file_is_ordered(ctx->files->opts)) {
 		file_follow(ctx, file);
 	}
 	struct fail fail = file->fail;
@@ -588,6 +593,7 @@ void file_unref(struct file_context *ctx, struct file *file) {
 			tree_unpin(file->tree);
 		}
 		tree_flush_name(file->tree, &file->entry);
+		file_note_sum(ctx, file);
 	}
 	file_links_end(ctx, file->link, file->tree, copied);
 	file_free(file);

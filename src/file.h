@@ -9,6 +9,7 @@
 #define UCP_FILE_H
 
 #include "extent.h"
+#include "hash.h"
 #include "tree.h"
 
 struct counters;
@@ -17,6 +18,7 @@ struct file_order;
 struct link;
 struct link_name;
 struct links;
+struct sums;
 
 /** What all files of a run share. */
 struct files {
@@ -32,6 +34,8 @@ struct files {
 	struct inode_set overwriting;
 	/** How many temporary names were made. */
 	atomic_uint temp_names;
+	/** The list of checksums, or NULL. */
+	struct sums *sums;
 };
 
 /** What a worker brings along to work on files. */
@@ -51,7 +55,7 @@ struct file_context {
 	unsigned cold;
 	/** What small files and streams are moved through; made when needed. */
 	char *buffer;
-	/** What files are copied in order with (--verify); made when needed. */
+	/** What files are copied in order with (--verify, --checksums); made when needed. */
 	struct file_order *order;
 };
 
@@ -119,6 +123,8 @@ struct file {
 	char *backup;
 	mode_t final_mode;
 	enum file_back read_back;
+	/** The hash of what was read, of a file that was copied in order. */
+	char sum[HASH_TEXT];
 	/** If others wait to be linked to it. */
 	struct link *link;
 	/** If this is one that waited in vain: owns the names. */

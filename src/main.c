@@ -17,6 +17,7 @@
  *     - work.[ch]           (what is left: shared files, batches, trees)
  *     - file.[ch]           (files on their way: open, choose, claim ranges, finish)
  *     - tree.[ch]           (directory pairs, reference-counted, within a budget of descriptors)
+ *     - sums.[ch]           (the list of checksums)
  *     - links.[ch]          (files with several names)
  *
  * - Moving data

@@ -173,6 +173,8 @@ struct opts {
 	/** The file creation mask. */
 	mode_t umask;
 
+	/** Where a list of checksums is written: a path, "-" for standard output, or NULL. */
+	const char *checksums;
 	/** -t, or NULL. */
 	const char *target_directory;
 	/** The operands, and how many. */

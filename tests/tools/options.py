@@ -41,6 +41,7 @@ class Options:
         self.groups = {}   # option -> all names of it, if the paper tells
         self.values = {}   # long option -> set of words, if it has such
         self.texts = {}    # option -> what is said of it, in --help
+        self.files = set() # options that take the name of a file
 
     def add(self, line):
         """Add the entry that LINE starts with, like '-t, --target-directory=DIRECTORY'."""
@@ -49,6 +50,8 @@ class Options:
             names.append(found[1])
             if found[2]:
                 kind = MAY_HAVE_ARG if found[2].startswith("[") else NEEDS_ARG
+                if found[2] == "=FILE":
+                    self.files.add(names[-1])
             rest = rest[found.end(2 if found[2] else 1):]
             if not rest.startswith(", "):
                 break
@@ -300,7 +303,7 @@ def check_operands(args):
                 spellings = [name] if name.startswith("--") else [name, "-v" + name[1:]]
                 for spelling in spellings:
                     offered = complete(args.completion, f"ucp {spelling} plain", package, scratch)
-                    takes_value = kind == NEEDS_ARG
+                    takes_value = kind == NEEDS_ARG and name not in paper.files
                     if ("plain-file" in offered) == takes_value:
                         lines.append(f"ucp {spelling} takes {kind}, but then the completion offers {offered}")
     return lines

@@ -1,0 +1,132 @@
+#include "sums.h"
+
+#include "flush.h"
+#include "report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+/** Lines are held back up to so many bytes. */
+#define HELD_BACK (64u << 10)
+
+bool sums_open(struct sums *sums, const char *path, struct report *report, const atomic_bool *cancelled) {
+	*sums = (struct sums) {.report = report, .path = path, .fd = -1, .cancelled = cancelled};
+	thread_must(pthread_mutex_init(&sums->lock, NULL));
+	if (!path || strcmp(path, "-") == 0) {
+		return true;
+	}
+	sums->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	if (sums->fd < 0 || fstat(sums->fd, &sums->st) != 0) {
+		report_error(report, errno, "cannot open %d for writing", NULL, path);
+		sums->path = NULL;
+		return false;
+	}
+	return true;
+}
+
+bool sums_begin(struct sums *sums) {
+	if (sums->fd >= 0 && S_ISREG(sums->st.st_mode) && ftruncate(sums->fd, 0) != 0) {
+		report_error(sums->report, errno, "error writing %d", NULL, sums->path);
+		return false;
+	}
+	return true;
+}
+
+bool sums_is(const struct sums *sums, const struct stat *st) {
+	return sums->fd >= 0 && S_ISREG(st->st_mode) && inode_same(inode_of(&sums->st), inode_of(st));
+}
+
+/** Append a line. Only names with a newline are escaped: xxhsum before 0.8.2 takes all others as they are. */
+static void add_line(struct buf *buf, const char *hash, const char *path) {
+	bool escape = strchr(path, '\n');
+	if (escape) {
+		buf_char(buf, '\\');
+	}
+	buf_str(buf, hash);
+	buf_str(buf, "  ");
+	for (const char *p = path; *p; ++p) {
+		switch (escape ? *p : 0) {
+		case '\n':
+			buf_str(buf, "\\n");
+			break;
+		case '\r':
+			buf_str(buf, "\\r");
+			break;
+		case '\\':
+			buf_str(buf, "\\\\");
+			break;
+		default:
+			buf_char(buf, *p);
+		}
+	}
+}
+
+/** Write what is held back; the lock is held. */
+static void write_lines(struct sums *sums) {
+	const char *data = sums->lines.data;
+	size_t len = sums->err < 0 ? 0 : sums->lines.len;
+	while (len > 0) {
+		ssize_t n = write(sums->fd, data, len);
+		if (n < 0 && errno == EINTR && !atomic_load(sums->cancelled)) {
+			continue;
+		}
+		if (n < 0) {
+			sums->err = -errno;
+			break;
+		}
+		data += n;
+		len -= (size_t)n;
+	}
+	sums->lines.len = 0;
+}
+
+void sums_add(struct sums *sums, const char *hash, const char *path) {
+	if (sums->fd < 0) {
+		struct buf line = {0};
+		add_line(&line, hash, path);
+		report_say(sums->report, "%S", line.data, NULL);
+		buf_free(&line);
+		return;
+	}
+	mutex_lock(&sums->lock);
+	add_line(&sums->lines, hash, path);
+	buf_char(&sums->lines, '\n');
+	if (sums->lines.failed && sums->err == 0) {
+		sums->err = -ENOMEM;
+	}
+	if (sums->lines.len >= HELD_BACK) {
+		write_lines(sums);
+	}
+	mutex_unlock(&sums->lock);
+}
+
+/** Report what went wrong, of which only a list that was begun can tell. */
+static void complain(struct sums *sums) {
+	struct stat st;
+	if (sums->err == -EINTR) {
+		return;
+	}
+	if (sums->err < 0) {
+		report_error(sums->report, -sums->err, "error writing %d", NULL, sums->path);
+	} else if (S_ISREG(sums->st.st_mode) && sums->st.st_nlink > 0 && fstat(sums->fd, &st) == 0 && st.st_nlink == 0) {
+		report_error(sums->report, 0, "%d was removed while checksums were written to it", NULL, sums->path);
+	}
+}
+
+void sums_finish(struct sums *sums, enum sums_flags flags) {
+	if (sums->fd >= 0 && sums->path) {
+		write_lines(sums);
+		if (sums->err == 0 && (flags & SUMS_FLUSH) && S_ISREG(sums->st.st_mode)) {
+			sums->err = flush_file(sums->fd);
+		}
+		complain(sums);
+	}
+	int ret = close_fd(&sums->fd);
+	if (ret < 0 && sums->err == 0) {
+		report_error(sums->report, -ret, "failed to close %d", NULL, sums->path);
+	}
+	buf_free(&sums->lines);
+	thread_must(pthread_mutex_destroy(&sums->lock));
+}

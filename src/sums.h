@@ -1,0 +1,62 @@
+/**
+ * The list of checksums (--checksums=FILE): a line for each file that was copied, as xxhsum(1) reads it with -c.
+ *
+ * Lines are written as files are finished, many at once and always whole ones.
+ */
+
+#ifndef UCP_SUMS_H
+#define UCP_SUMS_H
+
+#include "inode.h"
+#include "std.h"
+#include "thread.h"
+
+struct report;
+
+/** A list being written. Shared by all threads. */
+struct sums {
+	struct report *report;
+	/** Its name, or NULL: there is none. */
+	const char *path;
+	/** Its descriptor; -1 for standard output. */
+	int fd;
+	/** What it is. */
+	struct stat st;
+	/** Whether nobody waits for it any more: then neither does anybody for writing to it. */
+	const atomic_bool *cancelled;
+
+	pthread_mutex_t lock;
+	/** Whole lines to be written. */
+	struct buf lines;
+	/** The first error, as -errno; after it nothing is written. */
+	int err;
+};
+
+/**
+ * Open a list, which may be "-" for standard output. What it holds stays there until sums_begin().
+ *
+ * @param path       Lives on; NULL for no list.
+ * @param cancelled  Set when ucp is to stop.
+ * @return Whether that went well; if not, it was reported.
+ */
+bool sums_open(struct sums *sums, const char *path, struct report *report, const atomic_bool *cancelled);
+
+/** Empty it: nothing of what it held is to be copied. Returns whether that went well; if not, it was reported. */
+bool sums_begin(struct sums *sums);
+
+/** Whether an inode is that of the list. */
+bool sums_is(const struct sums *sums, const struct stat *st);
+
+/** Add a file. */
+void sums_add(struct sums *sums, const char *hash, const char *path);
+
+/** Switches of sums_finish(). */
+enum sums_flags {
+	/** Have it on its medium. */
+	SUMS_FLUSH = 1 << 0,
+};
+
+/** Write the rest, and close it. What went wrong since sums_begin() is reported. */
+void sums_finish(struct sums *sums, enum sums_flags flags);
+
+#endif // UCP_SUMS_H
