@@ -17,7 +17,7 @@ LAYERS = [
     ["list", "thread", "std", "opts", "fail", "inode", "pair"],
     ["report", "meta", "extent", "offload", "ring", "progress", "flush", "hash"],
     ["tree", "scan", "sums"],
-    ["links", "dest"],
+    ["links", "dest", "show"],
     ["file"],
     ["work"],
     ["worker"],

@@ -80,7 +80,8 @@ _ucp_values()
 {
 	case $1 in
 		--engine) _ucp_offer "auto uring sync" ;;
-		--sparse | --reflink | --progress) _ucp_offer "auto always never" ;;
+		--sparse | --reflink) _ucp_offer "auto always never" ;;
+		--progress) _ucp_offer "auto always never plain" ;;
 		--update) _ucp_offer "all none none-fail older" ;;
 		--backup)
 			_ucp_offer "none off simple never existing nil numbered t"

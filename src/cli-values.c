@@ -17,6 +17,10 @@ struct word {
 
 static const struct word when_words[] = {{"auto", WHEN_AUTO}, {"always", WHEN_ALWAYS}, {"never", WHEN_NEVER}, {0}};
 
+static const struct word progress_words[] = {
+	{"auto", PROGRESS_AUTO}, {"always", PROGRESS_ALWAYS}, {"never", PROGRESS_NEVER}, {"plain", PROGRESS_PLAIN}, {0},
+};
+
 static const struct word sparse_words[] = {{"never", WHEN_NEVER}, {"auto", WHEN_AUTO}, {"always", WHEN_ALWAYS}, {0}};
 
 static const struct word update_words[] = {
@@ -176,6 +180,15 @@ static error_t parse_when(struct parser *p, const char *option, const char *arg,
 	return 0;
 }
 
+static error_t parse_progress(struct parser *p, const char *arg) {
+	unsigned value = PROGRESS_ALWAYS;
+	if (arg && !find_word(p, "--progress", arg, progress_words, &value)) {
+		return EINVAL;
+	}
+	p->opts->progress = value;
+	return 0;
+}
+
 static error_t parse_engine(struct parser *p, const char *arg) {
 	unsigned value;
 	if (!find_word(p, "--engine", arg, engine_words, &value)) {
@@ -222,7 +235,7 @@ error_t cli_parse_value(struct parser *p, int key, char *arg) {
 	case KEY_SPARSE:
 		return parse_when(p, "--sparse", arg, sparse_words, &opts->sparse);
 	case KEY_PROGRESS:
-		return parse_when(p, "--progress", arg, when_words, &opts->progress);
+		return parse_progress(p, arg);
 	case KEY_ENGINE:
 		return parse_engine(p, arg);
 	case KEY_BACKUP:

@@ -79,7 +79,8 @@ static const struct argp_option options[] = {
 	{"queue-depth", KEY_QUEUE_DEPTH, "N", 0, "most chunks in flight for each worker (default: 64)", GROUP_OWN},
 	{"chunk-size", KEY_CHUNK_SIZE, "SIZE", 0, "bytes moved at a time (default: 1M)", GROUP_OWN},
 	{"progress", KEY_PROGRESS, "WHEN", OPTION_ARG_OPTIONAL,
-		"show a progress line: auto (default: on a terminal), always, never; without WHEN always", GROUP_OWN},
+		"show how far the copying is: auto (default: on a terminal), always, never, plain (a line every 10 seconds); "
+		"without WHEN always", GROUP_OWN},
 	{"verify", KEY_VERIFY, 0, 0, "read each copy back from its device and compare it with what was read of the source",
 		GROUP_OWN},
 	{"checksums", KEY_CHECKSUMS, "FILE", 0,
@@ -264,7 +265,7 @@ static void set_defaults(struct opts *opts) {
 	*opts = (struct opts) {
 		.reflink = WHEN_AUTO,
 		.sparse = WHEN_AUTO,
-		.progress = WHEN_AUTO,
+		.progress = PROGRESS_AUTO,
 		.suffix = "~",
 		.queue_depth = 64,
 		.chunk_size = 1u << 20,

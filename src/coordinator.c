@@ -5,7 +5,7 @@
 #include "links.h"
 #include "opts.h"
 #include "report.h"
-#include "scan.h"
+#include "show.h"
 #include "std.h"
 #include "sums.h"
 #include "work.h"
@@ -14,10 +14,8 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,9 +24,6 @@
 #define TICK 100000000L
 #define SHORT_TICK 20000000L
 #define EARLY 1.0
-
-/** Seconds before a progress line is worth showing. */
-#define PATIENCE 1.0
 
 /** Most workers that are started unasked at once, and most there may become for each processor and in all. */
 #define FIRST_WORKERS 8
@@ -58,8 +53,7 @@ struct run {
 	struct dest dest;
 	struct files files;
 	struct work work;
-	struct scan scan;
-	struct progress progress;
+	struct show show;
 
 	struct worker *workers;
 	struct counters *counters;
@@ -67,12 +61,12 @@ struct run {
 	unsigned worker_count;
 	unsigned most_workers;
 
-	/** The signals waited for. */
+	/** The signals waited for, and those of them that do not end it. */
 	sigset_t signals;
+	sigset_t questions;
 	/** The one that ends it all, or 0. */
 	int signal;
-	/** Whether there may be a progress line. */
-	bool shown;
+	/** When the first worker was started. */
 	double start;
 	/** When adapt() last looked, and the processor time used by then. */
 	double last_time;
@@ -87,10 +81,17 @@ static void on_wake(int signal) {
 static void take_signals(struct run *run) {
 	static const int deadly[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
 	struct sigaction action = {.sa_handler = on_wake};
+	struct sigaction old;
 
-	sigemptyset(&run->signals);
+	sigemptyset(&run->questions);
+	sigaddset(&run->questions, SIGUSR1);
+	if (run->show.style == SHOW_BAR && run->show.terminal && sigaction(SIGTSTP, NULL, &old) == 0
+		&& old.sa_handler != SIG_IGN)
+	{
+		sigaddset(&run->questions, SIGTSTP);
+	}
+	run->signals = run->questions;
 	for (size_t i = 0; i < countof(deadly); ++i) {
-		struct sigaction old;
 		if (sigaction(deadly[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN) {
 			sigaddset(&run->signals, deadly[i]);
 		}
@@ -295,26 +296,6 @@ static void cancel(struct run *run, int signal) {
 	}
 }
 
-static unsigned terminal_columns(void) {
-	struct winsize size;
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
-		return size.ws_col;
-	}
-	return isatty(STDERR_FILENO) ? 80 : 0;
-}
-
-static void show_progress(struct run *run, bool last) {
-	struct counters sum;
-	char line[256];
-	char whole[sizeof(line) + 1];
-	struct totals totals = scan_totals(&run->scan);
-
-	counters_sum(&sum, run->counters, run->worker_count);
-	progress_line(&run->progress, &sum, &totals, terminal_columns(), last, line, sizeof(line));
-	snprintf(whole, sizeof(whole), "%s%s", line, last ? "\n" : "");
-	report_paint(run->report, whole);
-}
-
 /** Whether nobody reads standard output any more, and that is to be the end. */
 static bool is_unread(struct run *run) {
 	if (run->signal != 0 || report_flush(run->report) != -EPIPE || !sigismember(&run->signals, SIGPIPE)) {
@@ -324,33 +305,56 @@ static bool is_unread(struct run *run) {
 	return true;
 }
 
+/** Stop as the terminal asks for (SIGTSTP), and go on. */
+static void stop(struct run *run) {
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTSTP);
+	show_suspend(&run->show);
+	raise(SIGTSTP);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	show_resume(&run->show);
+}
+
+/** Do what a signal asks for; 0 if there was none. */
+static void obey(struct run *run, int signal) {
+	if (signal == SIGUSR1) {
+		show_ask(&run->show);
+	} else if (signal == SIGTSTP) {
+		stop(run);
+	} else if (signal > 0 && signal != WAKE_SIGNAL && run->signal == 0) {
+		cancel(run, signal);
+	} else if (atomic_load(&run->files.cancelled) && signal != WAKE_SIGNAL) {
+		cancel(run, 0);
+	}
+}
+
 /** Tick until all workers are done. */
 static void tick(struct run *run) {
+	const struct timespec at_once = {0};
 	sigset_t signals = run->signals;
-	bool painted = false;
+	struct counters sum;
+	int signal;
 
 	sigaddset(&signals, WAKE_SIGNAL);
 	while (!all_done(run)) {
 		bool early = run->worker_count < run->most_workers && now() - run->start < EARLY;
 		const struct timespec interval = {.tv_nsec = early ? SHORT_TICK : TICK};
-		int signal = sigtimedwait(&signals, NULL, &interval);
-		if (signal > 0 && signal != WAKE_SIGNAL && run->signal == 0) {
-			cancel(run, signal);
-		} else if (atomic_load(&run->files.cancelled) && signal != WAKE_SIGNAL) {
-			cancel(run, 0);
-		}
+		signal = sigtimedwait(&signals, NULL, &interval);
+		obey(run, max(signal, 0));
 		if (is_unread(run)) {
 			cancel(run, SIGPIPE);
 		}
 		adapt(run);
-		if (run->shown && now() - run->start >= PATIENCE) {
-			show_progress(run, false);
-			painted = true;
-		}
+		counters_sum(&sum, run->counters, run->worker_count);
+		show_tick(&run->show, &sum);
 	}
-	if ((painted || run->opts->progress == WHEN_ALWAYS) && run->shown && run->signal == 0) {
-		show_progress(run, true);
+	while ((signal = sigtimedwait(&run->questions, NULL, &at_once)) > 0) {
+		obey(run, signal);
 	}
+	counters_sum(&sum, run->counters, run->worker_count);
+	show_end(&run->show, &sum, run->signal == 0);
 }
 
 /** Say what the rings did (--debug). */
@@ -393,15 +397,10 @@ static void explain(struct run *run) {
 static void copy(struct run *run) {
 	struct opts *opts = run->opts;
 
-	run->shown = opts->progress == WHEN_ALWAYS || (opts->progress == WHEN_AUTO && isatty(STDERR_FILENO));
-	run->start = now();
-	progress_init(&run->progress);
 	work_init(&run->work);
-	run->last_time = run->start;
+	run->start = run->last_time = now();
 	run->last_used = processor_time();
-	if (run->shown) {
-		scan_start(&run->scan, opts, (int)run->dest.base->listing.file_count);
-	}
+	show_start(&run->show, (int)run->dest.base->listing.file_count);
 	if (push_operands(run) < 0) {
 		report_error(run->report, ENOMEM, "cannot start", NULL, NULL);
 	} else if (start_workers(run)) {
@@ -410,8 +409,7 @@ static void copy(struct run *run) {
 	for (unsigned i = 0; i < run->worker_count; ++i) {
 		thread_must(pthread_join(run->workers[i].thread, NULL));
 	}
-	scan_stop(&run->scan);
-	report_paint(run->report, NULL);
+	scan_stop(&run->show.scan);
 	if ((opts->flags & OPT_DEBUG) && run->worker_count > 0) {
 		explain(run);
 	}
@@ -452,6 +450,7 @@ int coordinator_run(struct opts *opts, struct report *report) {
 	run->opts = opts;
 	run->report = report;
 	choose_limits(opts);
+	show_init(&run->show, opts, report);
 	// While a signal still ends a wait for the other end of a fifo
 	bool ready = sums_open(&run->sums, opts->checksums, report, &run->files.cancelled);
 	take_signals(run);

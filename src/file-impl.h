@@ -134,6 +134,12 @@ void file_order_free(struct file_context *ctx);
 /** Say that an entry is being copied (-v), and the name of its backup if there is one. */
 void file_say(struct file_context *ctx, const struct tree *tree, const struct entry *entry, const char *backup);
 
+/** Note that an entry is not copied, as the user asked for. ST: the source if it is known. */
+void file_skipped(struct file_context *ctx, const struct stat *st);
+
+/** Note that an entry could not be copied. ST: the source if it is known. */
+void file_failed(struct file_context *ctx, const struct stat *st);
+
 /** Note that an entry is done: counted, and protected from other operands. */
 void file_done(struct file_context *ctx, const struct tree *tree, const struct entry *entry);
 

@@ -77,9 +77,13 @@ static bool link_entry(struct file_context *ctx, const struct link_name *first, 
 	int ret = tree_pin(first->tree);
 	if (ret < 0) {
 		tree_report(tree, entry, fail_make(ret, "cannot create hard link %d"));
+		file_failed(ctx, NULL);
 		return false;
 	}
 	bool linked = link_to(ctx, first, tree, entry);
+	if (!linked) {
+		file_failed(ctx, NULL);
+	}
 	tree_unpin(first->tree);
 	return linked;
 }
@@ -99,9 +103,11 @@ enum file_links file_links_meet(struct file_context *ctx, struct tree *tree, con
 	judged->verdict = verdict;
 	if (verdict == DEST_REFUSE) {
 		tree_report(tree, entry, fail);
+		file_failed(ctx, st);
 		return FILE_LINKS_FAILED;
 	}
 	if (verdict == DEST_SKIP) {
+		file_skipped(ctx, st);
 		return FILE_LINKS_DONE;
 	}
 	enum link_verdict met = links_meet(ctx->files->links, inode_of(st), tree, entry, link, &first);
@@ -114,11 +120,13 @@ enum file_links file_links_meet(struct file_context *ctx, struct tree *tree, con
 		file_say(ctx, tree, entry, backup);
 	}
 	if (met == LINK_COPY) {
+		file_skipped(ctx, st);
 		file_links_end(ctx, *link, tree, true);
 	} else if (met == LINK_TO) {
 		result = link_entry(ctx, first, tree, entry) ? FILE_LINKS_DONE : FILE_LINKS_FAILED;
 	} else if (met == LINK_NO_MEMORY) {
 		tree_report(tree, entry, fail_make(ENOMEM, "cannot create hard link %d"));
+		file_failed(ctx, st);
 		result = FILE_LINKS_FAILED;
 	}
 	if (backup && result == FILE_LINKS_FAILED) {
@@ -152,6 +160,7 @@ void file_links_end(struct file_context *ctx, struct link *link, struct tree *tr
 		int ret = tree_pin(name->tree);
 		if (ret < 0) {
 			tree_report(name->tree, &other, fail_make(ret, "cannot create hard link %d"));
+			file_failed(ctx, NULL);
 		} else {
 			link_entry(ctx, first, name->tree, &other);
 			tree_unpin(name->tree);

@@ -77,6 +77,7 @@ static bool make_node(struct node *node) {
 			ret = verdict == DEST_OVERWRITE && replace ? -EEXIST : node->make(node);
 			ret = ret == -EEXIST && replace ? make_over(node) : ret;
 		} else if (verdict == DEST_SKIP || verdict == DEST_DONE) {
+			file_skipped(node->ctx, node->st);
 			return false;
 		}
 	}
@@ -91,6 +92,7 @@ static bool make_node(struct node *node) {
 	}
 	if (fail.what) {
 		tree_report(node->tree, node->entry, fail);
+		file_failed(node->ctx, node->st);
 		if (judged->found.backup) {
 			dest_undo_backup(node->ctx->files->dest, node->tree, node->entry, judged->found.backup);
 		}
@@ -170,6 +172,7 @@ void file_copy_symlink(struct file_context *ctx, struct tree *tree, const struct
 	char *target = read_link(tree->fd[SRC], entry->name, (size_t)st->st_size);
 	if (!target) {
 		tree_report(tree, entry, fail_make(errno, "cannot read symbolic link %s"));
+		file_failed(ctx, NULL);
 		return;
 	}
 	struct node node = {

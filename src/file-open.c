@@ -215,6 +215,14 @@ static struct fail overwrite(struct file_context *ctx, struct file *file) {
 	return remove_and_create(ctx, file);
 }
 
+/** Leave a destination as it is. */
+static void skip(struct file_context *ctx, const struct tree *tree, const struct entry *entry, const struct stat *st) {
+	file_skipped(ctx, st);
+	if (ctx->files->opts->flags & OPT_DEBUG) {
+		tree_say(tree, entry, "skipped %d");
+	}
+}
+
 bool file_judge(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st,
 	struct judged *judged)
 {
@@ -225,17 +233,19 @@ bool file_judge(struct file_context *ctx, struct tree *tree, const struct entry 
 			return true;
 		}
 		tree_report(tree, entry, fail_make(errno, "cannot stat %d"));
+		file_failed(ctx, st);
 		judged->verdict = DEST_REFUSE;
 		return false;
 	}
 	judged->verdict = dest_judge(ctx->files->dest, tree, entry, st, &judged->found, &fail);
 	if (judged->verdict == DEST_REFUSE) {
 		tree_report(tree, entry, fail);
+		file_failed(ctx, st);
 		return false;
 	}
 	judged->known = judged->verdict == DEST_OVERWRITE || judged->verdict == DEST_CREATE;
-	if (!judged->known && (ctx->files->opts->flags & OPT_DEBUG)) {
-		tree_say(tree, entry, "skipped %d");
+	if (!judged->known) {
+		skip(ctx, tree, entry, st);
 	}
 	return judged->known;
 }
@@ -286,11 +296,12 @@ bool file_open_destination(struct file_context *ctx, struct file *file, const st
 	if (fail.what) {
 		if (fail.err != EINTR || !atomic_load(&ctx->files->cancelled)) {
 			tree_report(file->tree, &file->entry, fail);
+			file_failed(ctx, &file->st);
 		}
 		return false;
 	}
-	if ((verdict == DEST_SKIP || verdict == DEST_DONE) && (ctx->files->opts->flags & OPT_DEBUG)) {
-		tree_say(file->tree, &file->entry, "skipped %d");
+	if (verdict == DEST_SKIP || verdict == DEST_DONE) {
+		skip(ctx, file->tree, &file->entry, &file->st);
 	}
 	return file->dst_fd >= 0;
 }

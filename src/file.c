@@ -102,6 +102,28 @@ void file_done(struct file_context *ctx, const struct tree *tree, const struct e
 	tree_flush_name(tree, entry);
 }
 
+/** About how many bytes were to be copied; a name of several has its share of them. */
+static uint64_t expected_bytes(const struct opts *opts, const struct stat *st) {
+	if (!st || !S_ISREG(st->st_mode) || (opts->flags & (OPT_HARD_LINK | OPT_SYMBOLIC_LINK | OPT_ATTRIBUTES_ONLY))) {
+		return 0;
+	}
+	uint64_t size = (uint64_t)st->st_size;
+	if (opts->sparse != WHEN_NEVER) {
+		size = min(size, (uint64_t)st->st_blocks * 512);
+	}
+	return opts->preserve & PRESERVE_LINKS ? size / max(st->st_nlink, 1u) : size;
+}
+
+void file_skipped(struct file_context *ctx, const struct stat *st) {
+	counter_add(&ctx->counters->skipped, 1);
+	counter_add(&ctx->counters->left_bytes, expected_bytes(ctx->files->opts, st));
+}
+
+void file_failed(struct file_context *ctx, const struct stat *st) {
+	counter_add(&ctx->counters->failed, 1);
+	counter_add(&ctx->counters->left_bytes, expected_bytes(ctx->files->opts, st));
+}
+
 /** Whether what was opened is what was listed, or else what stands there now. */
 static bool is_as_listed(const struct file *file) {
 	struct stat now;
@@ -250,6 +272,7 @@ static void source_failed(struct file_context *ctx, struct file *file, struct ju
 		file_say(ctx, file->tree, &file->entry, judged->found.backup);
 	}
 	tree_report(file->tree, &file->entry, fail);
+	file_failed(ctx, &file->st);
 	if (judged->found.backup) {
 		dest_undo_backup(ctx->files->dest, file->tree, &file->entry, judged->found.backup);
 		free(judged->found.backup);
@@ -282,6 +305,7 @@ static struct file *begin_regular(struct file_context *ctx, struct tree *tree, c
 	struct file *file = file_new(tree, entry, redo);
 	if (!file) {
 		tree_report(tree, entry, fail_make(ENOMEM, "cannot open %s for reading"));
+		file_failed(ctx, st);
 		if (redo) {
 			link_name_free(redo);
 		}
@@ -342,6 +366,7 @@ struct file *file_begin(struct file_context *ctx, struct tree *tree, const struc
 	if (!st && look) {
 		if (fstatat(tree->fd[SRC], entry->name, &got, tree_follows(tree) ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
 			tree_report(tree, entry, fail_make(errno, "cannot stat %s"));
+			file_failed(ctx, NULL);
 			goto out;
 		}
 		known = &got;
@@ -350,6 +375,7 @@ struct file *file_begin(struct file_context *ctx, struct tree *tree, const struc
 	bool contents = !(opts->flags & OPT_RECURSIVE) || (opts->flags & OPT_COPY_CONTENTS);
 	if (S_ISDIR(mode)) {
 		tree_report(tree, entry, fail_make(0, "skipping file %s, as it was replaced while being copied"));
+		file_failed(ctx, NULL);
 	} else if (opts->flags & (OPT_HARD_LINK | OPT_SYMBOLIC_LINK)) {
 		file_make_link(ctx, tree, entry, known);
 	} else if (S_ISREG(mode) || (contents && !S_ISLNK(mode))) {
@@ -587,13 +613,16 @@ void file_unref(struct file_context *ctx, struct file *file) {
 	if (copied) {
 		bool operand = (file->tree->flags & TREE_OPERANDS) && (ctx->files->dest->flags & DEST_SERIAL);
 		counter_add(&ctx->counters->files, 1);
-		counter_add(&ctx->counters->bytes, file->holes);
+		counter_add(&ctx->counters->holes, file->holes);
 		if (operand && tree_pin(file->tree) == 0) {
 			dest_made(ctx->files->dest, file->tree, &file->entry);
 			tree_unpin(file->tree);
 		}
 		tree_flush_name(file->tree, &file->entry);
 		file_note_sum(ctx, file);
+	} else {
+		counter_add(&ctx->counters->failed, 1);
+		counter_add(&ctx->counters->left_bytes, file->size - min(file->size, file->cursor));
 	}
 	file_links_end(ctx, file->link, file->tree, copied);
 	file_free(file);

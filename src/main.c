@@ -10,7 +10,8 @@
  *     - coordinator.[ch]    (the main thread)
  *     - dest.[ch]           (cp's rules: what each operand becomes, what may be replaced)
  *     - scan.[ch]           (how much there is to copy)
- *     - progress.[ch]       (counters, and the progress line)
+ *     - show.[ch]           (what the user sees of it)
+ *     - progress.[ch]       (counters, what can be told from them, the line that tells it)
  *
  * - worker_run(): takes work and finishes it on its own ring
  *     - worker.[ch]         (the thread: take, fill chunks, wait, step, finish)
@@ -70,10 +71,19 @@ static bool open_standard_fds(void) {
 	return true;
 }
 
+/** SIGUSR1 asks how far we are. Whoever asks early or late gets no answer, but does no harm. */
+static void block_questions(void) {
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 int main(int argc, char **argv) {
 	struct opts opts;
 	struct report report;
 
+	block_questions();
 	if (!open_standard_fds()) {
 		return EXIT_FAILURE;
 	}

@@ -26,6 +26,16 @@ enum deref {
 	DEREF_ALWAYS,
 };
 
+/** How progress is shown. */
+enum progress_style {
+	PROGRESS_NEVER,
+	/** A line that changes, on a terminal. */
+	PROGRESS_AUTO,
+	PROGRESS_ALWAYS,
+	/** A line now and then. */
+	PROGRESS_PLAIN,
+};
+
 /** How file data is moved. */
 enum engine {
 	/** io_uring where the kernel gives one, system calls where not. */
@@ -147,7 +157,7 @@ struct opts {
 	enum engine engine;
 	enum when reflink;
 	enum when sparse;
-	enum when progress;
+	enum progress_style progress;
 	enum update update;
 	enum backup backup;
 	/** What simple backups end in. */

@@ -1,16 +1,31 @@
 #include "progress.h"
 
-#include "std.h"
-
-#include <stdio.h>
 #include <string.h>
 
-/** Seconds over which the rate is smoothed. */
-#define SMOOTHING 3.0
+/** What a file counts besides its bytes: opening, creating and closing takes about as long as moving so many. */
+#define FILE_WORK (32.0 * 1024)
 
-void progress_init(struct progress *progress) {
-	double t = now();
+/** Seconds over which the rate that is shown is smoothed. */
+#define RATE_MEMORY 3.0
+
+/** Seconds over which the pace is smoothed: a part of those since the beginning, within limits. */
+#define PACE_PART 4
+#define PACE_LEAST 3.0
+#define PACE_MOST 60.0
+
+/** Less time than this tells nothing of the rate. */
+#define MOMENT 0.05
+
+/** Longer than this nobody can look ahead. */
+#define FOREVER (100.0 * 24 * 3600)
+
+void progress_init(struct progress *progress, double t) {
 	*progress = (struct progress) {.start = t, .last_time = t};
+}
+
+void progress_resume(struct progress *progress, double t) {
+	progress->start += t - progress->last_time;
+	progress->last_time = t;
 }
 
 void counters_sum(struct counters *sum, const struct counters *counters, unsigned count) {
@@ -18,6 +33,10 @@ void counters_sum(struct counters *sum, const struct counters *counters, unsigne
 	for (unsigned i = 0; i < count; ++i) {
 		counter_add(&sum->bytes, counter_get(&counters[i].bytes));
 		counter_add(&sum->files, counter_get(&counters[i].files));
+		counter_add(&sum->holes, counter_get(&counters[i].holes));
+		counter_add(&sum->skipped, counter_get(&counters[i].skipped));
+		counter_add(&sum->failed, counter_get(&counters[i].failed));
+		counter_add(&sum->left_bytes, counter_get(&counters[i].left_bytes));
 		counter_add(&sum->clones, counter_get(&counters[i].clones));
 		counter_add(&sum->cached, counter_get(&counters[i].cached));
 		counter_add(&sum->streams, counter_get(&counters[i].streams));
@@ -25,85 +44,68 @@ void counters_sum(struct counters *sum, const struct counters *counters, unsigne
 	}
 }
 
-/** Write a number of bytes for people: "512 B", "1.5 MiB". */
-static void format_bytes(char *text, size_t size, double bytes) {
-	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-	size_t unit = 0;
-	while (bytes >= 1000 && unit + 1 < countof(units)) {
-		bytes /= 1024;
-		++unit;
-	}
-	snprintf(text, size, "%.*f %s", unit > 0 && bytes < 100 ? 1 : 0, bytes, units[unit]);
+/** Take in what passed by in DT seconds. */
+static void flow_add(struct flow *flow, double amount, double dt, double memory) {
+	double keep = memory / (memory + dt);
+	flow->sum = flow->sum * keep + amount / dt * (1 - keep);
+	flow->weight = flow->weight * keep + (1 - keep);
 }
 
-/** Write seconds as 1:02:03 or 2:03. */
-static void format_time(char *text, size_t size, double seconds) {
-	unsigned long s = (unsigned long)(seconds + 0.5);
-	if (s >= 3600) {
-		snprintf(text, size, "%lu:%02lu:%02lu", s / 3600, s / 60 % 60, s % 60);
-	} else {
-		snprintf(text, size, "%lu:%02lu", s / 60, s % 60);
-	}
+/** The average. That it began with nothing does not count. */
+static double flow_get(const struct flow *flow) {
+	return flow->weight > 0 ? flow->sum / flow->weight : 0;
 }
 
-/** Update the smoothed rate. */
-static void measure(struct progress *progress, uint64_t bytes) {
-	double t = now();
+/** Take in what has been done since the last time. */
+static void measure(struct progress *progress, double t, double bytes, double work) {
 	double dt = t - progress->last_time;
-	if (dt < 0.05) {
+	if (dt < MOMENT) {
 		return;
 	}
-	double current = (double)(bytes - progress->last_bytes) / dt;
-	double weight = dt / (dt + SMOOTHING);
-	if (progress->rate == 0) {
-		weight = 1;
-	}
-	progress->rate += (current - progress->rate) * weight;
+	double memory = min(max((t - progress->start) / PACE_PART, PACE_LEAST), PACE_MOST);
+	flow_add(&progress->bytes, max(bytes - progress->last_bytes, 0.0), dt, RATE_MEMORY);
+	flow_add(&progress->work, max(work - progress->last_work, 0.0), dt, memory);
 	progress->last_time = t;
 	progress->last_bytes = bytes;
+	progress->last_work = work;
 }
 
-void progress_line(struct progress *progress, const struct counters *sum, const struct totals *totals, unsigned columns,
-	bool last, char *line, size_t size)
+/** At the end it is only what is missing that counts. */
+static double last_share(uint64_t failed, double done, double total) {
+	if (failed == 0) {
+		return 1;
+	}
+	return total > done ? done / total : 0.99;
+}
+
+struct view progress_look(struct progress *progress, double t, const struct counters *sum, const struct totals *totals,
+	bool last)
 {
-	char done[32];
-	char all[48] = "";
-	char rate[32];
-	char files[64];
-	char time[32];
-	char left[48] = "counting";
-	char percent[16] = "";
-	uint64_t bytes = counter_get(&sum->bytes);
+	uint64_t copied = counter_get(&sum->bytes);
+	uint64_t failed = counter_get(&sum->failed);
+	uint64_t left_bytes = counter_get(&sum->left_bytes);
+	uint64_t files = counter_get(&sum->files);
+	uint64_t dealt = files + counter_get(&sum->skipped) + failed;
+	double work = (double)(copied + left_bytes) + FILE_WORK * (double)dealt;
+	double all = (double)totals->bytes + FILE_WORK * (double)totals->files;
+	struct view view = {.elapsed = max(t - progress->start, 0.0), .totals = *totals, .share = -1, .left = -1, .last = last};
 
-	measure(progress, bytes);
-	double elapsed = now() - progress->start;
-	double shown_rate = last && elapsed > 0 ? (double)bytes / elapsed : progress->rate;
-	format_bytes(done, sizeof(done), (double)bytes);
-	format_bytes(rate, sizeof(rate), shown_rate);
-	snprintf(files, sizeof(files), "%llu files", (unsigned long long)counter_get(&sum->files));
-
-	uint64_t total = last ? bytes : totals->bytes;
-	if (last || (totals->final && total > 0)) {
-		double share = total > 0 ? min((double)bytes / (double)total, 1.0) : 1.0;
-		char text[32];
-		snprintf(percent, sizeof(percent), "%3.0f%%  ", share * 100 - (share < 1 && share >= 0.995 ? 0.5 : 0));
-		format_bytes(text, sizeof(text), (double)total);
-		snprintf(all, sizeof(all), " of %s", text);
-		if (!last) {
-			snprintf(files, sizeof(files), "%llu of %llu files",
-				(unsigned long long)counter_get(&sum->files), (unsigned long long)totals->files);
-		}
-	}
+	measure(progress, t, (double)copied, work);
+	view.bytes = last ? copied : copied + left_bytes;
+	view.files = last ? files : dealt;
+	view.rate = flow_get(&progress->bytes);
 	if (last) {
-		format_time(time, sizeof(time), elapsed);
-		snprintf(left, sizeof(left), "%s in all", time);
-	} else if (totals->final && progress->rate > 0 && total >= bytes) {
-		format_time(time, sizeof(time), (double)(total - bytes) / progress->rate);
-		snprintf(left, sizeof(left), "%s left", time);
+		view.rate = view.elapsed > 0 ? (double)copied / view.elapsed : 0;
+		view.share = last_share(failed, (double)copied + FILE_WORK * (double)files, all);
+		view.left = 0;
+	} else if (totals->final) {
+		// More than was found: who knows how much more there will be
+		double share = all > 0 ? min(work / all, 1.0) : 0;
+		progress->share = max(progress->share, share);
+		view.share = progress->share;
+		double pace = flow_get(&progress->work);
+		double left = pace > 0 ? (all - work) / pace : -1;
+		view.left = work <= all && left < FOREVER ? left : -1;
 	}
-	snprintf(line, size, "%s%s%s  %s  %s/s  %s", percent, done, all, files, rate, left);
-	// A line that wraps could not be taken back
-	if (columns > 1 && strlen(line) >= columns) {
-		line[min((size_t)columns - 1, size - 1)] = '\0';
-	}
+	return view;
 }

@@ -1,5 +1,5 @@
 /**
- * What has been done so far: counters the workers add to, and the line that shows them.
+ * What has been done so far: counters the workers add to, what can be told from them, and the line that tells it.
  */
 
 #ifndef UCP_PROGRESS_H
@@ -9,10 +9,17 @@
 
 /** What one worker has done. Each has its own cache lines. */
 struct counters {
-	/** Bytes of file data copied, cloned or found to be holes. */
+	/** Bytes of file data copied or cloned. */
 	_Alignas(128) counter bytes;
 	/** Files, links and special files finished. */
 	counter files;
+	/** Bytes of holes that were passed over. */
+	counter holes;
+	/** Names that are not copied by what the user asked for, and those that failed. */
+	counter skipped;
+	counter failed;
+	/** Bytes that are not copied for either reason. */
+	counter left_bytes;
 	/** Files that share their data with the source. */
 	counter clones;
 	/** Small files copied at once since their data was cached. */
@@ -31,29 +38,88 @@ struct totals {
 	bool final;
 };
 
-/** The progress line. */
-struct progress {
-	double start;
-	/** Bytes a second, smoothed. */
-	double rate;
-	/** When the rate was last looked at, and the bytes then. */
-	double last_time;
-	uint64_t last_bytes;
+/** How much passes by in a second, where what is long ago counts less. */
+struct flow {
+	double sum;
+	double weight;
 };
 
-/** Begin to measure. */
-void progress_init(struct progress *progress);
+/** How a copy goes. */
+struct progress {
+	/** When it began, by the clock of now(). */
+	double start;
+	/** Bytes copied, and work done (see progress_look()), in a second. */
+	struct flow bytes;
+	struct flow work;
+	/** When it was last looked at, and what was done by then. */
+	double last_time;
+	double last_bytes;
+	double last_work;
+	/** The share of the work that was told last: it never gets less. */
+	double share;
+};
+
+/** What can be told of a moment. */
+struct view {
+	/** Bytes and files that are dealt with, and those that there are, which are final or not. */
+	uint64_t bytes;
+	uint64_t files;
+	struct totals totals;
+	/** How much of the work is done, from 0 to 1; negative if nobody knows. */
+	double share;
+	/** Bytes a second. */
+	double rate;
+	/** Seconds since the beginning, and to the end; negative if nobody knows. */
+	double elapsed;
+	double left;
+	/** Whether this is the end. */
+	bool last;
+};
+
+/** Switches of progress_line(). */
+enum line_flags {
+	/** The bar may have characters of Unicode. */
+	LINE_UTF8 = 1 << 0,
+	/** It may be coloured. */
+	LINE_COLOR = 1 << 1,
+	/** No bar, and no limit to the width. */
+	LINE_PLAIN = 1 << 2,
+};
+
+/** Bytes that are enough for any line. */
+#define PROGRESS_LINE 2048
+
+/** Begin to measure at a time. */
+void progress_init(struct progress *progress, double t);
+
+/** After a pause in which nothing could be done: what was measured holds on. */
+void progress_resume(struct progress *progress, double t);
 
 /** Add up the counters of COUNT workers. */
 void counters_sum(struct counters *sum, const struct counters *counters, unsigned count);
 
 /**
- * Write the line into a buffer of SIZE bytes.
+ * Find out what can be told now. The time left is that of the work left at the pace of late: the bytes, and a constant
+ * for each file.
  *
- * @param columns  The terminal's width; the line is kept shorter.
- * @param last     Whether all is done.
+ * @param t     The time; it must not go back.
+ * @param last  Whether all is done.
  */
-void progress_line(struct progress *progress, const struct counters *sum, const struct totals *totals, unsigned columns,
-	bool last, char *line, size_t size);
+struct view progress_look(struct progress *progress, double t, const struct counters *sum, const struct totals *totals,
+	bool last);
+
+/**
+ * Write a view as a line into a buffer of SIZE bytes, best PROGRESS_LINE.
+ *
+ * @param columns  The terminal's width: the line is narrower, and leaves out what has no room. 0: as long as it likes.
+ * @param flags    enum line_flags.
+ */
+void progress_line(const struct view *view, unsigned columns, unsigned flags, char *line, size_t size);
+
+/** Write a number of bytes for people: "512 B", "1.5 MiB". */
+void progress_format_bytes(char *text, size_t size, double bytes);
+
+/** Write seconds as 2:03, 1:02:03 or 3d 04h. */
+void progress_format_time(char *text, size_t size, double seconds);
 
 #endif // UCP_PROGRESS_H

@@ -5,15 +5,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /** Lines for standard output are held back up to so many bytes. */
 #define OUT_BUFFER 4096
 
+/** Whether what is written to standard output cannot get between what is written to standard error. */
+static bool is_out_apart(void) {
+	struct stat out;
+	struct stat err;
+	return fstat(STDOUT_FILENO, &out) == 0 && S_ISREG(out.st_mode)
+		&& fstat(STDERR_FILENO, &err) == 0 && (out.st_ino != err.st_ino || out.st_dev != err.st_dev);
+}
+
 void report_init(struct report *report, const char *program) {
 	*report = (struct report) {
 		.program = program,
 		.out_unbuffered = isatty(STDOUT_FILENO),
+		.out_apart = is_out_apart(),
 	};
 	thread_must(pthread_mutex_init(&report->lock, NULL));
 	thread_must(pthread_mutex_init(&report->asking, NULL));
@@ -57,15 +67,22 @@ static void fill_in(struct buf *buf, const char *what, const char *src, const ch
 	}
 }
 
+/** Take the progress line away, by what is written next. */
 static void clear_line(struct report *report, struct buf *buf) {
-	if (report->painted) {
+	if (report->painted.len > 0) {
 		buf_str(buf, "\r\033[K");
-		report->painted = false;
+		buf_free(&report->painted);
 	}
 }
 
 static int flush_locked(struct report *report) {
 	int ret = 0;
+	if (report->out.len > 0 && report->painted.len > 0 && !report->out_apart) {
+		struct buf buf = {0};
+		clear_line(report, &buf);
+		write_all(STDERR_FILENO, buf.data, buf.len);
+		buf_free(&buf);
+	}
 	if (report->out.len > 0) {
 		ret = write_all(STDOUT_FILENO, report->out.data, report->out.len);
 		report->out.len = 0;
@@ -115,12 +132,6 @@ void report_fail(struct report *report, const struct fail *fail, const char *src
 
 /** Take a line that was appended to report::out; the lock is held. */
 static void out_added(struct report *report) {
-	if (report->painted) {
-		struct buf buf = {0};
-		clear_line(report, &buf);
-		write_all(STDERR_FILENO, buf.data, buf.len);
-		buf_free(&buf);
-	}
 	if (report->out_unbuffered || report->out.len >= OUT_BUFFER) {
 		flush_locked(report);
 	}
@@ -149,15 +160,16 @@ void report_text(struct report *report, const char *format, ...) {
 
 bool report_ask(struct report *report, const char *what, const char *src, const char *dst) {
 	struct buf buf = {0};
+	struct buf *question = &report->question;
 
 	mutex_lock(&report->asking);
 	mutex_lock(&report->lock);
-	report->question = true;
 	flush_locked(report);
 	clear_line(report, &buf);
-	buf_str(&buf, report->program);
-	buf_str(&buf, ": ");
-	fill_in(&buf, what, src, dst);
+	buf_str(question, report->program);
+	buf_str(question, ": ");
+	fill_in(question, what, src, dst);
+	buf_add(&buf, question->data, question->len);
 	write_all(STDERR_FILENO, buf.data, buf.len);
 	buf_free(&buf);
 	mutex_unlock(&report->lock);
@@ -168,7 +180,7 @@ bool report_ask(struct report *report, const char *what, const char *src, const 
 	free(answer);
 
 	mutex_lock(&report->lock);
-	report->question = false;
+	buf_free(&report->question);
 	mutex_unlock(&report->lock);
 	mutex_unlock(&report->asking);
 	return yes;
@@ -196,19 +208,62 @@ void report_usage(struct report *report, const char *what, const char *arg, cons
 	buf_free(&buf);
 }
 
+/** Put a line in the place of the one that stands there, without a moment in which there is none. */
+static void paint_over(struct report *report, struct buf *buf, const char *line) {
+	size_t len = strlen(line);
+	bool stays = line[len - 1] == '\n';
+	bool first = report->painted.len == 0;
+
+	if (stays && first) {
+		buf_str(buf, line);
+		return;
+	}
+	if (!first && len == report->painted.len && memcmp(line, report->painted.data, len) == 0) {
+		return;
+	}
+	buf_free(&report->painted);
+	buf_char(buf, '\r');
+	buf_add(buf, line, stays ? len - 1 : len);
+	buf_str(buf, stays ? "\033[K\n" : "\033[K");
+	if (!stays) {
+		buf_str(&report->painted, line);
+	}
+}
+
 void report_paint(struct report *report, const char *line) {
 	struct buf buf = {0};
 
 	mutex_lock(&report->lock);
 	flush_locked(report);
-	clear_line(report, &buf);
-	if (line && !report->question) {
-		buf_str(&buf, line);
-		report->painted = line[0] != '\0' && line[strlen(line) - 1] != '\n';
+	if (line && line[0] != '\0' && report->question.len == 0) {
+		paint_over(report, &buf, line);
+	} else {
+		clear_line(report, &buf);
 	}
 	if (buf.len > 0) {
 		write_all(STDERR_FILENO, buf.data, buf.len);
 	}
+	mutex_unlock(&report->lock);
+	buf_free(&buf);
+}
+
+void report_status(struct report *report, const char *line) {
+	struct buf buf = {0};
+
+	mutex_lock(&report->lock);
+	flush_locked(report);
+	clear_line(report, &buf);
+	if (report->question.len > 0) {
+		buf_char(&buf, '\n');
+	}
+	buf_str(&buf, report->program);
+	buf_str(&buf, ": ");
+	buf_str(&buf, line);
+	buf_char(&buf, '\n');
+	if (report->question.len > 0) {
+		buf_add(&buf, report->question.data, report->question.len);
+	}
+	write_all(STDERR_FILENO, buf.data, buf.len);
 	mutex_unlock(&report->lock);
 	buf_free(&buf);
 }
@@ -234,5 +289,6 @@ int report_finish(struct report *report) {
 		report_error(report, -ret, "write error", NULL, NULL);
 	}
 	buf_free(&report->out);
+	buf_free(&report->painted);
 	return counter_get(&report->errors) > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -27,10 +27,12 @@ struct report {
 	bool out_err_silent;
 	/** Held while a question waits for its answer, so that there is one at a time; taken before report::lock. */
 	pthread_mutex_t asking;
-	/** Whether one does: no progress line is shown. */
-	bool question;
-	/** Whether a progress line stands on the terminal, to be cleared before anything else is written there. */
-	bool painted;
+	/** The one that does, or nothing: no progress line is shown. */
+	struct buf question;
+	/** The progress line that stands on the terminal, or nothing: it is cleared before anything else is written. */
+	struct buf painted;
+	/** Whether standard output cannot be where the progress line is. */
+	bool out_apart;
 	/** How many errors have been printed: any makes the exit status 1. */
 	counter errors;
 };
@@ -68,8 +70,14 @@ void report_declined(struct report *report);
  */
 void report_usage(struct report *report, const char *what, const char *arg, const char *option, const char *choices);
 
-/** Show a progress line in place of the last one; NULL takes it away; with a newline at its end it stays. */
+/**
+ * Show a progress line in place of the last one; NULL takes it away; with a newline at its end it stays. Nothing is
+ * written where nothing changed.
+ */
 void report_paint(struct report *report, const char *line);
+
+/** Print a line to standard error, whatever else stands there: a progress line, or a question. */
+void report_status(struct report *report, const char *line);
 
 /** Write what is held back for standard output; returns 0 or -errno. */
 int report_flush(struct report *report);

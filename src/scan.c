@@ -1,8 +1,11 @@
 #include "scan.h"
 
+#include "extent.h"
 #include "opts.h"
+#include "std.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <fts.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -30,6 +33,42 @@ static FTSENT *next_entry(const struct opts *opts, FTS *fts) {
 	return entry;
 }
 
+/** How much data is between the holes of a file. */
+static uint64_t data_between_holes(struct scan *scan, const FTSENT *entry) {
+	uint64_t size = (uint64_t)entry->fts_statp->st_size;
+	struct extent extent = {0};
+	uint64_t sum = 0;
+	int ret = 1;
+	int fd = open(entry->fts_path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0) {
+		return size;
+	}
+	while (extent.end < size && !atomic_load(&scan->stop) && (ret = extent_next(fd, extent.end, size, &extent)) > 0) {
+		sum += extent.end - extent.start;
+	}
+	close_fd(&fd);
+	return ret < 0 ? size : sum;
+}
+
+/** How many bytes are going to be copied for a regular file. */
+static uint64_t bytes_of(struct scan *scan, const FTSENT *entry) {
+	const struct opts *opts = scan->opts;
+	const struct stat *st = entry->fts_statp;
+
+	if (opts->flags & (OPT_HARD_LINK | OPT_SYMBOLIC_LINK | OPT_ATTRIBUTES_ONLY)) {
+		return 0;
+	}
+	if ((opts->preserve & PRESERVE_LINKS) && (st->st_nlink > 1 || opts->deref != DEREF_NEVER)
+		&& inode_set_add(&scan->linked, inode_of(st)) == 0)
+	{
+		return 0;
+	}
+	if (opts->sparse != WHEN_NEVER && (uint64_t)st->st_blocks * 512 < (uint64_t)st->st_size) {
+		return data_between_holes(scan, entry);
+	}
+	return (uint64_t)st->st_size;
+}
+
 /** Add up one operand. */
 static void walk(struct scan *scan, char *operand) {
 	FTS *fts = atomic_load(&scan->stop) ? NULL : open_walk(scan->opts, operand);
@@ -39,7 +78,7 @@ static void walk(struct scan *scan, char *operand) {
 	}
 	// Asked only once something was read: glibc loses memory when a walk is closed that never began
 	while ((entry = next_entry(scan->opts, fts)) && !atomic_load(&scan->stop)) {
-		counter_add(&scan->bytes, entry->fts_info == FTS_F ? (uint64_t)entry->fts_statp->st_size : 0);
+		counter_add(&scan->bytes, entry->fts_info == FTS_F ? bytes_of(scan, entry) : 0);
 		counter_add(&scan->files, 1);
 	}
 	fts_close(fts);
@@ -73,6 +112,9 @@ static void *run(void *arg) {
 }
 
 void scan_start(struct scan *scan, const struct opts *opts, int count) {
+	if (scan->started) {
+		return;
+	}
 	*scan = (struct scan) {.opts = opts, .operands = opts->operands, .operand_count = count};
 	scan->started = pthread_create(&scan->thread, NULL, run, scan) == 0;
 }
@@ -92,4 +134,5 @@ void scan_stop(struct scan *scan) {
 		thread_must(pthread_join(scan->thread, NULL));
 		scan->started = false;
 	}
+	inode_set_clear(&scan->linked, free);
 }

@@ -17,7 +17,9 @@ struct scan {
 	char **operands;
 	int operand_count;
 
-	/** What was found so far. */
+	/** Files with several names that were met, to be counted once; the thread's own. */
+	struct inode_set linked;
+	/** What was found so far: bytes of data that are to be copied, and names but for those of directories. */
 	counter bytes;
 	counter files;
 	atomic_bool final;
@@ -27,7 +29,7 @@ struct scan {
 	bool started;
 };
 
-/** Begin to walk the first COUNT operands. Where no thread can be had nothing will be known. */
+/** Begin to walk the first COUNT operands, unless that was begun. Where no thread can be had nothing will be known. */
 void scan_start(struct scan *scan, const struct opts *opts, int count);
 
 /** Add all files that the first COUNT operands lead to to a set. Returns 0 or -ENOMEM. */
@@ -36,7 +38,7 @@ int scan_sources(const struct opts *opts, int count, struct inode_set *set);
 /** What is known now. */
 struct totals scan_totals(const struct scan *scan);
 
-/** Stop and free. */
+/** Stop and free, if it was begun. */
 void scan_stop(struct scan *scan);
 
 #endif // UCP_SCAN_H

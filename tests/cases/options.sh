@@ -145,10 +145,11 @@ once_complete_options() {
 once_complete_values() {
 	completion_files
 	local option
-	for option in --sparse --reflink --progress; do
+	for option in --sparse --reflink; do
 		offers "ucp $option=" auto always never
 		offers "ucp $option=al" always
 	done
+	offers 'ucp --progress=' auto always never plain
 	offers 'ucp --backup=' none off simple never existing nil numbered t
 	offers 'ucp --backup=n' none never nil numbered
 	offers 'ucp --update=' all none none-fail older

@@ -106,3 +106,239 @@ once_short_copies_show_none_on_a_terminal() {
 	check cmp a b
 	[[ ! -s seen ]] || fail "something was printed: $(cat -v seen)"
 }
+
+# --- on a terminal, as it is seen
+
+# A copy of which half is done: nothing of an empty file, and a fifo that waits for more.
+half_a_copy() {
+	mkdir d
+	: >empty
+	open_fifo p
+	head -c 1536 /dev/zero >p
+}
+
+# open_fifo NAME: it ends when $holder does.
+open_fifo() {
+	mkfifo "$1"
+	bash -c 'exec 9<>"$1" && : >"$1.open" && exec sleep 1000' - "$1" >/dev/null 2>&1 &
+	export holder=$!
+	wait_for "[[ -e $1.open ]]"
+	rm "$1.open"
+}
+
+# on_terminal STEPS… -- ARGS…: ucp on a terminal; what is then to be seen is in $OUT, without what differs each time.
+on_terminal() {
+	local steps=()
+	while [[ $1 != -- ]]; do
+		steps+=("$1")
+		shift
+	done
+	run python3 "$TOOLS/terminal.py" --set=TERM=xterm --set=LC_ALL=C --unset=NO_COLOR "${steps[@]}" -- "$UCP" "${@:2}"
+	kill "$holder" 2>/dev/null
+	expect_no_err
+	sed -i -E 's/ *[0-9.]+ ([KMG]i)?B\/s/ RATE/; s/ *([0-9:]+|\?\?) (in all|left|so far)/ TIME \2/g' "$OUT"
+}
+
+once_bar_of_80_columns() {
+	half_a_copy
+	on_terminal --wait=' 52% \[#{7} {7}\]   1\.5 KiB of 1\.5 KiB  1/2 files  .{8}/s  .{7} left' --do='kill $holder' \
+		-- empty p d
+	expect_status 0
+	expect_out "100% [#########################]   1.5 KiB  2 files RATE TIME in all"
+	check cmp d/p <(head -c 1536 /dev/zero)
+}
+
+once_bar_of_40_columns() {
+	half_a_copy
+	on_terminal --columns=40 --wait=' 52% \[### {3}\]  .{8}/s  .{7} left' --do='kill $holder' -- empty p d
+	expect_status 0
+	expect_out "100% [####] RATE TIME in all"
+}
+
+once_bar_of_200_columns() {
+	half_a_copy
+	on_terminal --columns=200 --wait=' 52% \[#{51} {47}\]   1\.5 KiB of 1\.5 KiB  1/2 files  .{8}/s  .{7} left' \
+		--do='kill $holder' -- empty p d
+	expect_status 0
+	expect_out "100% [$(printf '#%.0s' {1..98})]   1.5 KiB  2 files RATE TIME in all"
+}
+
+once_bar_follows_the_width() {
+	half_a_copy
+	on_terminal --wait=' 52% \[#{7} {7}\]   1.*left' --resize=100 --wait=' 52% \[#{17} {17}\]   1.*left' \
+		--resize=40 --wait=' 52% \[### {3}\] .*left' --do='kill $holder' -- empty p d
+	expect_status 0
+}
+
+once_bar_moves_within_a_file() {
+	half_a_copy
+	on_terminal --wait=' 52% .*' --do='head -c 8192 /dev/zero >p' --wait=' 64% .*' --do='kill $holder' \
+		-- empty p d
+	expect_status 0
+}
+
+once_bar_of_blocks_in_utf8() {
+	half_a_copy
+	on_terminal --set=LC_ALL=C.UTF-8 --colors --wait=' 52% ▕█{7}▎ {6}▏   1.*' --do='kill $holder' -- empty p d
+	expect_status 0
+	expect_out "100% ▕█████████████████████████▏   1.5 KiB  2 files RATE TIME in all"
+}
+
+once_bar_without_colors() {
+	half_a_copy
+	on_terminal --set=NO_COLOR=1 --no-colors --wait=' 52% \[.*' --do='kill $holder' -- empty p d
+	expect_status 0
+}
+
+# Nothing but lines: by itself only every 10 seconds, so there is none yet.
+once_dumb_terminal() {
+	half_a_copy
+	on_terminal --set=TERM=dumb --plain --do='wait_for() { until eval "$1"; do sleep 0.02; done; }
+		wait_for "[[ -s d/p ]]"; kill -USR1 $pid' --wait='ucp: .*' --do='kill $holder' -- empty p d
+	expect_status 0
+	expect_out "ucp: 52%  1.5 KiB of 1.5 KiB  1 of 2 files RATE TIME left TIME so far"
+}
+
+# Lines of both kinds come between, and the bar comes back.
+once_bar_gives_way_to_messages() {
+	mkdir d
+	open_fifo p
+	local first=$holder
+	open_fifo q
+	export first
+	on_terminal --wait='  0% .*' --do='kill $first' --wait="ucp: cannot stat 'nope': No such file or directory" \
+		--wait=' 50% .*' --do='kill $holder' -- -j1 -v p nope q d
+	expect_status 1
+	expect_out "'p' -> 'd/p'" "ucp: cannot stat 'nope': No such file or directory" "'q' -> 'd/q'" \
+		" 99% [############### ]       0 B of 0 B  2/2 files RATE TIME in all"
+}
+
+# A question stands alone until it is answered, but for a line that is asked for.
+once_bar_gives_way_to_questions() {
+	mkdir d
+	: >d/q
+	open_fifo p
+	local first=$holder
+	open_fifo q
+	export first
+	on_terminal --wait='  0% .*' --do='kill $first' --wait="ucp: overwrite 'd/q'\\? " --do='kill -USR1 $pid' \
+		--wait='ucp: 50%.*' --type=$'y\n' --do='kill $holder' -- -j1 -i p q d
+	expect_status 0
+	expect_out "ucp: overwrite 'd/q'?" "ucp: 50%  0 B of 0 B  1 of 2 files RATE TIME left TIME so far" \
+		"ucp: overwrite 'd/q'? y" "100% [#########################]       0 B  2 files RATE TIME in all"
+}
+
+once_bar_is_gone_after_an_interrupt() {
+	half_a_copy
+	on_terminal --wait=' 52% .*' --do='kill -INT $pid' -- empty p d
+	expect_status 130
+	expect_out ""
+	check_not test -e d/p
+}
+
+# What the shell says when it has stopped stands alone, too.
+once_bar_is_gone_while_stopped() {
+	half_a_copy
+	run python3 "$TOOLS/terminal.py" --set=TERM=xterm --set=LC_ALL=C --wait=' 52% .*' \
+		--do='kill -TSTP $(pgrep -P $pid)' --wait='here' --wait=' 52% .*' --do='kill $holder' \
+		-- bash -mc '"$@"; echo here; fg' - "$UCP" empty p d
+	kill "$holder" 2>/dev/null
+	expect_no_err
+	expect_status 0
+	[[ $(head -c 2 "$OUT") != *%* ]] || fail "the bar is still there: $(cat "$OUT")"
+	[[ $(grep -c % "$OUT") == 1 ]] || fail "more than the last bar: $(cat "$OUT")"
+}
+
+# --- plain lines, and those that are asked for
+
+# expect_lines LINE…: stderr, without what differs each time.
+expect_lines() {
+	sed -i -E 's/[0-9.]+ ([KMG]i)?B\/s/RATE/; s/([0-9:]+|\?\?) (in all|left|so far)/TIME \2/g' "$ERR"
+	expect_err "$@"
+}
+
+# limit: 90
+once_plain_lines() {
+	half_a_copy
+	start_ucp --progress=plain empty p d
+	wait_for '[[ -s $ERR ]]' 60
+	kill "$holder"
+	finish_ucp
+	expect_status 0
+	expect_lines "52%  1.5 KiB of 1.5 KiB  1 of 2 files  RATE  TIME left" "100%  1.5 KiB  2 files  RATE  TIME in all"
+}
+
+case_plain_line_at_the_end() {
+	head -c 3000000 /dev/urandom >a
+	mkdir d
+	run_ucp --progress=plain a d
+	expect_status 0
+	expect_no_out
+	expect_lines "100%  2.9 MiB  1 file  RATE  TIME in all"
+	run_ucp --progress=plain a nope d
+	expect_status 1
+	expect_lines "ucp: cannot stat 'nope': No such file or directory" \
+		"99%  2.9 MiB of 2.9 MiB  1 of 1 file  RATE  TIME in all"
+}
+
+# What stays as it was is not to be waited for.
+case_skipped_files_are_dealt_with() {
+	mkdir d
+	head -c 300000 /dev/urandom >old
+	cp old d/old
+	open_fifo p
+	start_ucp -n old p d
+	wait_for '[[ -e d/p ]]'
+	kill -USR1 "$pid"
+	wait_for '[[ -s $ERR ]]'
+	kill "$holder"
+	finish_ucp
+	expect_status 0
+	expect_lines "ucp: 91%  293 KiB of 293 KiB  1 of 2 files  RATE  TIME left  TIME so far"
+}
+
+# Only data counts, and each file once, whatever names it has.
+case_total_is_what_is_moved() {
+	mkdir d
+	head -c 65536 /dev/urandom >a
+	ln a b
+	truncate -s 1G hole
+	dd if=a of=hole conv=notrunc bs=64K seek=100 status=none
+	open_fifo p
+	start_ucp -a --copy-contents --reflink=never a b hole p d
+	wait_for '[[ -e d/p ]]'
+	kill -USR1 "$pid"
+	wait_for '[[ -s $ERR ]]'
+	kill "$holder"
+	finish_ucp
+	expect_status 0
+	expect_lines "ucp: 87%  128 KiB of 128 KiB  3 of 4 files  RATE  TIME left  TIME so far"
+}
+
+# However often, early or late.
+case_sigusr1_does_no_harm() {
+	mkdir s
+	head -c 20000000 /dev/urandom >s/big
+	local i
+	for i in {1..200}; do
+		head -c $((i * 300)) s/big >"s/$i"
+	done
+	# shellcheck disable=SC2086 # the flags are words
+	python3 - "$UCP" $UCP_FLAGS -r s d <<-'END' || fail "it did harm"
+		import shutil, signal, subprocess, sys
+		def block():  # until the program has begun
+		    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+		for args in [[sys.argv[1], "nope", "nowhere"]] * 20 + [sys.argv[1:]] * 5:
+		    shutil.rmtree("d", ignore_errors=True)
+		    ucp = subprocess.Popen(args, preexec_fn=block, stderr=open("said", "w"))
+		    asked = 0
+		    while ucp.poll() is None:
+		        ucp.send_signal(signal.SIGUSR1)
+		        asked += 1
+		    said = open("said").read().splitlines()
+		    wanted = 1 if "nope" in args else 0
+		    if ucp.returncode != wanted or len(said) > asked + wanted:
+		        sys.exit(f"{args}: {ucp.returncode}, {said}")
+	END
+	same_tree s d --no-times
+}

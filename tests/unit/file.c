@@ -153,7 +153,7 @@ TEST(holes_are_passed_over) {
 	CHECK(data < 1000);
 	check_same("src/a", "dst/src/a");
 	CHECK((uint64_t)stat_of("dst/src/a").st_blocks * 512 < 1000 * BLOCK);
-	CHECK_EQ(counter_get(&t.counters.bytes), (uint64_t)(BLOCKS - data) * BLOCK);
+	CHECK_EQ(counter_get(&t.counters.holes), (uint64_t)(BLOCKS - data) * BLOCK);
 	tear_down();
 }
 

@@ -1,11 +1,10 @@
 /**
- * progress.c: sums, and the line in all its forms.
+ * progress.c: what is told of a copy as time goes by, and the line in all its forms.
  */
 
 #include "unit.h"
 
 #include "progress.h"
-#include "std.h"
 
 #include <stdlib.h>
 
@@ -13,182 +12,331 @@
 #define MIB (1024 * KIB)
 #define GIB (1024 * MIB)
 
-/** A moment in a copy, and the line that shows it. */
-struct moment {
-	uint64_t bytes;
-	uint64_t files;
-	struct totals totals;
-	double rate;
+/** How far the time left may be off. */
+#define OFF_BY 0.2
+
+// --- Texts
+
+TEST(bytes_for_people) {
+	static const struct {
+		double bytes;
+		const char *text;
+	} sizes[] = {
+		{0, "0 B"}, {999, "999 B"}, {1000, "1.0 KiB"}, {1536, "1.5 KiB"}, {99.9 * KIB, "99.9 KiB"},
+		{99.96 * KIB, "100 KiB"}, {999.4 * KIB, "999 KiB"}, {999.6 * KIB, "1.0 MiB"}, {2.5 * GIB, "2.5 GiB"},
+		{2048.0 * GIB, "2.0 TiB"}, {18446744073709551615.0, "16.0 EiB"},
+	};
+	for (size_t i = 0; i < countof(sizes); ++i) {
+		char text[32];
+		progress_format_bytes(text, sizeof(text), sizes[i].bytes);
+		CHECK_STR(text, sizes[i].text);
+	}
+}
+
+TEST(times_for_people) {
+	static const struct {
+		double seconds;
+		const char *text;
+	} times[] = {
+		{0, "0:00"}, {0.6, "0:01"}, {59.4, "0:59"}, {59.6, "1:00"}, {3599, "59:59"}, {3723, "1:02:03"},
+		{359999, "99:59:59"}, {360000, "4d 04h"},
+	};
+	for (size_t i = 0; i < countof(times); ++i) {
+		char text[32];
+		progress_format_time(text, sizeof(text), times[i].seconds);
+		CHECK_STR(text, times[i].text);
+	}
+}
+
+/** A view, and the lines that show it at some widths. */
+struct shown {
+	struct view view;
+	unsigned columns;
+	unsigned flags;
 	const char *line;
 };
 
-static const struct moment moments[] = {
-	{0, 0, {0}, 0, "0 B  0 files  0 B/s  counting"},
-	{999, 1, {5000, 9, false}, 1, "999 B  1 files  1 B/s  counting"},
-	{1000, 2, {0}, 999, "1.0 KiB  2 files  999 B/s  counting"},
-	{1536, 3, {0}, 1000, "1.5 KiB  3 files  1.0 KiB/s  counting"},
-	{99 * KIB, 3, {0}, 99.9 * KIB, "99.0 KiB  3 files  99.9 KiB/s  counting"},
-	{100 * KIB, 3, {0}, 100 * KIB, "100 KiB  3 files  100 KiB/s  counting"},
-	{12 * MIB, 3, {0}, 2.5 * GIB, "12.0 MiB  3 files  2.5 GiB/s  counting"},
-	{3 * GIB, 100000, {0}, 3, "3.0 GiB  100000 files  3 B/s  counting"},
-	{2048 * GIB, 1, {0}, 3, "2.0 TiB  1 files  3 B/s  counting"},
+#define HALF {.bytes = 512, .files = 3, .totals = {1024, 10, true}, .share = 0.5, .rate = 100, .left = 5}
+#define BIG {.bytes = 3 * GIB, .files = 12345, .totals = {10 * GIB, 54321, true}, .share = 0.335, .rate = 150.0 * MIB, \
+	.left = 3723}
+#define FEW {.bytes = 3 * MIB, .files = 1, .share = -1, .rate = 1.0 * MIB, .left = -1}
+#define DONE {.bytes = 3 * MIB, .files = 1, .totals = {5 * MIB, 2, true}, .share = 1, .rate = 1.0 * MIB, .elapsed = 3, \
+	.last = true}
+#define PARTLY {.bytes = 3 * MIB, .files = 1, .totals = {5 * MIB, 2, true}, .share = 0.6, .rate = 1.0 * MIB, .elapsed = 3, \
+	.last = true}
 
-	{512, 3, {1024, 10, true}, 100, " 50%  512 B of 1.0 KiB  3 of 10 files  100 B/s  0:05 left"},
-	{0, 0, {6000, 10, true}, 1, "  0%  0 B of 5.9 KiB  0 of 10 files  1 B/s  1:40:00 left"},
-	{0, 0, {3600, 10, true}, 1, "  0%  0 B of 3.5 KiB  0 of 10 files  1 B/s  1:00:00 left"},
-	{0, 0, {3599, 10, true}, 1, "  0%  0 B of 3.5 KiB  0 of 10 files  1 B/s  59:59 left"},
-	{0, 0, {3723, 10, true}, 1, "  0%  0 B of 3.6 KiB  0 of 10 files  1 B/s  1:02:03 left"},
-	{1024, 9, {1024, 10, true}, 100, "100%  1.0 KiB of 1.0 KiB  9 of 10 files  100 B/s  0:00 left"},
-	{5 * GIB, 9, {10 * GIB, 10, true}, GIB, " 50%  5.0 GiB of 10.0 GiB  9 of 10 files  1.0 GiB/s  0:05 left"},
+static const struct shown lines[] = {
+	{HALF, 160, 0, " 50% [##############################################                                              ]"
+		"     512 B of 1.0 KiB   3/10 files     100 B/s     0:05 left"},
+	{HALF, 80, 0, " 50% [######      ]     512 B of 1.0 KiB   3/10 files     100 B/s     0:05 left"},
+	{HALF, 72, 0, " 50% [##  ]     512 B of 1.0 KiB   3/10 files     100 B/s     0:05 left"},
+	{HALF, 71, 0, " 50%     512 B of 1.0 KiB   3/10 files     100 B/s     0:05 left"},
+	{HALF, 65, 0, " 50%     512 B of 1.0 KiB   3/10 files     100 B/s     0:05 left"},
+	{HALF, 64, 0, " 50% [####     ]     512 B of 1.0 KiB     100 B/s     0:05 left"},
+	{HALF, 58, 0, " 50% [#######       ]     512 B     100 B/s     0:05 left"},
+	{HALF, 40, 0, " 50% [###   ]     100 B/s     0:05 left"},
+	{HALF, 30, 0, " 50% [####    ]     0:05 left"},
+	{HALF, 20, 0, " 50%     0:05 left"},
+	{HALF, 10, 0, " 50%     "},
+	{HALF, 2, 0, " "},
+	{HALF, 0, LINE_PLAIN, "50%  512 B of 1.0 KiB  3 of 10 files  100 B/s  0:05 left"},
+	{HALF, 60, LINE_UTF8, " 50% ▕██▌  ▏     512 B of 1.0 KiB     100 B/s     0:05 left"},
+	{HALF, 64, LINE_COLOR, " 50% [\033[36m####\033[m     ]     512 B of 1.0 KiB     100 B/s     0:05 left"},
+	{BIG, 80, LINE_UTF8, " 33% ▕█▋   ▏   3.0 GiB of 10.0 GiB  12345/54321 files   150 MiB/s  1:02:03 left"},
+	{BIG, 40, LINE_UTF8, " 33% ▕██    ▏   150 MiB/s  1:02:03 left"},
+	{BIG, 0, LINE_PLAIN, "33%  3.0 GiB of 10.0 GiB  12345 of 54321 files  150 MiB/s  1:02:03 left"},
+	{FEW, 80, 0, " 3.0 MiB  1 file   1.0 MiB/s  counting"},
+	{FEW, 30, 0, " 1.0 MiB/s  counting"},
+	{FEW, 0, LINE_PLAIN, "3.0 MiB  1 file  1.0 MiB/s  counting"},
+	{DONE, 60, 0, "100% [######]   3.0 MiB  1 file   1.0 MiB/s     0:03 in all"},
+	{DONE, 0, LINE_PLAIN, "100%  3.0 MiB  1 file  1.0 MiB/s  0:03 in all"},
+	{PARTLY, 0, LINE_PLAIN, "60%  3.0 MiB of 5.0 MiB  1 of 2 files  1.0 MiB/s  0:03 in all"},
 };
 
-static struct progress progress_at(double rate) {
-	struct progress progress;
-	progress_init(&progress);
-	progress.rate = rate;
-	// In the future, so that nothing is measured however slow the machine is
-	progress.last_time += 1e6;
-	return progress;
-}
-
-static void show(struct progress *progress, const struct moment *moment, unsigned columns, bool last, char *line,
-	size_t size)
-{
-	struct counters sum = {.bytes = moment->bytes, .files = moment->files};
-	progress_line(progress, &sum, &moment->totals, columns, last, line, size);
-}
-
 TEST(lines) {
-	for (size_t i = 0; i < countof(moments); ++i) {
-		char line[256];
-		struct progress progress = progress_at(moments[i].rate);
-		show(&progress, &moments[i], 80, false, line, sizeof(line));
-		CHECK_STR(line, moments[i].line);
+	for (size_t i = 0; i < countof(lines); ++i) {
+		char line[PROGRESS_LINE];
+		progress_line(&lines[i].view, lines[i].columns, lines[i].flags, line, sizeof(line));
+		CHECK_STR(line, lines[i].line);
 	}
 }
 
-TEST(the_last_line) {
-	char line[256];
-	char wanted[256];
-	const struct moment moment = {10 * MIB, 12, {0}, 5, NULL};
-	struct progress progress = progress_at(5);
-	progress.start -= 100;
-	show(&progress, &moment, 200, true, line, sizeof(line));
-	// It took at least 100 seconds; more where the machine sleeps
-	double elapsed = now() - progress.start;
-	snprintf(wanted, sizeof(wanted), "100%%  10.0 MiB of 10.0 MiB  12 files  %3.0f KiB/s  1:%02.0f in all",
-		10 * KIB / elapsed, elapsed - 60);
-	CHECK_STR(line, wanted);
-}
-
-TEST(nothing_at_all) {
-	char line[256];
-	const struct moment moment = {0, 0, {0, 0, true}, 0, NULL};
-	struct progress progress = progress_at(0);
-	show(&progress, &moment, 80, false, line, sizeof(line));
-	CHECK(strncmp(line, "0 B  0 files  0 B/s  ", 21) == 0);
-	show(&progress, &moment, 80, true, line, sizeof(line));
-	CHECK_STR(line, "100%  0 B of 0 B  0 files  0 B/s  0:00 in all");
-}
-
-TEST(all_is_said_only_when_all_is_done) {
-	for (uint64_t bytes = 0; bytes <= 1000; ++bytes) {
-		char line[256];
-		const struct moment moment = {bytes, 1, {1000, 2, true}, 10, NULL};
-		struct progress progress = progress_at(10);
-		show(&progress, &moment, 80, false, line, sizeof(line));
-		unsigned long percent = strtoul(line, NULL, 10);
-		CHECK_MSG(percent <= bytes / 10 + 1, "%" PRIu64 " of 1000 is %lu%%", bytes, percent);
-		CHECK_MSG((percent == 100) == (bytes == 1000), "%" PRIu64 " of 1000 is %lu%%", bytes, percent);
+/** The columns a line takes: characters that are not within an escape sequence. */
+static unsigned columns_of(const char *line) {
+	unsigned columns = 0;
+	for (const char *p = line; *p; ++p) {
+		if (*p == '\033') {
+			p += strcspn(p, "m");
+		} else {
+			columns += ((unsigned char)*p & 0xc0) != 0x80;
+		}
 	}
+	return columns;
 }
 
-TEST(more_than_was_counted) {
-	char line[256];
-	const struct moment moment = {3000, 5, {1000, 2, true}, 10, NULL};
-	struct progress progress = progress_at(10);
-	show(&progress, &moment, 80, false, line, sizeof(line));
-	CHECK(strncmp(line, "100%  ", 6) == 0);
-	CHECK(!strstr(line, " left"));
-}
-
-TEST(lines_are_shorter_than_the_terminal) {
-	const struct moment huge = {UINT64_MAX, UINT64_MAX, {UINT64_MAX, UINT64_MAX, true}, 1e-9, NULL};
-	for (int which = 0; which < 4; ++which) {
-		const struct moment *moment = which & 1 ? &huge : &moments[9];
-		struct progress progress = progress_at(moment->rate);
-		progress.start -= 5;
-		bool last = which & 2;
-		char whole[256];
-		char line[256];
-		show(&progress, moment, 0, last, whole, sizeof(whole));
-		CHECK(strlen(whole) > 40);
-		for (unsigned columns = 2; columns < 300; ++columns) {
-			show(&progress, moment, columns, last, line, sizeof(line));
-			CHECK_EQ(strlen(line), min(strlen(whole), columns - 1u));
-			// The rest may differ: time goes on
-			CHECK(strncmp(line, whole, min(strlen(line), 12u)) == 0);
+TEST(lines_are_narrower_than_the_terminal) {
+	const struct view huge = {.bytes = UINT64_MAX, .files = UINT64_MAX, .totals = {UINT64_MAX, UINT64_MAX, true},
+		.share = 1, .rate = 1e19, .left = 8e6};
+	for (unsigned flags = 0; flags < 4; ++flags) {
+		for (unsigned columns = 1; columns < 400; ++columns) {
+			for (size_t i = 0; i <= countof(lines); ++i) {
+				const struct view *view = i < countof(lines) ? &lines[i].view : &huge;
+				char line[PROGRESS_LINE];
+				progress_line(view, columns, flags, line, sizeof(line));
+				CHECK_MSG(columns_of(line) < columns, "%u columns for '%s'", columns, line);
+			}
 		}
 	}
 }
 
+TEST(lines_keep_their_width) {
+	for (uint64_t done = 0; done <= 1000; ++done) {
+		const struct view view = {.bytes = done * 987654, .files = done, .totals = {987654000, 1000, true},
+			.share = (double)done / 1000, .rate = (double)(done * done * done), .left = (double)done * 30};
+		char line[PROGRESS_LINE];
+		progress_line(&view, 80, LINE_UTF8, line, sizeof(line));
+		CHECK_EQ(columns_of(line), 79);
+	}
+}
+
 TEST(lines_fit_their_memory) {
-	struct progress progress = progress_at(10);
-	for (size_t size = 1; size < 100; ++size) {
+	for (size_t size = 1; size < 300; ++size) {
 		char *line = malloc(size);
-		show(&progress, &moments[9], 80, false, line, size);
-		CHECK(strlen(line) < size);
-		show(&progress, &moments[9], 20, false, line, size);
-		CHECK(strlen(line) < size);
+		for (size_t i = 0; i < countof(lines); ++i) {
+			progress_line(&lines[i].view, 80, LINE_UTF8 | LINE_COLOR, line, size);
+			CHECK(strlen(line) < size);
+		}
 		free(line);
 	}
 }
 
-TEST(the_rate_follows_slowly) {
-	char line[256];
-	struct moment moment = {4 * MIB, 1, {0}, 0, NULL};
-	struct progress progress;
-	progress_init(&progress);
-	progress.last_time -= 2;
-	show(&progress, &moment, 80, false, line, sizeof(line));
-	// At first what is measured, which is 2 MiB/s, or less on a slow machine
-	double first = progress.rate;
-	CHECK(first > 1.0 * MIB && first <= 2.0 * MIB);
-	CHECK_EQ(progress.last_bytes, 4 * MIB);
+// --- What is told as time goes by
 
-	// Too soon to tell
-	moment.bytes = 400 * MIB;
-	progress.last_time = now() + 1;
-	show(&progress, &moment, 80, false, line, sizeof(line));
-	CHECK(progress.rate >= first && progress.rate <= first);
+/** A copy of things that are alike: what is done at a time, and what there is. */
+struct course {
+	uint64_t bytes;
+	uint64_t files;
+	/** Seconds it takes. */
+	double time;
+	/** How it goes on: evenly, in pushes each of some seconds, faster and slower by turns. */
+	enum { EVENLY, IN_PUSHES, IN_WAVES } manner;
+	double period;
+};
 
-	// Twice as fast for a second: up, but not all the way
-	progress.last_time = now() - 1;
-	progress.last_bytes = 400 * MIB - (uint64_t)(2 * first);
-	show(&progress, &moment, 80, false, line, sizeof(line));
-	CHECK(progress.rate > first * 1.05 && progress.rate < first * 1.6);
-
-	// Nothing any more: down to almost nothing after a while
-	for (int i = 0; i < 20; ++i) {
-		progress.last_time -= 1;
-		show(&progress, &moment, 80, false, line, sizeof(line));
+/** The share of it that is done at a time. */
+static double done_at(const struct course *course, double t) {
+	double rest = t / course->period - (double)(uint64_t)(t / course->period);
+	if (course->manner == IN_PUSHES) {
+		t -= rest * course->period;
+	} else if (course->manner == IN_WAVES) {
+		// Twice as fast in one half as in the other
+		t += course->period * (rest < 0.5 ? rest : 1 - rest) / 3;
 	}
-	CHECK(progress.rate > 0 && progress.rate < first * 0.05);
+	return min(t / course->time, 1.0);
+}
+
+static struct view look_at(struct progress *progress, const struct course *course, double t) {
+	double done = done_at(course, t);
+	struct counters sum = {.bytes = (uint64_t)(done * (double)course->bytes), .files = (uint64_t)(done * (double)course->files)};
+	struct totals totals = {course->bytes, course->files, true};
+	return progress_look(progress, 1000 + t, &sum, &totals, false);
+}
+
+TEST(the_time_left_is_right_after_a_tenth) {
+	static const struct course courses[] = {
+		{1 * GIB, 1, 2, EVENLY, 1},
+		{1 * GIB, 1, 10, EVENLY, 1},
+		{10 * GIB, 1, 100, IN_PUSHES, 1},
+		{10 * GIB, 1, 100, IN_WAVES, 2},
+		{100 * GIB, 1, 1000, IN_PUSHES, 5},
+		{100 * GIB, 1, 1000, IN_WAVES, 10},
+		{1000 * GIB, 1, 20000, IN_WAVES, 20},
+		{0, 100000, 20, EVENLY, 1},
+		{100 * MIB, 100000, 20, IN_WAVES, 1},
+		{1000, 100000, 200, IN_PUSHES, 2},
+	};
+	for (size_t i = 0; i < countof(courses); ++i) {
+		const struct course *course = &courses[i];
+		struct progress progress;
+		double share = 0;
+		progress_init(&progress, 1000);
+		// Near its end a second is much of what is left
+		for (double t = 0.1; t < course->time * 0.9; t += 0.1) {
+			struct view view = look_at(&progress, course, t);
+			double left = course->time - t;
+			CHECK_MSG(view.share >= share, "%zu: from %f to %f", i, share, view.share);
+			share = view.share;
+			if (t > course->time / 10) {
+				CHECK_MSG(view.left > left * (1 - OFF_BY) && view.left < left * (1 + OFF_BY),
+					"course %zu at %.1f: %.2f left, and not %.2f", i, t, view.left, left);
+			}
+		}
+		CHECK(share > 0.8 && share < 1);
+	}
+}
+
+TEST(a_new_rate_is_followed) {
+	struct progress progress;
+	struct view view = {0};
+	struct counters sum = {0};
+	const struct totals totals = {100 * GIB, 1, true};
+	double t = 0;
+	progress_init(&progress, 0);
+	for (; t < 20; t += 0.1) {
+		counter_add(&sum.bytes, 100 * MIB);
+		view = progress_look(&progress, t, &sum, &totals, false);
+	}
+	CHECK(view.rate > 980.0 * MIB && view.rate < 1020.0 * MIB);
+	// A tenth of the rate: gone halfway soon, and all the way after a while
+	for (; t < 23; t += 0.1) {
+		counter_add(&sum.bytes, 10 * MIB);
+		view = progress_look(&progress, t, &sum, &totals, false);
+	}
+	CHECK(view.rate > 300.0 * MIB && view.rate < 600.0 * MIB);
+	for (; t < 60; t += 0.1) {
+		counter_add(&sum.bytes, 10 * MIB);
+		view = progress_look(&progress, t, &sum, &totals, false);
+	}
+	CHECK(view.rate > 98.0 * MIB && view.rate < 105.0 * MIB);
+}
+
+TEST(all_is_said_only_when_all_is_done) {
+	for (uint64_t bytes = 0; bytes <= 1000; ++bytes) {
+		char line[PROGRESS_LINE];
+		struct progress progress;
+		struct counters sum = {.bytes = bytes * MIB, .files = bytes == 1000};
+		const struct totals totals = {1000 * MIB, 1, true};
+		progress_init(&progress, 0);
+		struct view view = progress_look(&progress, 1, &sum, &totals, false);
+		progress_line(&view, 0, LINE_PLAIN, line, sizeof(line));
+		unsigned long percent = strtoul(line, NULL, 10);
+		CHECK_MSG(percent <= bytes / 10 && percent + 1 >= bytes / 10, "%" PRIu64 " of 1000 is %lu%%", bytes, percent);
+		CHECK(percent < 100);
+	}
+}
+
+TEST(nothing_is_told_before_all_is_counted) {
+	struct progress progress;
+	const struct counters sum = {.bytes = 10 * MIB, .files = 3};
+	const struct totals some = {5 * MIB, 2, false};
+	progress_init(&progress, 0);
+	struct view view = progress_look(&progress, 1, &sum, &some, false);
+	CHECK(view.share < 0);
+	CHECK(view.left < 0);
+	CHECK_EQ(view.bytes, 10 * MIB);
+	CHECK_EQ(view.files, 3);
+}
+
+TEST(more_than_was_counted) {
+	struct progress progress;
+	const struct counters sum = {.bytes = 10 * MIB, .files = 3};
+	const struct totals few = {5 * MIB, 2, true};
+	progress_init(&progress, 0);
+	struct view view = progress_look(&progress, 1, &sum, &few, false);
+	CHECK(view.share >= 1);
+	CHECK(view.left < 0);
+	char line[PROGRESS_LINE];
+	progress_line(&view, 0, LINE_PLAIN, line, sizeof(line));
+	CHECK_STR(line, "99%  10.0 MiB of 10.0 MiB  3 of 3 files  10.0 MiB/s  ?? left");
+}
+
+TEST(what_is_not_copied_is_dealt_with) {
+	struct progress progress;
+	const struct counters sum = {.bytes = 10 * MIB, .files = 1, .skipped = 2, .failed = 1, .left_bytes = 20 * MIB};
+	const struct totals totals = {60 * MIB, 8, true};
+	progress_init(&progress, 0);
+	struct view view = progress_look(&progress, 10, &sum, &totals, false);
+	CHECK(view.share > 0.499 && view.share < 0.501);
+	CHECK(view.left > 9.9 && view.left < 10.1);
+	CHECK(view.rate > 0.99 * MIB && view.rate < 1.01 * MIB);
+	CHECK_EQ(view.bytes, 30 * MIB);
+	CHECK_EQ(view.files, 4);
+	// In the end only what was copied counts
+	view = progress_look(&progress, 20, &sum, &totals, true);
+	CHECK(view.share > 0.16 && view.share < 0.17);
+	CHECK_EQ(view.bytes, 10 * MIB);
+	CHECK_EQ(view.files, 1);
+	CHECK(view.rate > 0.49 * MIB && view.rate < 0.51 * MIB);
+}
+
+TEST(the_end) {
+	struct progress progress;
+	const struct counters sum = {.bytes = 10 * MIB, .files = 1, .skipped = 2, .left_bytes = 20 * MIB};
+	const struct totals none = {0};
+	progress_init(&progress, 0);
+	struct view view = progress_look(&progress, 10, &sum, &none, true);
+	char line[PROGRESS_LINE];
+	progress_line(&view, 0, LINE_PLAIN, line, sizeof(line));
+	CHECK_STR(line, "100%  10.0 MiB  1 file  1.0 MiB/s  0:10 in all");
+}
+
+TEST(a_pause_does_not_count) {
+	struct progress progress;
+	const struct course course = {100 * GIB, 1, 100, EVENLY, 1};
+	progress_init(&progress, 1000);
+	for (double t = 0.1; t < 20; t += 0.1) {
+		look_at(&progress, &course, t);
+	}
+	progress_resume(&progress, 1000 + 520);
+	struct counters sum = {.bytes = 20 * GIB, .files = 0};
+	const struct totals totals = {course.bytes, course.files, true};
+	struct view view = progress_look(&progress, 1000 + 520.1, &sum, &totals, false);
+	CHECK(view.elapsed > 19.8 && view.elapsed < 20.3);
+	CHECK_MSG(view.left > 78 && view.left < 82, "%f left", view.left);
 }
 
 TEST(sums) {
 	struct counters sum = {.bytes = 99, .files = 99};
 	struct counters counters[3] = {
-		{.bytes = 1, .files = 10, .clones = 100, .streams = 1000, .shared = 10000},
-		{.bytes = 2, .files = 20, .clones = 200, .streams = 2000, .shared = 20000},
-		{.bytes = 4, .files = 40, .clones = 400, .streams = 4000, .shared = 40000},
+		{1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000},
+		{2, 20, 200, 2000, 20000, 200000, 2000000, 20000000, 200000000, 2000000000},
+		{4, 40, 400, 4000, 40000, 400000, 4000000, 40000000, 400000000, 4000000000},
 	};
 	counters_sum(&sum, counters, 3);
-	CHECK_EQ(counter_get(&sum.bytes), 7);
-	CHECK_EQ(counter_get(&sum.files), 70);
-	CHECK_EQ(counter_get(&sum.clones), 700);
-	CHECK_EQ(counter_get(&sum.streams), 7000);
-	CHECK_EQ(counter_get(&sum.shared), 70000);
+	uint64_t wanted = 7;
+	for (const counter *c = &sum.bytes; c <= &sum.shared; ++c, wanted *= 10) {
+		CHECK_EQ(counter_get(c), wanted);
+	}
 	counters_sum(&sum, counters, 0);
 	CHECK_EQ(counter_get(&sum.bytes), 0);
 	// Each worker has its own cache lines

@@ -420,11 +420,13 @@ TEST(each_message_is_one_write) {
 	report_paint(&report, "12%");
 	report_error(&report, EIO, "%s and %d", "a\n'b", "c");
 	report_paint(&report, "34%");
+	report_paint(&report, "34%");
+	report_paint(&report, "35%");
 	report_finish(&report);
 	release();
 	close(pipes[1]);
 	static const char *const wanted[] = {
-		"12%", "\r\033[Kucp: 'a'$'\\n'\\''b' and 'c': Input/output error\n", "34%", "\r\033[K",
+		"\r12%\033[K", "\r\033[Kucp: 'a'$'\\n'\\''b' and 'c': Input/output error\n", "\r34%\033[K", "\r35%\033[K", "\r\033[K",
 	};
 	for (size_t i = 0; i < countof(wanted); ++i) {
 		// A pipe like this one keeps writes apart
@@ -449,7 +451,34 @@ TEST(the_progress_line_makes_way) {
 	report_error(&report, 0, "bad", NULL, NULL);
 	report_finish(&report);
 	release();
-	CHECK_STR(OUT, "1\r\033[K2\r\033[K'a' -> 'b'\n3\nucp: bad\n");
+	CHECK_STR(OUT, "\r1\033[K\r2\033[K\r\033[K'a' -> 'b'\n3\nucp: bad\n");
+}
+
+TEST(the_progress_line_may_stay_where_lines_go_elsewhere) {
+	struct report report;
+	capture();
+	report_init(&report, "ucp");
+	report_paint(&report, "1");
+	report_say(&report, "%s -> %d", "a", "b");
+	report_flush(&report);
+	report_paint(&report, "1");
+	report_paint(&report, "2\n");
+	report_finish(&report);
+	release();
+	CHECK_STR(OUT, "'a' -> 'b'\n");
+	CHECK_STR(ERR, "\r1\033[K\r2\033[K\n");
+}
+
+TEST(a_status_line_stands_alone) {
+	struct report report;
+	capture();
+	report_init(&report, "ucp");
+	report_paint(&report, "1");
+	report_status(&report, "so far");
+	report_paint(&report, "2");
+	report_finish(&report);
+	release();
+	CHECK_STR(ERR, "\r1\033[K\r\033[Kucp: so far\n\r2\033[K\r\033[K");
 }
 
 TEST(usage_errors) {

@@ -1,0 +1,167 @@
+#include "show.h"
+
+#include "opts.h"
+#include "report.h"
+#include "std.h"
+
+#include <langinfo.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+/** Seconds before a bar that nobody asked for is worth showing, and before it is worth counting what there is. */
+#define PATIENCE 1.0
+#define SCAN_PATIENCE 0.25
+
+/** Seconds between two plain lines. */
+#define LINE_INTERVAL 10.0
+
+/** Seconds that the first answer waits for what there is to be counted. */
+#define ANSWER_DELAY 0.05
+
+/** The width of a bar that goes to no terminal. */
+#define COLUMNS 80
+
+/** Whether the terminal can do no more than a typewriter. */
+static bool is_dumb(const char *term) {
+	return !term || term[0] == '\0' || strcmp(term, "dumb") == 0;
+}
+
+void show_init(struct show *show, const struct opts *opts, struct report *report) {
+	const char *term = getenv("TERM");
+	const char *no_color = getenv("NO_COLOR");
+
+	*show = (struct show) {.opts = opts, .report = report, .terminal = isatty(STDERR_FILENO)};
+	switch (opts->progress) {
+	case PROGRESS_NEVER:
+		break;
+	case PROGRESS_AUTO:
+		show->style = show->terminal ? SHOW_BAR : SHOW_NOTHING;
+		break;
+	case PROGRESS_ALWAYS:
+		show->style = SHOW_BAR;
+		break;
+	case PROGRESS_PLAIN:
+		show->style = SHOW_LINES;
+		break;
+	}
+	if (show->style == SHOW_BAR && show->terminal && is_dumb(term)) {
+		show->style = SHOW_LINES;
+	}
+	if (strcmp(nl_langinfo(CODESET), "UTF-8") == 0 && !(show->terminal && term && strcmp(term, "linux") == 0)) {
+		// The fonts of the kernel's own terminal have no eighths
+		show->flags |= LINE_UTF8;
+	}
+	if (show->terminal && !(no_color && no_color[0] != '\0')) {
+		show->flags |= LINE_COLOR;
+	}
+	if (show->style == SHOW_LINES) {
+		show->flags = LINE_PLAIN;
+	}
+}
+
+void show_start(struct show *show, int sources) {
+	double t = now();
+	show->sources = sources;
+	show->next_line = t + LINE_INTERVAL;
+	progress_init(&show->progress, t);
+	if (show->style != SHOW_NOTHING && show->opts->progress != PROGRESS_AUTO) {
+		scan_start(&show->scan, show->opts, sources);
+	}
+}
+
+void show_ask(struct show *show) {
+	double t = now();
+	if (!show->asked) {
+		show->answer = show->scan.started ? t : t + ANSWER_DELAY;
+	}
+	show->asked = true;
+	scan_start(&show->scan, show->opts, show->sources);
+}
+
+static unsigned terminal_columns(void) {
+	struct winsize size;
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+		return size.ws_col;
+	}
+	return COLUMNS;
+}
+
+/** Whether the terminal is somebody else's now. */
+static bool in_background(const struct show *show) {
+	pid_t group = show->terminal ? tcgetpgrp(STDERR_FILENO) : -1;
+	return group >= 0 && group != getpgrp();
+}
+
+static void show_line(struct show *show, const struct view *view) {
+	char line[PROGRESS_LINE];
+	bool bar = show->style == SHOW_BAR;
+	progress_line(view, bar ? terminal_columns() : 0, show->flags, line, sizeof(line) - 1);
+	strcat(line, view->last || !bar ? "\n" : "");
+	report_paint(show->report, line);
+	show->shown = true;
+}
+
+/** Print the line that was asked for. */
+static void answer(struct show *show, const struct view *view) {
+	char line[PROGRESS_LINE];
+	char time[32];
+	char whole[sizeof(line) + sizeof(time) + 16];
+	progress_line(view, 0, LINE_PLAIN, line, sizeof(line));
+	progress_format_time(time, sizeof(time), view->elapsed);
+	snprintf(whole, sizeof(whole), "%s  %s so far", line, time);
+	report_status(show->report, view->last ? line : whole);
+	show->asked = false;
+}
+
+void show_tick(struct show *show, const struct counters *sum) {
+	double t = now();
+	double elapsed = t - show->progress.start;
+	if (show->style == SHOW_BAR && elapsed >= SCAN_PATIENCE) {
+		scan_start(&show->scan, show->opts, show->sources);
+	}
+	struct totals totals = scan_totals(&show->scan);
+	struct view view = progress_look(&show->progress, t, sum, &totals, false);
+
+	if (show->asked && t >= show->answer) {
+		answer(show, &view);
+	}
+	if (show->style == SHOW_BAR && elapsed >= PATIENCE && !in_background(show)) {
+		show_line(show, &view);
+	} else if (show->style == SHOW_LINES && t >= show->next_line) {
+		show->next_line += LINE_INTERVAL;
+		show_line(show, &view);
+	}
+}
+
+void show_suspend(struct show *show) {
+	report_paint(show->report, NULL);
+}
+
+void show_resume(struct show *show) {
+	double t = now();
+	show->next_line += t - show->progress.last_time;
+	progress_resume(&show->progress, t);
+}
+
+void show_end(struct show *show, const struct counters *sum, bool finished) {
+	struct totals totals = scan_totals(&show->scan);
+	struct counters all = *sum;
+	bool wanted = show->opts->progress != PROGRESS_AUTO || (show->shown && !in_background(show));
+
+	if (counter_get(&show->report->errors) > 0 && counter_get(&all.failed) == 0) {
+		// A directory, with who knows how much in it
+		counter_add(&all.failed, 1);
+	}
+	struct view view = progress_look(&show->progress, now(), &all, &totals, true);
+	if (show->asked) {
+		answer(show, &view);
+	}
+	if (finished && wanted && show->style != SHOW_NOTHING) {
+		show_line(show, &view);
+	}
+	report_paint(show->report, NULL);
+	scan_stop(&show->scan);
+}

@@ -1,0 +1,66 @@
+/**
+ * How far the copying is, as the user sees it: a bar on a terminal, plain lines, the line that SIGUSR1 asks for.
+ */
+
+#ifndef UCP_SHOW_H
+#define UCP_SHOW_H
+
+#include "progress.h"
+#include "scan.h"
+
+struct opts;
+struct report;
+
+/** In what form progress is shown. */
+enum show_style {
+	/** Not at all. */
+	SHOW_NOTHING,
+	/** A line that changes. */
+	SHOW_BAR,
+	/** A line now and then. */
+	SHOW_LINES,
+};
+
+/** What is shown. The coordinator's. */
+struct show {
+	const struct opts *opts;
+	struct report *report;
+	struct progress progress;
+	struct scan scan;
+	/** How many operands are sources. */
+	int sources;
+	enum show_style style;
+	/** enum line_flags. */
+	unsigned flags;
+	/** Whether it goes to a terminal. */
+	bool terminal;
+	/** Whether anything was shown. */
+	bool shown;
+	/** When the next plain line is due, and the line that was asked for, if any was. */
+	double next_line;
+	bool asked;
+	double answer;
+};
+
+/** Decide what is going to be shown. */
+void show_init(struct show *show, const struct opts *opts, struct report *report);
+
+/** The copying of so many operands begins. */
+void show_start(struct show *show, int sources);
+
+/** The user asks for a line. It is printed by one of the next calls of show_tick(), or by show_end(). */
+void show_ask(struct show *show);
+
+/** Show what has been done by now. To be called every 100 ms or so. */
+void show_tick(struct show *show, const struct counters *sum);
+
+/** The process is going to be stopped: leave the terminal as it should be. */
+void show_suspend(struct show *show);
+
+/** It goes on. */
+void show_resume(struct show *show);
+
+/** Everything is done, or given up: FINISHED or not. */
+void show_end(struct show *show, const struct counters *sum, bool finished);
+
+#endif // UCP_SHOW_H
