@@ -106,8 +106,8 @@ _ucp_options()
 		--strip-trailing-slashes -s --symbolic-link -S --suffix= -t
 		--target-directory= -T --no-target-directory --update --update= -u -v
 		--verbose -x --one-file-system -Z --help --version --chunk-size=
-		--engine= --fsync -j --threads= --progress --progress= --queue-depth=
-		--verify --checksums="
+		--engine= --fsync -j --threads= --progress --progress=
+		--queue-depth= --verify --checksums= --stats"
 	if ((${#COMPREPLY[@]} == 1)) && [[ ${COMPREPLY[0]} == *= ]]; then
 		compopt -o nospace 2>/dev/null
 	fi

@@ -86,12 +86,14 @@ static const struct argp_option options[] = {
 	{"checksums", KEY_CHECKSUMS, "FILE", 0,
 		"write a checksum of each file copied to FILE (- for standard output), as xxhsum -c reads them", GROUP_OWN},
 	{"fsync", KEY_FSYNC, 0, 0, "end only when all that was written is on its medium", GROUP_OWN},
+	{"stats", KEY_STATS, 0, 0, "say at the end what was copied, and how", GROUP_OWN},
 	{"debug", KEY_DEBUG, 0, 0, "say how each file was copied, and what the rings did; implies -v", GROUP_OWN},
 	{"x-inject", KEY_INJECT, "LIST", OPTION_HIDDEN, 0, GROUP_OWN},
 
 	/* What cp's users may shorten to is still clear, whatever has been added. */
 	{"f", 'f', 0, OPTION_HIDDEN, 0, GROUP_CP},
 	{"pr", KEY_PRESERVE, "ATTR_LIST", OPTION_ARG_OPTIONAL | OPTION_HIDDEN, 0, GROUP_CP},
+	{"st", KEY_STRIP_TRAILING_SLASHES, 0, OPTION_HIDDEN, 0, GROUP_CP},
 	{"t", 't', "DIRECTORY", OPTION_HIDDEN, 0, GROUP_CP},
 
 	{"help", KEY_HELP, 0, 0, "show this help and exit", GROUP_INFO},
@@ -124,6 +126,7 @@ static unsigned flag_of(int key) {
 		{KEY_FSYNC, OPT_FSYNC},
 		{KEY_KEEP_DIRECTORY_SYMLINK, OPT_KEEP_DIRECTORY_SYMLINK},
 		{KEY_PARENTS, OPT_PARENTS},
+		{KEY_STATS, OPT_STATS},
 		{KEY_REMOVE_DESTINATION, OPT_REMOVE_DESTINATION},
 		{KEY_STRIP_TRAILING_SLASHES, OPT_STRIP_TRAILING_SLASHES},
 		{KEY_VERIFY, OPT_VERIFY},

@@ -393,6 +393,25 @@ static void explain(struct run *run) {
 		(unsigned long long)counter_get(&counters.bytes));
 }
 
+/** Say what was done. */
+static void sum_up(struct run *run) {
+	struct counters sum;
+	struct summary summary = {
+		.sum = &sum,
+		.directories = counter_get(&run->trees.created),
+		.workers = run->worker_count,
+		.engine = "none was needed",
+		.finished = run->signal == 0,
+	};
+	counters_sum(&sum, run->counters, run->worker_count);
+	for (unsigned i = 0; i < run->worker_count; ++i) {
+		if (run->workers[i].engine[0]) {
+			summary.engine = run->workers[i].engine;
+		}
+	}
+	show_summary(&run->show, &summary);
+}
+
 /** Copy, with everything set up. */
 static void copy(struct run *run) {
 	struct opts *opts = run->opts;
@@ -412,6 +431,9 @@ static void copy(struct run *run) {
 	scan_stop(&run->show.scan);
 	if ((opts->flags & OPT_DEBUG) && run->worker_count > 0) {
 		explain(run);
+	}
+	if (run->worker_count > 0) {
+		sum_up(run);
 	}
 	if (is_unread(run)) {
 		run->signal = SIGPIPE;

@@ -140,7 +140,7 @@ void file_skipped(struct file_context *ctx, const struct stat *st);
 /** Note that an entry could not be copied. ST: the source if it is known. */
 void file_failed(struct file_context *ctx, const struct stat *st);
 
-/** Note that an entry is done: counted, and protected from other operands. */
-void file_done(struct file_context *ctx, const struct tree *tree, const struct entry *entry);
+/** Note that an entry that is no regular file is done: counted as one of its KIND, and protected from other operands. */
+void file_done(struct file_context *ctx, const struct tree *tree, const struct entry *entry, counter *kind);
 
 #endif // UCP_FILE_IMPL_H

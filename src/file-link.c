@@ -1,6 +1,7 @@
 #include "file-impl.h"
 
 #include "opts.h"
+#include "progress.h"
 #include "report.h"
 #include "std.h"
 
@@ -66,7 +67,7 @@ static bool link_to(struct file_context *ctx, const struct link_name *first, str
 		free(dst);
 		return false;
 	}
-	file_done(ctx, tree, entry);
+	file_done(ctx, tree, entry, &ctx->counters->hard_links);
 	return true;
 }
 

@@ -2,6 +2,7 @@
 
 #include "meta.h"
 #include "opts.h"
+#include "progress.h"
 #include "report.h"
 #include "std.h"
 
@@ -140,7 +141,8 @@ static void copy_node(struct node *node) {
 	bool made = make_node(node);
 	if (made) {
 		apply_meta(node);
-		file_done(ctx, node->tree, node->entry);
+		bool symlink = S_ISLNK(node->st->st_mode);
+		file_done(ctx, node->tree, node->entry, symlink ? &ctx->counters->symlinks : &ctx->counters->specials);
 	}
 	file_links_end(ctx, link, node->tree, made);
 }
@@ -254,7 +256,7 @@ static void link_symbolically(struct node *node) {
 		if (fail.what) {
 			tree_report(tree, node->entry, fail);
 		}
-		file_done(node->ctx, tree, node->entry);
+		file_done(node->ctx, tree, node->entry, &node->ctx->counters->symlinks);
 	}
 	free(target);
 }
@@ -269,6 +271,6 @@ void file_make_link(struct file_context *ctx, struct tree *tree, const struct en
 	node.what = "cannot create hard link %d to %s";
 	node.replace = OPT_FORCE | OPT_INTERACTIVE;
 	if (make_node(&node)) {
-		file_done(ctx, tree, entry);
+		file_done(ctx, tree, entry, &ctx->counters->hard_links);
 	}
 }

@@ -96,8 +96,9 @@ void file_say(struct file_context *ctx, const struct tree *tree, const struct en
 	buf_free(&what);
 }
 
-void file_done(struct file_context *ctx, const struct tree *tree, const struct entry *entry) {
+void file_done(struct file_context *ctx, const struct tree *tree, const struct entry *entry, counter *kind) {
 	counter_add(&ctx->counters->files, 1);
+	counter_add(kind, 1);
 	dest_made(ctx->files->dest, tree, entry);
 	tree_flush_name(tree, entry);
 }
@@ -189,6 +190,7 @@ static bool try_clone(struct file_context *ctx, struct file *file) {
 		file->flags |= FILE_NO_DATA | FILE_CLONED;
 		counter_add(&ctx->counters->clones, 1);
 		counter_add(&ctx->counters->bytes, (uint64_t)file->st.st_size);
+		counter_add(&ctx->counters->clone_bytes, (uint64_t)file->st.st_size);
 		return false;
 	}
 	if (must || offload == OFFLOAD_FAILED) {

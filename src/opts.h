@@ -101,6 +101,8 @@ enum opt_flags {
 	OPT_FSYNC = 1 << 17,
 	/** Each file is read back and compared. */
 	OPT_VERIFY = 1 << 18,
+	/** Say at the end what was done. */
+	OPT_STATS = 1 << 19,
 };
 
 /** What struct opts::preserve asks to keep. */

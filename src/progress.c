@@ -33,11 +33,16 @@ void counters_sum(struct counters *sum, const struct counters *counters, unsigne
 	for (unsigned i = 0; i < count; ++i) {
 		counter_add(&sum->bytes, counter_get(&counters[i].bytes));
 		counter_add(&sum->files, counter_get(&counters[i].files));
+		counter_add(&sum->symlinks, counter_get(&counters[i].symlinks));
+		counter_add(&sum->hard_links, counter_get(&counters[i].hard_links));
+		counter_add(&sum->specials, counter_get(&counters[i].specials));
 		counter_add(&sum->holes, counter_get(&counters[i].holes));
+		counter_add(&sum->zeros, counter_get(&counters[i].zeros));
 		counter_add(&sum->skipped, counter_get(&counters[i].skipped));
 		counter_add(&sum->failed, counter_get(&counters[i].failed));
 		counter_add(&sum->left_bytes, counter_get(&counters[i].left_bytes));
 		counter_add(&sum->clones, counter_get(&counters[i].clones));
+		counter_add(&sum->clone_bytes, counter_get(&counters[i].clone_bytes));
 		counter_add(&sum->cached, counter_get(&counters[i].cached));
 		counter_add(&sum->streams, counter_get(&counters[i].streams));
 		counter_add(&sum->shared, counter_get(&counters[i].shared));

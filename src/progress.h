@@ -13,15 +13,21 @@ struct counters {
 	_Alignas(128) counter bytes;
 	/** Files, links and special files finished. */
 	counter files;
-	/** Bytes of holes that were passed over. */
+	/** Those of them that are no regular files. */
+	counter symlinks;
+	counter hard_links;
+	counter specials;
+	/** Bytes of holes that were passed over, and bytes that were left out for being zeros. */
 	counter holes;
+	counter zeros;
 	/** Names that are not copied by what the user asked for, and those that failed. */
 	counter skipped;
 	counter failed;
 	/** Bytes that are not copied for either reason. */
 	counter left_bytes;
-	/** Files that share their data with the source. */
+	/** Files that share their data with the source, and their bytes. */
 	counter clones;
+	counter clone_bytes;
 	/** Small files copied at once since their data was cached. */
 	counter cached;
 	/** Files streamed to their end by system calls. */

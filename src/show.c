@@ -156,6 +156,7 @@ void show_end(struct show *show, const struct counters *sum, bool finished) {
 		counter_add(&all.failed, 1);
 	}
 	struct view view = progress_look(&show->progress, now(), &all, &totals, true);
+	show->elapsed = view.elapsed;
 	if (show->asked) {
 		answer(show, &view);
 	}

@@ -36,10 +36,24 @@ struct show {
 	bool terminal;
 	/** Whether anything was shown. */
 	bool shown;
+	/** Seconds it took, in the end. */
+	double elapsed;
 	/** When the next plain line is due, and the line that was asked for, if any was. */
 	double next_line;
 	bool asked;
 	double answer;
+};
+
+/** What was done, in the end. */
+struct summary {
+	const struct counters *sum;
+	/** Directories made. */
+	uint64_t directories;
+	/** Workers, and what moved the data in words. */
+	unsigned workers;
+	const char *engine;
+	/** Whether it was given up. */
+	bool finished;
 };
 
 /** Decide what is going to be shown. */
@@ -62,5 +76,8 @@ void show_resume(struct show *show);
 
 /** Everything is done, or given up: FINISHED or not. */
 void show_end(struct show *show, const struct counters *sum, bool finished);
+
+/** Say what was done, if that is asked for (--stats). */
+void show_summary(struct show *show, const struct summary *summary);
 
 #endif // UCP_SHOW_H

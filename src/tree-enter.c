@@ -187,6 +187,7 @@ static struct fail make(struct tree *tree, const char *name) {
 	mutex_lock(&trees->lock);
 	if (mkdirat(tree->parent->fd[DST], name, mode) == 0) {
 		tree->flags |= TREE_CREATED;
+		counter_add(&trees->created, 1);
 		fail = settle_in(tree, name);
 	} else {
 		fail = fail_make(errno, tree->flags & TREE_OPERANDS ? "cannot make directory %d" : "cannot create directory %d");

@@ -149,6 +149,8 @@ struct trees {
 	/** How many are open, and how many may be. */
 	unsigned open;
 	unsigned max;
+	/** How many directories this run made. */
+	counter created;
 	/** The topmost directories this run made: a source directory among them is a copy of itself. */
 	struct inode_set made;
 };

@@ -197,6 +197,7 @@ static void chunk_end(struct state *s, unsigned slot) {
 static enum pair_next inspect(struct state *s, unsigned slot, struct pair *pair) {
 	const char *data = ring_buffer(s->ring, slot);
 	size_t skip = extent_zeros(data + pair->put, pair->got - pair->put, ZERO_BLOCK);
+	counter_add(&s->worker->counters->zeros, skip);
 	size_t run = extent_nonzeros(data + pair->put + skip, pair->got - pair->put - skip, ZERO_BLOCK);
 	return pair_cut(pair, (uint32_t)skip, (uint32_t)run);
 }

@@ -135,7 +135,7 @@ once_complete_options() {
 	completion_files
 	offers 'ucp --sp' --sparse=
 	offers 'ucp --re' --recursive --reflink --reflink= --remove-destination
-	offers 'ucp --s' --sparse= --strip-trailing-slashes --suffix= --symbolic-link
+	offers 'ucp --s' --sparse= --stats --strip-trailing-slashes --suffix= --symbolic-link
 	offers 'ucp -a --no-p' --no-preserve=
 	offers 'ucp notes.txt --verb' --verbose
 	offers 'ucp --no-such' ''

@@ -342,3 +342,82 @@ case_sigusr1_does_no_harm() {
 	END
 	same_tree s d --no-times
 }
+
+# --- the summary
+
+# expect_stats LINE…: stdout, without time, rate, strategies and engine, which differ.
+expect_stats() {
+	[[ $(grep -cE '^time and rate:      [0-9]+\.[0-9]{2} s, [0-9.]+ ([KMG]i)?B/s$' "$OUT") == 1 ]] ||
+		fail "no rate: $(cat "$OUT")"
+	grep -E '^(files by strategy|engine): ' "$OUT" >"$CASE/how"
+	sed -i -E '/^(time and rate|files by strategy|engine): /d' "$OUT"
+	expect_out "$@"
+}
+
+case_stats_of_a_tree() {
+	mkdir -p s/sub/deep
+	head -c 100000 /dev/urandom >s/a
+	ln s/a s/b
+	ln -s a s/link
+	mkfifo s/sub/p
+	truncate -s 1M s/sub/hole
+	echo old >s/sub/old
+	mkdir -p d/sub
+	echo older >d/sub/old
+	run_ucp -a -n --reflink=never --stats -T s d
+	expect_status 0
+	expect_no_err
+	expect_stats \
+		'regular files:      2' \
+		'directories made:   1' \
+		'symbolic links:     1' \
+		'hard links:         1' \
+		'special files:      1' \
+		'left as they were:  1' \
+		'failed:             0' \
+		'data:               100000 bytes (97.7 KiB)' \
+		'holes kept:         1048576 bytes (1.0 MiB)' \
+		'zeros left out:     0 bytes (0 B)' \
+		'reflinked:          0 bytes (0 B), 0 files'
+}
+
+case_stats_of_what_failed() {
+	mkdir d d/b
+	head -c 65536 /dev/urandom >a
+	truncate -s 1M z
+	: >b
+	run_ucp --sparse=always --stats a z b d
+	expect_status 1
+	expect_err "ucp: cannot overwrite directory 'd/b' with non-directory 'b'"
+	expect_stats \
+		'regular files:      2' \
+		'directories made:   0' \
+		'symbolic links:     0' \
+		'hard links:         0' \
+		'special files:      0' \
+		'left as they were:  0' \
+		'failed:             1' \
+		'data:               65536 bytes (64.0 KiB)' \
+		'holes kept:         1048576 bytes (1.0 MiB)' \
+		'zeros left out:     0 bytes (0 B)' \
+		'reflinked:          0 bytes (0 B), 0 files'
+}
+
+once_stats_tell_how() {
+	mkdir s d
+	head -c 1000 /dev/urandom >s/cached
+	head -c 1000000 /dev/urandom >s/chunks
+	: >s/empty
+	{ head -c 65536 /dev/urandom && head -c 65536 /dev/zero; } >s/zeros
+	cat s/* >/dev/null
+	run_ucp -j1 --engine=sync --reflink=never --sparse=always --stats s/* d
+	expect_status 0
+	grep -qxF 'zeros left out:     65536 bytes (64.0 KiB)' "$OUT" || fail "no zeros: $(cat "$OUT")"
+	grep -qxF 'files by strategy:  0 reflinked, 0 at once from the cache, 1 streamed, 3 in chunks (0 by several workers)' \
+		"$OUT" || fail "other strategies: $(cat "$OUT")"
+	grep -qxE 'engine: +[^;]+; 1 worker' "$OUT" || fail "no engine: $(cat "$OUT")"
+	run_ucp --reflink=never --stats s/cached d
+	expect_status 0
+	grep -qxF 'files by strategy:  0 reflinked, 1 at once from the cache, 0 streamed, 0 in chunks (0 by several workers)' \
+		"$OUT" || fail "other strategies: $(cat "$OUT")"
+}
