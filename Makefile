@@ -32,7 +32,7 @@ warnings := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wfo
 cppflags := -Isrc -include src/prelude.h -DUCP_VERSION='"$(VERSION)"' $(CPPFLAGS)
 # The sanitizers come last: without them their profiles would be pointless, whatever CFLAGS says.
 cflags   := -std=gnu17 -pthread $(warnings) $(CFLAGS) $(if $(filter asan tsan,$(PROFILE)),$(cflags_$(PROFILE)))
-libs     := -luring -lxxhash
+libs     := -luring -lxxhash -ljansson
 
 B         := build/$(PROFILE)
 lib_objs  := $(patsubst src/%.c,$(B)/obj/%.o,$(filter-out src/main.c,$(wildcard src/*.c)))
@@ -131,7 +131,8 @@ $(B)/objects: FORCE
 	$(call remember,$(call quoted,$(lib_objs)))
 
 # header:package, looked for once and again when the flags changed
-headers := stdio.h:libc6-dev linux/io_uring.h:linux-libc-dev liburing.h:liburing-dev xxhash.h:libxxhash-dev
+headers := stdio.h:libc6-dev linux/io_uring.h:linux-libc-dev liburing.h:liburing-dev xxhash.h:libxxhash-dev \
+	jansson.h:libjansson-dev
 $(B)/headers: $(B)/flags
 	@command -v $(firstword $(CC)) >/dev/null || { echo "$(CC) is missing: install $(firstword $(CC))" >&2; exit 1; }
 	@for pair in $(headers); do \

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 # PROBE:PACKAGE. A probe is a header (*.h), a path or a command, so that what was installed by other means counts too.
-build=(gcc:gcc make:make stdio.h:libc6-dev liburing.h:liburing-dev xxhash.h:libxxhash-dev)
+build=(gcc:gcc make:make stdio.h:libc6-dev liburing.h:liburing-dev jansson.h:libjansson-dev xxhash.h:libxxhash-dev)
 demo=(diff:diffutils)
 check=(python3:python3 diff:diffutils mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs mkfs.btrfs:btrfs-progs
 	setfacl:acl setfattr:attr setcap:libcap2-bin strace:strace xxhsum:xxhash groff:groff-base

@@ -125,6 +125,8 @@ def check_layers(source):
             check_include(source, line, match.group(2))
         elif match.group(2) in ("liburing.h", "linux/io_uring.h") and source.room != "ring":
             source.finding(line, f"includes {match.group(2)}: only the ring room does")
+        elif match.group(2) == "jansson.h" and source.room != "report":
+            source.finding(line, "includes jansson.h: only the report room does")
 
 
 def check_include(source, line, header):

@@ -107,7 +107,7 @@ _ucp_options()
 		--target-directory= -T --no-target-directory --update --update= -u -v
 		--verbose -x --one-file-system -Z --help --version --chunk-size=
 		--engine= --fsync -j --threads= --progress --progress=
-		--queue-depth= --verify --checksums= --stats"
+		--queue-depth= --verify --checksums= --stats --json"
 	if ((${#COMPREPLY[@]} == 1)) && [[ ${COMPREPLY[0]} == *= ]]; then
 		compopt -o nospace 2>/dev/null
 	fi

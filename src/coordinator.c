@@ -68,6 +68,8 @@ struct run {
 	int signal;
 	/** When the first worker was started. */
 	double start;
+	/** Whether what was done has been said. */
+	bool summed_up;
 	/** When adapt() last looked, and the processor time used by then. */
 	double last_time;
 	double last_used;
@@ -401,7 +403,7 @@ static void sum_up(struct run *run) {
 		.directories = counter_get(&run->trees.created),
 		.workers = run->worker_count,
 		.engine = "none was needed",
-		.finished = run->signal == 0,
+		.signal = run->signal,
 	};
 	counters_sum(&sum, run->counters, run->worker_count);
 	for (unsigned i = 0; i < run->worker_count; ++i) {
@@ -410,6 +412,7 @@ static void sum_up(struct run *run) {
 		}
 	}
 	show_summary(&run->show, &summary);
+	run->summed_up = true;
 }
 
 /** Copy, with everything set up. */
@@ -432,12 +435,7 @@ static void copy(struct run *run) {
 	if ((opts->flags & OPT_DEBUG) && run->worker_count > 0) {
 		explain(run);
 	}
-	if (run->worker_count > 0) {
-		sum_up(run);
-	}
-	if (is_unread(run)) {
-		run->signal = SIGPIPE;
-	}
+	sum_up(run);
 	work_destroy(&run->work);
 	free(run->workers);
 	free(run->counters);
@@ -487,6 +485,9 @@ int coordinator_run(struct opts *opts, struct report *report) {
 	if (ready && dest_init(&run->dest, opts, report, &run->trees) == 0 && engine_ok(run) && begin_sums(run)) {
 		copy(run);
 	}
+	if (!run->summed_up) {
+		sum_up(run);
+	}
 	if (run->dest.base) {
 		tree_unref(run->dest.base);
 	}
@@ -500,6 +501,9 @@ int coordinator_run(struct opts *opts, struct report *report) {
 	dest_destroy(&run->dest);
 	trees_destroy(&run->trees);
 	flush_destroy(&run->flush);
+	if (is_unread(run)) {
+		run->signal = SIGPIPE;
+	}
 	int signal = run->signal;
 	free(renamed);
 	free(run);

@@ -92,6 +92,7 @@ int main(int argc, char **argv) {
 	if (!cli_parse(&opts, &report, argc, argv)) {
 		return report_finish(&report);
 	}
+	report.json = opts.flags & OPT_JSON;
 	int ended_by = coordinator_run(&opts, &report);
 	int status = report_finish(&report);
 	if (ended_by != 0) {

@@ -103,6 +103,9 @@ enum opt_flags {
 	OPT_VERIFY = 1 << 18,
 	/** Say at the end what was done. */
 	OPT_STATS = 1 << 19,
+	OPT_STATS = 1 << 20,
+	/** Say all of it in JSON. */
+	OPT_JSON = 1 << 21,
 };
 
 /** What struct opts::preserve asks to keep. */

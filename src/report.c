@@ -1,4 +1,4 @@
-#include "report.h"
+#include "report-impl.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -44,8 +44,7 @@ static int write_all(int fd, const char *data, size_t len) {
 	return 0;
 }
 
-/** Append a template with its names filled in. */
-static void fill_in(struct buf *buf, const char *what, const char *src, const char *dst) {
+void fill_in(struct buf *buf, const char *what, const char *src, const char *dst) {
 	for (const char *p = what; *p; ++p) {
 		if (p[0] == '%' && p[1] == 's') {
 			quote_name(buf, src ? src : "");
@@ -93,19 +92,22 @@ static int flush_locked(struct report *report) {
 	return ret;
 }
 
-static void message(struct report *report, int err, const char *what, const char *src, const char *dst) {
+static void message(struct report *report, const struct failure *failure) {
 	struct buf buf = {0};
 
 	mutex_lock(&report->lock);
+	if (report->json) {
+		json_error(&report->out, failure);
+	}
 	flush_locked(report);
 	clear_line(report, &buf);
 	buf_str(&buf, report->program);
 	buf_str(&buf, ": ");
-	fill_in(&buf, what, src, dst);
-	if (err != 0) {
+	fill_in(&buf, failure->what, failure->src, failure->dst);
+	if (failure->err != 0) {
 		char text[256];
 		buf_str(&buf, ": ");
-		buf_str(&buf, strerror_r(err, text, sizeof(text)));
+		buf_str(&buf, strerror_r(failure->err, text, sizeof(text)));
 	}
 	buf_char(&buf, '\n');
 	write_all(STDERR_FILENO, buf.data, buf.len);
@@ -115,11 +117,11 @@ static void message(struct report *report, int err, const char *what, const char
 
 void report_error(struct report *report, int err, const char *what, const char *src, const char *dst) {
 	counter_add(&report->errors, 1);
-	message(report, err, what, src, dst);
+	message(report, &(struct failure) {.err = err, .what = what, .src = src, .dst = dst});
 }
 
 void report_warn(struct report *report, int err, const char *what, const char *src, const char *dst) {
-	message(report, err, what, src, dst);
+	message(report, &(struct failure) {.err = err, .what = what, .src = src, .dst = dst, .warning = true});
 }
 
 void report_fail(struct report *report, const struct fail *fail, const char *src, const char *dst) {
@@ -139,8 +141,12 @@ static void out_added(struct report *report) {
 
 void report_say(struct report *report, const char *what, const char *src, const char *dst) {
 	mutex_lock(&report->lock);
-	fill_in(&report->out, what, src, dst);
-	buf_char(&report->out, '\n');
+	if (report->json) {
+		json_said(&report->out, what, src, dst);
+	} else {
+		fill_in(&report->out, what, src, dst);
+		buf_char(&report->out, '\n');
+	}
 	out_added(report);
 	mutex_unlock(&report->lock);
 }
@@ -153,9 +159,23 @@ void report_text(struct report *report, const char *format, ...) {
 	va_end(args);
 
 	mutex_lock(&report->lock);
-	buf_str(&report->out, text);
+	if (report->json) {
+		text[strcspn(text, "\n")] = '\0';
+		json_line(&report->out, "note", &(struct member) {.key = "text", .kind = MEMBER_TEXT, .text = text}, 1);
+	} else {
+		buf_str(&report->out, text);
+	}
 	out_added(report);
 	mutex_unlock(&report->lock);
+}
+
+void report_event(struct report *report, const char *type, const struct member *members, size_t count) {
+	if (report->json) {
+		mutex_lock(&report->lock);
+		json_line(&report->out, type, members, count);
+		out_added(report);
+		mutex_unlock(&report->lock);
+	}
 }
 
 bool report_ask(struct report *report, const char *what, const char *src, const char *dst) {

@@ -13,6 +13,26 @@
 #include "std.h"
 #include "thread.h"
 
+/** What a member of an event holds. */
+enum member_kind {
+	MEMBER_NUMBER,
+	MEMBER_REAL,
+	MEMBER_BOOL,
+	/** A text, or NULL: left out then. */
+	MEMBER_TEXT,
+	/** The name of a file, any bytes, or NULL: left out then. */
+	MEMBER_NAME,
+};
+
+/** A member of an event. */
+struct member {
+	const char *key;
+	enum member_kind kind;
+	uint64_t number;
+	double real;
+	const char *text;
+};
+
 /** Where messages go. Shared by all threads. */
 struct report {
 	pthread_mutex_t lock;
@@ -33,6 +53,8 @@ struct report {
 	struct buf painted;
 	/** Whether standard output cannot be where the progress line is. */
 	bool out_apart;
+	/** Whether everything that goes to standard output is an event, and errors are events besides (--json). */
+	bool json;
 	/** How many errors have been printed: any makes the exit status 1. */
 	counter errors;
 };
@@ -55,6 +77,34 @@ void report_say(struct report *report, const char *what, const char *src, const 
 /** Print formatted text to standard output. */
 attr_printf(2, 3)
 void report_text(struct report *report, const char *format, ...);
+
+/** With report::json, print an event as a line of JSON. */
+void report_event(struct report *report, const char *type, const struct member *members, size_t count);
+
+/** Make a number of an event. */
+static inline struct member member_number(const char *key, uint64_t number) {
+	return (struct member) {.key = key, .kind = MEMBER_NUMBER, .number = number};
+}
+
+/** Make one that need not be whole. */
+static inline struct member member_real(const char *key, double real) {
+	return (struct member) {.key = key, .kind = MEMBER_REAL, .real = real};
+}
+
+/** Make one that is true or false. */
+static inline struct member member_bool(const char *key, bool is) {
+	return (struct member) {.key = key, .kind = MEMBER_BOOL, .number = is};
+}
+
+/** Make a text. */
+static inline struct member member_text(const char *key, const char *text) {
+	return (struct member) {.key = key, .kind = MEMBER_TEXT, .text = text};
+}
+
+/** Make the name of a file. */
+static inline struct member member_name(const char *key, const char *name) {
+	return (struct member) {.key = key, .kind = MEMBER_NAME, .text = name};
+}
 
 /** Ask a question on standard error and read the answer from standard input: whether it was yes in this locale. */
 bool report_ask(struct report *report, const char *what, const char *src, const char *dst);

@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 /** Say a number of bytes, exactly and for people. */
 static void say_bytes(struct report *report, const char *what, uint64_t bytes, const char *more) {
@@ -26,6 +27,40 @@ static void say_time(struct report *report, double elapsed, uint64_t bytes) {
 		(unsigned)(hundredths % 100), rate);
 }
 
+/** Say it as the last event (--json). */
+static void summary_event(struct show *show, const struct summary *summary) {
+	const struct counters *sum = summary->sum;
+	uint64_t errors = counter_get(&show->report->errors);
+	uint64_t others = counter_get(&sum->symlinks) + counter_get(&sum->hard_links) + counter_get(&sum->specials);
+	const char *signal = summary->signal ? sigabbrev_np(summary->signal) : NULL;
+	char name[32];
+	snprintf(name, sizeof(name), "SIG%s", signal ? signal : "");
+	const struct member members[] = {
+		member_real("elapsed", show->elapsed),
+		member_number("rate", show->elapsed > 0 ? (uint64_t)((double)counter_get(&sum->bytes) / show->elapsed) : 0),
+		member_number("bytes", counter_get(&sum->bytes)),
+		member_number("regular_files", counter_get(&sum->files) - others),
+		member_number("directories_made", summary->directories),
+		member_number("symbolic_links", counter_get(&sum->symlinks)),
+		member_number("hard_links", counter_get(&sum->hard_links)),
+		member_number("special_files", counter_get(&sum->specials)),
+		member_number("skipped", counter_get(&sum->skipped)),
+		member_number("failed", counter_get(&sum->failed)),
+		member_number("errors", errors),
+		member_number("hole_bytes", counter_get(&sum->holes)),
+		member_number("zero_bytes", counter_get(&sum->zeros)),
+		member_number("reflinked_bytes", counter_get(&sum->clone_bytes)),
+		member_number("reflinked_files", counter_get(&sum->clones)),
+		member_number("cached_files", counter_get(&sum->cached)),
+		member_number("streamed_files", counter_get(&sum->streams)),
+		member_number("shared_files", counter_get(&sum->shared)),
+		member_number("workers", summary->workers),
+		member_text("engine", summary->engine),
+		summary->signal ? member_text("signal", name) : member_number("exit_status", errors > 0),
+	};
+	report_event(show->report, "summary", members, countof(members));
+}
+
 void show_summary(struct show *show, const struct summary *summary) {
 	struct report *report = show->report;
 	const struct counters *sum = summary->sum;
@@ -37,7 +72,11 @@ void show_summary(struct show *show, const struct summary *summary) {
 	bool data = !(show->opts->flags & OPT_ATTRIBUTES_ONLY);
 	char files[48];
 
-	if (!(show->opts->flags & OPT_STATS)) {
+	if (show->report->json) {
+		summary_event(show, summary);
+		return;
+	}
+	if (!(show->opts->flags & OPT_STATS) || summary->workers == 0) {
 		return;
 	}
 	say_number(report, "regular files:", regular);

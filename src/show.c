@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 /** Seconds before a bar that nobody asked for is worth showing, and before it is worth counting what there is. */
@@ -17,6 +18,9 @@
 
 /** Seconds between two plain lines. */
 #define LINE_INTERVAL 10.0
+
+/** Seconds between two events. */
+#define EVENT_INTERVAL 1.0
 
 /** Seconds that the first answer waits for what there is to be counted. */
 #define ANSWER_DELAY 0.05
@@ -27,6 +31,21 @@
 /** Whether the terminal can do no more than a typewriter. */
 static bool is_dumb(const char *term) {
 	return !term || term[0] == '\0' || strcmp(term, "dumb") == 0;
+}
+
+/** Say that it begins (--json). */
+static void started_event(const struct show *show) {
+	char text[32];
+	struct tm tm;
+	time_t seconds = time(NULL);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &tm));
+	const struct member members[] = {
+		member_text("version", UCP_VERSION),
+		member_number("pid", (uint64_t)getpid()),
+		member_text("time", text),
+		member_number("operands", (uint64_t)show->opts->operand_count),
+	};
+	report_event(show->report, "started", members, countof(members));
 }
 
 void show_init(struct show *show, const struct opts *opts, struct report *report) {
@@ -60,14 +79,35 @@ void show_init(struct show *show, const struct opts *opts, struct report *report
 	if (show->style == SHOW_LINES) {
 		show->flags = LINE_PLAIN;
 	}
+	started_event(show);
+}
+
+/** Say how far it is. */
+static void progress_event(const struct show *show, const struct view *view) {
+	struct member members[8];
+	size_t count = 0;
+	members[count++] = member_real("elapsed", view->elapsed);
+	members[count++] = member_number("bytes", view->bytes);
+	members[count++] = member_number("files", view->files);
+	members[count++] = member_number("rate", (uint64_t)view->rate);
+	if (view->totals.final) {
+		members[count++] = member_number("total_bytes", max(view->totals.bytes, view->bytes));
+		members[count++] = member_number("total_files", max(view->totals.files, view->files));
+		members[count++] = member_real("share", view->share);
+	}
+	if (view->left >= 0) {
+		members[count++] = member_real("left", view->left);
+	}
+	report_event(show->report, "progress", members, count);
 }
 
 void show_start(struct show *show, int sources) {
 	double t = now();
 	show->sources = sources;
 	show->next_line = t + LINE_INTERVAL;
+	show->next_event = t + EVENT_INTERVAL;
 	progress_init(&show->progress, t);
-	if (show->style != SHOW_NOTHING && show->opts->progress != PROGRESS_AUTO) {
+	if (show->report->json || (show->style != SHOW_NOTHING && show->opts->progress != PROGRESS_AUTO)) {
 		scan_start(&show->scan, show->opts, sources);
 	}
 }
@@ -128,6 +168,10 @@ void show_tick(struct show *show, const struct counters *sum) {
 	if (show->asked && t >= show->answer) {
 		answer(show, &view);
 	}
+	if (t >= show->next_event) {
+		show->next_event += EVENT_INTERVAL;
+		progress_event(show, &view);
+	}
 	if (show->style == SHOW_BAR && elapsed >= PATIENCE && !in_background(show)) {
 		show_line(show, &view);
 	} else if (show->style == SHOW_LINES && t >= show->next_line) {
@@ -143,6 +187,7 @@ void show_suspend(struct show *show) {
 void show_resume(struct show *show) {
 	double t = now();
 	show->next_line += t - show->progress.last_time;
+	show->next_event += t - show->progress.last_time;
 	progress_resume(&show->progress, t);
 }
 

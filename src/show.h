@@ -38,8 +38,9 @@ struct show {
 	bool shown;
 	/** Seconds it took, in the end. */
 	double elapsed;
-	/** When the next plain line is due, and the line that was asked for, if any was. */
+	/** When the next plain line and event are due, and the line that was asked for, if any was. */
 	double next_line;
+	double next_event;
 	bool asked;
 	double answer;
 };
@@ -52,8 +53,8 @@ struct summary {
 	/** Workers, and what moved the data in words. */
 	unsigned workers;
 	const char *engine;
-	/** Whether it was given up. */
-	bool finished;
+	/** The signal that ended it, or 0. */
+	int signal;
 };
 
 /** Decide what is going to be shown. */
@@ -77,7 +78,7 @@ void show_resume(struct show *show);
 /** Everything is done, or given up: FINISHED or not. */
 void show_end(struct show *show, const struct counters *sum, bool finished);
 
-/** Say what was done, if that is asked for (--stats). */
+/** Say what was done, if that is asked for (--stats, --json). */
 void show_summary(struct show *show, const struct summary *summary);
 
 #endif // UCP_SHOW_H

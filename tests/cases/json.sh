@@ -1,0 +1,123 @@
+# shellcheck shell=bash disable=SC2154,SC2016 # $status and $pid are set by lib.sh; conditions are evaluated later
+# --json: events as lines of JSON.
+
+# expect_events KEYS LINE…: stdout fits the schema, and has these members of these events.
+expect_events() {
+	# shellcheck disable=SC2086 # the keys are words
+	python3 "$TOOLS/jsonlines.py" "$ROOT/docs/json-schema.json" "$OUT" $1 >"$CASE/events" ||
+		fail "$(cat "$CASE/events")"
+	cp "$CASE/events" "$OUT"
+	expect_out "${@:2}"
+}
+
+case_json_of_a_copy() {
+	head -c 100000 /dev/urandom >a
+	run_ucp --json --reflink=never a b
+	expect_status 0
+	expect_no_err
+	check cmp a b
+	expect_events "operands bytes regular_files errors exit_status" \
+		'started {"operands": 2}' \
+		'summary {"bytes": 100000, "regular_files": 1, "errors": 0, "exit_status": 0}'
+}
+
+case_json_of_errors() {
+	mkdir d d/b
+	echo a >a
+	echo b >b
+	run_ucp -j1 --json a nope b d
+	expect_status 1
+	expect_err "ucp: cannot stat 'nope': No such file or directory" \
+		"ucp: cannot overwrite directory 'd/b' with non-directory 'b'"
+	expect_events "operation path source destination errno errno_name warning failed errors exit_status" \
+		'started {}' \
+		'error {"operation": "stat", "path": "nope", "source": "nope", "destination": "d/nope", "errno": 2, "errno_name": "ENOENT", "warning": false}' \
+		'error {"operation": "copy", "path": "d/b", "source": "b", "destination": "d/b", "warning": false}' \
+		'summary {"failed": 1, "errors": 2, "exit_status": 1}'
+}
+
+# Also where nothing is begun.
+case_json_of_a_wrong_destination() {
+	echo a >a
+	run_ucp --json a a nowhere
+	expect_status 1
+	expect_err "ucp: target 'nowhere': No such file or directory"
+	expect_events "operation path errno errno_name bytes exit_status" \
+		'started {}' \
+		'error {"operation": "access", "path": "nowhere", "errno": 2, "errno_name": "ENOENT"}' \
+		'summary {"bytes": 0, "exit_status": 1}'
+}
+
+case_json_of_any_name() {
+	local name names=($'new\nline' $'tab\t"quoted"\\' $'ctrl\1\33[0m' 'ä€😀' $'\377' $'a\303' $'\355\240\200' $'x\300\257y' "it's")
+	mkdir s d
+	for name in "${names[@]}"; do
+		: >"s/$name"
+		mkdir "d/$name"
+	done
+	run_ucp -j1 --json "${names[@]/#/s/}" d
+	expect_status 1
+	expect_events "path path_base64" \
+		'started {}' \
+		'error {"path": "d/new\nline"}' \
+		'error {"path": "d/tab\t\"quoted\"\\"}' \
+		'error {"path": "d/ctrl\u0001\u001b[0m"}' \
+		'error {"path": "d/\u00e4\u20ac\ud83d\ude00"}' \
+		'error {"path": "d/\ufffd", "path_base64": "d/\\xff"}' \
+		'error {"path": "d/a\ufffd", "path_base64": "d/a\\xc3"}' \
+		'error {"path": "d/\ufffd\ufffd\ufffd", "path_base64": "d/\\xed\\xa0\\x80"}' \
+		'error {"path": "d/x\ufffd\ufffdy", "path_base64": "d/x\\xc0\\xafy"}' \
+		"error {\"path\": \"d/it's\"}" \
+		'summary {}'
+}
+
+case_json_of_verbose_lines() {
+	mkdir s
+	echo a >s/a
+	run_ucp -rv --json s d
+	expect_status 0
+	expect_no_err
+	expect_events "source destination text" \
+		'started {}' \
+		"copying {\"source\": \"s\", \"destination\": \"d\", \"text\": \"'s' -> 'd'\"}" \
+		"copying {\"source\": \"s/a\", \"destination\": \"d/a\", \"text\": \"'s/a' -> 'd/a'\"}" \
+		'summary {}'
+	run_ucp -v --remove-destination --json s/a d/a
+	expect_status 0
+	expect_events "source destination text" \
+		'started {}' \
+		"removed {\"destination\": \"d/a\", \"text\": \"removed 'd/a'\"}" \
+		"copying {\"source\": \"s/a\", \"destination\": \"d/a\", \"text\": \"'s/a' -> 'd/a'\"}" \
+		'summary {}'
+}
+
+case_json_with_everything() {
+	make_tree --seed 5 --files 60 s
+	run_ucp -a --debug --stats --json --progress=always s d
+	expect_status 0
+	python3 "$TOOLS/jsonlines.py" "$ROOT/docs/json-schema.json" "$OUT" >"$CASE/events" || fail "$(cat "$CASE/events")"
+}
+
+# Every second, and an interrupt is an end, too.
+once_json_of_progress() {
+	mkfifo p
+	exec 9<>p
+	printf 'the beginning\n' >&9
+	start_ucp --json p copy 9>&-
+	wait_for '[[ $(grep -c progress "$OUT") == 2 ]]'
+	kill -s INT "$pid"
+	finish_ucp
+	expect_status 130
+	expect_events "bytes files total_bytes total_files signal exit_status" \
+		'started {}' \
+		'progress {"bytes": 14, "files": 0, "total_bytes": 14, "total_files": 1}' \
+		'progress {"bytes": 14, "files": 0, "total_bytes": 14, "total_files": 1}' \
+		'summary {"bytes": 14, "signal": "SIGINT"}'
+}
+
+case_json_that_nobody_reads() {
+	head -c 1000000 /dev/urandom >a
+	ucp --json a b >/dev/full 2>"$ERR" && fail "it should have failed"
+	expect_err "ucp: write error: No space left on device"
+	check cmp a b
+}
