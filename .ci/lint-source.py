@@ -15,7 +15,7 @@ import sys
 LAYERS = [
     ["prelude"],
     ["list", "thread", "std", "opts", "fail", "inode", "pair"],
-    ["report", "meta", "extent", "offload", "ring", "progress", "flush", "hash"],
+    ["report", "meta", "extent", "offload", "ring", "progress", "flush", "hash", "throttle"],
     ["tree", "scan", "sums"],
     ["links", "dest", "show"],
     ["file"],

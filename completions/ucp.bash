@@ -107,7 +107,7 @@ _ucp_options()
 		--target-directory= -T --no-target-directory --update --update= -u -v
 		--verbose -x --one-file-system -Z --help --version --chunk-size=
 		--engine= --fsync -j --threads= --progress --progress=
-		--queue-depth= --verify --checksums= --stats --json"
+		--queue-depth= --verify --checksums= --stats --json --bwlimit="
 	if ((${#COMPREPLY[@]} == 1)) && [[ ${COMPREPLY[0]} == *= ]]; then
 		compopt -o nospace 2>/dev/null
 	fi
@@ -137,7 +137,8 @@ _ucp_complete()
 	case $prev in
 		# Only these may have their value in a word of its own.
 		--engine | --sparse | --no-preserve | --target-directory | \
-			--suffix | --threads | --queue-depth | --chunk-size | --checksums)
+			--suffix | --threads | --queue-depth | --chunk-size | --checksums | \
+			--bwlimit)
 			_ucp_values "$prev"
 			return
 			;;

@@ -151,6 +151,15 @@ static error_t parse_chunk_size(struct parser *p, const char *arg) {
 	return 0;
 }
 
+static error_t parse_rate(struct parser *p, const char *arg) {
+	p->opts->rate = 0;
+	p->opts->rate_file = arg[0] == '@' && arg[1] != '\0' ? arg + 1 : NULL;
+	if (!p->opts->rate_file && parse_size(arg, &p->opts->rate) < 0) {
+		return cli_complain(p, "invalid rate: %s", arg);
+	}
+	return 0;
+}
+
 static error_t parse_inject(struct parser *p, const char *list) {
 	char *copy = strdup(list);
 	char *rest = copy;
@@ -273,6 +282,8 @@ error_t cli_parse_value(struct parser *p, int key, char *arg) {
 	case KEY_CHECKSUMS:
 		opts->checksums = arg;
 		return 0;
+	case KEY_BWLIMIT:
+		return parse_rate(p, arg);
 	case KEY_INJECT:
 		return parse_inject(p, arg);
 	default:

@@ -78,6 +78,8 @@ static const struct argp_option options[] = {
 		GROUP_OWN},
 	{"queue-depth", KEY_QUEUE_DEPTH, "N", 0, "most chunks in flight for each worker (default: 64)", GROUP_OWN},
 	{"chunk-size", KEY_CHUNK_SIZE, "SIZE", 0, "bytes moved at a time (default: 1M)", GROUP_OWN},
+	{"bwlimit", KEY_BWLIMIT, "RATE", 0,
+		"move at most RATE bytes a second, a SIZE; @FILE reads it from FILE, again whenever that changes", GROUP_OWN},
 	{"progress", KEY_PROGRESS, "WHEN", OPTION_ARG_OPTIONAL,
 		"show how far the copying is: auto (default: on a terminal), always, never, plain (a line every 10 seconds); "
 		"without WHEN always", GROUP_OWN},
@@ -93,6 +95,7 @@ static const struct argp_option options[] = {
 
 	/* What cp's users may shorten to is still clear, whatever has been added. */
 	{"f", 'f', 0, OPTION_HIDDEN, 0, GROUP_CP},
+	{"b", KEY_BACKUP, "CONTROL", OPTION_ARG_OPTIONAL | OPTION_HIDDEN, 0, GROUP_CP},
 	{"pr", KEY_PRESERVE, "ATTR_LIST", OPTION_ARG_OPTIONAL | OPTION_HIDDEN, 0, GROUP_CP},
 	{"st", KEY_STRIP_TRAILING_SLASHES, 0, OPTION_HIDDEN, 0, GROUP_CP},
 	{"t", 't', "DIRECTORY", OPTION_HIDDEN, 0, GROUP_CP},

@@ -55,6 +55,7 @@ struct run {
 	struct work work;
 	struct show show;
 
+	struct rate_file rate_file;
 	struct worker *workers;
 	struct counters *counters;
 	/** How many were started, and how many there may be. */
@@ -267,7 +268,8 @@ static void adapt(struct run *run) {
 	double share = (used - run->last_used) / ((t - run->last_time) * processors());
 	run->last_time = t;
 	run->last_used = used;
-	for (unsigned more = share > BUSY_SHARE || cancelled ? 0 : run->worker_count; more > 0; --more) {
+	bool enough = share > BUSY_SHARE || cancelled || throttle_is_active(&run->files.throttle);
+	for (unsigned more = enough ? 0 : run->worker_count; more > 0; --more) {
 		if (run->worker_count == run->most_workers || !work_is_pending(&run->work)) {
 			return;
 		}
@@ -291,6 +293,7 @@ static void cancel(struct run *run, int signal) {
 	}
 	atomic_store(&run->files.cancelled, true);
 	work_cancel(&run->work);
+	throttle_stop(&run->files.throttle);
 	for (unsigned i = 0; i < run->worker_count; ++i) {
 		if (!atomic_load(&run->workers[i].done)) {
 			pthread_kill(run->workers[i].thread, WAKE_SIGNAL);
@@ -332,6 +335,33 @@ static void obey(struct run *run, int signal) {
 	}
 }
 
+/** See what the file says that limits the rate (--bwlimit). Returns 0, or -errno if it cannot be read. */
+static int follow_rate(struct run *run) {
+	uint64_t rate;
+	if (!run->rate_file.path) {
+		return 0;
+	}
+	int ret = rate_file_read(&run->rate_file, &rate);
+	if (ret > 0) {
+		throttle_set_rate(&run->files.throttle, rate);
+	} else if (ret == -EINVAL) {
+		report_warn(run->report, 0, "ignoring %s: it holds no rate", run->rate_file.path, NULL);
+	}
+	return ret == -EINVAL ? 0 : min(ret, 0);
+}
+
+/** Limit the rate as the user wants. Returns whether that is possible; if not, it is reported. */
+static bool limit_rate(struct run *run) {
+	run->rate_file.path = run->opts->rate_file;
+	throttle_set_rate(&run->files.throttle, run->opts->rate);
+	int ret = follow_rate(run);
+	if (ret < 0) {
+		report_error(run->report, -ret, "cannot open %s for reading", run->rate_file.path, NULL);
+		return false;
+	}
+	return true;
+}
+
 /** Tick until all workers are done. */
 static void tick(struct run *run) {
 	const struct timespec at_once = {0};
@@ -348,6 +378,7 @@ static void tick(struct run *run) {
 		if (is_unread(run)) {
 			cancel(run, SIGPIPE);
 		}
+		follow_rate(run);
 		adapt(run);
 		counters_sum(&sum, run->counters, run->worker_count);
 		show_tick(&run->show, &sum);
@@ -482,7 +513,9 @@ int coordinator_run(struct opts *opts, struct report *report) {
 
 	char *renamed = dest_onto_itself(opts);
 	run->files.sums = opts->checksums ? &run->sums : NULL;
-	if (ready && dest_init(&run->dest, opts, report, &run->trees) == 0 && engine_ok(run) && begin_sums(run)) {
+	if (ready && dest_init(&run->dest, opts, report, &run->trees) == 0 && engine_ok(run) && begin_sums(run)
+		&& limit_rate(run))
+	{
 		copy(run);
 	}
 	if (!run->summed_up) {

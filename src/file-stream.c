@@ -56,7 +56,7 @@ bool file_copy_cached(struct file_context *ctx, struct file *file) {
 	size_t size = file->size;
 	const struct opts *opts = ctx->files->opts;
 	if (size > FILE_BUFFER || opts->engine != ENGINE_AUTO || opts->inject || opts->sparse == WHEN_ALWAYS
-		|| (file->flags & FILE_EXTENTS) || !need_buffer(ctx))
+		|| (file->flags & FILE_EXTENTS) || throttle_is_active(&ctx->files->throttle) || !need_buffer(ctx))
 	{
 		return false;
 	}
@@ -101,7 +101,9 @@ void file_stream(struct file_context *ctx, struct file *file) {
 		want = 1000;
 	}
 	while (!atomic_load(&ctx->files->cancelled)) {
-		ssize_t n = read(file->src_fd, ctx->buffer, want);
+		size_t may = throttle_take(&ctx->files->throttle, want);
+		ssize_t n = read(file->src_fd, ctx->buffer, may);
+		throttle_give(&ctx->files->throttle, may - (size_t)max(n, (ssize_t)0));
 		if (n == 0) {
 			return;
 		}

@@ -26,10 +26,12 @@ void files_init(struct files *files, const struct opts *opts, struct report *rep
 	*files = (struct files) {.opts = opts, .report = report, .links = links, .dest = dest};
 	thread_must(pthread_mutex_init(&files->lock, NULL));
 	thread_must(pthread_cond_init(&files->released, NULL));
+	throttle_init(&files->throttle);
 }
 
 void files_destroy(struct files *files) {
 	inode_set_clear(&files->overwriting, free);
+	throttle_destroy(&files->throttle);
 	thread_must(pthread_mutex_destroy(&files->lock));
 	thread_must(pthread_cond_destroy(&files->released));
 }

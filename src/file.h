@@ -10,6 +10,7 @@
 
 #include "extent.h"
 #include "hash.h"
+#include "throttle.h"
 #include "tree.h"
 
 struct counters;
@@ -26,6 +27,8 @@ struct files {
 	struct report *report;
 	struct links *links;
 	struct dest *dest;
+	/** What limits how fast data is moved. */
+	struct throttle throttle;
 	/** Set when ucp is to stop: nothing new is begun. */
 	atomic_bool cancelled;
 	/** Destinations being written that something else could lead to: those that existed, and those of operands. */

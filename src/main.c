@@ -28,6 +28,7 @@
  *     - offload.[ch]        (copies the file system makes by itself)
  *     - hash.[ch]           (hashes of files, and where two part)
  *     - flush.[ch]          (getting what was written onto its medium)
+ *     - throttle.[ch]       (how much may be moved)
  *
  * - Everything else
  *     - meta.[ch]           (owner, attributes, mode, times, and their order)

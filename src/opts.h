@@ -103,9 +103,8 @@ enum opt_flags {
 	OPT_VERIFY = 1 << 18,
 	/** Say at the end what was done. */
 	OPT_STATS = 1 << 19,
-	OPT_STATS = 1 << 20,
 	/** Say all of it in JSON. */
-	OPT_JSON = 1 << 21,
+	OPT_JSON = 1 << 20,
 };
 
 /** What struct opts::preserve asks to keep. */
@@ -184,6 +183,10 @@ struct opts {
 	unsigned batch_size;
 	/** Most directories kept open at once, each taking two descriptors. */
 	unsigned max_trees;
+
+	/** Bytes a second that may be moved, or 0; and the file that says so, or NULL. */
+	uint64_t rate;
+	const char *rate_file;
 
 	/** The file creation mask. */
 	mode_t umask;

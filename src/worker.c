@@ -460,7 +460,8 @@ static unsigned take_slot(struct state *s, uint32_t len) {
 static void chunk_begin(struct state *s) {
 	struct hold *hold = s->hold;
 	struct extent *range = &hold->range;
-	uint32_t len = (uint32_t)min(range->end - range->start, (uint64_t)s->opts->chunk_size);
+	uint64_t want = min(range->end - range->start, (uint64_t)s->opts->chunk_size);
+	uint32_t len = (uint32_t)throttle_take(&s->ctx.files->throttle, want);
 	unsigned slot = take_slot(s, len);
 	struct chunk *chunk = &s->chunks[slot];
 
