@@ -16,7 +16,7 @@ LAYERS = [
     ["prelude"],
     ["list", "thread", "std", "opts", "fail", "inode", "pair"],
     ["report", "meta", "extent", "offload", "ring", "progress", "flush", "hash", "throttle"],
-    ["tree", "scan", "sums"],
+    ["tree", "scan", "sums", "medium"],
     ["links", "dest", "show"],
     ["file"],
     ["work"],

@@ -81,7 +81,7 @@ _ucp_values()
 	case $1 in
 		--engine) _ucp_offer "auto uring sync" ;;
 		--sparse | --reflink) _ucp_offer "auto always never" ;;
-		--progress) _ucp_offer "auto always never plain" ;;
+		--progress) _ucp_offer "auto always never plain synced" ;;
 		--update) _ucp_offer "all none none-fail older" ;;
 		--backup)
 			_ucp_offer "none off simple never existing nil numbered t"

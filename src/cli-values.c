@@ -18,7 +18,12 @@ struct word {
 static const struct word when_words[] = {{"auto", WHEN_AUTO}, {"always", WHEN_ALWAYS}, {"never", WHEN_NEVER}, {0}};
 
 static const struct word progress_words[] = {
-	{"auto", PROGRESS_AUTO}, {"always", PROGRESS_ALWAYS}, {"never", PROGRESS_NEVER}, {"plain", PROGRESS_PLAIN}, {0},
+	{"auto", PROGRESS_AUTO},
+	{"always", PROGRESS_ALWAYS},
+	{"never", PROGRESS_NEVER},
+	{"plain", PROGRESS_PLAIN},
+	{"synced", PROGRESS_SYNCED},
+	{0},
 };
 
 static const struct word sparse_words[] = {{"never", WHEN_NEVER}, {"auto", WHEN_AUTO}, {"always", WHEN_ALWAYS}, {0}};

@@ -81,8 +81,8 @@ static const struct argp_option options[] = {
 	{"bwlimit", KEY_BWLIMIT, "RATE", 0,
 		"move at most RATE bytes a second, a SIZE; @FILE reads it from FILE, again whenever that changes", GROUP_OWN},
 	{"progress", KEY_PROGRESS, "WHEN", OPTION_ARG_OPTIONAL,
-		"show how far the copying is: auto (default: on a terminal), always, never, plain (a line every 10 seconds); "
-		"without WHEN always", GROUP_OWN},
+		"show how far the copying is: auto (default: on a terminal), always, never, plain (a line every 10 seconds), "
+		"synced (what is on the medium); without WHEN always", GROUP_OWN},
 	{"verify", KEY_VERIFY, 0, 0, "read each copy back from its device and compare it with what was read of the source",
 		GROUP_OWN},
 	{"checksums", KEY_CHECKSUMS, "FILE", 0,

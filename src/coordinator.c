@@ -3,6 +3,7 @@
 #include "dest.h"
 #include "flush.h"
 #include "links.h"
+#include "medium.h"
 #include "opts.h"
 #include "report.h"
 #include "show.h"
@@ -52,6 +53,7 @@ struct run {
 	struct links links;
 	struct dest dest;
 	struct files files;
+	struct medium medium;
 	struct work work;
 	struct show show;
 
@@ -220,6 +222,19 @@ static void add_workers(struct run *run, unsigned count) {
 	}
 }
 
+/** Begin to see to it that what is done gets to the medium (--progress=synced). */
+static void start_medium(struct run *run) {
+	if (run->opts->progress != PROGRESS_SYNCED) {
+		return;
+	}
+	medium_init(&run->medium, &run->files.throttle, NULL);
+	run->files.medium = &run->medium;
+	int ret = medium_start(&run->medium, run->counters, run->most_workers);
+	if (ret < 0) {
+		report_error(run->report, -ret, "cannot start a thread", NULL, NULL);
+	}
+}
+
 /** Start the first workers. Returns false if there is none. */
 static bool start_workers(struct run *run) {
 	const struct opts *opts = run->opts;
@@ -232,6 +247,7 @@ static bool start_workers(struct run *run) {
 		return false;
 	}
 	memset(run->counters, 0, most * sizeof(*run->counters));
+	start_medium(run);
 	work_join(&run->work, 1);
 	int ret = start_worker(run);
 	if (ret < 0) {
@@ -362,6 +378,29 @@ static bool limit_rate(struct run *run) {
 	return true;
 }
 
+/** What is done, as far as the user wants to count it. */
+static void count(struct run *run, struct counters *sum) {
+	if (run->files.medium) {
+		medium_synced(&run->medium, sum);
+	} else {
+		counters_sum(sum, run->counters, run->worker_count);
+	}
+}
+
+/** Whether there is nothing to wait for any more. */
+static bool is_over(struct run *run) {
+	return all_done(run) && (!run->files.medium || run->signal != 0 || medium_finish(&run->medium));
+}
+
+/** Let go of the medium. */
+static void stop_medium(struct run *run) {
+	int ret = run->files.medium ? medium_stop(&run->medium) : 0;
+	if (ret < 0) {
+		report_error(run->report, -ret, "cannot sync the destination", NULL, NULL);
+	}
+	run->files.medium = NULL;
+}
+
 /** Tick until all workers are done. */
 static void tick(struct run *run) {
 	const struct timespec at_once = {0};
@@ -370,7 +409,7 @@ static void tick(struct run *run) {
 	int signal;
 
 	sigaddset(&signals, WAKE_SIGNAL);
-	while (!all_done(run)) {
+	while (!is_over(run)) {
 		bool early = run->worker_count < run->most_workers && now() - run->start < EARLY;
 		const struct timespec interval = {.tv_nsec = early ? SHORT_TICK : TICK};
 		signal = sigtimedwait(&signals, NULL, &interval);
@@ -380,9 +419,10 @@ static void tick(struct run *run) {
 		}
 		follow_rate(run);
 		adapt(run);
-		counters_sum(&sum, run->counters, run->worker_count);
+		count(run, &sum);
 		show_tick(&run->show, &sum);
 	}
+	stop_medium(run);
 	while ((signal = sigtimedwait(&run->questions, NULL, &at_once)) > 0) {
 		obey(run, signal);
 	}
@@ -463,6 +503,7 @@ static void copy(struct run *run) {
 		thread_must(pthread_join(run->workers[i].thread, NULL));
 	}
 	scan_stop(&run->show.scan);
+	stop_medium(run);
 	if ((opts->flags & OPT_DEBUG) && run->worker_count > 0) {
 		explain(run);
 	}

@@ -1,5 +1,6 @@
 #include "file-impl.h"
 
+#include "medium.h"
 #include "meta.h"
 #include "opts.h"
 #include "std.h"
@@ -302,6 +303,9 @@ bool file_open_destination(struct file_context *ctx, struct file *file, const st
 	}
 	if (verdict == DEST_SKIP || verdict == DEST_DONE) {
 		skip(ctx, file->tree, &file->entry, &file->st);
+	}
+	if (file->dst_fd >= 0 && ctx->files->medium) {
+		medium_meet(ctx->files->medium, file->dst_fd);
 	}
 	return file->dst_fd >= 0;
 }

@@ -2,6 +2,7 @@
 #include "file-impl.h"
 
 #include "flush.h"
+#include "medium.h"
 #include "meta.h"
 #include "offload.h"
 #include "opts.h"
@@ -99,6 +100,9 @@ void file_say(struct file_context *ctx, const struct tree *tree, const struct en
 }
 
 void file_done(struct file_context *ctx, const struct tree *tree, const struct entry *entry, counter *kind) {
+	if (ctx->files->medium) {
+		medium_meet(ctx->files->medium, tree->fd[DST]);
+	}
 	counter_add(&ctx->counters->files, 1);
 	counter_add(kind, 1);
 	dest_made(ctx->files->dest, tree, entry);

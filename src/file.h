@@ -20,6 +20,7 @@ struct link;
 struct link_name;
 struct links;
 struct sums;
+struct medium;
 
 /** What all files of a run share. */
 struct files {
@@ -27,6 +28,8 @@ struct files {
 	struct report *report;
 	struct links *links;
 	struct dest *dest;
+	/** What is on the medium, if anybody wants to know, or NULL. */
+	struct medium *medium;
 	/** What limits how fast data is moved. */
 	struct throttle throttle;
 	/** Set when ucp is to stop: nothing new is begun. */

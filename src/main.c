@@ -29,6 +29,7 @@
  *     - hash.[ch]           (hashes of files, and where two part)
  *     - flush.[ch]          (getting what was written onto its medium)
  *     - throttle.[ch]       (how much may be moved)
+ *     - medium.[ch]         (what is on the medium)
  *
  * - Everything else
  *     - meta.[ch]           (owner, attributes, mode, times, and their order)

@@ -34,6 +34,8 @@ enum progress_style {
 	PROGRESS_ALWAYS,
 	/** A line now and then. */
 	PROGRESS_PLAIN,
+	/** Like PROGRESS_ALWAYS, but of what is on the medium. */
+	PROGRESS_SYNCED,
 };
 
 /** How file data is moved. */

@@ -143,6 +143,7 @@ static const char *operation(const char *what) {
 		{"cannot start", "start"},
 		{"cannot set up ", "start"},
 		{"cannot use ", "start"},
+		{"cannot sync ", "sync"},
 		{"write error", "report"},
 	};
 	for (size_t i = 0; i < countof(words); ++i) {

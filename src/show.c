@@ -60,6 +60,7 @@ void show_init(struct show *show, const struct opts *opts, struct report *report
 		show->style = show->terminal ? SHOW_BAR : SHOW_NOTHING;
 		break;
 	case PROGRESS_ALWAYS:
+	case PROGRESS_SYNCED:
 		show->style = SHOW_BAR;
 		break;
 	case PROGRESS_PLAIN:

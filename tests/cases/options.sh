@@ -149,7 +149,7 @@ once_complete_values() {
 		offers "ucp $option=" auto always never
 		offers "ucp $option=al" always
 	done
-	offers 'ucp --progress=' auto always never plain
+	offers 'ucp --progress=' auto always never plain synced
 	offers 'ucp --backup=' none off simple never existing nil numbered t
 	offers 'ucp --backup=n' none never nil numbered
 	offers 'ucp --update=' all none none-fail older

@@ -421,3 +421,30 @@ once_stats_tell_how() {
 	grep -qxF 'files by strategy:  0 reflinked, 1 at once from the cache, 0 streamed, 0 in chunks (0 by several workers)' \
 		"$OUT" || fail "other strategies: $(cat "$OUT")"
 }
+
+# --- what is on the medium
+
+case_synced_tells_all_in_the_end() {
+	mkdir d
+	head -c 20000000 /dev/urandom >a
+	ln -s a l
+	run_ucp -P --progress=synced a l d
+	expect_status 0
+	check cmp a d/a
+	tr '\r' '\n' <"$ERR" | tail -n 1 | sed 's/\x1b\[K//; s/ *[0-9.]* [KMG]*i*B\/s.*/ RATE/; s/\[#*\]/[BAR]/; s/▕█*▏/[BAR]/' >"$CASE/last"
+	[[ $(<"$CASE/last") == '100% [BAR]  19.1 MiB  2 files RATE' ]] || fail "the last line is $(cat "$CASE/last")"
+}
+
+# The last thing that is written is synced before the end is told.
+once_synced_tells_the_end_after_syncing() {
+	need cmd strace
+	head -c 1000000 /dev/urandom >a
+	run strace -f -o "$CASE/trace" -e trace=syncfs,write,io_uring_enter,pwrite64,utimensat "$UCP" -p --engine=sync --progress=synced a b
+	expect_status 0
+	check cmp a b
+	grep -E 'syncfs|pwrite64|utimensat|100%' "$CASE/trace" | grep -v unfinished | tail -n 3 |
+		sed -E 's/.*(utimensat|syncfs|100%).*/\1/' >"$CASE/order"
+	[[ $(paste -sd ' ' "$CASE/order") == *"syncfs 100%" ]] || fail "the order is $(cat "$CASE/order")"
+	[[ $(grep -nE 'utimensat' "$CASE/trace" | tail -n 1 | cut -d: -f1) -lt $(grep -nE 'syncfs\(' "$CASE/trace" | tail -n 1 | cut -d: -f1) ]] ||
+		fail "something was done after the last sync: $(tail -n 20 "$CASE/trace")"
+}

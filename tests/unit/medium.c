@@ -1,0 +1,135 @@
+/**
+ * medium.c: nothing counts before it is synced, and nobody waits for ever.
+ */
+
+#include "unit.h"
+
+#include "medium.h"
+#include "throttle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#define MIB (1024ull * 1024)
+
+/** A file system that takes its time. */
+static struct {
+	/** How often it was asked to sync, and how often it may have done so. */
+	atomic_uint begun;
+	atomic_uint allowed;
+	/** The errno it fails with, or 0. */
+	atomic_int err;
+	atomic_int fd;
+} disk;
+
+static int slow_sync(int fd) {
+	unsigned nth = atomic_fetch_add(&disk.begun, 1) + 1;
+	atomic_store(&disk.fd, fd);
+	while (atomic_load(&disk.allowed) < nth) {
+		usleep(1000);
+	}
+	errno = atomic_load(&disk.err);
+	return errno ? -1 : 0;
+}
+
+static struct counters work;
+static struct throttle throttle;
+static struct medium medium;
+
+static void set_up(void) {
+	memset(&work, 0, sizeof(work));
+	memset(&disk, 0, sizeof(disk));
+	throttle_init(&throttle);
+	medium_init(&medium, &throttle, slow_sync);
+	int fd = open("/tmp", O_RDONLY | O_DIRECTORY);
+	REQUIRE(fd >= 0);
+	medium_meet(&medium, fd);
+	medium_meet(&medium, fd);
+	CHECK_EQ(medium.system_count, 1);
+	close(fd);
+}
+
+static uint64_t synced_bytes(void) {
+	struct counters sum;
+	medium_synced(&medium, &sum);
+	return counter_get(&sum.bytes);
+}
+
+static void wait_for_sync(unsigned nth) {
+	while (atomic_load(&disk.begun) < nth) {
+		usleep(1000);
+	}
+}
+
+static int end(void) {
+	atomic_store(&disk.allowed, 1000000);
+	int ret = medium_stop(&medium);
+	throttle_destroy(&throttle);
+	return ret;
+}
+
+TEST(nothing_counts_before_it_is_synced) {
+	set_up();
+	REQUIRE(medium_start(&medium, &work, 1) == 0);
+	counter_add(&work.bytes, 100);
+	wait_for_sync(1);
+	CHECK(fcntl(atomic_load(&disk.fd), F_GETFD) >= 0);
+	// Written after the sync began: who knows whether it takes part
+	counter_add(&work.bytes, 1000);
+	CHECK_EQ(synced_bytes(), 0);
+	atomic_store(&disk.allowed, 1);
+	wait_for_sync(2);
+	CHECK_EQ(synced_bytes(), 100);
+	atomic_store(&disk.allowed, 2);
+	while (synced_bytes() < 1100) {
+		usleep(1000);
+	}
+	// Nothing new: no more syncs, but for the last one
+	CHECK(!medium_finish(&medium));
+	wait_for_sync(3);
+	CHECK(!medium_finish(&medium));
+	atomic_store(&disk.allowed, 3);
+	while (!medium_finish(&medium)) {
+		usleep(1000);
+	}
+	CHECK_EQ(atomic_load(&disk.begun), 3);
+	CHECK_EQ(end(), 0);
+}
+
+TEST(copying_does_not_go_far_ahead) {
+	set_up();
+	REQUIRE(medium_start(&medium, &work, 1) == 0);
+	CHECK_EQ(throttle_take(&throttle, 100 * MIB), 8 * MIB);
+	// All of it is still on its way, and more is wanted
+	wait_for_sync(1);
+	CHECK_EQ(throttle_taken(&throttle), 8 * MIB);
+	atomic_store(&disk.allowed, 1);
+	CHECK_EQ(throttle_take(&throttle, 100 * MIB), 8 * MIB);
+	CHECK_EQ(end(), 0);
+}
+
+TEST(an_error_ends_it) {
+	set_up();
+	atomic_store(&disk.err, EIO);
+	atomic_store(&disk.allowed, 1000);
+	REQUIRE(medium_start(&medium, &work, 1) == 0);
+	throttle_take(&throttle, 8 * MIB);
+	// This would wait for ever
+	CHECK_EQ(throttle_take(&throttle, 100 * MIB), 100 * MIB);
+	while (!medium_finish(&medium)) {
+		usleep(1000);
+	}
+	CHECK_EQ(synced_bytes(), 0);
+	CHECK_EQ(end(), -EIO);
+}
+
+TEST(what_is_not_known_is_synced_with_all) {
+	set_up();
+	medium_meet(&medium, -1);
+	CHECK(medium.others);
+	CHECK_EQ(medium.system_count, 1);
+	CHECK_EQ(end(), 0);
+}
+
+UNIT_MAIN
