@@ -131,6 +131,9 @@ const char *file_order_words(const struct file *file);
 /** Free what file_context::order has. */
 void file_order_free(struct file_context *ctx);
 
+/** Close a file and free it, without a word. Gives back its reference to its tree. */
+void file_free(struct file *file);
+
 /** Say that an entry is being copied (-v), and the name of its backup if there is one. */
 void file_say(struct file_context *ctx, const struct tree *tree, const struct entry *entry, const char *backup);
 

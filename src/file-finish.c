@@ -1,0 +1,175 @@
+#include "file-impl.h"
+
+#include "flush.h"
+#include "medium.h"
+#include "meta.h"
+#include "opts.h"
+#include "progress.h"
+#include "report.h"
+#include "std.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/** Take away, or at least cut, a destination that is not what it should be. */
+static void undo(struct file_context *ctx, struct file *file) {
+	struct stat ours;
+	struct stat there;
+	if ((file->flags & FILE_SPECIAL) || file->dst_fd < 0 || fstat(file->dst_fd, &ours) != 0) {
+		return;
+	}
+	if (!(file->flags & FILE_CREATED)) {
+		// What was there before is lost; what is there now must not pass for whole
+		uint64_t keep = min(file->keep, file->cursor);
+		bool more = (uint64_t)ours.st_size > keep || (file->flags & FILE_RESERVED_SPACE);
+		if (!(file->flags & FILE_NO_DATA) && more && ftruncate(file->dst_fd, (off_t)min(keep, (uint64_t)ours.st_size)) != 0) {
+			return;
+		}
+		return;
+	}
+	// Should its name lead to it no more, it must at least not look complete
+	if (ftruncate(file->dst_fd, 0) != 0 || tree_pin(file->tree) < 0) {
+		return;
+	}
+	int dir = file->tree->fd[DST];
+	if (fstatat(dir, file->entry.dst_name, &there, AT_SYMLINK_NOFOLLOW) == 0
+		&& inode_same(inode_of(&ours), inode_of(&there)))
+	{
+		unlinkat(dir, file->entry.dst_name, 0);
+	}
+	if (file->backup) {
+		dest_undo_backup(ctx->files->dest, file->tree, &file->entry, file->backup);
+	}
+	tree_unpin(file->tree);
+}
+
+/** Closing failed, and with it perhaps writing (NFS, quotas): the same for a descriptor that is gone. */
+static void undo_closed(struct file_context *ctx, struct file *file) {
+	if ((file->flags & (FILE_SPECIAL | FILE_INCOMPLETE)) || tree_pin(file->tree) < 0) {
+		return;
+	}
+	file->flags |= FILE_INCOMPLETE;
+	file->cursor = 0;
+	file->dst_fd = openat(file->tree->fd[DST], file->entry.dst_name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	tree_unpin(file->tree);
+	undo(ctx, file);
+	close_fd(&file->dst_fd);
+}
+
+/** With --fsync, see that a destination is on its medium which is not flushed with its file system in the end. */
+static struct fail flush(struct file_context *ctx, struct file *file) {
+	const struct opts *opts = ctx->files->opts;
+	const struct tree *tree = file->tree;
+	// Written through a link it may be on another file system than its directory
+	bool elsewhere = file->flags & FILE_CREATED ? opts->flags & OPT_POSIX : file->found.st_dev != tree->inode[DST].dev;
+	bool device = (file->flags & FILE_SPECIAL) && S_ISBLK(file->found.st_mode);
+
+	if (!(opts->flags & OPT_FSYNC) || ((file->flags & FILE_SPECIAL) && !device)
+		|| !((tree->flags & TREE_FLUSH_EACH) || elsewhere || device))
+	{
+		return FAIL_NONE;
+	}
+	int ret = flush_file(file->dst_fd);
+	if (ret < 0) {
+		file->flags |= FILE_INCOMPLETE;
+		file->keep = 0;
+		return fail_make(ret, "error syncing %d");
+	}
+	return FAIL_NONE;
+}
+
+/** All data is there: give the destination its size and attributes. */
+static struct fail complete(struct file_context *ctx, struct file *file) {
+	if ((file->flags & FILE_SET_SIZE) && !(file->flags & FILE_SPECIAL)
+		&& ftruncate(file->dst_fd, (off_t)file->size) != 0)
+	{
+		file->flags |= FILE_INCOMPLETE;
+		return fail_make(errno, "error writing %d");
+	}
+	struct meta meta = {
+		.opts = ctx->files->opts,
+		.src = &file->st,
+		.dst = file->flags & FILE_CREATED ? NULL : &file->found,
+		.final_mode = file->final_mode,
+		.src_fd = file->src_fd,
+		.dst_fd = file->dst_fd,
+	};
+	meta.flags |= file->flags & FILE_CREATED ? META_NEW : META_STRAY_ACL;
+	meta.flags |= file->flags & FILE_FINAL_MODE ? META_FINAL_MODE : 0;
+	meta.flags |= file->tree->flags & TREE_DEFAULT_ACL ? META_STRAY_ACL : 0;
+	struct fail fail = meta_apply(&meta);
+	struct fail flushed = flush(ctx, file);
+	return flushed.what ? flushed : fail;
+}
+
+/** Say how a file was copied (--debug). */
+static void explain(struct file_context *ctx, const struct file *file) {
+	char *src = tree_path(file->tree, SRC, file->entry.name);
+	const char *how = "%s: linked reads and writes";
+	if (file->flags & FILE_ORDERED) {
+		how = file_order_words(file);
+	} else if (file->flags & FILE_CLONED) {
+		how = "%s: cloned";
+	} else if (file->flags & FILE_CACHED) {
+		how = "%s: read and written at once, being cached";
+	} else if (file->flags & FILE_STREAMED) {
+		how = "%s: streamed to its end";
+	} else if (file->flags & FILE_NO_DATA) {
+		how = "%s: attributes only";
+	} else if (file->flags & FILE_DIG) {
+		how = "%s: reads, zeros left out";
+	} else if (file->flags & FILE_EXTENTS) {
+		how = "%s: linked reads and writes, holes passed over";
+	} else if (file->flags & FILE_SHARED) {
+		how = "%s: linked reads and writes, shared by all workers";
+	}
+	report_say(ctx->files->report, how, src, NULL);
+	free(src);
+}
+
+void file_unref(struct file_context *ctx, struct file *file) {
+	if (atomic_fetch_sub(&file->refs, 1) != 1) {
+		return;
+	}
+	if (!(file->flags & FILE_INCOMPLETE) && !file_is_ordered(ctx->files->opts)) {
+		file_follow(ctx, file);
+	}
+	struct fail fail = file->fail;
+	if (!fail.what && !(file->flags & FILE_INCOMPLETE)) {
+		fail = complete(ctx, file);
+	}
+	if (file->flags & FILE_INCOMPLETE) {
+		undo(ctx, file);
+	}
+	int ret = close_fd(&file->dst_fd);
+	if (ret < 0) {
+		fail = fail.what ? fail : fail_make(ret, "failed to close %d");
+		undo_closed(ctx, file);
+	}
+	file_release(ctx, file);
+	bool copied = !(file->flags & FILE_INCOMPLETE);
+	if (fail.what) {
+		tree_report(file->tree, &file->entry, fail);
+	}
+	if (copied && (ctx->files->opts->flags & OPT_DEBUG)) {
+		explain(ctx, file);
+	}
+	if (copied) {
+		bool operand = (file->tree->flags & TREE_OPERANDS) && (ctx->files->dest->flags & DEST_SERIAL);
+		counter_add(&ctx->counters->files, 1);
+		counter_add(&ctx->counters->holes, file->holes);
+		if (operand && tree_pin(file->tree) == 0) {
+			dest_made(ctx->files->dest, file->tree, &file->entry);
+			tree_unpin(file->tree);
+		}
+		tree_flush_name(file->tree, &file->entry);
+		file_note_sum(ctx, file);
+	} else {
+		counter_add(&ctx->counters->failed, 1);
+		counter_add(&ctx->counters->left_bytes, file->size - min(file->size, file->cursor));
+	}
+	file_links_end(ctx, file->link, file->tree, copied);
+	file_free(file);
+}
