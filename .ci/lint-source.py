@@ -14,8 +14,8 @@ import sys
 # Each room's layer. A room is NAME.h, NAME.c and NAME-*.[ch].
 LAYERS = [
     ["prelude"],
-    ["list", "thread", "std", "opts", "fail", "inode", "pair"],
-    ["report", "meta", "extent", "offload", "ring", "progress", "flush", "hash", "throttle"],
+    ["list", "thread", "std", "opts", "fail", "inode", "pair", "filter"],
+    ["report", "meta", "extent", "offload", "ring", "progress", "flush", "hash", "throttle", "select"],
     ["tree", "scan", "sums", "medium"],
     ["links", "dest", "show"],
     ["file"],

@@ -91,7 +91,7 @@ _ucp_values()
 				"mode ownership timestamps links context xattr all"
 			;;
 		--target-directory) _ucp_files -d ;;
-		--checksums) _ucp_files ;;
+		--checksums | --exclude-from) _ucp_files ;;
 	esac
 }
 
@@ -107,7 +107,8 @@ _ucp_options()
 		--target-directory= -T --no-target-directory --update --update= -u -v
 		--verbose -x --one-file-system -Z --help --version --chunk-size=
 		--engine= --fsync -j --threads= --progress --progress=
-		--queue-depth= --verify --checksums= --stats --json --bwlimit="
+		--queue-depth= --verify --checksums= --stats --json --bwlimit=
+		--exclude= --exclude-from= --exclude-vcs --include= -0 --null"
 	if ((${#COMPREPLY[@]} == 1)) && [[ ${COMPREPLY[0]} == *= ]]; then
 		compopt -o nospace 2>/dev/null
 	fi
@@ -138,7 +139,7 @@ _ucp_complete()
 		# Only these may have their value in a word of its own.
 		--engine | --sparse | --no-preserve | --target-directory | \
 			--suffix | --threads | --queue-depth | --chunk-size | --checksums | \
-			--bwlimit)
+			--bwlimit | --exclude | --include | --exclude-from)
 			_ucp_values "$prev"
 			return
 			;;

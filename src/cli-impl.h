@@ -8,6 +8,7 @@
 #include <argp.h>
 #include <stdio.h>
 
+struct choice;
 struct opts;
 struct report;
 
@@ -38,6 +39,10 @@ enum {
 	KEY_JSON,
 	KEY_BWLIMIT,
 	KEY_INJECT,
+	KEY_EXCLUDE,
+	KEY_INCLUDE,
+	KEY_EXCLUDE_FROM,
+	KEY_EXCLUDE_VCS,
 	KEY_HELP,
 	KEY_VERSION,
 };
@@ -56,12 +61,23 @@ struct parser {
 	bool backups;
 	const char *control;
 	const char *suffix;
+	/** Lists end their lines with NUL (-0). */
+	bool null;
+	/** Options that say what is copied, in the order given. */
+	struct choice *choices;
+	size_t choice_count;
 	/** Where argp's hint to options we do not have goes. */
 	FILE *unheard;
 };
 
 /** Take the value of an option that has one, or that is more than a switch. Returns 0 or an errno, as argp wants it. */
 error_t cli_parse_value(struct parser *p, int key, char *arg);
+
+/** Take an option that says what is copied. Returns 0 or an errno; ARGP_ERR_UNKNOWN if it is none. */
+error_t cli_parse_select(struct parser *p, int key, const char *arg);
+
+/** Put together what is copied, once all options are known. Returns whether it went well; if not, it is reported. */
+bool cli_settle_select(struct parser *p);
 
 /** Turn what --backup or $VERSION_CONTROL say into an enum backup. Returns whether it is one; if not, it is reported. */
 bool cli_backup_control(struct parser *p, const char *option, const char *control, unsigned *value);

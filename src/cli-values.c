@@ -292,6 +292,6 @@ error_t cli_parse_value(struct parser *p, int key, char *arg) {
 	case KEY_INJECT:
 		return parse_inject(p, arg);
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return cli_parse_select(p, key, arg);
 	}
 }

@@ -3,6 +3,7 @@
 
 #include "opts.h"
 #include "report.h"
+#include "select.h"
 #include "std.h"
 
 #include <argp.h>
@@ -17,6 +18,7 @@
 /** Groups of --help, in this order. */
 enum {
 	GROUP_CP,
+	GROUP_SELECT,
 	GROUP_OWN,
 	GROUP_INFO,
 };
@@ -72,6 +74,14 @@ static const struct argp_option options[] = {
 	{"context", KEY_CONTEXT, "CTX", OPTION_ARG_OPTIONAL, "like -Z; with CTX a warning, as there is no SELinux support",
 		GROUP_CP},
 
+	{"exclude", KEY_EXCLUDE, "PATTERN", 0, "leave out what matches PATTERN", GROUP_SELECT},
+	{"exclude-from", KEY_EXCLUDE_FROM, "FILE", 0, "leave out what matches a line of FILE (- for standard input)",
+		GROUP_SELECT},
+	{"exclude-vcs", KEY_EXCLUDE_VCS, 0, 0, "leave out what version control systems keep, as .git", GROUP_SELECT},
+	{"include", KEY_INCLUDE, "PATTERN", 0, "copy what matches PATTERN, though a later one would leave it out",
+		GROUP_SELECT},
+	{"null", '0', 0, 0, "the lines of lists end with a NUL byte", GROUP_SELECT},
+
 	{"threads", 'j', "N", 0, "number of workers (default: by the number of processors)", GROUP_OWN},
 	{"engine", KEY_ENGINE, "ENGINE", 0,
 		"how data is moved: auto (default: io_uring where there is one), uring (or fail), sync (system calls)",
@@ -96,6 +106,8 @@ static const struct argp_option options[] = {
 	/* What cp's users may shorten to is still clear, whatever has been added. */
 	{"f", 'f', 0, OPTION_HIDDEN, 0, GROUP_CP},
 	{"b", KEY_BACKUP, "CONTROL", OPTION_ARG_OPTIONAL | OPTION_HIDDEN, 0, GROUP_CP},
+	{"i", 'i', 0, OPTION_HIDDEN, 0, GROUP_CP},
+	{"in", 'i', 0, OPTION_HIDDEN, 0, GROUP_CP},
 	{"pr", KEY_PRESERVE, "ATTR_LIST", OPTION_ARG_OPTIONAL | OPTION_HIDDEN, 0, GROUP_CP},
 	{"st", KEY_STRIP_TRAILING_SLASHES, 0, OPTION_HIDDEN, 0, GROUP_CP},
 	{"t", 't', "DIRECTORY", OPTION_HIDDEN, 0, GROUP_CP},
@@ -266,7 +278,7 @@ static bool settle(struct parser *p) {
 		bool never = (opts->flags & OPT_RECURSIVE) && !(opts->flags & OPT_HARD_LINK);
 		opts->deref = never ? DEREF_NEVER : DEREF_ALWAYS;
 	}
-	return settle_backups(p);
+	return settle_backups(p) && cli_settle_select(p);
 }
 
 static void set_defaults(struct opts *opts) {
@@ -301,10 +313,18 @@ bool cli_parse(struct opts *opts, struct report *report, int argc, char **argv) 
 		free(text);
 	}
 	if (p.done) {
+		free(p.choices);
 		return false;
 	}
 	if (err != 0 && !p.failed) {
 		report_usage(report, NULL, NULL, NULL, NULL);
 	}
-	return err == 0 && !p.failed && settle(&p);
+	bool fine = err == 0 && !p.failed && settle(&p);
+	free(p.choices);
+	return fine;
+}
+
+void cli_free(struct opts *opts) {
+	select_free(opts->select);
+	opts->select = NULL;
 }

@@ -3,6 +3,7 @@
 #include "opts.h"
 #include "report.h"
 #include "scan.h"
+#include "select.h"
 #include "std.h"
 
 #include <dirent.h>
@@ -359,6 +360,15 @@ bool dest_operand(struct dest *dest, struct tree *base, struct entry *entry, str
 	if (S_ISDIR(st->st_mode) && !(dest->opts->flags & OPT_RECURSIVE)) {
 		tree_report(base, entry, fail_make(0, "-r not specified; omitting directory %s"));
 		return false;
+	}
+	if (dest->opts->select) {
+		int ret = select_operand(dest->opts->select, entry->name, st);
+		if (ret < 0) {
+			tree_report(base, entry, fail_make(ret, "cannot access %s"));
+		}
+		if (ret <= 0) {
+			return false;
+		}
 	}
 	return !given_twice(dest, base, entry, st);
 }

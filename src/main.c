@@ -9,6 +9,8 @@
  * - coordinator_run(): resolves the operands, starts workers, ticks, takes signals, sums up
  *     - coordinator.[ch]    (the main thread)
  *     - dest.[ch]           (cp's rules: what each operand becomes, what may be replaced)
+ *     - select.[ch]         (which of the things found are copied)
+ *     - filter.[ch]         (patterns of --exclude and its like)
  *     - scan.[ch]           (how much there is to copy)
  *     - show.[ch]           (what the user sees of it)
  *     - progress.[ch]       (counters, what can be told from them, the line that tells it)
@@ -92,11 +94,13 @@ int main(int argc, char **argv) {
 	setlocale(LC_ALL, "");
 	report_init(&report, "ucp");
 	if (!cli_parse(&opts, &report, argc, argv)) {
+		cli_free(&opts);
 		return report_finish(&report);
 	}
 	report.json = opts.flags & OPT_JSON;
 	int ended_by = coordinator_run(&opts, &report);
 	int status = report_finish(&report);
+	cli_free(&opts);
 	if (ended_by != 0) {
 		die_of(ended_by);
 	}

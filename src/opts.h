@@ -7,6 +7,8 @@
 
 #include <sys/types.h>
 
+struct select;
+
 /** When to do something that can be switched. */
 enum when {
 	WHEN_NEVER,
@@ -150,6 +152,8 @@ enum inject {
 
 /** What the user asked for. */
 struct opts {
+	/** Which of what the operands lead to is copied; NULL: all of it. */
+	struct select *select;
 	/** enum opt_flags. */
 	unsigned flags;
 	/** enum preserve. */

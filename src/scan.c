@@ -2,6 +2,7 @@
 
 #include "extent.h"
 #include "opts.h"
+#include "select.h"
 #include "std.h"
 
 #include <errno.h>
@@ -20,14 +21,55 @@ static FTS *open_walk(const struct opts *opts, char *operand) {
 	return fts_open(paths, options, NULL);
 }
 
+/** Leave all directories that the walk is in. */
+static void leave_all(struct select_dir *dir) {
+	while (dir) {
+		struct select_dir *parent = dir->parent;
+		select_leave(dir);
+		dir = parent;
+	}
+}
+
+/**
+ * Whether an entry is chosen. Without memory to find out it is not.
+ *
+ * @param dir  The innermost directory that the walk is in; changed when it enters or leaves one.
+ */
+static bool is_chosen(const struct opts *opts, FTSENT *entry, struct select_dir **dir) {
+	bool is_dir = entry->fts_info == FTS_D;
+	if (!opts->select) {
+		return true;
+	}
+	if (entry->fts_info == FTS_DP || entry->fts_info == FTS_DNR) {
+		// Those that were skipped come back, too
+		if (entry->fts_pointer) {
+			*dir = (*dir)->parent;
+			select_leave(entry->fts_pointer);
+		}
+		return true;
+	}
+	bool operand = entry->fts_level == FTS_ROOTLEVEL;
+	int chosen = operand ? select_operand(opts->select, entry->fts_path, entry->fts_statp)
+		: select_name(*dir, entry->fts_name, is_dir);
+	if (chosen > 0 && is_dir) {
+		entry->fts_pointer = operand ? select_begin(opts->select, entry->fts_path)
+			: select_enter(*dir, entry->fts_name);
+		*dir = entry->fts_pointer ? entry->fts_pointer : *dir;
+		return entry->fts_pointer;
+	}
+	return chosen > 0;
+}
+
 /** The next thing that is copied; NULL at the end. */
-static FTSENT *next_entry(const struct opts *opts, FTS *fts) {
+static FTSENT *next_entry(const struct opts *opts, FTS *fts, struct select_dir **dir) {
 	FTSENT *entry;
-	while ((entry = fts_read(fts)) && entry->fts_info != FTS_F && entry->fts_info != FTS_SL
-		&& entry->fts_info != FTS_DEFAULT)
-	{
-		if (entry->fts_info == FTS_D && !(opts->flags & OPT_RECURSIVE)) {
+	while ((entry = fts_read(fts))) {
+		bool chosen = is_chosen(opts, entry, dir);
+		if (entry->fts_info == FTS_D && (!chosen || !(opts->flags & OPT_RECURSIVE))) {
 			fts_set(fts, entry, FTS_SKIP);
+		}
+		if (chosen && (entry->fts_info == FTS_F || entry->fts_info == FTS_SL || entry->fts_info == FTS_DEFAULT)) {
+			break;
 		}
 	}
 	return entry;
@@ -72,15 +114,17 @@ static uint64_t bytes_of(struct scan *scan, const FTSENT *entry) {
 /** Add up one operand. */
 static void walk(struct scan *scan, char *operand) {
 	FTS *fts = atomic_load(&scan->stop) ? NULL : open_walk(scan->opts, operand);
+	struct select_dir *dir = NULL;
 	FTSENT *entry;
 	if (!fts) {
 		return;
 	}
 	// Asked only once something was read: glibc loses memory when a walk is closed that never began
-	while ((entry = next_entry(scan->opts, fts)) && !atomic_load(&scan->stop)) {
+	while ((entry = next_entry(scan->opts, fts, &dir)) && !atomic_load(&scan->stop)) {
 		counter_add(&scan->bytes, entry->fts_info == FTS_F ? bytes_of(scan, entry) : 0);
 		counter_add(&scan->files, 1);
 	}
+	leave_all(dir);
 	fts_close(fts);
 }
 
@@ -88,15 +132,17 @@ int scan_sources(const struct opts *opts, int count, struct inode_set *set) {
 	int ret = 0;
 	for (int i = 0; i < count && ret >= 0; ++i) {
 		FTS *fts = open_walk(opts, opts->operands[i]);
+		struct select_dir *dir = NULL;
 		FTSENT *entry;
 		if (!fts) {
 			return -ENOMEM;
 		}
-		while (ret >= 0 && (entry = next_entry(opts, fts))) {
+		while (ret >= 0 && (entry = next_entry(opts, fts, &dir))) {
 			if (entry->fts_info == FTS_F) {
 				ret = inode_set_add(set, inode_of(entry->fts_statp));
 			}
 		}
+		leave_all(dir);
 		fts_close(fts);
 	}
 	return min(ret, 0);

@@ -40,6 +40,22 @@ void buf_char(struct buf *buf, char c) {
 	buf_add(buf, &c, 1);
 }
 
+int buf_read(struct buf *buf, int fd) {
+	for (;;) {
+		if (!buf_reserve(buf, 4096)) {
+			return -ENOMEM;
+		}
+		ssize_t n = read(fd, buf->data + buf->len, buf->size - buf->len - 1);
+		if (n < 0 && errno == EINTR) {
+			continue;
+		}
+		buf->data[buf->len += (size_t)max(n, (ssize_t)0)] = '\0';
+		if (n <= 0) {
+			return n < 0 ? -errno : 0;
+		}
+	}
+}
+
 void buf_free(struct buf *buf) {
 	free(buf->data);
 	*buf = (struct buf) {0};

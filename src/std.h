@@ -30,6 +30,9 @@ void buf_str(struct buf *buf, const char *str);
 /** Append one byte. */
 void buf_char(struct buf *buf, char c);
 
+/** Append what is to be read from a descriptor up to its end. Returns 0 or -errno; the buffer is never NULL then. */
+int buf_read(struct buf *buf, int fd);
+
 /** Free the bytes and make the buffer empty. */
 void buf_free(struct buf *buf);
 

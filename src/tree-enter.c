@@ -3,6 +3,7 @@
 #include "meta.h"
 #include "opts.h"
 #include "report.h"
+#include "select.h"
 #include "std.h"
 
 #include <errno.h>
@@ -88,6 +89,17 @@ static struct fail open_source(struct tree *tree, const struct entry *entry) {
 		tree->flags |= parent->flags & TREE_UNSIZED;
 	}
 	return FAIL_NONE;
+}
+
+/** Find out what of the tree's names is going to be copied. */
+static struct fail choose(struct tree *tree) {
+	const struct opts *opts = tree->trees->opts;
+	struct tree *parent = tree->parent;
+	if (opts->select) {
+		tree->select = parent->select ? select_enter(parent->select, tree->name[SRC])
+			: select_begin(opts->select, tree->name[SRC]);
+	}
+	return opts->select && !tree->select ? fail_make(ENOMEM, "cannot access %s") : FAIL_NONE;
 }
 
 /** The top of the operand a tree belongs to. */
@@ -304,6 +316,9 @@ struct tree *tree_enter(struct tree *parent, const struct entry *entry, enum tre
 	struct fail fail = open_source(tree, entry);
 	if (fail.what && (flags & TREE_ENTER_PREFIX)) {
 		fail = look_past(tree, entry, fail);
+	}
+	if (!fail.what) {
+		fail = choose(tree);
 	}
 	if (!fail.what && !(flags & TREE_ENTER_PREFIX) && leads_in_circles(tree, entry)) {
 		discard(tree);

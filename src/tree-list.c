@@ -1,6 +1,7 @@
 #include "tree-impl.h"
 
 #include "opts.h"
+#include "select.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -107,7 +108,11 @@ static int list_block(struct tree *tree, const char *data, size_t len) {
 		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
 			continue;
 		}
-		int ret = listing_add(&tree->listing, name, name, dirent->d_ino, look_up_type(tree, dirent));
+		unsigned char type = look_up_type(tree, dirent);
+		int ret = tree->select ? select_name(tree->select, name, type == DT_DIR) : 1;
+		if (ret > 0) {
+			ret = listing_add(&tree->listing, name, name, dirent->d_ino, type);
+		}
 		if (ret < 0) {
 			return ret;
 		}

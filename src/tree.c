@@ -4,6 +4,7 @@
 #include "meta.h"
 #include "opts.h"
 #include "report.h"
+#include "select.h"
 #include "std.h"
 
 #include <errno.h>
@@ -90,6 +91,7 @@ void tree_drop(struct tree *tree) {
 	while (tree && atomic_fetch_sub(&tree->keeps, 1) == 1) {
 		struct tree *parent = tree->parent;
 		tree_shut(tree);
+		select_leave(tree->select);
 		free(tree->name[SRC]);
 		free(tree->name[DST]);
 		free(tree);

@@ -20,6 +20,7 @@ struct dest;
 struct flush;
 struct opts;
 struct report;
+struct select_dir;
 
 /** The two ends of a copy. */
 enum side {
@@ -115,6 +116,8 @@ struct tree {
 	struct stat dst_stat;
 	/** For the top of an operand: that it was copied into itself has been reported. */
 	atomic_bool circular;
+	/** What of its names is copied; NULL: all of it. Used only by who enters and lists it, and by its subdirectories. */
+	struct select_dir *select;
 	/** The names in the source. */
 	struct listing listing;
 	/** The next of listing::dirs to be entered; used by work. */

@@ -29,6 +29,7 @@ OF_CP = """archive attributes-only backup context copy-contents debug dereferenc
     preserve recursive reflink remove-destination sparse strip-trailing-slashes suffix symbolic-link target-directory
     update verbose version""".split()
 SAME = {"path": "parents"}
+# Their values are names of files.
 NO_ARG, NEEDS_ARG, MAY_HAVE_ARG = "no argument", "an argument", "an optional argument"
 
 
@@ -46,7 +47,7 @@ class Options:
     def add(self, line):
         """Add the entry that LINE starts with, like '-t, --target-directory=DIRECTORY'."""
         names, kind, rest = [], NO_ARG, line.strip() + ", "
-        while found := re.match(r"(--[a-z][a-z-]*|-[A-Za-z?])(\[=?[^]]+\]|=\S+?| [A-Z_]+)?(, | .*)", rest):
+        while found := re.match(r"(--[a-z][a-z-]*|-[A-Za-z0-9?])(\[=?[^]]+\]|=\S+?| [A-Z_]+)?(, | .*)", rest):
             names.append(found[1])
             if found[2]:
                 kind = MAY_HAVE_ARG if found[2].startswith("[") else NEEDS_ARG

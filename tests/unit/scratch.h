@@ -45,14 +45,14 @@ static void go_to_scratch(void) {
 static int saved_stderr;
 static int errors_file;
 
-static void capture_errors(void) {
+static inline void capture_errors(void) {
 	saved_stderr = dup(2);
 	errors_file = memfd_create("errors", MFD_CLOEXEC);
 	dup2(errors_file, 2);
 }
 
 /** What was said since is exactly this. */
-static void check_errors(const char *wanted) {
+static inline void check_errors(const char *wanted) {
 	char text[4096];
 	dup2(saved_stderr, 2);
 	close(saved_stderr);

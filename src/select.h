@@ -1,0 +1,54 @@
+/**
+ * Which of the things that the operands lead to are copied.
+ *
+ * Patterns see a path that begins with the last component of the operand, or with all of the operand where its whole name
+ * is copied. An operand that ends in "." or "..", or is "/", adds nothing to it.
+ */
+
+#ifndef UCP_SELECT_H
+#define UCP_SELECT_H
+
+#include "filter.h"
+#include "std.h"
+
+struct stat;
+
+/** What the user chose. Const after parsing. */
+struct select {
+	/** --exclude and its like, in the order given. */
+	struct filter filter;
+	/** Whether operands keep their whole name (--parents). */
+	bool whole_names;
+};
+
+/** A directory of a source, as far as choosing is concerned. */
+struct select_dir {
+	const struct select *select;
+	/** The directory it is in, or NULL if it is an operand. */
+	struct select_dir *parent;
+	/** Its path with a slash behind it, or "". */
+	struct buf path;
+};
+
+/** Make what is chosen empty: everything is copied. NULL without memory. */
+struct select *select_new(void);
+
+/** Free it; NULL is fine. */
+void select_free(struct select *select);
+
+/** Whether an operand is copied. Returns 1, 0, or -ENOMEM. */
+int select_operand(const struct select *select, const char *operand, const struct stat *st);
+
+/** Enter an operand that is a directory. NULL without memory. */
+struct select_dir *select_begin(const struct select *select, const char *operand);
+
+/** Enter a subdirectory; PARENT must outlive it. NULL without memory. */
+struct select_dir *select_enter(struct select_dir *parent, const char *name);
+
+/** Whether a name of a directory is copied. One thread at a time. Returns 1, 0, or -ENOMEM. */
+int select_name(struct select_dir *dir, const char *name, bool is_dir);
+
+/** Leave a directory; NULL is fine. */
+void select_leave(struct select_dir *dir);
+
+#endif // UCP_SELECT_H
