@@ -108,7 +108,8 @@ _ucp_options()
 		--verbose -x --one-file-system -Z --help --version --chunk-size=
 		--engine= --fsync -j --threads= --progress --progress=
 		--queue-depth= --verify --checksums= --stats --json --bwlimit=
-		--exclude= --exclude-from= --exclude-vcs --include= -0 --null"
+		--exclude= --exclude-from= --exclude-vcs --include= -0 --null
+		--max-size= --min-size="
 	if ((${#COMPREPLY[@]} == 1)) && [[ ${COMPREPLY[0]} == *= ]]; then
 		compopt -o nospace 2>/dev/null
 	fi
@@ -138,8 +139,9 @@ _ucp_complete()
 	case $prev in
 		# Only these may have their value in a word of its own.
 		--engine | --sparse | --no-preserve | --target-directory | \
-			--suffix | --threads | --queue-depth | --chunk-size | --checksums | \
-			--bwlimit | --exclude | --include | --exclude-from)
+			--suffix | --threads | --queue-depth | --chunk-size | \
+			--checksums | --bwlimit | --exclude | --include | \
+			--exclude-from | --max-size | --min-size)
 			_ucp_values "$prev"
 			return
 			;;

@@ -30,6 +30,8 @@ error_t cli_parse_select(struct parser *p, int key, const char *arg) {
 	case KEY_INCLUDE:
 	case KEY_EXCLUDE_FROM:
 	case KEY_EXCLUDE_VCS:
+	case KEY_MAX_SIZE:
+	case KEY_MIN_SIZE:
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -72,6 +74,17 @@ static int add_patterns_from(struct parser *p, struct filter *filter, const char
 	return ret;
 }
 
+static int take_size(struct parser *p, const char *arg, uint64_t *size) {
+	int ret = parse_size(arg, size);
+	if (ret == -ERANGE) {
+		// No file is that large
+		*size = UINT64_MAX;
+	} else if (ret < 0) {
+		cli_complain(p, "invalid size: %s", arg);
+	}
+	return 0;
+}
+
 static int take_choice(struct parser *p, struct select *select, const struct choice *choice) {
 	switch (choice->key) {
 	case KEY_INCLUDE:
@@ -82,6 +95,10 @@ static int take_choice(struct parser *p, struct select *select, const struct cho
 		return filter_add_vcs(&select->filter);
 	case KEY_EXCLUDE_FROM:
 		return add_patterns_from(p, &select->filter, choice->arg);
+	case KEY_MAX_SIZE:
+		return take_size(p, choice->arg, &select->max_size);
+	case KEY_MIN_SIZE:
+		return take_size(p, choice->arg, &select->min_size);
 	default:
 		return 0;
 	}

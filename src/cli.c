@@ -80,6 +80,8 @@ static const struct argp_option options[] = {
 	{"exclude-vcs", KEY_EXCLUDE_VCS, 0, 0, "leave out what version control systems keep, as .git", GROUP_SELECT},
 	{"include", KEY_INCLUDE, "PATTERN", 0, "copy what matches PATTERN, though a later one would leave it out",
 		GROUP_SELECT},
+	{"max-size", KEY_MAX_SIZE, "SIZE", 0, "leave out regular files that are larger", GROUP_SELECT},
+	{"min-size", KEY_MIN_SIZE, "SIZE", 0, "leave out regular files that are smaller", GROUP_SELECT},
 	{"null", '0', 0, 0, "the lines of lists end with a NUL byte", GROUP_SELECT},
 
 	{"threads", 'j', "N", 0, "number of workers (default: by the number of processors)", GROUP_OWN},

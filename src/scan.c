@@ -51,6 +51,9 @@ static bool is_chosen(const struct opts *opts, FTSENT *entry, struct select_dir 
 	bool operand = entry->fts_level == FTS_ROOTLEVEL;
 	int chosen = operand ? select_operand(opts->select, entry->fts_path, entry->fts_statp)
 		: select_name(*dir, entry->fts_name, is_dir);
+	if (chosen > 0 && entry->fts_info == FTS_F) {
+		return select_size(opts->select, entry->fts_statp);
+	}
 	if (chosen > 0 && is_dir) {
 		entry->fts_pointer = operand ? select_begin(opts->select, entry->fts_path)
 			: select_enter(*dir, entry->fts_name);

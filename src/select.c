@@ -6,7 +6,11 @@
 #include <sys/stat.h>
 
 struct select *select_new(void) {
-	return calloc(1, sizeof(struct select));
+	struct select *select = calloc(1, sizeof(*select));
+	if (select) {
+		select->max_size = UINT64_MAX;
+	}
+	return select;
 }
 
 void select_free(struct select *select) {
@@ -46,7 +50,7 @@ int select_operand(const struct select *select, const char *operand, const struc
 	add_operand(select, &path, operand);
 	int wanted = path.failed ? -ENOMEM : path.len == 0 || !is_excluded(select, &path, S_ISDIR(st->st_mode));
 	buf_free(&path);
-	return wanted;
+	return wanted > 0 ? select_size(select, st) : wanted;
 }
 
 static struct select_dir *dir_new(const struct select *select, struct select_dir *parent, const char *name) {
@@ -89,6 +93,11 @@ int select_name(struct select_dir *dir, const char *name, bool is_dir) {
 	dir->path.len = len;
 	dir->path.data[len] = '\0';
 	return failed ? -ENOMEM : wanted;
+}
+
+bool select_size(const struct select *select, const struct stat *st) {
+	uint64_t size = (uint64_t)st->st_size;
+	return !S_ISREG(st->st_mode) || (size >= select->min_size && size <= select->max_size);
 }
 
 void select_leave(struct select_dir *dir) {

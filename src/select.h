@@ -17,6 +17,9 @@ struct stat;
 struct select {
 	/** --exclude and its like, in the order given. */
 	struct filter filter;
+	/** Regular files of other sizes are left out. */
+	uint64_t min_size;
+	uint64_t max_size;
 	/** Whether operands keep their whole name (--parents). */
 	bool whole_names;
 };
@@ -47,6 +50,14 @@ struct select_dir *select_enter(struct select_dir *parent, const char *name);
 
 /** Whether a name of a directory is copied. One thread at a time. Returns 1, 0, or -ENOMEM. */
 int select_name(struct select_dir *dir, const char *name, bool is_dir);
+
+/** Whether a file is copied, as far as its size is concerned. */
+bool select_size(const struct select *select, const struct stat *st);
+
+/** Whether select_size() has to be asked at all. */
+static inline bool select_has_sizes(const struct select *select) {
+	return select->min_size > 0 || select->max_size < UINT64_MAX;
+}
 
 /** Leave a directory; NULL is fine. */
 void select_leave(struct select_dir *dir);

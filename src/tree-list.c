@@ -100,6 +100,21 @@ static unsigned char look_up_type(const struct tree *tree, const struct dirent64
 	return IFTODT(st.st_mode);
 }
 
+/** Whether a name is to be copied. Returns 1, 0, or -ENOMEM. */
+static int is_chosen(const struct tree *tree, const char *name, unsigned char type) {
+	const struct opts *opts = tree->trees->opts;
+	int flags = opts->deref == DEREF_ALWAYS ? 0 : AT_SYMLINK_NOFOLLOW;
+	struct stat st;
+
+	int ret = select_name(tree->select, name, type == DT_DIR);
+	if (ret > 0 && type == DT_REG && select_has_sizes(opts->select)
+		&& fstatat(tree->fd[SRC], name, &st, flags) == 0)
+	{
+		ret = select_size(opts->select, &st);
+	}
+	return ret;
+}
+
 static int list_block(struct tree *tree, const char *data, size_t len) {
 	for (size_t at = 0; at < len;) {
 		const struct dirent64 *dirent = (const struct dirent64 *)(data + at);
@@ -109,7 +124,7 @@ static int list_block(struct tree *tree, const char *data, size_t len) {
 			continue;
 		}
 		unsigned char type = look_up_type(tree, dirent);
-		int ret = tree->select ? select_name(tree->select, name, type == DT_DIR) : 1;
+		int ret = tree->select ? is_chosen(tree, name, type) : 1;
 		if (ret > 0) {
 			ret = listing_add(&tree->listing, name, name, dirent->d_ino, type);
 		}

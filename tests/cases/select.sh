@@ -162,3 +162,48 @@ for _ in range(300):
     os.chdir("a-longer-name-for-a-directory")
 raise SystemExit(os.listdir() != ["keep"])' || fail "the deepest directory is not as expected"
 }
+
+case_sizes() {
+	mkdir -p s/dir d
+	truncate -s 10 s/10
+	truncate -s 1024 s/1024
+	truncate -s 1025 s/dir/1025
+	ln -s a-link-of-more-than-ten-bytes s/link
+	mkfifo s/fifo
+	run_ucp -r --max-size=1K s d
+	expect_status 0
+	expect_no_err
+	expect_tree d s/ s/10 s/1024 s/dir/ s/fifo s/link
+	run_ucp -r --max-size=1KiB --min-size=11 s/. e
+	expect_status 0
+	expect_tree e 1024 dir/ fifo link
+	run_ucp -r --min-size=99999999999999999999T s/. f
+	expect_status 0
+	expect_tree f dir/ fifo link
+}
+
+case_sizes_of_operands_and_of_what_links_lead_to() {
+	mkdir d s
+	truncate -s 10 10
+	truncate -s 20 20
+	ln -s ../20 s/link
+	run_ucp --min-size=20 10 20 d
+	expect_status 0
+	expect_no_err
+	expect_tree d 20
+	run_ucp -rL --max-size=19 s d
+	expect_tree d 20 s/
+	run_ucp -rL --max-size=20 s d
+	expect_tree d 20 s/ s/link
+}
+
+case_sizes_that_are_none() {
+	echo a >a
+	run_ucp --max-size=many a b
+	expect_status 1
+	expect_err "ucp: invalid size: 'many'"
+	run_ucp --min-size=-1 a b
+	expect_status 1
+	expect_err "ucp: invalid size: '-1'"
+	[[ ! -e b ]] || fail "something was copied"
+}

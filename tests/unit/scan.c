@@ -72,6 +72,16 @@ TEST(what_is_left_out_is_not_counted) {
 	select_free(select);
 }
 
+TEST(files_of_other_sizes_are_not_counted) {
+	set_up();
+	struct select *select = select_new();
+	REQUIRE(select);
+	select->min_size = 10;
+	select->max_size = 1000;
+	check_totals(select, OPT_RECURSIVE, 3, 1110);
+	select_free(select);
+}
+
 TEST(directories_that_cannot_be_read_are_left) {
 	if (geteuid() == 0) {
 		SKIP("root reads everything");
