@@ -91,7 +91,7 @@ _ucp_values()
 				"mode ownership timestamps links context xattr all"
 			;;
 		--target-directory) _ucp_files -d ;;
-		--checksums | --exclude-from) _ucp_files ;;
+		--checksums | --exclude-from | --files-from) _ucp_files ;;
 	esac
 }
 
@@ -109,7 +109,7 @@ _ucp_options()
 		--engine= --fsync -j --threads= --progress --progress=
 		--queue-depth= --verify --checksums= --stats --json --bwlimit=
 		--exclude= --exclude-from= --exclude-vcs --include= -0 --null
-		--max-size= --min-size="
+		--max-size= --min-size= --files-from="
 	if ((${#COMPREPLY[@]} == 1)) && [[ ${COMPREPLY[0]} == *= ]]; then
 		compopt -o nospace 2>/dev/null
 	fi
@@ -141,7 +141,7 @@ _ucp_complete()
 		--engine | --sparse | --no-preserve | --target-directory | \
 			--suffix | --threads | --queue-depth | --chunk-size | \
 			--checksums | --bwlimit | --exclude | --include | \
-			--exclude-from | --max-size | --min-size)
+			--exclude-from | --max-size | --min-size | --files-from)
 			_ucp_values "$prev"
 			return
 			;;

@@ -30,6 +30,7 @@ error_t cli_parse_select(struct parser *p, int key, const char *arg) {
 	case KEY_INCLUDE:
 	case KEY_EXCLUDE_FROM:
 	case KEY_EXCLUDE_VCS:
+	case KEY_FILES_FROM:
 	case KEY_MAX_SIZE:
 	case KEY_MIN_SIZE:
 		break;
@@ -74,6 +75,29 @@ static int add_patterns_from(struct parser *p, struct filter *filter, const char
 	return ret;
 }
 
+static int take_names(struct parser *p, struct select *select, const char *path) {
+	struct buf text = {0};
+	char *bad = NULL;
+	bool recursive = p->opts->flags & OPT_RECURSIVE;
+	if (select->names) {
+		cli_complain(p, "only one --files-from can be given", NULL);
+		return 0;
+	}
+	if (!read_list(p, path, &text)) {
+		buf_free(&text);
+		return 0;
+	}
+	select->names = names_parse(text.data, text.len, p->null ? '\0' : '\n', recursive, &bad);
+	buf_free(&text);
+	if (bad) {
+		report_error(p->report, 0, "the name %s in %d leads out of the source", bad, path);
+		p->failed = true;
+		free(bad);
+		return 0;
+	}
+	return select->names ? 0 : -ENOMEM;
+}
+
 static int take_size(struct parser *p, const char *arg, uint64_t *size) {
 	int ret = parse_size(arg, size);
 	if (ret == -ERANGE) {
@@ -95,6 +119,8 @@ static int take_choice(struct parser *p, struct select *select, const struct cho
 		return filter_add_vcs(&select->filter);
 	case KEY_EXCLUDE_FROM:
 		return add_patterns_from(p, &select->filter, choice->arg);
+	case KEY_FILES_FROM:
+		return take_names(p, select, choice->arg);
 	case KEY_MAX_SIZE:
 		return take_size(p, choice->arg, &select->max_size);
 	case KEY_MIN_SIZE:

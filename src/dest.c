@@ -46,6 +46,11 @@ static void remember(struct inode_set *set, struct inode inode, const char *name
 	}
 }
 
+/** Whether only a list of names is copied. */
+static bool has_names(const struct opts *opts) {
+	return opts->select && opts->select->names;
+}
+
 /** Open a destination directory. Returns its descriptor or -errno. */
 static int open_target(const char *path) {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -169,6 +174,25 @@ static int one_to_one(struct dest *dest, struct trees *trees) {
 	return 0;
 }
 
+/** Some names of one source (--files-from): what it is called makes no difference. */
+static int names_of_one(struct dest *dest, struct trees *trees) {
+	const struct opts *opts = dest->opts;
+	const char *target = opts->target_directory;
+	if (target) {
+		int fd = open_target(target);
+		if (fd < 0) {
+			report_error(dest->report, -fd, "target directory %d", NULL, target);
+			return -1;
+		}
+		close_fd(&fd);
+	}
+	dest->base = tree_base(trees, AT_FDCWD, NULL);
+	if (!dest->base || add_operands(dest, 1, target ? target : opts->operands[1]) < 0) {
+		return out_of_memory(dest);
+	}
+	return 0;
+}
+
 /** Complain about operands that make no sense. */
 static bool usage_ok(struct dest *dest) {
 	const struct opts *opts = dest->opts;
@@ -184,6 +208,10 @@ static bool usage_ok(struct dest *dest) {
 			NULL, NULL);
 	} else if ((opts->flags & OPT_NO_TARGET_DIRECTORY) && count > 2) {
 		report_usage(dest->report, "extra operand %s", opts->operands[2], NULL, NULL);
+	} else if (has_names(opts) && count > 1 + !opts->target_directory) {
+		report_usage(dest->report, "extra operand %s", opts->operands[1 + !opts->target_directory], NULL, NULL);
+	} else if (has_names(opts) && (opts->flags & OPT_PARENTS)) {
+		report_usage(dest->report, "cannot combine --files-from and --parents", NULL, NULL, NULL);
 	} else {
 		return true;
 	}
@@ -199,6 +227,9 @@ int dest_init(struct dest *dest, const struct opts *opts, struct report *report,
 		return -1;
 	}
 	int count = opts->operand_count;
+	if (has_names(opts)) {
+		return names_of_one(dest, trees);
+	}
 	if (opts->flags & OPT_NO_TARGET_DIRECTORY) {
 		return one_to_one(dest, trees);
 	}
@@ -357,6 +388,12 @@ bool dest_operand(struct dest *dest, struct tree *base, struct entry *entry, str
 	}
 	entry->type = IFTODT(st->st_mode);
 	entry->ino = st->st_ino;
+	if (has_names(dest->opts)) {
+		if (!S_ISDIR(st->st_mode)) {
+			tree_report(base, entry, fail_make(ENOTDIR, "cannot access %s"));
+		}
+		return S_ISDIR(st->st_mode);
+	}
 	if (S_ISDIR(st->st_mode) && !(dest->opts->flags & OPT_RECURSIVE)) {
 		tree_report(base, entry, fail_make(0, "-r not specified; omitting directory %s"));
 		return false;

@@ -11,6 +11,7 @@
  *     - dest.[ch]           (cp's rules: what each operand becomes, what may be replaced)
  *     - select.[ch]         (which of the things found are copied)
  *     - filter.[ch]         (patterns of --exclude and its like)
+ *     - names.[ch]          (the list of --files-from)
  *     - scan.[ch]           (how much there is to copy)
  *     - show.[ch]           (what the user sees of it)
  *     - progress.[ch]       (counters, what can be told from them, the line that tells it)

@@ -63,12 +63,17 @@ static bool is_chosen(const struct opts *opts, FTSENT *entry, struct select_dir 
 	return chosen > 0;
 }
 
+/** Whether directories are copied. */
+static bool enters(const struct opts *opts) {
+	return (opts->flags & OPT_RECURSIVE) || (opts->select && opts->select->names);
+}
+
 /** The next thing that is copied; NULL at the end. */
 static FTSENT *next_entry(const struct opts *opts, FTS *fts, struct select_dir **dir) {
 	FTSENT *entry;
 	while ((entry = fts_read(fts))) {
 		bool chosen = is_chosen(opts, entry, dir);
-		if (entry->fts_info == FTS_D && (!chosen || !(opts->flags & OPT_RECURSIVE))) {
+		if (entry->fts_info == FTS_D && (!chosen || !enters(opts))) {
 			fts_set(fts, entry, FTS_SKIP);
 		}
 		if (chosen && (entry->fts_info == FTS_F || entry->fts_info == FTS_SL || entry->fts_info == FTS_DEFAULT)) {

@@ -16,6 +16,7 @@ struct select *select_new(void) {
 void select_free(struct select *select) {
 	if (select) {
 		filter_free(&select->filter);
+		names_free(select->names);
 		free(select);
 	}
 }
@@ -38,6 +39,9 @@ static void add_name(struct buf *path, const char *name) {
 
 /** Append what patterns see of an operand. */
 static void add_operand(const struct select *select, struct buf *path, const char *operand) {
+	if (select->names) {
+		return;
+	}
 	add_name(path, select->whole_names ? operand : last_component(operand));
 }
 
@@ -60,6 +64,10 @@ static struct select_dir *dir_new(const struct select *select, struct select_dir
 	}
 	dir->select = select;
 	dir->parent = parent;
+	dir->names = !parent ? select->names : parent->names ? names_find(parent->names, name) : NULL;
+	if (dir->names && dir->names->whole) {
+		dir->names = NULL;
+	}
 	if (parent) {
 		buf_add(&dir->path, parent->path.data, parent->path.len);
 		add_name(&dir->path, name);
@@ -87,6 +95,9 @@ struct select_dir *select_enter(struct select_dir *parent, const char *name) {
 
 int select_name(struct select_dir *dir, const char *name, bool is_dir) {
 	size_t len = dir->path.len;
+	if (dir->names && !names_find(dir->names, name)) {
+		return 0;
+	}
 	buf_str(&dir->path, name);
 	bool failed = dir->path.failed;
 	bool wanted = failed || !is_excluded(dir->select, &dir->path, is_dir);

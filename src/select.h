@@ -2,13 +2,15 @@
  * Which of the things that the operands lead to are copied.
  *
  * Patterns see a path that begins with the last component of the operand, or with all of the operand where its whole name
- * is copied. An operand that ends in "." or "..", or is "/", adds nothing to it.
+ * is copied. An operand that ends in "." or "..", or is "/", adds nothing to it, and neither does one of which only a
+ * list of names is copied.
  */
 
 #ifndef UCP_SELECT_H
 #define UCP_SELECT_H
 
 #include "filter.h"
+#include "names.h"
 #include "std.h"
 
 struct stat;
@@ -20,6 +22,8 @@ struct select {
 	/** Regular files of other sizes are left out. */
 	uint64_t min_size;
 	uint64_t max_size;
+	/** What of the one source is copied (--files-from); NULL: all. */
+	struct names *names;
 	/** Whether operands keep their whole name (--parents). */
 	bool whole_names;
 };
@@ -29,6 +33,8 @@ struct select_dir {
 	const struct select *select;
 	/** The directory it is in, or NULL if it is an operand. */
 	struct select_dir *parent;
+	/** What of it is copied, of names that nobody left out; NULL: all. */
+	const struct names *names;
 	/** Its path with a slash behind it, or "". */
 	struct buf path;
 };

@@ -102,6 +102,12 @@ static struct fail choose(struct tree *tree) {
 	return opts->select && !tree->select ? fail_make(ENOMEM, "cannot access %s") : FAIL_NONE;
 }
 
+/** Whether a directory was there and is nothing but the way to a name in a list. */
+static bool is_only_implied(const struct tree *tree) {
+	const struct names *names = tree->select ? tree->select->names : NULL;
+	return names && !names->listed && !(tree->flags & TREE_CREATED);
+}
+
 /** The top of the operand a tree belongs to. */
 static struct tree *top_of(struct tree *tree) {
 	while (!(tree->parent->flags & TREE_BASE)) {
@@ -338,6 +344,9 @@ struct tree *tree_enter(struct tree *parent, const struct entry *entry, enum tre
 		tree_report(parent, entry, fail);
 		discard(tree);
 		return NULL;
+	}
+	if (is_only_implied(tree)) {
+		tree->flags |= TREE_AS_IS;
 	}
 	if (tree->src_err != 0) {
 		tree_report(parent, entry, fail_make(tree->src_err, "cannot access %s"));

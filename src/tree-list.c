@@ -135,6 +135,33 @@ static int list_block(struct tree *tree, const char *data, size_t len) {
 	return 0;
 }
 
+/** List the names that were asked for (--files-from). */
+static int list_names(struct tree *tree, const struct names *names) {
+	int flags = tree->trees->opts->deref == DEREF_ALWAYS ? 0 : AT_SYMLINK_NOFOLLOW;
+	int ret = 0;
+	for (size_t i = 0; i < names->count && ret >= 0; ++i) {
+		const struct names *below = &names->below[i];
+		const char *name = below->name;
+		struct entry entry = {.name = name, .dst_name = name};
+		struct stat st;
+		if (fstatat(tree->fd[SRC], name, &st, flags) != 0) {
+			tree_report(tree, &entry, fail_make(errno, "cannot stat %s"));
+			continue;
+		}
+		if (!S_ISDIR(st.st_mode) && below->count > 0) {
+			tree_report(tree, &entry, fail_make(ENOTDIR, "cannot access %s"));
+		}
+		if (!S_ISDIR(st.st_mode) && !below->listed) {
+			continue;
+		}
+		ret = is_chosen(tree, name, IFTODT(st.st_mode));
+		if (ret > 0) {
+			ret = listing_add(&tree->listing, name, name, st.st_ino, IFTODT(st.st_mode));
+		}
+	}
+	return min(ret, 0);
+}
+
 static int by_inode(const void *a, const void *b) {
 	const struct entry *x = a;
 	const struct entry *y = b;
@@ -148,7 +175,7 @@ static void sort_entries(struct entry *entries, size_t count) {
 	}
 }
 
-int tree_list(struct tree *tree) {
+static int list_all(struct tree *tree) {
 	char *data = malloc(DIR_BUFFER);
 	int ret = data ? 0 : -ENOMEM;
 
@@ -161,6 +188,12 @@ int tree_list(struct tree *tree) {
 		ret = list_block(tree, data, (size_t)n);
 	}
 	free(data);
+	return ret;
+}
+
+int tree_list(struct tree *tree) {
+	const struct names *names = tree->select ? tree->select->names : NULL;
+	int ret = names ? list_names(tree, names) : list_all(tree);
 	sort_entries(tree->listing.files, tree->listing.file_count);
 	sort_entries(tree->listing.dirs, tree->listing.dir_count);
 	return ret;

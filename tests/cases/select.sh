@@ -207,3 +207,109 @@ case_sizes_that_are_none() {
 	expect_err "ucp: invalid size: '-1'"
 	[[ ! -e b ]] || fail "something was copied"
 }
+
+case_names_from_a_list() {
+	make_paths s/a s/b s/sub/c s/sub/d s/sub/deep/e s/sub/deep/f s/other/g
+	printf '%s\n' b /sub/deep//./e '' sub/c b >list
+	run_ucp --files-from=list s d
+	expect_status 0
+	expect_no_err
+	expect_tree d b sub/ sub/c sub/deep/ sub/deep/e
+	check cmp s/sub/deep/e d/sub/deep/e
+	run_ucp -r --files-from=- s e <<<sub
+	expect_status 0
+	expect_tree e sub/ sub/c sub/d sub/deep/ sub/deep/e sub/deep/f
+	mkdir f
+	run_ucp -r -0 --files-from=- -t f s < <(printf 'sub/deep\0sub/deep/e\0b')
+	expect_status 0
+	expect_tree f b sub/ sub/deep/ sub/deep/e sub/deep/f
+	run_ucp -a --files-from=- s g <<<.
+	expect_status 0
+	same_tree s g
+}
+
+case_directories_of_a_list_without_r() {
+	make_paths s/a/x s/a/y s/b/z
+	run_ucp --files-from=- s d < <(printf '%s\n' a a/x b .)
+	expect_status 0
+	expect_no_err
+	expect_tree d a/ a/x b/
+}
+
+case_directories_on_the_way_to_a_name() {
+	make_paths s/new/x s/old/x s/listed/x d/old/y d/listed/y
+	chmod 750 s s/new s/old s/listed
+	chmod 701 d d/old d/listed
+	touch -d 2001-01-01 s/new s/old s/listed s
+	run_ucp -a --files-from=- s d < <(printf '%s\n' new/x old/x listed)
+	expect_status 0
+	expect_no_err
+	run stat -c '%a %Y' d/new d/listed
+	expect_out '750 978307200' '750 978307200'
+	run stat -c %a d d/old
+	expect_out 701 701
+}
+
+case_names_that_are_not_there() {
+	make_paths s/a s/b/x
+	ln -s b s/link
+	run_ucp -a --files-from=- s d < <(printf '%s\n' no a/no b/no link/x a)
+	expect_status 1
+	sort -o "$ERR" "$ERR"
+	expect_err "ucp: cannot access 's/link': Not a directory" "ucp: cannot stat 's/b/no': No such file or directory" \
+		"ucp: cannot stat 's/no': No such file or directory"
+	expect_tree d a b/
+	run_ucp --files-from=- s e < <(printf '%s\n' a/no link/x)
+	expect_status 1
+	expect_err "ucp: cannot access 's/a': Not a directory"
+	expect_tree e link/ link/x
+}
+
+case_names_that_lead_out() {
+	make_paths s/a a
+	run_ucp --files-from=- s d < <(printf '%s\n' a ../a)
+	expect_status 1
+	expect_err "ucp: the name '../a' in '-' leads out of the source"
+	[[ ! -e d ]] || fail "something was copied"
+}
+
+case_names_and_patterns() {
+	make_paths s/a.o s/b.c s/sub/c.o s/sub/d.c
+	run_ucp -r --exclude=/b.c --exclude='*.o' --files-from=- s d < <(printf '%s\n' a.o b.c sub)
+	expect_status 0
+	expect_tree d sub/ sub/d.c
+}
+
+case_operands_of_a_list() {
+	make_paths s/a t/a d/
+	run_ucp --files-from=- s t d </dev/null
+	expect_status 1
+	expect_err "ucp: extra operand 'd'" "Try 'ucp --help' for more information."
+	run_ucp --files-from=- --parents s d </dev/null
+	expect_status 1
+	expect_err "ucp: cannot combine --files-from and --parents" "Try 'ucp --help' for more information."
+	run_ucp --files-from=- s/a e </dev/null
+	expect_status 1
+	expect_err "ucp: cannot access 's/a': Not a directory"
+	run_ucp --files-from=- --files-from=- s e </dev/null
+	expect_status 1
+	expect_err "ucp: only one --files-from can be given"
+	run_ucp --files-from=- s t/a </dev/null
+	expect_status 1
+	expect_err "ucp: cannot overwrite non-directory 't/a' with directory 's'"
+	run_ucp --files-from=- -t no s </dev/null
+	expect_status 1
+	expect_err "ucp: target directory 'no': No such file or directory"
+}
+
+once_many_names_are_those_of_rsync() {
+	need cmd rsync
+	make_tree --seed 5 --files 300 s
+	mkdir e
+	(cd s && find . -mindepth 1 ! -type d -print0 | LC_ALL=C sort -z | awk -v RS='\0' -v ORS='\0' 'NR % 3 == 0') >list
+	check rsync -aH --from0 --files-from=list s/ e/
+	run_ucp -a -0 --files-from=list s d
+	expect_status 0
+	expect_no_err
+	same_tree e d --no-xattr
+}

@@ -1,0 +1,99 @@
+/**
+ * names.c: lists of paths and the trees they make up.
+ */
+
+#include "unit.h"
+
+#include "names.h"
+
+#include <stdlib.h>
+
+/** Write a tree as "a!(b! c(d!))": ! for what was listed, * for what is whole. */
+static void write_names(const struct names *names, char *text) {
+	strcat(text, names->name);
+	strcat(text, names->whole ? "*" : names->listed ? "!" : "");
+	if (names->count > 0) {
+		strcat(text, "(");
+		for (size_t i = 0; i < names->count; ++i) {
+			strcat(text, i > 0 ? " " : "");
+			write_names(&names->below[i], text);
+		}
+		strcat(text, ")");
+	}
+}
+
+static const struct {
+	const char *list;
+	const char *some;
+	const char *whole;
+} lists[] = {
+	{"", "", ""},
+	{"\n\n", "", ""},
+	{"a\nb", "(a! b!)", "(a* b*)"},
+	{"b\na\nb\n", "(a! b!)", "(a* b*)"},
+	{"/a//b/\n", "(a(b!))", "(a(b*))"},
+	{"./a/./b/.\n", "(a(b!))", "(a(b*))"},
+	{"a/b\na\n", "(a!(b!))", "(a*)"},
+	{"a/b\na-\na/c\na.\n", "(a(b! c!) a-! a.!)", "(a(b* c*) a-* a.*)"},
+	{"ab\na/x\na\n", "(a!(x!) ab!)", "(a* ab*)"},
+	{".\na/b\n", "!(a(b!))", "*"},
+	{"/\n", "!", "*"},
+	{"a..\n..b\n...\n", "(...! ..b! a..!)", "(...* ..b* a..*)"},
+};
+
+TEST(lists_become_trees) {
+	for (size_t i = 0; i < countof(lists); ++i) {
+		for (int recursive = 0; recursive < 2; ++recursive) {
+			char *bad;
+			char text[200] = "";
+			struct names *names = names_parse(lists[i].list, strlen(lists[i].list), '\n', recursive, &bad);
+			REQUIRE(names && !bad);
+			write_names(names, text);
+			CHECK_STR(text, recursive ? lists[i].whole : lists[i].some);
+			names_free(names);
+		}
+	}
+}
+
+TEST(names_may_have_newlines) {
+	char *bad;
+	char text[200] = "";
+	struct names *names = names_parse("a\nb\0\0c/d", 8, '\0', false, &bad);
+	REQUIRE(names);
+	write_names(names, text);
+	CHECK_STR(text, "(a\nb! c(d!))");
+	names_free(names);
+}
+
+TEST(paths_that_go_up_are_refused) {
+	static const char *const paths[] = {"..", "../a", "a/..", "a/../b", "/..", "a/b/../"};
+	for (size_t i = 0; i < countof(paths); ++i) {
+		char list[50];
+		char *bad = NULL;
+		snprintf(list, sizeof(list), "good\n%s\nmore\n", paths[i]);
+		CHECK(!names_parse(list, strlen(list), '\n', true, &bad));
+		CHECK_STR(bad, paths[i]);
+		free(bad);
+	}
+}
+
+TEST(names_are_found) {
+	static char list[20000];
+	char *bad;
+	for (int i = 0; i < 1000; ++i) {
+		sprintf(list + strlen(list), "%d/x\n", i * 7919 % 1000);
+	}
+	struct names *names = names_parse(list, strlen(list), '\n', true, &bad);
+	REQUIRE(names);
+	CHECK_EQ(names->count, 1000);
+	for (int i = -1; i <= 1000; ++i) {
+		char name[20];
+		sprintf(name, "%d", i);
+		const struct names *found = names_find(names, name);
+		CHECK_EQ(found != NULL, i >= 0 && i < 1000);
+		CHECK(!found || (strcmp(found->name, name) == 0 && names_find(found, "x") && !names_find(found, "y")));
+	}
+	names_free(names);
+}
+
+UNIT_MAIN
