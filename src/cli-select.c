@@ -31,6 +31,7 @@ error_t cli_parse_select(struct parser *p, int key, const char *arg) {
 	case KEY_EXCLUDE_FROM:
 	case KEY_EXCLUDE_VCS:
 	case KEY_FILES_FROM:
+	case KEY_GITIGNORE:
 	case KEY_MAX_SIZE:
 	case KEY_MIN_SIZE:
 		break;
@@ -121,6 +122,9 @@ static int take_choice(struct parser *p, struct select *select, const struct cho
 		return add_patterns_from(p, &select->filter, choice->arg);
 	case KEY_FILES_FROM:
 		return take_names(p, select, choice->arg);
+	case KEY_GITIGNORE:
+		select->gitignore = true;
+		return 0;
 	case KEY_MAX_SIZE:
 		return take_size(p, choice->arg, &select->max_size);
 	case KEY_MIN_SIZE:

@@ -80,6 +80,7 @@ static const struct argp_option options[] = {
 	{"exclude-vcs", KEY_EXCLUDE_VCS, 0, 0, "leave out what version control systems keep, as .git", GROUP_SELECT},
 	{"files-from", KEY_FILES_FROM, "FILE", 0, "of SOURCE, copy only what lines of FILE name (- for standard input)",
 		GROUP_SELECT},
+	{"gitignore", KEY_GITIGNORE, 0, 0, "leave out what the .gitignore files of the tree say", GROUP_SELECT},
 	{"include", KEY_INCLUDE, "PATTERN", 0, "copy what matches PATTERN, though a later one would leave it out",
 		GROUP_SELECT},
 	{"max-size", KEY_MAX_SIZE, "SIZE", 0, "leave out regular files that are larger", GROUP_SELECT},

@@ -55,8 +55,10 @@ static bool is_chosen(const struct opts *opts, FTSENT *entry, struct select_dir 
 		return select_size(opts->select, entry->fts_statp);
 	}
 	if (chosen > 0 && is_dir) {
-		entry->fts_pointer = operand ? select_begin(opts->select, entry->fts_path)
-			: select_enter(*dir, entry->fts_name);
+		int fd = opts->select->gitignore ? open(entry->fts_accpath, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+		entry->fts_pointer = operand ? select_begin(opts->select, entry->fts_path, fd)
+			: select_enter(*dir, entry->fts_name, fd);
+		close_fd(&fd);
 		*dir = entry->fts_pointer ? entry->fts_pointer : *dir;
 		return entry->fts_pointer;
 	}

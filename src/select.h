@@ -24,6 +24,8 @@ struct select {
 	uint64_t max_size;
 	/** What of the one source is copied (--files-from); NULL: all. */
 	struct names *names;
+	/** Whether what git ignores is left out, unless a pattern includes it. */
+	bool gitignore;
 	/** Whether operands keep their whole name (--parents). */
 	bool whole_names;
 };
@@ -37,6 +39,14 @@ struct select_dir {
 	const struct names *names;
 	/** Its path with a slash behind it, or "". */
 	struct buf path;
+	/** The length of that: names are appended to it for a moment. */
+	size_t path_len;
+	/** What its .gitignore says of names in it and below. */
+	struct filter ignore;
+	/** A repository begins here: what is said above it does not count. */
+	bool is_top;
+	/** It is the repository itself (.git) or in it: nothing is ignored. */
+	bool is_git;
 };
 
 /** Make what is chosen empty: everything is copied. NULL without memory. */
@@ -48,11 +58,11 @@ void select_free(struct select *select);
 /** Whether an operand is copied. Returns 1, 0, or -ENOMEM. */
 int select_operand(const struct select *select, const char *operand, const struct stat *st);
 
-/** Enter an operand that is a directory. NULL without memory. */
-struct select_dir *select_begin(const struct select *select, const char *operand);
+/** Enter an operand that is a directory, open as FD (or -1: it has no .gitignore). NULL without memory. */
+struct select_dir *select_begin(const struct select *select, const char *operand, int fd);
 
 /** Enter a subdirectory; PARENT must outlive it. NULL without memory. */
-struct select_dir *select_enter(struct select_dir *parent, const char *name);
+struct select_dir *select_enter(struct select_dir *parent, const char *name, int fd);
 
 /** Whether a name of a directory is copied. One thread at a time. Returns 1, 0, or -ENOMEM. */
 int select_name(struct select_dir *dir, const char *name, bool is_dir);

@@ -96,8 +96,10 @@ static struct fail choose(struct tree *tree) {
 	const struct opts *opts = tree->trees->opts;
 	struct tree *parent = tree->parent;
 	if (opts->select) {
-		tree->select = parent->select ? select_enter(parent->select, tree->name[SRC])
-			: select_begin(opts->select, tree->name[SRC]);
+		// Directories that are only above an operand are not looked into
+		int fd = tree->flags & TREE_OPERANDS ? -1 : tree->fd[SRC];
+		tree->select = parent->select ? select_enter(parent->select, tree->name[SRC], fd)
+			: select_begin(opts->select, tree->name[SRC], fd);
 	}
 	return opts->select && !tree->select ? fail_make(ENOMEM, "cannot access %s") : FAIL_NONE;
 }

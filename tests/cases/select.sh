@@ -32,6 +32,11 @@ once_patterns_are_those_of_rsync() {
 	patterns rsync 1 40
 }
 
+# limit: 240
+once_patterns_are_those_of_git() {
+	patterns git 1 60
+}
+
 case_exclude_and_include() {
 	make_paths s/a.o s/keep.o s/lib/a.o s/lib/a.c s/tmp/x s/lib/tmp/y
 	run_ucp -r --include=/s/keep.o --exclude='*.o' --exclude=/s/tmp s d
@@ -312,4 +317,41 @@ once_many_names_are_those_of_rsync() {
 	expect_status 0
 	expect_no_err
 	same_tree e d --no-xattr
+}
+
+case_gitignore() {
+	make_paths s/a.o s/b.c s/sub/a.o s/sub/keep.o s/sub/build/x s/build s/top s/sub/top s/.git/objects/a.o s/.git/build/y
+	printf '*.o\nbuild/\n/top\n' >s/.gitignore
+	echo '!keep.o' >s/sub/.gitignore
+	echo 'b.c' >s/.git/info-exclude
+	run_ucp -r --gitignore s d
+	expect_status 0
+	expect_no_err
+	expect_tree d .git/ .git/build/ .git/build/y .git/info-exclude .git/objects/ .git/objects/a.o .gitignore b.c build \
+		sub/ sub/.gitignore sub/keep.o sub/top
+	mkdir s/.git/info
+	mv s/.git/info-exclude s/.git/info/exclude
+	run_ucp -r --include=top --exclude-vcs --gitignore s e
+	expect_status 0
+	expect_tree e build sub/ sub/keep.o sub/top top
+}
+
+case_gitignore_of_a_repository_inside() {
+	make_paths s/a.o s/sub/a.o s/sub/.git/HEAD s/sub/b.c s/tree/a.o s/tree/.git s/ignored/.git/HEAD
+	printf '*.o\nignored\n' >s/.gitignore
+	echo b.c >s/sub/.gitignore
+	run_ucp -r --gitignore s d
+	expect_status 0
+	expect_tree d .gitignore sub/ sub/.git/ sub/.git/HEAD sub/.gitignore sub/a.o tree/ tree/.git tree/a.o
+}
+
+case_gitignore_that_is_no_file() {
+	make_paths s/a s/fifo/b s/dir/.gitignore/b all
+	echo '*' >all
+	ln -s ../all s/.gitignore
+	mkfifo s/fifo/.gitignore
+	run_ucp -r --gitignore s d
+	expect_status 0
+	expect_no_err
+	expect_tree d .gitignore a dir/ dir/.gitignore/ dir/.gitignore/b fifo/ fifo/.gitignore fifo/b
 }

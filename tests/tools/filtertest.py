@@ -159,7 +159,7 @@ def try_git(args, rng, cwd):
                 with open(path, encoding="utf-8", newline="") as file:
                     texts.append(f"{os.path.relpath(path, top)}: {file.read()!r}")
             return describe(cwd, texts, found, wanted)
-        for path in files:
+        for path in set(files):
             os.unlink(path)
     return None
 

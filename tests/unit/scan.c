@@ -82,6 +82,18 @@ TEST(files_of_other_sizes_are_not_counted) {
 	select_free(select);
 }
 
+TEST(what_git_ignores_is_not_counted) {
+	set_up();
+	struct select *select = select_new();
+	REQUIRE(select);
+	select->gitignore = true;
+	int fd = open("s/a/.gitignore", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	REQUIRE(fd >= 0 && write(fd, "/b\n1*\n", 6) == 6);
+	close_fd(&fd);
+	check_totals(select, OPT_RECURSIVE, 5, 21007);
+	select_free(select);
+}
+
 TEST(directories_that_cannot_be_read_are_left) {
 	if (geteuid() == 0) {
 		SKIP("root reads everything");
