@@ -15,7 +15,7 @@ import sys
 LAYERS = [
     ["prelude"],
     ["list", "thread", "std", "opts", "fail", "inode", "pair", "filter", "names"],
-    ["report", "meta", "extent", "offload", "ring", "progress", "flush", "hash", "throttle", "select"],
+    ["report", "machine", "meta", "extent", "offload", "ring", "progress", "flush", "hash", "throttle", "select"],
     ["tree", "scan", "sums", "medium"],
     ["links", "dest", "show"],
     ["file"],

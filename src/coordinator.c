@@ -3,6 +3,7 @@
 #include "dest.h"
 #include "flush.h"
 #include "links.h"
+#include "machine.h"
 #include "medium.h"
 #include "opts.h"
 #include "report.h"
@@ -13,7 +14,6 @@
 #include "worker.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +40,9 @@
 /** Descriptors for everything but workers and trees. */
 #define OTHER_FDS 10
 
+/** The part of the memory that may be in flight: one in so many. */
+#define MEMORY_SHARE 4
+
 /** Most directories kept open. */
 #define MAX_TREES 512
 
@@ -63,6 +66,9 @@ struct run {
 	/** How many were started, and how many there may be. */
 	unsigned worker_count;
 	unsigned most_workers;
+
+	/** How many processors may be used. */
+	unsigned processors;
 
 	/** The signals waited for, and those of them that do not end it. */
 	sigset_t signals;
@@ -109,15 +115,6 @@ static void take_signals(struct run *run) {
 	sigaction(SIGXFSZ, &action, NULL);
 }
 
-/** How many processors this process may use. */
-static unsigned processors(void) {
-	cpu_set_t set;
-	if (sched_getaffinity(0, sizeof(set), &set) == 0) {
-		return (unsigned)max(CPU_COUNT(&set), 1);
-	}
-	return (unsigned)max(sysconf(_SC_NPROCESSORS_ONLN), 1L);
-}
-
 /** Share out the descriptors this process may have. */
 static void budget_fds(struct opts *opts) {
 	struct rlimit limit;
@@ -141,13 +138,25 @@ static void budget_fds(struct opts *opts) {
 	opts->max_trees = max(min(free_fds / 4, (unsigned)MAX_TREES), 2u);
 }
 
-/** Fill in what depends on the machine. */
-static void choose_limits(struct opts *opts) {
-	opts->max_threads = opts->threads;
-	if (opts->threads == 0) {
-		opts->threads = min(processors(), FIRST_WORKERS);
-		opts->max_threads = min(processors() * WORKERS_EACH, MOST_WORKERS);
+/** See that what is in flight leaves most of the memory to others, the page cache among them. */
+static void budget_memory(struct opts *opts, uint64_t memory, bool unasked) {
+	uint64_t share = memory / MEMORY_SHARE;
+	if (unasked) {
+		opts->max_threads = (unsigned)min((uint64_t)opts->max_threads, max(share / opts->chunk_size, (uint64_t)1));
+		opts->threads = min(opts->threads, opts->max_threads);
 	}
+	opts->window = min(opts->window, share / min(opts->max_threads, WIDE_WORKERS));
+}
+
+/** Fill in what depends on the machine. */
+static void choose_limits(struct opts *opts, const struct machine *machine) {
+	bool unasked = opts->threads == 0;
+	opts->max_threads = opts->threads;
+	if (unasked) {
+		opts->threads = min(machine->processors, FIRST_WORKERS);
+		opts->max_threads = min(machine->processors * WORKERS_EACH, MOST_WORKERS);
+	}
+	budget_memory(opts, machine->memory, unasked);
 	opts->window = max(opts->window, opts->chunk_size);
 	opts->range_size = max(opts->range_size, (uint64_t)opts->chunk_size);
 	budget_fds(opts);
@@ -281,7 +290,7 @@ static void adapt(struct run *run) {
 		return;
 	}
 	double used = processor_time();
-	double share = (used - run->last_used) / ((t - run->last_time) * processors());
+	double share = (used - run->last_used) / ((t - run->last_time) * run->processors);
 	run->last_time = t;
 	run->last_used = used;
 	bool enough = share > BUSY_SHARE || cancelled || throttle_is_active(&run->files.throttle);
@@ -541,7 +550,15 @@ int coordinator_run(struct opts *opts, struct report *report) {
 	}
 	run->opts = opts;
 	run->report = report;
-	choose_limits(opts);
+	struct machine machine = machine_look();
+	run->processors = machine.processors;
+	choose_limits(opts, &machine);
+	if (opts->flags & OPT_IDLE) {
+		int ret = machine_be_idle();
+		if (ret < 0) {
+			report_warn(report, -ret, "warning: cannot take the lowest priority", NULL, NULL);
+		}
+	}
 	show_init(&run->show, opts, report);
 	// While a signal still ends a wait for the other end of a fifo
 	bool ready = sums_open(&run->sums, opts->checksums, report, &run->files.cancelled);

@@ -109,6 +109,8 @@ enum opt_flags {
 	OPT_STATS = 1 << 19,
 	/** Say all of it in JSON. */
 	OPT_JSON = 1 << 20,
+	/** Take only what nobody else wants. */
+	OPT_IDLE = 1 << 21,
 };
 
 /** What struct opts::preserve asks to keep. */

@@ -1,0 +1,32 @@
+/**
+ * What this process may take of the machine: processors, memory, and its turn.
+ */
+
+#ifndef UCP_MACHINE_H
+#define UCP_MACHINE_H
+
+#include <sys/types.h>
+
+/** What this process may use. */
+struct machine {
+	/** Processors; a limit that is a fraction counts up. */
+	unsigned processors;
+	/** Bytes of memory. */
+	uint64_t memory;
+};
+
+/** Find out: what there is, where the process may run (sched_setaffinity(2)), and the limits of its cgroups (v2). */
+struct machine machine_look(void);
+
+/**
+ * Lower MACHINE to the limits of a cgroup and of those above it.
+ *
+ * @param root  Where the hierarchy is mounted.
+ * @param path  The cgroup in it, with a slash in front. Where there is none, as in a container, the root counts.
+ */
+void machine_limit(struct machine *machine, const char *root, const char *path);
+
+/** Take only what of processors and disks nobody else wants: this thread and all it starts. Returns 0 or -errno. */
+int machine_be_idle(void);
+
+#endif // UCP_MACHINE_H

@@ -1,0 +1,83 @@
+/**
+ * machine.c: what cgroups allow.
+ */
+
+#include "scratch.h"
+#include "unit.h"
+
+#include "machine.h"
+
+#include <sched.h>
+
+static void write_limit(const char *path, const char *text) {
+	FILE *file = fopen(path, "w");
+	REQUIRE(file);
+	fputs(text, file);
+	REQUIRE(fclose(file) == 0);
+}
+
+static void check_limit(const char *path, unsigned processors, uint64_t memory) {
+	struct machine machine = {.processors = 16, .memory = 1u << 30};
+	machine_limit(&machine, ".", path);
+	CHECK_MSG(machine.processors == processors, "%s: %u processors, not %u", path, machine.processors, processors);
+	CHECK_MSG(machine.memory == memory, "%s: %" PRIu64 " bytes, not %" PRIu64, path, machine.memory, memory);
+}
+
+TEST(cgroups_limit) {
+	go_to_scratch();
+	REQUIRE(mkdir("a", 0755) == 0 && mkdir("a/b", 0755) == 0 && mkdir("a/b/c", 0755) == 0 && mkdir("d", 0755) == 0);
+	write_limit("a/cpu.max", "800000 100000\n");
+	write_limit("a/memory.max", "1000000\n");
+	write_limit("a/b/cpu.max", "250000 100000\n");
+	write_limit("a/b/memory.max", "max\n");
+	write_limit("a/b/c/cpu.max", "max 100000\n");
+	write_limit("a/b/c/memory.max", "2000000\n");
+	write_limit("d/cpu.max", "1000 100000\n");
+	write_limit("d/memory.max", "5000000000\n");
+	check_limit("/", 16, 1u << 30);
+	check_limit("/a", 8, 1000000);
+	check_limit("/a/b", 3, 1000000);
+	check_limit("/a/b/c", 3, 1000000);
+	check_limit("/d", 1, 1u << 30);
+	// What is not there does not limit, but what is above does
+	check_limit("/a/none/none", 8, 1000000);
+	check_limit("/../x", 16, 1u << 30);
+	// As in a container, where the mount shows one's own
+	write_limit("cpu.max", "400000 100000\n");
+	write_limit("memory.max", "600000\n");
+	check_limit("/", 4, 600000);
+	check_limit("/a/b", 3, 600000);
+	check_limit("/elsewhere", 4, 600000);
+}
+
+TEST(nonsense_does_not_limit) {
+	go_to_scratch();
+	static const char *const texts[] = {"", "\n", "max\n", "100000\n", "1 0\n", "x y\n"};
+	for (size_t i = 0; i < countof(texts); ++i) {
+		write_limit("cpu.max", texts[i]);
+		check_limit("/", 16, 1u << 30);
+	}
+	struct machine machine = {.processors = 16, .memory = 1};
+	machine_limit(&machine, "no-such-directory", "/a");
+	CHECK_EQ(machine.processors, 16);
+}
+
+TEST(there_is_something) {
+	struct machine machine = machine_look();
+	cpu_set_t set;
+	REQUIRE(sched_getaffinity(0, sizeof(set), &set) == 0);
+	CHECK(machine.processors >= 1 && machine.processors <= (unsigned)CPU_COUNT(&set));
+	CHECK(machine.memory >= 1u << 20);
+	int first = 0;
+	while (!CPU_ISSET(first, &set)) {
+		++first;
+	}
+	cpu_set_t one;
+	CPU_ZERO(&one);
+	CPU_SET(first, &one);
+	REQUIRE(sched_setaffinity(0, sizeof(one), &one) == 0);
+	CHECK_EQ(machine_look().processors, 1);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+UNIT_MAIN
