@@ -109,7 +109,8 @@ _ucp_options()
 		--engine= --fsync -j --threads= --progress --progress=
 		--queue-depth= --verify --checksums= --stats --json --bwlimit=
 		--exclude= --exclude-from= --exclude-vcs --include= -0 --null
-		--max-size= --min-size= --files-from= --gitignore --idle"
+		--max-size= --min-size= --files-from= --gitignore --idle
+		--dry-run"
 	if ((${#COMPREPLY[@]} == 1)) && [[ ${COMPREPLY[0]} == *= ]]; then
 		compopt -o nospace 2>/dev/null
 	fi

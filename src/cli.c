@@ -88,6 +88,7 @@ static const struct argp_option options[] = {
 	{"null", '0', 0, 0, "the lines of lists end with a NUL byte", GROUP_SELECT},
 
 	{"threads", 'j', "N", 0, "number of workers (default: by the number of processors)", GROUP_OWN},
+	{"dry-run", KEY_DRY_RUN, 0, 0, "only say what would be done, as -v does, and how much it is", GROUP_OWN},
 	{"engine", KEY_ENGINE, "ENGINE", 0,
 		"how data is moved: auto (default: io_uring where there is one), uring (or fail), sync (system calls)",
 		GROUP_OWN},
@@ -145,6 +146,7 @@ static unsigned flag_of(int key) {
 		{KEY_ATTRIBUTES_ONLY, OPT_ATTRIBUTES_ONLY},
 		{KEY_COPY_CONTENTS, OPT_COPY_CONTENTS},
 		{KEY_DEBUG, OPT_VERBOSE | OPT_DEBUG},
+		{KEY_DRY_RUN, OPT_VERBOSE | OPT_DRY_RUN},
 		{KEY_FSYNC, OPT_FSYNC},
 		{KEY_IDLE, OPT_IDLE},
 		{KEY_KEEP_DIRECTORY_SYMLINK, OPT_KEEP_DIRECTORY_SYMLINK},

@@ -125,6 +125,9 @@ int dest_backup(const struct opts *opts, int dir, const char *path, char **name)
 		if (numbered < 0) {
 			return numbered;
 		}
+		if (opts->flags & OPT_DRY_RUN) {
+			return 0;
+		}
 		ret = renameat2(dir, path, dir, *name, numbered ? RENAME_NOREPLACE : 0) == 0 ? 0 : -errno;
 		if (ret == -EINVAL && numbered) {
 			// A file system that cannot promise not to replace

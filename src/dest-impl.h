@@ -30,13 +30,6 @@ enum dest_same {
 /** Whether replacing the destination would hurt the source. */
 enum dest_same dest_same(const struct dest_pair *pair);
 
-/**
- * Whether two paths are one entry of one directory. Unknown counts as yes, which is the careful answer.
- *
- * @param flags  AT_SYMLINK_NOFOLLOW: a directory's name that is a symbolic link stands for itself.
- */
-bool dest_same_entry(int dir_a, const char *path_a, int dir_b, const char *path_b, int flags);
-
 /** Whether operand SRC (a path) would be its own backup, so that making one destroys it. */
 bool dest_is_backup(const struct dest_pair *pair);
 

@@ -110,7 +110,7 @@ static enum dest_verdict wanted(const struct judge *j) {
 	if (opts->update == UPDATE_NONE) {
 		return DEST_SKIP;
 	}
-	if ((opts->flags & OPT_INTERACTIVE) && !ask(j)) {
+	if ((opts->flags & OPT_INTERACTIVE) && !(opts->flags & OPT_DRY_RUN) && !ask(j)) {
 		report_declined(j->dest->report);
 		return DEST_SKIP;
 	}
@@ -140,7 +140,12 @@ static const char *just_made(struct dest *dest, const struct tree *tree, const s
 }
 
 static enum dest_verdict remove_it(const struct judge *j) {
-	if (unlinkat(j->tree->fd[DST], j->entry->dst_name, 0) != 0 && errno != ENOENT) {
+	if (j->dest->opts->flags & OPT_DRY_RUN) {
+		int ret = tree_may_make(j->tree, j->entry->dst_name);
+		if (ret < 0) {
+			return refuse(j, ret, "cannot remove %d");
+		}
+	} else if (unlinkat(j->tree->fd[DST], j->entry->dst_name, 0) != 0 && errno != ENOENT) {
 		return refuse(j, errno, "cannot remove %d");
 	}
 	if (j->dest->opts->flags & OPT_VERBOSE) {
@@ -171,7 +176,10 @@ static struct fail make_backup(const struct dest_pair *pair, char **name) {
 	if (opts->backup != BACKUP_NUMBERED && dest_is_backup(pair)) {
 		return fail_make(0, "backing up %d might destroy source;  %s not copied");
 	}
-	int ret = dest_backup(opts, pair->tree->fd[DST], pair->entry->dst_name, name);
+	int ret = opts->flags & OPT_DRY_RUN ? tree_may_make(pair->tree, pair->entry->dst_name) : 0;
+	if (ret == 0) {
+		ret = dest_backup(opts, pair->tree->fd[DST], pair->entry->dst_name, name);
+	}
 	return ret < 0 && ret != -ENOENT ? fail_make(ret, "cannot backup %d") : FAIL_NONE;
 }
 
@@ -258,7 +266,7 @@ enum tree_verdict dest_judge_directory(struct dest *dest, struct tree *tree, con
 
 void dest_undo_backup(struct dest *dest, const struct tree *tree, const struct entry *entry, const char *backup) {
 	int dir = tree->fd[DST];
-	if (renameat(dir, backup, dir, entry->dst_name) != 0) {
+	if (!(dest->opts->flags & OPT_DRY_RUN) && renameat(dir, backup, dir, entry->dst_name) != 0) {
 		tree_report(tree, entry, fail_make(errno, "cannot un-backup %d"));
 	} else if (dest->opts->flags & OPT_VERBOSE) {
 		char *from = tree_path(tree, DST, backup);

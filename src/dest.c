@@ -341,6 +341,10 @@ void dest_destroy(struct dest *dest) {
 	inode_set_clear(&dest->sources, known_free);
 	inode_set_clear(&dest->made, known_free);
 	inode_set_clear(&dest->all, free);
+	for (size_t i = 0; i < dest->foreseen_count; ++i) {
+		free(dest->foreseen[i]);
+	}
+	free(dest->foreseen);
 	thread_must(pthread_mutex_destroy(&dest->lock));
 }
 

@@ -29,6 +29,9 @@ struct dest {
 	struct inode_set sources;
 	/** What was made of operands, where DEST_SERIAL. */
 	struct inode_set made;
+	/** Names of files that operands would get (--dry-run), where DEST_SERIAL. */
+	char **foreseen;
+	size_t foreseen_count;
 	/** All files that are to be copied, once somebody had to know. */
 	struct inode_set all;
 	bool all_known;
@@ -98,6 +101,22 @@ void dest_entered(struct dest *dest, const struct entry *entry, const struct sta
  */
 enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct entry *entry, const struct stat *st,
 	struct dest_found *found, struct fail *fail);
+
+/**
+ * Decide about a destination that would be made, as another operand would have been made there by then (--dry-run).
+ *
+ * @param verdict  What it was without that.
+ * @param fail     Set for DEST_REFUSE.
+ */
+enum dest_verdict dest_foresee(struct dest *dest, const struct tree *tree, const struct entry *entry,
+	enum dest_verdict verdict, struct fail *fail);
+
+/**
+ * Whether two paths are one entry of one directory. Unknown counts as yes, which is the careful answer.
+ *
+ * @param flags  AT_SYMLINK_NOFOLLOW: a directory's name that is a symbolic link stands for itself.
+ */
+bool dest_same_entry(int dir_a, const char *path_a, int dir_b, const char *path_b, int flags);
 
 /** Move a backup back to where it was, since nothing took its place. What fails is reported. */
 void dest_undo_backup(struct dest *dest, const struct tree *tree, const struct entry *entry, const char *backup);

@@ -54,6 +54,15 @@ struct judged {
 /** A name nobody else uses in the directory of PATH, for what is moved there at once; to be freed. */
 char *file_temp_name(struct files *files, const char *path);
 
+/** Say what would be done with an entry (--dry-run), and count it. Nothing is changed, and no file opened. */
+void file_foresee(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st);
+
+/** What is said of a relative link (-s) that is to be made in another directory than the current one. */
+extern const char file_leads_elsewhere[];
+
+/** Whether a link to a source (-s) would be such a link. */
+bool file_link_leads_elsewhere(const struct tree *tree, const struct entry *entry);
+
 /** Whether other names of a file are to become links to its copy. */
 bool file_has_links(const struct file_context *ctx, const struct tree *tree, const struct stat *st);
 

@@ -17,7 +17,7 @@
 /** Returned for a relative link (-s) that is to be made in another directory than the current one. */
 #define LINK_LEADS_ELSEWHERE (-EXDEV - 10000)
 
-static const char leads_elsewhere[] = "%D: can make relative symbolic links only in current directory";
+const char file_leads_elsewhere[] = "%D: can make relative symbolic links only in current directory";
 
 /** Something other than a regular file that is being made. */
 struct node {
@@ -83,12 +83,12 @@ static bool make_node(struct node *node) {
 		}
 	}
 	if (ret == LINK_LEADS_ELSEWHERE) {
-		fail = tree_explain(node->tree, node->entry, 0, leads_elsewhere);
+		fail = tree_explain(node->tree, node->entry, 0, file_leads_elsewhere);
 	} else if (ret < 0 && !fail.what) {
 		fail = tree_explain(node->tree, node->entry, -ret, node->what);
 	}
 	// Only a destination that is refused, or cannot even be looked at, is not worth a line
-	if (!fail.what || fail.what == node->what || fail.what == leads_elsewhere) {
+	if (!fail.what || fail.what == node->what || fail.what == file_leads_elsewhere) {
 		file_say(node->ctx, node->tree, node->entry, judged->found.backup);
 	}
 	if (fail.what) {
@@ -228,6 +228,13 @@ static int make_link_to_source(const struct node *node) {
 	// What stands there is looked at before it is said that the link would lead elsewhere
 	bool exists = fstatat(node->tree->fd[DST], name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 	return exists && !node->judged.known ? -EEXIST : LINK_LEADS_ELSEWHERE;
+}
+
+bool file_link_leads_elsewhere(const struct tree *tree, const struct entry *entry) {
+	char *target = tree_path(tree, SRC, entry->name);
+	bool relative = target && target[0] != '/';
+	free(target);
+	return relative && ((tree->flags & TREE_ABSENT) || !is_current(tree, entry->dst_name));
 }
 
 /** Make a symbolic link to the source (-s). */

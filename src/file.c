@@ -366,6 +366,10 @@ struct file *file_begin(struct file_context *ctx, struct tree *tree, const struc
 	struct stat got;
 	const struct stat *known = st;
 
+	if (opts->flags & OPT_DRY_RUN) {
+		file_foresee(ctx, tree, entry, st);
+		return NULL;
+	}
 	// Where a destination may well stay as it is, one look at both ends is cheaper than opening them
 	bool look = entry->type != DT_REG || opts->update != UPDATE_ALL
 		|| (opts->flags & (OPT_HARD_LINK | OPT_SYMBOLIC_LINK));

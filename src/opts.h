@@ -111,6 +111,8 @@ enum opt_flags {
 	OPT_JSON = 1 << 20,
 	/** Take only what nobody else wants. */
 	OPT_IDLE = 1 << 21,
+	/** Only say what would be done. */
+	OPT_DRY_RUN = 1 << 22,
 };
 
 /** What struct opts::preserve asks to keep. */

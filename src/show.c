@@ -67,6 +67,9 @@ void show_init(struct show *show, const struct opts *opts, struct report *report
 		show->style = SHOW_LINES;
 		break;
 	}
+	if (opts->flags & OPT_DRY_RUN) {
+		show->style = SHOW_NOTHING;
+	}
 	if (show->style == SHOW_BAR && show->terminal && is_dumb(term)) {
 		show->style = SHOW_LINES;
 	}

@@ -127,12 +127,24 @@ static bool is_its_own_copy(const struct tree *tree, const struct entry *entry) 
 		&& inode_same(inode_of(&st), tree->inode[SRC]);
 }
 
+/** Say once that an operand is copied into itself. */
+static void report_circle(struct tree *tree) {
+	struct tree *top = top_of(tree);
+	if (!atomic_exchange(&top->circular, true)) {
+		char *src = tree_path(top, SRC, NULL);
+		char *dst = tree_path(top, DST, NULL);
+		report_error(tree->trees->report, 0, "cannot copy a directory, %s, into itself, %d", src, dst);
+		free(src);
+		free(dst);
+	}
+}
+
 /** Whether the source is a directory that this run made, or one of those above it. */
 static bool leads_in_circles(struct tree *tree, const struct entry *entry) {
 	struct trees *trees = tree->trees;
 
 	mutex_lock(&trees->lock);
-	bool made = inode_set_has(&trees->made, tree->inode[SRC]);
+	bool made = !(trees->opts->flags & OPT_DRY_RUN) && inode_set_has(&trees->made, tree->inode[SRC]);
 	mutex_unlock(&trees->lock);
 	for (struct tree *t = tree->parent; (tree->flags & TREE_FOLLOWED) && !(t->flags & TREE_OPERANDS); t = t->parent) {
 		made |= inode_same(t->inode[DST], tree->inode[SRC]);
@@ -145,15 +157,7 @@ static bool leads_in_circles(struct tree *tree, const struct entry *entry) {
 		return true;
 	}
 	if (made) {
-		struct tree *top = top_of(tree);
-		if (atomic_exchange(&top->circular, true)) {
-			return true;
-		}
-		char *src = tree_path(top, SRC, NULL);
-		char *dst = tree_path(top, DST, NULL);
-		report_error(trees->report, 0, "cannot copy a directory, %s, into itself, %d", src, dst);
-		free(src);
-		free(dst);
+		report_circle(tree);
 		return true;
 	}
 	for (struct tree *t = tree->parent; (tree->flags & TREE_FOLLOWED) && !(t->flags & TREE_OPERANDS); t = t->parent) {
@@ -197,20 +201,29 @@ static mode_t create_mode(const struct tree *tree) {
 	return opts->preserve & PRESERVE_MODE_NOT ? 0777 : mode & 07777;
 }
 
-/** Make the destination. Returns a fail, of which the errno is EEXIST if something stands there. */
-static struct fail make(struct tree *tree, const char *name) {
+/**
+ * Make the destination.
+ *
+ * @param gone  What stood there is out of the way; with --dry-run it still stands there.
+ * @return A fail, of which the errno is EEXIST if something stands there.
+ */
+static struct fail make(struct tree *tree, const char *name, bool gone) {
 	struct trees *trees = tree->trees;
+	const char *what = tree->flags & TREE_OPERANDS ? "cannot make directory %d" : "cannot create directory %d";
 	struct fail fail;
 
+	if (trees->opts->flags & OPT_DRY_RUN) {
+		int ret = tree_foresee_make(tree, name, gone);
+		return ret < 0 ? fail_make(ret, what) : FAIL_NONE;
+	}
 	mode_t mode = create_mode(tree);
 	// Nobody may meet the new directory as a source before it is known as a copy
 	mutex_lock(&trees->lock);
 	if (mkdirat(tree->parent->fd[DST], name, mode) == 0) {
 		tree->flags |= TREE_CREATED;
-		counter_add(&trees->created, 1);
 		fail = settle_in(tree, name);
 	} else {
-		fail = fail_make(errno, tree->flags & TREE_OPERANDS ? "cannot make directory %d" : "cannot create directory %d");
+		fail = fail_make(errno, what);
 	}
 	mutex_unlock(&trees->lock);
 	return fail;
@@ -260,10 +273,10 @@ static struct fail look_past(struct tree *tree, const struct entry *entry, struc
 /** Make the destination, or decide about what stands there. */
 static struct fail make_copy(struct tree *tree, const struct entry *entry) {
 	const char *name = dst_name_of(entry);
-	struct fail fail = make(tree, name);
+	struct fail fail = make(tree, name, false);
 
 	if (fail.err == EEXIST && look_at_existing(tree, entry, name, &fail)) {
-		return make(tree, name);
+		return make(tree, name, true);
 	}
 	bool looked_at = !(tree->flags & (TREE_CREATED | TREE_OPERANDS));
 	if (fail.what && looked_at && fail.err != 0 && fail.err != EEXIST) {
@@ -277,6 +290,10 @@ static struct fail open_copy(struct tree *tree, const struct entry *entry) {
 	const char *name = dst_name_of(entry);
 	int dir = tree->parent->fd[DST];
 	int flags = O_DIRECTORY | O_CLOEXEC;
+	if (tree->flags & TREE_ABSENT) {
+		int ret = tree->fd[DST] = tree_open_absent();
+		return ret < 0 ? fail_make(ret, "cannot access %d") : FAIL_NONE;
+	}
 	if (!(tree->trees->opts->flags & OPT_KEEP_DIRECTORY_SYMLINK) && !(tree->flags & TREE_OPERANDS)) {
 		flags |= O_NOFOLLOW;
 	}
@@ -349,6 +366,10 @@ struct tree *tree_enter(struct tree *parent, const struct entry *entry, enum tre
 	}
 	if (is_only_implied(tree)) {
 		tree->flags |= TREE_AS_IS;
+	}
+	counter_add(&parent->trees->created, tree->flags & TREE_CREATED ? 1 : 0);
+	if ((opts->flags & OPT_DRY_RUN) && !(tree->flags & TREE_OPERANDS) && tree_would_meet_itself(tree)) {
+		report_circle(tree);
 	}
 	if (tree->src_err != 0) {
 		tree_report(parent, entry, fail_make(tree->src_err, "cannot access %s"));

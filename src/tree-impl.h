@@ -30,4 +30,18 @@ void tree_choose_flush(struct tree *tree);
 /** Everything in a tree, which is pinned, is done: flush its directory where that is to be on its own. */
 void tree_flush(struct tree *tree);
 
+/**
+ * As if making a tree's destination (--dry-run).
+ *
+ * @param gone  What stands there would be out of the way.
+ * @return 0 or -errno: -EEXIST if something stands there.
+ */
+int tree_foresee_make(struct tree *tree, const char *name, bool gone);
+
+/** Whether a copy would be made in a source directory that is to be copied itself (--dry-run). */
+bool tree_would_meet_itself(struct tree *tree);
+
+/** A descriptor for a destination that is not there. Returns it or -errno. */
+int tree_open_absent(void);
+
 #endif // UCP_TREE_IMPL_H

@@ -143,7 +143,7 @@ static void finish(struct tree *tree) {
 	const unsigned kept = PRESERVE_MODE | PRESERVE_MODE_NOT | PRESERVE_OWNERSHIP | PRESERVE_TIMESTAMPS | PRESERVE_XATTR;
 
 	listing_free(&tree->listing);
-	if (!(tree->flags & TREE_BASE)) {
+	if (!(tree->flags & TREE_BASE) && !(opts->flags & OPT_DRY_RUN)) {
 		bool made = tree->flags & TREE_CREATED;
 		int ret = tree_pin(tree);
 		// Going up by "..", while this directory's mode still allows it, spares a long way down
@@ -293,7 +293,8 @@ static int reopen(struct tree *tree) {
 		if (side == SRC && (tree->flags & TREE_CLOSED)) {
 			continue;
 		}
-		ret = fd[side] = descend(from, tree, side);
+		bool absent = side == DST && (tree->flags & TREE_ABSENT);
+		ret = fd[side] = absent ? tree_open_absent() : descend(from, tree, side);
 	}
 	if (ret < 0) {
 		close_pair(fd);

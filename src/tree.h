@@ -78,6 +78,8 @@ enum tree_flags {
 	TREE_AS_IS = 1 << 10,
 	/** It is to be left alone. */
 	TREE_LEFT = 1 << 9,
+	/** The destination is not there: it would be made (--dry-run). Its descriptor is only a placeholder. */
+	TREE_ABSENT = 1 << 12,
 	/** Its entries are operands: the base, and directories that --parents entered. */
 	TREE_OPERANDS = 1 << 8,
 	/** With --fsync: it and what is in it are flushed on their own, not with their whole file system. */
@@ -152,10 +154,13 @@ struct trees {
 	/** How many are open, and how many may be. */
 	unsigned open;
 	unsigned max;
-	/** How many directories this run made. */
-	counter created;
-	/** The topmost directories this run made: a source directory among them is a copy of itself. */
+	/**
+	 * The topmost directories this run made: a source directory among them is a copy of itself. With --dry-run those
+	 * that they would be made in.
+	 */
 	struct inode_set made;
+	/** How many directories were made. */
+	counter created;
 };
 
 /** Set up what trees share. */
@@ -234,6 +239,9 @@ void tree_report(const struct tree *tree, const struct entry *entry, struct fail
 
 /** Whether symbolic links among a tree's entries are followed (-L; for operands also -H). */
 bool tree_follows(const struct tree *tree);
+
+/** Whether a name could be made in a tree's destination, as far as one can see. Returns 0 or -errno. */
+int tree_may_make(const struct tree *tree, const char *name);
 
 /** Print a line about an entry of a tree (-v). */
 void tree_say(const struct tree *tree, const struct entry *entry, const char *what);
