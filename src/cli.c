@@ -235,7 +235,7 @@ static bool settle_backups(struct parser *p) {
 	const char *option = "backup type";
 	const char *control = p->control;
 
-	if (suffix && suffix[0] != '\0' && !strchr(suffix, '/')) {
+	if (suffix && suffix[0] != '\0' && last_component(suffix) == suffix) {
 		opts->suffix = suffix;
 	}
 	if (!p->backups) {

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,6 +90,23 @@ static char *add_suffix(const char *name, const char *suffix) {
 	return asprintf(&text, "%s%s", name, suffix) < 0 ? NULL : text;
 }
 
+/**
+ * Where the name of a backup is too long, let it end in ~ alone, in place of the last letters if need be.
+ *
+ * @param len  Of the name without the suffix.
+ */
+static void shorten(char *name, size_t len, int parent) {
+	long most = parent >= 0 ? fpathconf(parent, _PC_NAME_MAX) : -1;
+	// One less than possible, as cp has it
+	size_t room = (size_t)(most > 2 ? most : NAME_MAX) - 1;
+	size_t before = (size_t)(last_component(name) - name);
+	if (strlen(name) - before > room) {
+		size_t end = min(len, before + room - 1);
+		name[end] = '~';
+		name[end + 1] = '\0';
+	}
+}
+
 /** What a backup in a directory is to be called. Returns 1 if it is numbered, 0 if it is simple, or -errno. */
 static int backup_name(const struct opts *opts, int parent, const char *path, const char *base, char **name) {
 	char highest[DIGITS] = "";
@@ -99,12 +117,18 @@ static int backup_name(const struct opts *opts, int parent, const char *path, co
 			return ret;
 		}
 	}
-	if (opts->backup == BACKUP_NUMBERED || highest[0] != '\0') {
+	bool numbered = opts->backup == BACKUP_NUMBERED || highest[0] != '\0';
+	if (numbered) {
 		increment(highest);
-		return asprintf(name, "%s.~%s~", path, highest) < 0 ? -ENOMEM : 1;
+		*name = asprintf(name, "%s.~%s~", path, highest) < 0 ? NULL : *name;
+	} else {
+		*name = add_suffix(path, opts->suffix);
 	}
-	*name = add_suffix(path, opts->suffix);
-	return *name ? 0 : -ENOMEM;
+	if (!*name) {
+		return -ENOMEM;
+	}
+	shorten(*name, strlen(path), parent);
+	return numbered;
 }
 
 int dest_backup_name(const struct opts *opts, int dir, const char *path, char **name) {
