@@ -73,7 +73,7 @@ static bool make_node(struct node *node) {
 			verdict = dest_judge(node->ctx->files->dest, node->tree, node->entry, node->st, &judged->found, &fail);
 		}
 		judged->known = true;
-		bool replace = opts->flags & node->replace;
+		bool replace = (opts->flags & node->replace) && node->entry->dst_name[0] != '\0';
 		if (verdict == DEST_CREATE || verdict == DEST_OVERWRITE) {
 			ret = verdict == DEST_OVERWRITE && replace ? -EEXIST : node->make(node);
 			ret = ret == -EEXIST && replace ? make_over(node) : ret;

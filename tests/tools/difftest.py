@@ -564,8 +564,13 @@ ACCEPTED = [
      lambda case, cp, ucp: re.search("will not create hard link .* to directory", cp.err)
      and "will not create hard link" not in ucp.err),
     ("xattr-message",
-     "ucp does not name the attribute that cannot be set; cp names it twice, and not the file",
-     lambda case, cp, ucp: "setting attribute" in cp.err and "setting attribute" in ucp.err and cp.status == ucp.status),
+     "ucp does not name the attribute that cannot be set, and sets the mode after it; cp names it twice, and not the "
+     "file",
+     lambda case, cp, ucp: re.search("[gs]etting attribute", cp.err) and re.search("[gs]etting attribute", ucp.err)
+     and cp.status == ucp.status),
+    ("no-name-kept",
+     "cp -p fails to set the mode of a directory copied to ''",
+     lambda case, cp, ucp: "preserving permissions for ''" in cp.err and case.operands[-1:] == [""]),
     ("narrowed",
      "an existing destination that is to get a narrower mode has it before its data, also if that cannot be copied",
      lambda case, cp, ucp: "failed to clone" in cp.err and "failed to clone" in ucp.err and cp.status == ucp.status),
@@ -600,6 +605,10 @@ ACCEPTED = [
      "with --parents which of several things that are wrong is said differs, and several slashes are shown as one",
      lambda case, cp, ucp: "--parents" in case.options + case.operands and cp.status == ucp.status == 1
      and all(line.startswith("stderr: ") for line in differences(case, cp, ucp))),
+    ("parents-not-new",
+     "with --parents cp takes a destination for new once it has made directories for an operand before",
+     lambda case, cp, ucp: "--parents" in case.options + case.operands and len(case.operands) > 1
+     and has_more(cp, ucp, "not writing through dangling symlink")),
     ("parents-special-bits",
      "directories that --parents makes lose their special bits where their owner cannot be kept",
      lambda case, cp, ucp: "--parents" in case.options + case.operands and case.user
@@ -1936,6 +1945,22 @@ a/a| a/-x/ $ --backup=simple -R a/a a a/-x
 ? 1
 ~
 
+[suffixes]
+a b {env=SIMPLE_BACKUP_SUFFIX=.b} $ -bv a b
+a b {env=SIMPLE_BACKUP_SUFFIX=.b} $ -bv -S.c a b
+a b {env=SIMPLE_BACKUP_SUFFIX=/b} $ -bv a b
+a b $ -v -S "" a b
+a b $ -v -S / a b
+a b $ -v -S /a a b
+a b $ -v -S a/ a b
+a b b.~9~ $ --backup=numbered -v a b
+a b b.~99~ b.~7~ b.~100~ $ --backup=numbered -v a b
+a b b.~09~ $ --backup=numbered -v a b
+a b b.~1~ $ -bv a b
+a b b.~x~ b.~1~x $ -bv a b
+a b b.~1~/ $ -bv a b
+a b b~/ $ -bv a b
+
 [a source that is a backup]
 a a~ $ --backup=simple a~ a
 a a~ $ --backup=numbered a~ a
@@ -1972,6 +1997,7 @@ a $ -f a ""
 a b->a $ -nd b ""
 ? 0
 > 
+b->../x $ -r -f --backup=numbered b ""
 a b->a $ -ud b ""
 ? 0
 > 
@@ -2163,6 +2189,10 @@ def with_xattrs(case, **xattrs):
 
 def special_scenarios():
     """Those a line cannot say."""
+    for length in (250, 251, 252, 253, 254, 255):
+        for options in ("-b", "--backup=numbered", "-S.orig"):
+            yield parse_scenario("long names", f"a d/{'n' * length} $ {options} a d/{'n' * length}")
+
     def one(tree, command, xattrs=(), **values):
         case = parse_scenario("special", f"{tree} $ {command}")
         case.name += " with " + ", ".join(f"{k}: {sorted(v)}" for k, v in dict(xattrs).items())
