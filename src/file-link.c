@@ -117,7 +117,7 @@ enum file_links file_links_meet(struct file_context *ctx, struct tree *tree, con
 	}
 	enum file_links result = FILE_LINKS_DONE;
 	char *backup = judged->found.backup;
-	if (met == LINK_TO || met == LINK_WAIT) {
+	if ((met == LINK_TO || met == LINK_WAIT) && verdict != DEST_DONE) {
 		file_say(ctx, tree, entry, backup);
 	}
 	if (met == LINK_COPY) {

@@ -1940,6 +1940,7 @@ d/x a/ $ -l -r d a/d a
 d/c/d/ d/@555 {user} $ -r d/c/d d/c/d d
 d/b $ --parents --backup d/b d/b d
 d/b e/ $ --parents -d d/b ./d/b d//b e
+d/e e==d/e a/ $ -d -v -u d/e e a
 a/a| a/-x/ $ --backup=simple -R a/a a a/-x
 > CP: will not overwrite just-created 'a/-x/a' with 'a'
 ? 1

@@ -106,11 +106,13 @@ static struct {
 	/** Operands that may be changed. */
 	char text[8][64];
 	char *operands[8];
+	bool entered;
 } t;
 
 /** As "cp" without options has it. */
 static void set_up(void) {
 	go_to_scratch();
+	t.entered = false;
 	t.opts = (struct opts) {
 		.flags = OPT_PRIVILEGED, .deref = DEREF_ALWAYS, .max_trees = 4, .suffix = "~", .umask = 022,
 	};
@@ -297,6 +299,9 @@ static const char *look_at_operands(const char *const *operands) {
 		CHECK(!wanted || entry->type == IFTODT(st.st_mode));
 		letters[i] = !wanted ? '-' : S_ISREG(st.st_mode) ? 'f' : S_ISDIR(st.st_mode) ? 'd' : 'l';
 		CHECK(letters[i] != 'l' || S_ISLNK(st.st_mode));
+		if (letters[i] == 'd' && t.entered) {
+			dest_entered(&t.dest, entry, &st);
+		}
 	}
 	return letters;
 }
@@ -320,9 +325,17 @@ TEST(operands_in_turn_with_r) {
 	t.opts.flags |= OPT_RECURSIVE;
 	t.opts.deref = DEREF_NEVER;
 	capture_errors();
+	t.entered = true;
 	CHECK_STR(look_at_operands(operands), "dlll-");
 	check_errors("ucp: warning: source directory 'dir/' specified more than once\n");
-	CHECK_EQ(counter_get(&t.report.errors), 0);
+	tear_down();
+}
+
+TEST(directory_that_was_not_entered_is_looked_at_again) {
+	static const char *const operands[] = {"dir", "dir", "dir2", NULL};
+	set_up();
+	t.opts.flags |= OPT_RECURSIVE;
+	CHECK_STR(look_at_operands(operands), "dd");
 	tear_down();
 }
 
