@@ -76,7 +76,7 @@ case_bwlimit_that_is_no_rate() {
 }
 
 case_bwlimit_does_not_hold_up_an_interrupt() {
-	head -c 1000000 /dev/urandom >a
+	head -c 10000000 /dev/urandom >a
 	start_ucp --reflink=never --bwlimit=1 a b
 	wait_for '[[ -e b ]]'
 	kill -s INT "$pid"
