@@ -1,0 +1,68 @@
+#include "coordinator-impl.h"
+
+#include "flush.h"
+#include "machine.h"
+#include "opts.h"
+#include "std.h"
+
+#include <sys/resource.h>
+
+/** Most workers that are started unasked at once, and most there may become for each processor and in all. */
+#define FIRST_WORKERS 8
+#define WORKERS_EACH 8
+#define MOST_WORKERS 32
+
+/** Descriptors for everything but workers and trees. */
+#define OTHER_FDS 10
+
+/** The part of the memory that may be in flight: one in so many. */
+#define MEMORY_SHARE 4
+
+/** Most directories kept open. */
+#define MAX_TREES 512
+
+/** Share out the descriptors this process may have. */
+static void budget_fds(struct opts *opts) {
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+		limit.rlim_cur = 64;
+	} else if (limit.rlim_cur < limit.rlim_max) {
+		rlim_t soft = limit.rlim_cur;
+		limit.rlim_cur = min(limit.rlim_max, (rlim_t)65536);
+		if (limit.rlim_cur < soft || setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+			limit.rlim_cur = soft;
+		}
+	}
+	unsigned fds = (unsigned)min(limit.rlim_cur, (rlim_t)65536);
+	unsigned others = OTHER_FDS + (opts->flags & OPT_FSYNC ? FLUSH_MOST : 0) + (opts->checksums ? 1 : 0);
+	unsigned free_fds = fds > others + 8 ? fds - others : 8;
+	opts->max_threads = max(min(opts->max_threads, free_fds / 16), 1u);
+	opts->threads = min(opts->threads, opts->max_threads);
+	// Half for files, of which each worker has as many as chunks, the rest for directories
+	unsigned files = (free_fds / 2 / opts->max_threads - 1) / 2;
+	opts->queue_depth = max(min(opts->queue_depth, files), 1u);
+	opts->max_trees = max(min(free_fds / 4, (unsigned)MAX_TREES), 2u);
+}
+
+/** See that what is in flight leaves most of the memory to others, the page cache among them. */
+static void budget_memory(struct opts *opts, uint64_t memory, bool unasked) {
+	uint64_t share = memory / MEMORY_SHARE;
+	if (unasked) {
+		opts->max_threads = (unsigned)min((uint64_t)opts->max_threads, max(share / opts->chunk_size, (uint64_t)1));
+		opts->threads = min(opts->threads, opts->max_threads);
+	}
+	opts->window = min(opts->window, share / min(opts->max_threads, WIDE_WORKERS));
+}
+
+void coordinator_choose_limits(struct opts *opts, const struct machine *machine) {
+	bool unasked = opts->threads == 0;
+	opts->max_threads = opts->threads;
+	if (unasked) {
+		opts->threads = min(machine->processors, FIRST_WORKERS);
+		opts->max_threads = min(machine->processors * WORKERS_EACH, MOST_WORKERS);
+	}
+	budget_memory(opts, machine->memory, unasked);
+	opts->window = max(opts->window, opts->chunk_size);
+	opts->range_size = max(opts->range_size, (uint64_t)opts->chunk_size);
+	budget_fds(opts);
+}
