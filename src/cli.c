@@ -196,6 +196,22 @@ static bool parse_switch(struct opts *opts, int key) {
 	}
 }
 
+/** Print the help, by way of report: it must not get lost in silence. */
+static void show_help(struct parser *p, struct argp_state *state) {
+	char *text = NULL;
+	size_t size = 0;
+	FILE *stream = open_memstream(&text, &size);
+	if (stream) {
+		argp_state_help(state, stream, ARGP_HELP_STD_HELP & ~(unsigned)ARGP_HELP_EXIT_OK);
+	}
+	if (!stream || fclose(stream) != 0) {
+		report_error(p->report, 0, "memory exhausted", NULL, NULL);
+	} else {
+		report_text(p->report, "%s", text);
+	}
+	free(text);
+}
+
 static error_t parse_option(int key, char *arg, struct argp_state *state) {
 	struct parser *p = state->input;
 
@@ -217,7 +233,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state) {
 		return 0;
 	case KEY_HELP:
 		p->done = true;
-		argp_state_help(state, stdout, ARGP_HELP_STD_HELP & ~(unsigned)ARGP_HELP_EXIT_OK);
+		show_help(p, state);
 		return EINVAL;
 	case KEY_VERSION:
 		p->done = true;

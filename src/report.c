@@ -152,11 +152,15 @@ void report_say(struct report *report, const char *what, const char *src, const 
 }
 
 void report_text(struct report *report, const char *format, ...) {
-	char text[1024];
+	char *text;
 	va_list args;
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	int len = vasprintf(&text, format, args);
 	va_end(args);
+	if (len < 0) {
+		report_error(report, 0, "memory exhausted", NULL, NULL);
+		return;
+	}
 
 	mutex_lock(&report->lock);
 	if (report->json) {
@@ -167,6 +171,7 @@ void report_text(struct report *report, const char *format, ...) {
 	}
 	out_added(report);
 	mutex_unlock(&report->lock);
+	free(text);
 }
 
 void report_event(struct report *report, const char *type, const struct member *members, size_t count) {

@@ -401,6 +401,16 @@ case_verbose_names_both_ends() {
 	expect_out "'$PWD/b' -> 'c'"
 }
 
+once_help_to_a_full_device() {
+	local option
+	for option in --help --version; do
+		"$UCP" $option >/dev/full 2>"$ERR" && fail "$option: it should have failed"
+		expect_err "ucp: write error: No space left on device"
+		"$UCP" $option >&- 2>"$ERR" && fail "$option: it should have failed"
+		expect_err "ucp: write error: Bad file descriptor"
+	done
+}
+
 once_verbose_to_a_full_device() {
 	echo a >a
 	run to_full -v a b
