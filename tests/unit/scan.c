@@ -39,7 +39,7 @@ static void check_totals(struct select *select, unsigned flags, uint64_t files, 
 	struct opts opts = {
 		.flags = flags, .deref = DEREF_NEVER, .operands = operands, .operand_count = 2, .select = select,
 	};
-	struct scan scan;
+	struct scan scan = {0};
 	const struct timespec moment = {.tv_nsec = 1000000};
 	scan_start(&scan, &opts, 2);
 	REQUIRE(scan.started);
