@@ -160,6 +160,16 @@ def check_prints(source):
             source.finding(line, f"{match.group(1)}: only report prints")
 
 
+def check_flags(source):
+    """Switches of one enum are bits of their own."""
+    for line, match in source.matches(r"\benum\s+\w+\s*\{([^}]*)\}", source.code):
+        taken = {}
+        for name, bit in re.findall(r"(\w+)\s*=\s*1u?\s*<<\s*(\d+)", match.group(1)):
+            if bit in taken:
+                source.finding(line, f"{name} is the same bit as {taken[bit]}")
+            taken[bit] = name
+
+
 def check_comments(source):
     for first, last, head, body in outer_parts(source):
         head = head.strip()
@@ -175,6 +185,7 @@ def main():
     for path in sys.argv[1:]:
         source = Source(path)
         check_sizes(source)
+        check_flags(source)
         if not path.startswith("src/"):
             continue
         if source.room not in LAYER:

@@ -100,7 +100,7 @@ enum file_flags {
 	/** Data is missing, or not known to be there. */
 	FILE_INCOMPLETE = 1 << 10,
 	/** It was copied in order. */
-	FILE_ORDERED = 1 << 14,
+	FILE_ORDERED = 1 << 16,
 };
 
 /** Where from a destination was read back (--verify). */

@@ -79,7 +79,7 @@ enum tree_flags {
 	/** It is to be left alone. */
 	TREE_LEFT = 1 << 9,
 	/** The destination is not there: it would be made (--dry-run). Its descriptor is only a placeholder. */
-	TREE_ABSENT = 1 << 12,
+	TREE_ABSENT = 1 << 13,
 	/** Its entries are operands: the base, and directories that --parents entered. */
 	TREE_OPERANDS = 1 << 8,
 	/** With --fsync: it and what is in it are flushed on their own, not with their whole file system. */
