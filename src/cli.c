@@ -273,6 +273,16 @@ static bool settle_backups(struct parser *p) {
 	return true;
 }
 
+/** With --dry-run nothing is written besides either, and there is nothing to wait for. */
+static void settle_dry_run(struct opts *opts) {
+	if (opts->flags & OPT_DRY_RUN) {
+		opts->flags &= ~(unsigned)(OPT_FSYNC | OPT_VERIFY);
+		opts->progress = PROGRESS_NEVER;
+		opts->checksums = NULL;
+		opts->rate_file = NULL;
+	}
+}
+
 /** Settle what depends on several options. Returns whether they make sense together. */
 static bool settle(struct parser *p) {
 	struct opts *opts = p->opts;
@@ -303,6 +313,7 @@ static bool settle(struct parser *p) {
 		bool never = (opts->flags & OPT_RECURSIVE) && !(opts->flags & OPT_HARD_LINK);
 		opts->deref = never ? DEREF_NEVER : DEREF_ALWAYS;
 	}
+	settle_dry_run(opts);
 	return settle_backups(p) && cli_settle_select(p);
 }
 

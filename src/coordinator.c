@@ -432,17 +432,6 @@ static void sum_up(struct run *run) {
 	run->summed_up = true;
 }
 
-/** Say how much would be copied (--dry-run). */
-static void tell_total(struct run *run) {
-	struct counters sum;
-	counters_sum(&sum, run->counters, run->worker_count);
-	unsigned long long files = counter_get(&sum.files);
-	unsigned long long dirs = counter_get(&run->trees.created);
-	unsigned long long bytes = counter_get(&sum.bytes);
-	report_text(run->report, "would copy %llu file%s with %llu byte%s, and make %llu director%s\n", files,
-		files == 1 ? "" : "s", bytes, bytes == 1 ? "" : "s", dirs, dirs == 1 ? "y" : "ies");
-}
-
 /** Copy, with everything set up. */
 static void copy(struct run *run) {
 	struct opts *opts = run->opts;
@@ -463,9 +452,6 @@ static void copy(struct run *run) {
 	stop_medium(run);
 	if ((opts->flags & OPT_DEBUG) && run->worker_count > 0) {
 		explain(run);
-	}
-	if ((opts->flags & OPT_DRY_RUN) && run->worker_count > 0) {
-		tell_total(run);
 	}
 	sum_up(run);
 	work_destroy(&run->work);
@@ -516,7 +502,7 @@ int coordinator_run(struct opts *opts, struct report *report) {
 	take_signals(run);
 	flush_init(&run->flush);
 	trees_init(&run->trees, opts, report);
-	run->trees.flush = (opts->flags & (OPT_FSYNC | OPT_DRY_RUN)) == OPT_FSYNC ? &run->flush : NULL;
+	run->trees.flush = opts->flags & OPT_FSYNC ? &run->flush : NULL;
 	links_init(&run->links);
 	files_init(&run->files, opts, report, &run->links, &run->dest);
 

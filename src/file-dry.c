@@ -66,6 +66,7 @@ static bool look_at_destination(struct foreseen *f) {
 	if (fstatat(f->tree->fd[DST], f->entry->dst_name, &f->there, AT_SYMLINK_NOFOLLOW) != 0) {
 		if (errno != ENOENT) {
 			tree_report(f->tree, f->entry, fail_make(errno, "cannot stat %d"));
+			f->judged.verdict = DEST_REFUSE;
 			return false;
 		}
 	} else {
@@ -193,6 +194,22 @@ static bool is_other_name(const struct foreseen *f) {
 	return met == LINK_TO || met == LINK_WAIT;
 }
 
+/** Count what would be made. */
+static void count(const struct foreseen *f) {
+	struct counters *counters = f->ctx->counters;
+	unsigned flags = f->ctx->files->opts->flags;
+	counter_add(&counters->files, 1);
+	if ((flags & OPT_HARD_LINK) || (!(flags & OPT_SYMBOLIC_LINK) && is_other_name(f))) {
+		counter_add(&counters->hard_links, 1);
+	} else if ((flags & OPT_SYMBOLIC_LINK) || (!f->as_regular && S_ISLNK(f->st->st_mode))) {
+		counter_add(&counters->symlinks, 1);
+	} else if (!f->as_regular) {
+		counter_add(&counters->specials, 1);
+	} else if (S_ISREG(f->st->st_mode) && !(flags & OPT_ATTRIBUTES_ONLY)) {
+		counter_add(&counters->bytes, (uint64_t)f->st->st_size);
+	}
+}
+
 void file_foresee(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st) {
 	const struct opts *opts = ctx->files->opts;
 	struct foreseen f = {.ctx = ctx, .tree = tree, .entry = entry, .st = st};
@@ -211,22 +228,24 @@ void file_foresee(struct file_context *ctx, struct tree *tree, const struct entr
 	}
 	look_at_kind(&f);
 	if (!look_at_destination(&f)) {
+		counter_add(f.judged.verdict == DEST_SKIP || f.judged.verdict == DEST_DONE ? &ctx->counters->skipped
+			: &ctx->counters->failed, 1);
 		if (f.judged.verdict != DEST_REFUSE && (opts->flags & OPT_DEBUG)) {
 			tree_say(tree, entry, "skipped %d");
 		}
+		free(f.judged.found.backup);
 		return;
 	}
 	file_say(ctx, tree, entry, f.judged.found.backup);
 	struct fail fail = foresee_fail(&f);
 	if (fail.what) {
 		tree_report(tree, entry, fail);
+		counter_add(&ctx->counters->failed, 1);
 		if (f.judged.found.backup) {
 			dest_undo_backup(ctx->files->dest, tree, entry, f.judged.found.backup);
 		}
 	} else {
-		bool has_data = f.as_regular && S_ISREG(f.st->st_mode) && !(opts->flags & OPT_ATTRIBUTES_ONLY);
-		counter_add(&ctx->counters->bytes, has_data && !is_other_name(&f) ? (uint64_t)f.st->st_size : 0);
-		counter_add(&ctx->counters->files, 1);
+		count(&f);
 	}
 	free(f.judged.found.backup);
 }

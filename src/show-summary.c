@@ -61,6 +61,15 @@ static void summary_event(struct show *show, const struct summary *summary) {
 	report_event(show->report, "summary", members, countof(members));
 }
 
+/** Say how much would be copied (--dry-run). */
+static void say_foreseen(struct report *report, const struct summary *summary) {
+	uint64_t files = counter_get(&summary->sum->files);
+	uint64_t bytes = counter_get(&summary->sum->bytes);
+	report_text(report, "would copy %" PRIu64 " %s with %" PRIu64 " %s, and make %" PRIu64 " %s\n", files,
+		files == 1 ? "file" : "files", bytes, bytes == 1 ? "byte" : "bytes", summary->directories,
+		summary->directories == 1 ? "directory" : "directories");
+}
+
 void show_summary(struct show *show, const struct summary *summary) {
 	struct report *report = show->report;
 	const struct counters *sum = summary->sum;
@@ -74,6 +83,10 @@ void show_summary(struct show *show, const struct summary *summary) {
 
 	if (show->report->json) {
 		summary_event(show, summary);
+		return;
+	}
+	if ((show->opts->flags & OPT_DRY_RUN) && summary->workers > 0) {
+		say_foreseen(report, summary);
 		return;
 	}
 	if (!(show->opts->flags & OPT_STATS) || summary->workers == 0) {

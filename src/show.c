@@ -67,9 +67,6 @@ void show_init(struct show *show, const struct opts *opts, struct report *report
 		show->style = SHOW_LINES;
 		break;
 	}
-	if (opts->flags & OPT_DRY_RUN) {
-		show->style = SHOW_NOTHING;
-	}
 	if (show->style == SHOW_BAR && show->terminal && is_dumb(term)) {
 		show->style = SHOW_LINES;
 	}
@@ -111,6 +108,10 @@ void show_start(struct show *show, int sources) {
 	show->next_line = t + LINE_INTERVAL;
 	show->next_event = t + EVENT_INTERVAL;
 	progress_init(&show->progress, t);
+	// With --dry-run there is nothing ahead of which to count
+	if (show->opts->flags & OPT_DRY_RUN) {
+		return;
+	}
 	if (show->report->json || (show->style != SHOW_NOTHING && show->opts->progress != PROGRESS_AUTO)) {
 		scan_start(&show->scan, show->opts, sources);
 	}

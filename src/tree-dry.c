@@ -78,6 +78,7 @@ int tree_foresee_make(struct tree *tree, const char *name, bool gone) {
 	int ret = tree_may_make(parent, name);
 	if (ret == 0) {
 		tree->flags |= TREE_CREATED | TREE_ABSENT;
+		counter_add(&tree->trees->created, 1);
 		note_place(tree, name);
 	}
 	return ret;

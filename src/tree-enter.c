@@ -221,6 +221,7 @@ static struct fail make(struct tree *tree, const char *name, bool gone) {
 	mutex_lock(&trees->lock);
 	if (mkdirat(tree->parent->fd[DST], name, mode) == 0) {
 		tree->flags |= TREE_CREATED;
+		counter_add(&trees->created, 1);
 		fail = settle_in(tree, name);
 	} else {
 		fail = fail_make(errno, what);
@@ -367,7 +368,6 @@ struct tree *tree_enter(struct tree *parent, const struct entry *entry, enum tre
 	if (is_only_implied(tree)) {
 		tree->flags |= TREE_AS_IS;
 	}
-	counter_add(&parent->trees->created, tree->flags & TREE_CREATED ? 1 : 0);
 	if ((opts->flags & OPT_DRY_RUN) && !(tree->flags & TREE_OPERANDS) && tree_would_meet_itself(tree)) {
 		report_circle(tree);
 	}

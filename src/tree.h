@@ -78,12 +78,12 @@ enum tree_flags {
 	TREE_AS_IS = 1 << 10,
 	/** It is to be left alone. */
 	TREE_LEFT = 1 << 9,
-	/** The destination is not there: it would be made (--dry-run). Its descriptor is only a placeholder. */
-	TREE_ABSENT = 1 << 13,
 	/** Its entries are operands: the base, and directories that --parents entered. */
 	TREE_OPERANDS = 1 << 8,
 	/** With --fsync: it and what is in it are flushed on their own, not with their whole file system. */
 	TREE_FLUSH_EACH = 1 << 12,
+	/** The destination is not there: it would be made (--dry-run). Its descriptor is only a placeholder. */
+	TREE_ABSENT = 1 << 13,
 };
 
 /** A directory pair. */
@@ -154,13 +154,13 @@ struct trees {
 	/** How many are open, and how many may be. */
 	unsigned open;
 	unsigned max;
+	/** How many directories this run made, or would make. */
+	counter created;
 	/**
 	 * The topmost directories this run made: a source directory among them is a copy of itself. With --dry-run those
 	 * that they would be made in.
 	 */
 	struct inode_set made;
-	/** How many directories were made. */
-	counter created;
 };
 
 /** Set up what trees share. */

@@ -116,6 +116,16 @@ case_dry_with_few_descriptors() {
 	[[ ! -e d ]] || fail "d was made"
 }
 
+case_dry_with_what_else_is_written() {
+	mkdir s
+	echo 1 >s/a
+	run_ucp -r --dry-run --checksums=sums --fsync --verify --progress=synced --stats --bwlimit=@none s d
+	expect_status 0
+	expect_no_err
+	expect_out "'s' -> 'd'" "'s/a' -> 'd/a'" "would copy 1 file with 2 bytes, and make 1 directory"
+	[[ ! -e sums && ! -e d ]] || fail "something was written"
+}
+
 case_dry_chooses() {
 	mkdir -p s/no
 	echo 1 >s/a
