@@ -119,6 +119,7 @@ static int put_block(struct order *o, char *data, size_t len) {
 			return ret;
 		}
 		o->skipped |= zeros > 0;
+		counter_add(&o->ctx->counters->zeros, zeros);
 		data += zeros + run;
 		off += zeros + run;
 		len -= zeros + run;
@@ -137,23 +138,27 @@ static void write_behind(struct order *o) {
 /** Copy data up to END, or to the end of the source. Returns whether there may be more behind END. */
 static bool copy_data(struct order *o, uint64_t end) {
 	struct file *file = o->file;
+	struct throttle *throttle = &o->ctx->files->throttle;
 	size_t most = FILE_ORDER_BUFFER;
 	// Injected faults ask for little here too
 	if (o->ctx->files->opts->inject & INJECT_SHORT_READ) {
 		most = 1000;
 	}
 	while (o->at < end) {
-		size_t want = (size_t)min(end - o->at, (uint64_t)most);
-		ssize_t n = is_cancelled(o) ? -1 : o->unsized ? read(file->src_fd, o->with->buffer, want)
+		size_t want = throttle_take(throttle, (size_t)min(end - o->at, (uint64_t)most));
+		// Nothing may be taken where all is over, and that is not the end of the source
+		ssize_t n = is_cancelled(o) || want == 0 ? -1 : o->unsized ? read(file->src_fd, o->with->buffer, want)
 			: pread(file->src_fd, o->with->buffer, want, (off_t)o->at);
+		int err = errno;
+		throttle_give(throttle, want - (size_t)max(n, (ssize_t)0));
 		if (is_cancelled(o)) {
 			return stop(o, -EINTR, NULL);
 		}
-		if (n < 0 && errno == EINTR) {
+		if (n < 0 && err == EINTR) {
 			continue;
 		}
 		if (n < 0) {
-			return stop(o, errno, "error reading %s");
+			return stop(o, err, "error reading %s");
 		}
 		if (n == 0) {
 			file->size = o->at;

@@ -102,8 +102,13 @@ void file_stream(struct file_context *ctx, struct file *file) {
 	}
 	while (!atomic_load(&ctx->files->cancelled)) {
 		size_t may = throttle_take(&ctx->files->throttle, want);
+		if (may == 0) {
+			break;
+		}
 		ssize_t n = read(file->src_fd, ctx->buffer, may);
+		int err = errno;
 		throttle_give(&ctx->files->throttle, may - (size_t)max(n, (ssize_t)0));
+		errno = err;
 		if (n == 0) {
 			return;
 		}

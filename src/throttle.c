@@ -135,7 +135,7 @@ size_t throttle_wait(struct throttle *throttle, size_t want) {
 	}
 	throttle->taken += bytes;
 	mutex_unlock(&throttle->lock);
-	return bytes > 0 ? bytes : want;
+	return bytes;
 }
 
 void throttle_give(struct throttle *throttle, size_t bytes) {

@@ -67,7 +67,7 @@ void throttle_set_ceiling(struct throttle *throttle, uint64_t ceiling);
 /** How many bytes were taken so far; counted only while there is a limit. */
 uint64_t throttle_taken(struct throttle *throttle);
 
-/** Make nobody wait any more. */
+/** Make nobody wait any more: there is nothing to be had. */
 void throttle_stop(struct throttle *throttle);
 
 /** Whether there is a limit. */
@@ -78,7 +78,7 @@ static inline bool throttle_is_active(struct throttle *throttle) {
 /** Wait for throttle_take() where there is a limit. */
 size_t throttle_wait(struct throttle *throttle, size_t want);
 
-/** Wait until some of WANT bytes may be moved. Returns how many: not 0. */
+/** Wait until some of WANT bytes may be moved. Returns how many; 0 only after throttle_stop(). */
 static inline size_t throttle_take(struct throttle *throttle, size_t want) {
 	return throttle_is_active(throttle) ? throttle_wait(throttle, want) : want;
 }

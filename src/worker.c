@@ -462,6 +462,9 @@ static void chunk_begin(struct state *s) {
 	struct extent *range = &hold->range;
 	uint64_t want = min(range->end - range->start, (uint64_t)s->opts->chunk_size);
 	uint32_t len = (uint32_t)throttle_take(&s->ctx.files->throttle, want);
+	if (len == 0) {
+		return;
+	}
 	unsigned slot = take_slot(s, len);
 	struct chunk *chunk = &s->chunks[slot];
 

@@ -17,6 +17,14 @@ case_bwlimit_of_a_file() {
 	took_at_least 9
 }
 
+case_bwlimit_of_a_file_in_order() {
+	head -c 300000 /dev/urandom >a
+	run_ucp --json --checksums=list --bwlimit=300K a b
+	expect_status 0
+	check cmp a b
+	took_at_least 9
+}
+
 case_bwlimit_of_many_files() {
 	mkdir s
 	local i
