@@ -59,10 +59,7 @@ struct run {
 	sigset_t questions;
 	/** The one that ends it all, or 0. */
 	int signal;
-	/** When the first worker was started. */
 	double start;
-	/** Whether what was done has been said. */
-	bool summed_up;
 	/** When adapt() last looked, and the processor time used by then. */
 	double last_time;
 	double last_used;
@@ -156,18 +153,6 @@ static int start_worker(struct run *run) {
 	return -err;
 }
 
-/** Start up to COUNT more workers; where that fails, those there are will do. */
-static void add_workers(struct run *run, unsigned count) {
-	for (count = min(count, run->most_workers - run->worker_count); count > 0; --count) {
-		work_join(&run->work, 1);
-		if (start_worker(run) < 0) {
-			work_leave(&run->work, 1);
-			run->most_workers = run->worker_count;
-			return;
-		}
-	}
-}
-
 /** Begin to see to it that what is done gets to the medium (--progress=synced). */
 static void start_medium(struct run *run) {
 	if (run->opts->progress != PROGRESS_SYNCED) {
@@ -178,6 +163,18 @@ static void start_medium(struct run *run) {
 	int ret = medium_start(&run->medium, run->counters, run->most_workers);
 	if (ret < 0) {
 		report_error(run->report, -ret, "cannot start a thread", NULL, NULL);
+	}
+}
+
+/** Start up to COUNT more workers; where that fails, those there are will do. */
+static void add_workers(struct run *run, unsigned count) {
+	for (count = min(count, run->most_workers - run->worker_count); count > 0; --count) {
+		work_join(&run->work, 1);
+		if (start_worker(run) < 0) {
+			work_leave(&run->work, 1);
+			run->most_workers = run->worker_count;
+			return;
+		}
 	}
 }
 
@@ -429,7 +426,6 @@ static void sum_up(struct run *run) {
 		}
 	}
 	show_summary(&run->show, &summary);
-	run->summed_up = true;
 }
 
 /** Copy, with everything set up. */
@@ -437,7 +433,8 @@ static void copy(struct run *run) {
 	struct opts *opts = run->opts;
 
 	work_init(&run->work);
-	run->start = run->last_time = now();
+	run->start = now();
+	run->last_time = run->start;
 	run->last_used = processor_time();
 	show_start(&run->show, (int)run->dest.base->listing.file_count);
 	if (push_operands(run) < 0) {
@@ -453,10 +450,7 @@ static void copy(struct run *run) {
 	if ((opts->flags & OPT_DEBUG) && run->worker_count > 0) {
 		explain(run);
 	}
-	sum_up(run);
 	work_destroy(&run->work);
-	free(run->workers);
-	free(run->counters);
 }
 
 /** Begin the list of checksums. What it overwrites must not be a source. */
@@ -508,13 +502,10 @@ int coordinator_run(struct opts *opts, struct report *report) {
 
 	char *renamed = dest_onto_itself(opts);
 	run->files.sums = opts->checksums ? &run->sums : NULL;
-	if (ready && dest_init(&run->dest, opts, report, &run->trees) == 0 && engine_ok(run) && begin_sums(run)
-		&& limit_rate(run))
+	if (ready && dest_init(&run->dest, opts, report, &run->trees) == 0 && engine_ok(run) && limit_rate(run)
+		&& begin_sums(run))
 	{
 		copy(run);
-	}
-	if (!run->summed_up) {
-		sum_up(run);
 	}
 	if (run->dest.base) {
 		tree_unref(run->dest.base);
@@ -524,15 +515,18 @@ int coordinator_run(struct opts *opts, struct report *report) {
 		flush_all(run);
 	}
 	sums_finish(&run->sums, opts->flags & OPT_FSYNC ? SUMS_FLUSH : 0);
+	sum_up(run);
+	if (is_unread(run)) {
+		run->signal = SIGPIPE;
+	}
 	files_destroy(&run->files);
 	links_destroy(&run->links);
 	dest_destroy(&run->dest);
 	trees_destroy(&run->trees);
 	flush_destroy(&run->flush);
-	if (is_unread(run)) {
-		run->signal = SIGPIPE;
-	}
 	int signal = run->signal;
+	free(run->workers);
+	free(run->counters);
 	free(renamed);
 	free(run);
 	return signal;
