@@ -305,6 +305,10 @@ static bool settle(struct parser *p) {
 		report_usage(p->report, "--reflink can be used only with --sparse=auto", NULL, NULL, NULL);
 		return false;
 	}
+	if ((opts->flags & OPT_JSON) && opts->checksums && strcmp(opts->checksums, "-") == 0) {
+		report_usage(p->report, "--json and --checksums=- both need standard output", NULL, NULL, NULL);
+		return false;
+	}
 	if (opts->preserve & PRESERVE_CONTEXT) {
 		cli_complain(p, "cannot preserve security context without an SELinux-enabled kernel", NULL);
 		return false;

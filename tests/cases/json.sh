@@ -115,6 +115,19 @@ once_json_of_progress() {
 		'summary {"bytes": 14, "signal": "SIGINT"}'
 }
 
+once_json_and_checksums() {
+	echo a >a
+	run_ucp --json --checksums=- a b
+	expect_status 1
+	expect_no_out
+	expect_err "ucp: --json and --checksums=- both need standard output" "Try 'ucp --help' for more information."
+	check_not test -e b
+	run_ucp --json --checksums=list a b
+	expect_status 0
+	expect_events "exit_status" 'started {}' 'summary {"exit_status": 0}'
+	check xxhsum -c --quiet list
+}
+
 case_json_that_nobody_reads() {
 	head -c 1000000 /dev/urandom >a
 	ucp --json a b >/dev/full 2>"$ERR" && fail "it should have failed"

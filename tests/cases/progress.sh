@@ -315,6 +315,15 @@ case_total_is_what_is_moved() {
 	expect_lines "ucp: 87%  128 KiB of 128 KiB  3 of 4 files  RATE  TIME left  TIME so far"
 }
 
+# It is held back before anything else is done.
+# only: release
+once_sigusr1_is_blocked_at_once() {
+	need cmd strace
+	run strace -o "$CASE/trace" -e trace=rt_sigprocmask "$UCP" --version
+	expect_status 0
+	[[ $(head -n 1 "$CASE/trace") == 'rt_sigprocmask(SIG_BLOCK, [USR1], '* ]] || fail "it is not: $(cat "$CASE/trace")"
+}
+
 # However often, early or late.
 case_sigusr1_does_no_harm() {
 	mkdir s
@@ -436,6 +445,7 @@ case_synced_tells_all_in_the_end() {
 }
 
 # The last thing that is written is synced before the end is told.
+# only: release
 once_synced_tells_the_end_after_syncing() {
 	need cmd strace
 	head -c 1000000 /dev/urandom >a
