@@ -609,6 +609,10 @@ ACCEPTED = [
      "with --parents cp takes a destination for new once it has made directories for an operand before",
      lambda case, cp, ucp: "--parents" in case.options + case.operands and len(case.operands) > 1
      and has_more(cp, ucp, "not writing through dangling symlink")),
+    ("own-copy",
+     "with -n a directory that would be copied onto itself is left alone; cp sets its attributes anew",
+     lambda case, cp, ucp: ("n" in short_letters(case) or "--update=none" in " ".join(case.options))
+     and has_more(cp, ucp, "CP: preserving ")),
     ("parents-special-bits",
      "directories that --parents makes lose their special bits where their owner cannot be kept",
      lambda case, cp, ucp: "--parents" in case.options + case.operands and case.user
