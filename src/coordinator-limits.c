@@ -51,7 +51,7 @@ static void budget_memory(struct opts *opts, uint64_t memory, bool unasked) {
 		opts->max_threads = (unsigned)min((uint64_t)opts->max_threads, max(share / opts->chunk_size, (uint64_t)1));
 		opts->threads = min(opts->threads, opts->max_threads);
 	}
-	opts->window = min(opts->window, share / min(opts->max_threads, WIDE_WORKERS));
+	opts->window = min(opts->window, share / max(min(opts->max_threads, WIDE_WORKERS), 1u));
 }
 
 void coordinator_choose_limits(struct opts *opts, const struct machine *machine) {

@@ -42,7 +42,7 @@ static bool is_chosen(const struct opts *opts, FTSENT *entry, struct select_dir 
 	}
 	if (entry->fts_info == FTS_DP || entry->fts_info == FTS_DNR) {
 		// Those that were skipped come back, too
-		if (entry->fts_pointer) {
+		if (entry->fts_pointer && *dir) {
 			*dir = (*dir)->parent;
 			select_leave(entry->fts_pointer);
 		}

@@ -142,10 +142,11 @@ static bool in_background(const struct show *show) {
 
 static void show_line(struct show *show, const struct view *view) {
 	char line[PROGRESS_LINE];
+	char whole[sizeof(line) + 1];
 	bool bar = show->style == SHOW_BAR;
-	progress_line(view, bar ? terminal_columns() : 0, show->flags, line, sizeof(line) - 1);
-	strcat(line, view->last || !bar ? "\n" : "");
-	report_paint(show->report, line);
+	progress_line(view, bar ? terminal_columns() : 0, show->flags, line, sizeof(line));
+	snprintf(whole, sizeof(whole), "%s%s", line, view->last || !bar ? "\n" : "");
+	report_paint(show->report, whole);
 	show->shown = true;
 }
 
