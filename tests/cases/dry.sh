@@ -40,7 +40,7 @@ case_dry_over_what_is_there() {
 	echo x >s/file
 	echo old >d/s/sub/a
 	echo old >d/s/sub/b
-	touch -d 2001-01-01 d/s/sub/a
+	touch -d 2001-01-01 d/s/sub/a d/s/file
 	touch -d 2100-01-01 d/s/sub/b
 	run_ucp -r -u --dry-run s d
 	expect_status 1

@@ -277,8 +277,9 @@ case_plain_line_at_the_end() {
 	expect_lines "100%  2.9 MiB  1 file  RATE  TIME in all"
 	run_ucp --progress=plain a nope d
 	expect_status 1
-	expect_lines "ucp: cannot stat 'nope': No such file or directory" \
-		"99%  2.9 MiB of 2.9 MiB  1 of 1 file  RATE  TIME in all"
+	# The count may have come to its end or not
+	sed -i -E 's/ of 2\.9 MiB//; s/1 of 1 file/1 file/' "$ERR"
+	expect_lines "ucp: cannot stat 'nope': No such file or directory" "99%  2.9 MiB  1 file  RATE  TIME in all"
 }
 
 # What stays as it was is not to be waited for.

@@ -555,6 +555,15 @@ ACCEPTED = [
      "ucp never writes into a file that the same run is to copy: not through a symbolic link, and what has several "
      "names is made anew",
      lambda case, cp, ucp: "it leads to a file that is to be copied" in ucp.err or made_anew(case, cp, ucp)),
+    ("dot-not-searchable",
+     "where the directory may not be searched cp fails to look at DIR/., and ucp to make it",
+     lambda case, cp, ucp: cp.status == ucp.status == 1
+     and re.search(r"cannot stat '[^']*/\.': Permission denied", cp.err)
+     and re.search(r"cannot create directory '[^']*/\.': Permission denied", ucp.err)),
+    ("umask-and-default-acl",
+     "with --preserve=ownership the umask takes bits of the owner in directories with a default ACL, too",
+     lambda case, cp, ucp: "--preserve=ownership" in case.options + case.operands and case.umask & 0o700
+     and cp.status == ucp.status),
     ("link-as-backup",
      "cp loses a symbolic link that bears the name of the backup it makes, and fails; ucp has read it before",
      lambda case, cp, ucp: "cannot read symbolic link" in cp.err and "cannot read symbolic link" not in ucp.err),
