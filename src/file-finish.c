@@ -23,9 +23,12 @@ static void undo(struct file_context *ctx, struct file *file) {
 	if (!(file->flags & FILE_CREATED)) {
 		// What was there before is lost; what is there now must not pass for whole
 		uint64_t keep = min(file->keep, file->cursor);
-		bool more = (uint64_t)ours.st_size > keep || (file->flags & FILE_RESERVED_SPACE);
-		if (!(file->flags & FILE_NO_DATA) && more && ftruncate(file->dst_fd, (off_t)min(keep, (uint64_t)ours.st_size)) != 0) {
-			return;
+		uint64_t size = (uint64_t)ours.st_size;
+		bool more = size > keep || (file->flags & FILE_RESERVED_SPACE);
+		if (!(file->flags & FILE_NO_DATA) && more) {
+			// Where even that fails there is nothing left to try; what went wrong first is reported
+			int ret = ftruncate(file->dst_fd, (off_t)min(keep, size));
+			(void)ret;
 		}
 		return;
 	}
