@@ -41,15 +41,30 @@ static bool need_buffer(struct file_context *ctx) {
 }
 
 /**
- * Whether a small file's data may well be cached. Trying to read what is not would start reading it, and so many files in
- * many small pieces; a ring hands the kernel many files at once, which it reads together where they are neighbours.
+ * Read a small file's data if it is cached, and one byte more, so as to see the end. Trying to read what is not would
+ * start reading it, and so many files in many small pieces; a ring hands the kernel many files at once, which it reads
+ * together where they are neighbours. Returns what was read, or -1.
  */
-static bool is_worth_trying(struct file_context *ctx, const struct file *file) {
-	if (ctx->cold == 0) {
-		return true;
+static ssize_t read_cached(struct file_context *ctx, const struct file *file) {
+	struct iovec iov = {.iov_base = ctx->buffer, .iov_len = file->size + 1};
+	bool asks = ctx->waits_known && ctx->waits == file->st.st_dev;
+
+	if (asks || ctx->cold > 0) {
+		int cached = extent_is_cached(file->src_fd, (struct extent) {.end = file->size});
+		if (cached == 0 || (cached < 0 && (asks || ctx->cold++ % COLD_TRIES != 0))) {
+			return -1;
+		}
 	}
-	int cached = extent_is_cached(file->src_fd, (struct extent) {.end = file->size});
-	return cached < 0 ? ctx->cold++ % COLD_TRIES == 0 : cached > 0;
+	if (asks) {
+		return pread(file->src_fd, ctx->buffer, iov.iov_len, 0);
+	}
+	ssize_t n = preadv2(file->src_fd, &iov, 1, 0, RWF_NOWAIT);
+	if (n < 0 && errno == EOPNOTSUPP) {
+		ctx->waits = file->st.st_dev;
+		ctx->waits_known = true;
+		return read_cached(ctx, file);
+	}
+	return n;
 }
 
 bool file_copy_cached(struct file_context *ctx, struct file *file) {
@@ -60,12 +75,7 @@ bool file_copy_cached(struct file_context *ctx, struct file *file) {
 	{
 		return false;
 	}
-	if (!is_worth_trying(ctx, file)) {
-		return false;
-	}
-	// One more than there should be, so as to see the end
-	struct iovec iov = {.iov_base = ctx->buffer, .iov_len = size + 1};
-	ssize_t n = preadv2(file->src_fd, &iov, 1, 0, RWF_NOWAIT);
+	ssize_t n = read_cached(ctx, file);
 	if (n > (ssize_t)size) {
 		file_stream(ctx, file);
 		return true;

@@ -59,6 +59,9 @@ struct file_context {
 	bool no_clone_known;
 	/** Small files that were not cached since one was. */
 	unsigned cold;
+	/** The device whose file system cannot promise not to wait (RWF_NOWAIT), if one was met. */
+	dev_t waits;
+	bool waits_known;
 	/** What small files and streams are moved through; made when needed. */
 	char *buffer;
 	/** What files are copied in order with (--verify, --checksums); made when needed. */

@@ -38,6 +38,9 @@ static void started_event(const struct show *show) {
 	char text[32];
 	struct tm tm;
 	time_t seconds = time(NULL);
+	if (!show->report->json) {
+		return;
+	}
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &tm));
 	const struct member members[] = {
 		member_text("version", UCP_VERSION),
