@@ -192,7 +192,9 @@ enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct 
 		.as_regular = S_ISREG(st->st_mode) || (!S_ISLNK(st->st_mode)
 			&& (!(opts->flags & OPT_RECURSIVE) || (opts->flags & OPT_COPY_CONTENTS))),
 	};
-	if (fstatat(tree->fd[DST], name_of(&j), &found->st, means_link(&j) ? AT_SYMLINK_NOFOLLOW : 0) != 0) {
+	int flags = means_link(&j) ? AT_SYMLINK_NOFOLLOW : 0;
+	bool seen = found->seen && (flags || !S_ISLNK(found->st.st_mode));
+	if (!seen && fstatat(tree->fd[DST], name_of(&j), &found->st, flags) != 0) {
 		if (errno == ENOENT) {
 			const char *why = just_made_link(&j);
 			return why ? refuse(&j, 0, why) : DEST_CREATE;

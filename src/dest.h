@@ -41,6 +41,8 @@ struct dest {
 struct dest_found {
 	/** The destination as it was. */
 	struct stat st;
+	/** Whether that is known already, links not followed: an argument of dest_judge(). */
+	bool seen;
 	/** The name it was moved to as a backup, or NULL; to be freed. */
 	char *backup;
 };
@@ -96,7 +98,7 @@ void dest_entered(struct dest *dest, const struct entry *entry, const struct sta
  * Decide about a destination that exists. May remove it, or move it to a backup.
  *
  * @param st      The source, which is no directory.
- * @param found   Set to what was found.
+ * @param found   Set to what was found. Its st need not be known before.
  * @param fail    Set for DEST_REFUSE.
  */
 enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct entry *entry, const struct stat *st,

@@ -238,6 +238,7 @@ bool file_judge(struct file_context *ctx, struct tree *tree, const struct entry 
 		judged->verdict = DEST_REFUSE;
 		return false;
 	}
+	judged->found.seen = named;
 	judged->verdict = dest_judge(ctx->files->dest, tree, entry, st, &judged->found, &fail);
 	if (judged->verdict == DEST_REFUSE) {
 		tree_report(tree, entry, fail);
