@@ -14,7 +14,7 @@ import sys
 # Each room's layer. A room is NAME.h, NAME.c and NAME-*.[ch].
 LAYERS = [
     ["prelude"],
-    ["list", "thread", "std", "opts", "fail", "inode", "pair", "filter", "names"],
+    ["list", "thread", "std", "opts", "fail", "inode", "pair", "filter", "names", "growth"],
     ["report", "machine", "meta", "extent", "offload", "ring", "progress", "flush", "hash", "throttle", "select"],
     ["tree", "scan", "sums", "medium"],
     ["links", "dest", "show"],

@@ -9,11 +9,15 @@
 
 /** Most workers that are started unasked at once, and most there may become for each processor and in all. */
 #define FIRST_WORKERS 8
-#define WORKERS_EACH 8
-#define MOST_WORKERS 32
+#define WORKERS_EACH 32
+#define MOST_WORKERS 64
 
 /** Descriptors for everything but workers and trees. */
 #define OTHER_FDS 10
+
+/** Descriptors for each worker at least, and for each of those nobody asked for. */
+#define WORKER_FDS 16
+#define EXTRA_WORKER_FDS 128
 
 /** The part of the memory that may be in flight: one in so many. */
 #define MEMORY_SHARE 4
@@ -22,7 +26,7 @@
 #define MAX_TREES 512
 
 /** Share out the descriptors this process may have. */
-static void budget_fds(struct opts *opts) {
+static void budget_fds(struct opts *opts, bool unasked) {
 	struct rlimit limit;
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
 		limit.rlim_cur = 64;
@@ -36,8 +40,9 @@ static void budget_fds(struct opts *opts) {
 	unsigned fds = (unsigned)min(limit.rlim_cur, (rlim_t)65536);
 	unsigned others = OTHER_FDS + (opts->flags & OPT_FSYNC ? FLUSH_MOST : 0) + (opts->checksums ? 1 : 0);
 	unsigned free_fds = fds > others + 8 ? fds - others : 8;
-	opts->max_threads = max(min(opts->max_threads, free_fds / 16), 1u);
-	opts->threads = min(opts->threads, opts->max_threads);
+	opts->threads = max(min(opts->threads, free_fds / WORKER_FDS), 1u);
+	unsigned most = max(free_fds / (unasked ? EXTRA_WORKER_FDS : WORKER_FDS), opts->threads);
+	opts->max_threads = min(opts->max_threads, most);
 	// Half for files, of which each worker has as many as chunks, the rest for directories
 	unsigned files = (free_fds / 2 / opts->max_threads - 1) / 2;
 	opts->queue_depth = max(min(opts->queue_depth, files), 1u);
@@ -64,5 +69,5 @@ void coordinator_choose_limits(struct opts *opts, const struct machine *machine)
 	budget_memory(opts, machine->memory, unasked);
 	opts->window = max(opts->window, opts->chunk_size);
 	opts->range_size = max(opts->range_size, (uint64_t)opts->chunk_size);
-	budget_fds(opts);
+	budget_fds(opts, unasked);
 }

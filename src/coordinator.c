@@ -3,6 +3,7 @@
 
 #include "dest.h"
 #include "flush.h"
+#include "growth.h"
 #include "links.h"
 #include "machine.h"
 #include "medium.h"
@@ -27,8 +28,8 @@
 #define SHORT_TICK 20000000L
 #define EARLY 1.0
 
-/** With less of the processors in use the workers wait more than they work. */
-#define BUSY_SHARE 0.6
+/** Bytes that count as much work as a file. */
+#define WORK_BYTES 65536.0
 
 /** Everything a run consists of. */
 struct run {
@@ -60,9 +61,7 @@ struct run {
 	/** The one that ends it all, or 0. */
 	int signal;
 	double start;
-	/** When adapt() last looked, and the processor time used by then. */
-	double last_time;
-	double last_used;
+	struct growth growth;
 };
 
 static void on_wake(int signal) {
@@ -143,7 +142,8 @@ static int start_worker(struct run *run) {
 		.counters = &run->counters[i],
 		.index = i,
 		.alone = run->opts->max_threads == 1,
-		.window = i < WIDE_WORKERS ? run->opts->window : run->opts->chunk_size,
+		.chunk_size = i < NARROW_FROM ? run->opts->chunk_size : min(run->opts->chunk_size, NARROW_CHUNK),
+		.window = i < WIDE_WORKERS ? run->opts->window : 0,
 		.coordinator = pthread_self(),
 	};
 	int err = pthread_create(&worker->thread, NULL, worker_run, worker);
@@ -212,6 +212,14 @@ static double processor_time(void) {
 		+ (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
+/** Names and directories dealt with, and bytes copied. */
+static double work_done(const struct run *run) {
+	struct counters sum;
+	counters_sum(&sum, run->counters, run->worker_count);
+	return (double)(counter_get(&sum.files) + counter_get(&sum.skipped) + counter_get(&sum.failed)
+		+ counter_get(&run->trees.created)) + (double)counter_get(&sum.bytes) / WORK_BYTES;
+}
+
 /** Add workers: the first ones once there is work for them, more while those there are wait more than they work. */
 static void adapt(struct run *run) {
 	double t = now();
@@ -220,18 +228,14 @@ static void adapt(struct run *run) {
 	if (run->worker_count < run->opts->threads && !cancelled && work_is_pending(&run->work)) {
 		add_workers(run, run->opts->threads - run->worker_count);
 	}
-	if (t - run->last_time < SHORT_TICK / 2e9) {
+	if (t - run->growth.time < SHORT_TICK / 2e9) {
 		return;
 	}
-	double used = processor_time();
-	double share = (used - run->last_used) / ((t - run->last_time) * run->processors);
-	run->last_time = t;
-	run->last_used = used;
-	bool enough = share > BUSY_SHARE || cancelled || throttle_is_active(&run->files.throttle);
-	for (unsigned more = enough ? 0 : run->worker_count; more > 0; --more) {
-		if (run->worker_count == run->most_workers || !work_is_pending(&run->work)) {
-			return;
-		}
+	unsigned more = growth_look(&run->growth, t, processor_time(), work_done(run), run->processors, run->worker_count);
+	if (cancelled || throttle_is_active(&run->files.throttle)) {
+		return;
+	}
+	while (more-- > 0 && run->worker_count < run->most_workers && work_is_pending(&run->work)) {
 		add_workers(run, 1);
 	}
 }
@@ -434,8 +438,7 @@ static void copy(struct run *run) {
 
 	work_init(&run->work);
 	run->start = now();
-	run->last_time = run->start;
-	run->last_used = processor_time();
+	run->growth = (struct growth) {.time = run->start, .used = processor_time()};
 	show_start(&run->show, (int)run->dest.base->listing.file_count);
 	if (push_operands(run) < 0) {
 		report_error(run->report, ENOMEM, "cannot start", NULL, NULL);

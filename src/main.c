@@ -9,6 +9,7 @@
  * - coordinator_run(): resolves the operands, starts workers, ticks, takes signals, sums up
  *     - coordinator.[ch]    (the main thread)
  *     - machine.[ch]        (processors, memory, priorities)
+ *     - growth.[ch]         (how many workers are worth having)
  *     - dest.[ch]           (cp's rules: what each operand becomes, what may be replaced)
  *     - select.[ch]         (which of the things found are copied)
  *     - filter.[ch]         (patterns of --exclude and its like)

@@ -96,7 +96,7 @@ static int need_ring(struct state *s) {
 	}
 	struct ring_params params = {
 		.depth = s->opts->queue_depth,
-		.chunk_size = s->opts->chunk_size,
+		.chunk_size = s->worker->chunk_size,
 		.sync = s->opts->engine == ENGINE_SYNC,
 		.inject = s->opts->inject,
 		.seed = s->opts->seed + worker->index,
@@ -159,7 +159,7 @@ static void hold_begin(struct state *s, struct file *file, bool shared) {
 		pthread_kill(s->worker->coordinator, WAKE_SIGNAL);
 	}
 	// Registering pays only where a file is named more often than it costs
-	if ((uint64_t)file->st.st_size >= 4 * (uint64_t)s->opts->chunk_size) {
+	if ((uint64_t)file->st.st_size >= 4 * (uint64_t)s->worker->chunk_size) {
 		hold->src = ring_know(s->ring, file->src_fd);
 		hold->dst = ring_know(s->ring, file->dst_fd);
 	} else {
@@ -460,7 +460,7 @@ static unsigned take_slot(struct state *s, uint32_t len) {
 static void chunk_begin(struct state *s) {
 	struct hold *hold = s->hold;
 	struct extent *range = &hold->range;
-	uint64_t want = min(range->end - range->start, (uint64_t)s->opts->chunk_size);
+	uint64_t want = min(range->end - range->start, (uint64_t)s->worker->chunk_size);
 	uint32_t len = (uint32_t)throttle_take(&s->ctx.files->throttle, want);
 	if (len == 0) {
 		return;
@@ -481,8 +481,8 @@ static void chunk_begin(struct state *s) {
 /** Whether one more chunk may be put in flight. */
 static bool has_room(const struct state *s) {
 	// Where nothing is waited for, one buffer after the other is best: it stays in the processor's cache
-	size_t window = s->hold && s->hold->cached ? s->opts->chunk_size : s->worker->window;
-	return !s->ring || (s->free_count > 0 && (s->inflight == 0 || s->inflight + s->opts->chunk_size <= window));
+	size_t window = s->hold && s->hold->cached ? s->worker->chunk_size : s->worker->window;
+	return !s->ring || (s->free_count > 0 && (s->inflight == 0 || s->inflight + s->worker->chunk_size <= window));
 }
 
 /** Claim the next range of the file being filled. */
@@ -491,7 +491,7 @@ static bool claim(struct state *s) {
 	if (!file_claim(hold->file, s->opts->range_size, &hold->range)) {
 		return false;
 	}
-	bool matters = hold->range.end - hold->range.start > s->opts->chunk_size;
+	bool matters = hold->range.end - hold->range.start > s->worker->chunk_size;
 	hold->cached = matters && extent_is_cached(hold->file->src_fd, hold->range) > 0;
 	return true;
 }

@@ -22,7 +22,8 @@ struct worker {
 	unsigned index;
 	/** Whether there are others. */
 	bool alone;
-	/** Most bytes it keeps in flight. */
+	/** Bytes of a chunk, and most bytes it keeps in flight; one chunk always is. */
+	size_t chunk_size;
 	size_t window;
 
 	pthread_t thread;

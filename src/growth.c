@@ -1,0 +1,38 @@
+#include "growth.h"
+
+/** With less of the processors in use the workers wait more than they work. */
+#define BUSY_SHARE 0.6
+
+/** Workers for each processor that are added without asking whether it helped. */
+#define FREE_EACH 2
+
+/** What the work done a second must rise by to go on. */
+#define RISE 1.1
+
+/** Looks before it is tried again, and what they are multiplied by each time. */
+#define FIRST_PATIENCE 5
+#define MORE_PATIENCE 4
+
+unsigned growth_look(struct growth *growth, double t, double used, double done, unsigned processors, unsigned workers) {
+	double seconds = t - growth->time;
+	double share = (used - growth->used) / (seconds * processors);
+	double rate = (done - growth->done) / seconds;
+
+	growth->time = t;
+	growth->used = used;
+	growth->done = done;
+	if (share > BUSY_SHARE) {
+		return 0;
+	}
+	++growth->looks;
+	if (workers < FREE_EACH * processors || rate > RISE * growth->rate) {
+		growth->patience = FIRST_PATIENCE;
+	} else if (growth->looks < growth->patience) {
+		return 0;
+	} else {
+		growth->patience *= MORE_PATIENCE;
+	}
+	growth->rate = rate;
+	growth->looks = 0;
+	return workers;
+}

@@ -1,0 +1,34 @@
+/**
+ * How many workers are worth having, judged by what those there are do: it looks at numbers only.
+ */
+
+#ifndef UCP_GROWTH_H
+#define UCP_GROWTH_H
+
+/** What was seen so far; zero but for TIME and USED at first. */
+struct growth {
+	/** When it was last looked, in seconds, the seconds of processor time used and the work done by then. */
+	double time;
+	double used;
+	double done;
+	/** Work a second when workers were last added. */
+	double rate;
+	/** How many looks ago that was, and after how many it is tried once more although they were of no use. */
+	unsigned looks;
+	unsigned patience;
+};
+
+/**
+ * Look at what was done. More workers are wanted while the processors are not in use and, from a few for each processor on,
+ * as long as the work done a second rises with them.
+ *
+ * @param t           The time; later than the last one.
+ * @param used        Seconds of processor time used.
+ * @param done        The work done, in any unit.
+ * @param processors  How many there are.
+ * @param workers     How many there are.
+ * @return How many more to start.
+ */
+unsigned growth_look(struct growth *growth, double t, double used, double done, unsigned processors, unsigned workers);
+
+#endif // UCP_GROWTH_H

@@ -1,0 +1,69 @@
+/**
+ * growth.c: when more workers are wanted.
+ */
+
+#include "unit.h"
+
+#include "growth.h"
+
+/** Two processors and looks every 0.1 s. */
+#define STEP 0.1
+
+struct scene {
+	struct growth growth;
+	double t, used, done;
+	unsigned workers;
+};
+
+/** Let one step go by in which so much of the processors was used and work done a second. Returns what was added. */
+static unsigned step(struct scene *scene, double share, double rate) {
+	scene->t += STEP;
+	scene->used += share * 2 * STEP;
+	scene->done += rate * STEP;
+	unsigned more = growth_look(&scene->growth, scene->t, scene->used, scene->done, 2, scene->workers);
+	scene->workers += more;
+	return more;
+}
+
+TEST(busy_workers_are_enough) {
+	struct scene scene = {.workers = 1};
+	for (int i = 0; i < 1000; ++i) {
+		CHECK(step(&scene, 0.7, i * i) == 0);
+	}
+}
+
+TEST(waiting_workers_double_while_it_helps) {
+	struct scene scene = {.workers = 1};
+	double rate = 100;
+	for (unsigned want = 1; want < 1000; want *= 2, rate *= 1.2) {
+		CHECK(step(&scene, 0.1, rate) == want);
+	}
+}
+
+TEST(workers_that_do_not_help_stay_few) {
+	struct scene scene = {.workers = 2};
+	CHECK(step(&scene, 0.1, 100) == 2);
+	CHECK(step(&scene, 0.1, 100) == 0);
+	for (int i = 0; i < 20; ++i) {
+		step(&scene, 0.1, 100);
+	}
+	CHECK_MSG(scene.workers == 8, "%u", scene.workers);
+	for (int i = 0; i < 100; ++i) {
+		step(&scene, 0.1, 100);
+	}
+	CHECK_MSG(scene.workers == 32, "%u", scene.workers);
+}
+
+TEST(what_helps_later_is_seen) {
+	struct scene scene = {.workers = 4};
+	step(&scene, 0.1, 100);
+	while (scene.workers < 16) {
+		step(&scene, 0.1, 100);
+	}
+	CHECK(step(&scene, 0.1, 105) == 0);
+	CHECK(step(&scene, 0.1, 120) == 16);
+	CHECK(step(&scene, 0.9, 1000) == 0);
+	CHECK(step(&scene, 0.1, 140) == 32);
+}
+
+UNIT_MAIN
