@@ -80,7 +80,7 @@ _ucp_values()
 {
 	case $1 in
 		--engine) _ucp_offer "auto uring sync" ;;
-		--sparse | --reflink) _ucp_offer "auto always never" ;;
+		--sparse | --reflink | --direct) _ucp_offer "auto always never" ;;
 		--progress) _ucp_offer "auto always never plain synced" ;;
 		--update) _ucp_offer "all none none-fail older" ;;
 		--backup)
@@ -110,7 +110,7 @@ _ucp_options()
 		--queue-depth= --verify --checksums= --stats --json --bwlimit=
 		--exclude= --exclude-from= --exclude-vcs --include= -0 --null
 		--max-size= --min-size= --files-from= --gitignore --idle
-		--dry-run"
+		--dry-run --direct --direct="
 	if ((${#COMPREPLY[@]} == 1)) && [[ ${COMPREPLY[0]} == *= ]]; then
 		compopt -o nospace 2>/dev/null
 	fi

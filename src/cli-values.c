@@ -67,6 +67,7 @@ static const struct word inject_words[] = {
 	{"no-ring", INJECT_NO_RING},
 	{"no-direct", INJECT_NO_DIRECT},
 	{"corrupt", INJECT_CORRUPT},
+	{"little-memory", INJECT_LITTLE_MEMORY},
 	{0},
 };
 
@@ -246,6 +247,8 @@ error_t cli_parse_value(struct parser *p, int key, char *arg) {
 		return parse_preserve(p, "--no-preserve", arg, false);
 	case KEY_REFLINK:
 		return parse_when(p, "--reflink", arg, when_words, &opts->reflink);
+	case KEY_DIRECT:
+		return parse_when(p, "--direct", arg, when_words, &opts->direct);
 	case KEY_SPARSE:
 		return parse_when(p, "--sparse", arg, sparse_words, &opts->sparse);
 	case KEY_PROGRESS:

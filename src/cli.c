@@ -92,6 +92,9 @@ static const struct argp_option options[] = {
 	{"engine", KEY_ENGINE, "ENGINE", 0,
 		"how data is moved: auto (default: io_uring where there is one), uring (or fail), sync (system calls)",
 		GROUP_OWN},
+	{"direct", KEY_DIRECT, "WHEN", OPTION_ARG_OPTIONAL,
+		"read and write big files past the page cache: auto (default: what memory has no room for), always, never; "
+		"without WHEN always", GROUP_OWN},
 	{"idle", KEY_IDLE, 0, 0, "use processors and disks only when nobody else wants them", GROUP_OWN},
 	{"queue-depth", KEY_QUEUE_DEPTH, "N", 0, "most chunks in flight for each worker (default: 64)", GROUP_OWN},
 	{"chunk-size", KEY_CHUNK_SIZE, "SIZE", 0, "bytes moved at a time (default: 1M)", GROUP_OWN},
@@ -324,6 +327,7 @@ static bool settle(struct parser *p) {
 static void set_defaults(struct opts *opts) {
 	*opts = (struct opts) {
 		.reflink = WHEN_AUTO,
+		.direct = WHEN_AUTO,
 		.sparse = WHEN_AUTO,
 		.progress = PROGRESS_AUTO,
 		.suffix = "~",

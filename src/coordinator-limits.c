@@ -22,6 +22,9 @@
 /** The part of the memory that may be in flight: one in so many. */
 #define MEMORY_SHARE 4
 
+/** Bytes of memory with INJECT_LITTLE_MEMORY. */
+#define LITTLE_MEMORY ((uint64_t)32 << 20)
+
 /** Most directories kept open. */
 #define MAX_TREES 512
 
@@ -66,6 +69,7 @@ void coordinator_choose_limits(struct opts *opts, const struct machine *machine)
 		opts->threads = min(machine->processors, FIRST_WORKERS);
 		opts->max_threads = min(machine->processors * WORKERS_EACH, MOST_WORKERS);
 	}
+	opts->memory = opts->inject & INJECT_LITTLE_MEMORY ? LITTLE_MEMORY : machine->memory;
 	budget_memory(opts, machine->memory, unasked);
 	opts->window = max(opts->window, opts->chunk_size);
 	opts->range_size = max(opts->range_size, (uint64_t)opts->chunk_size);

@@ -28,6 +28,9 @@
 #define SHORT_TICK 20000000L
 #define EARLY 1.0
 
+/** Most workers that are worth having for big files alone. */
+#define FILE_WORKERS 8u
+
 /** Bytes that count as much work as a file. */
 #define WORK_BYTES 65536.0
 
@@ -225,7 +228,7 @@ static void adapt(struct run *run) {
 	double t = now();
 	bool cancelled = atomic_load(&run->files.cancelled);
 
-	if (run->worker_count < run->opts->threads && !cancelled && work_is_pending(&run->work)) {
+	if (run->worker_count < run->opts->threads && !cancelled && work_pending(&run->work) != WORK_NONE) {
 		add_workers(run, run->opts->threads - run->worker_count);
 	}
 	if (t - run->growth.time < SHORT_TICK / 2e9) {
@@ -235,7 +238,11 @@ static void adapt(struct run *run) {
 	if (cancelled || throttle_is_active(&run->files.throttle)) {
 		return;
 	}
-	while (more-- > 0 && run->worker_count < run->most_workers && work_is_pending(&run->work)) {
+	for (; more > 0; --more) {
+		enum work_kind kind = work_pending(&run->work);
+		if (kind == WORK_NONE || run->worker_count >= (kind == WORK_FILE ? FILE_WORKERS : run->most_workers)) {
+			break;
+		}
 		add_workers(run, 1);
 	}
 }

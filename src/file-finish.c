@@ -113,6 +113,10 @@ static void explain(struct file_context *ctx, const struct file *file) {
 	const char *how = "%s: linked reads and writes";
 	if (file->flags & FILE_ORDERED) {
 		how = file_order_words(file);
+	} else if (file->cache == FILE_CACHE_PAST) {
+		how = "%s: linked reads and writes, past the page cache";
+	} else if (file->cache == FILE_CACHE_LEAVE) {
+		how = "%s: linked reads and writes, leaving the page cache";
 	} else if (file->flags & FILE_CLONED) {
 		how = "%s: cloned";
 	} else if (file->flags & FILE_CACHED) {

@@ -81,6 +81,15 @@ void file_links_end(struct file_context *ctx, struct link *link, struct tree *tr
 /** Make a link (-l, -s) in place of a copy. */
 void file_make_link(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st);
 
+/** Choose file::cache for a file that is copied in ranges. */
+void file_cache_choose(struct file_context *ctx, struct file *file);
+
+/** How much of the file was to be copied in ranges. */
+uint64_t file_cache_planned(const struct file *file);
+
+/** Have the file's descriptors use the page cache from now on. */
+void file_cache_use(struct file *file);
+
 /** Copy a symbolic link. */
 void file_copy_symlink(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st);
 

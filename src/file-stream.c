@@ -148,11 +148,12 @@ void file_stream(struct file_context *ctx, struct file *file) {
 void file_follow(struct file_context *ctx, struct file *file) {
 	struct stat st;
 	off_t size = (off_t)file->size;
-	bool cut = file->size < (uint64_t)file->st.st_size;
+	bool cut = file->size < file_cache_planned(file);
 	// For a small file a look would cost more than it finds
 	if (file->size <= FILE_BUFFER || cut || fstat(file->src_fd, &st) != 0 || st.st_size <= size) {
 		return;
 	}
+	file_cache_use(file);
 	if (lseek(file->src_fd, size, SEEK_SET) != size || lseek(file->dst_fd, size, SEEK_SET) != size) {
 		file_fail(file, file->size, fail_make(errno, "cannot lseek %s"));
 		return;

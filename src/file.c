@@ -256,6 +256,7 @@ static bool plan(struct file_context *ctx, struct file *file) {
 		file->flags |= FILE_RESERVED_SPACE;
 		extent_reserve(file->dst_fd, size);
 	}
+	file_cache_choose(ctx, file);
 	return true;
 }
 

@@ -38,6 +38,9 @@ struct files {
 	pthread_mutex_t lock;
 	pthread_cond_t released;
 	struct inode_set overwriting;
+	/** Bytes of big files begun, and how many the page cache has to spare; 0: not known yet. */
+	_Atomic uint64_t moved;
+	_Atomic uint64_t spare;
 	/** How many temporary names were made. */
 	atomic_uint temp_names;
 	/** The list of checksums, or NULL. */
@@ -104,6 +107,21 @@ enum file_flags {
 	FILE_INCOMPLETE = 1 << 10,
 	/** It was copied in order. */
 	FILE_ORDERED = 1 << 16,
+	/** It is read and written past the page cache (O_DIRECT), all but the end of it. */
+	FILE_DIRECT = 1 << 21,
+	/** It is not to stay in the page cache (RWF_DONTCACHE). */
+	FILE_DROP = 1 << 22,
+	/** The file system refused one of these. */
+	FILE_REFUSED = 1 << 23,
+};
+
+/** What a file's data has to do with the page cache. */
+enum file_cache {
+	FILE_CACHE_USE,
+	/** It goes through the page cache and leaves it (RWF_DONTCACHE). */
+	FILE_CACHE_LEAVE,
+	/** It is read and written past the page cache (O_DIRECT), all but the end of it. */
+	FILE_CACHE_PAST,
 };
 
 /** Where from a destination was read back (--verify). */
@@ -131,6 +149,7 @@ struct file {
 	struct stat found;
 	char *backup;
 	mode_t final_mode;
+	enum file_cache cache;
 	enum file_back read_back;
 	/** The hash of what was read, of a file that was copied in order. */
 	char sum[HASH_TEXT];
@@ -188,6 +207,12 @@ void file_abandon(struct file *file, uint64_t off);
 
 /** Remember that something went wrong with the data at OFF. */
 void file_fail(struct file *file, uint64_t off, struct fail fail);
+
+/**
+ * A request for the file's data failed with ERR. Returns whether that may be because it does not use the page cache; from
+ * now on it does, and the request can be made again.
+ */
+bool file_cache_refused(struct file *file, int err);
 
 /** The source turned out to end at OFF. */
 void file_ended(struct file *file, uint64_t off);

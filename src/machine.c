@@ -101,6 +101,17 @@ struct machine machine_look(void) {
 	return machine;
 }
 
+uint64_t machine_free_memory(void) {
+	static const char name[] = "\nMemAvailable:";
+	struct buf text = {0};
+	uint64_t kib;
+	bool good = read_file(AT_FDCWD, "/proc/meminfo", &text);
+	const char *line = good ? strstr(text.data, name) : NULL;
+	good = line && sscanf(line + strlen(name), "%" SCNu64, &kib) == 1;
+	buf_free(&text);
+	return good ? kib * 1024 : UINT64_MAX;
+}
+
 int machine_be_idle(void) {
 	int ret = setpriority(PRIO_PROCESS, 0, 19) == 0 ? 0 : -errno;
 	if (syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0)) != 0) {

@@ -26,6 +26,9 @@ struct machine machine_look(void);
  */
 void machine_limit(struct machine *machine, const char *root, const char *path);
 
+/** Bytes of memory that could be had without others losing theirs (MemAvailable, proc_meminfo(5)); if unknown, endless. */
+uint64_t machine_free_memory(void);
+
 /** Take only what of processors and disks nobody else wants: this thread and all it starts. Returns 0 or -errno. */
 int machine_be_idle(void);
 

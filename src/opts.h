@@ -152,6 +152,8 @@ enum inject {
 	INJECT_CORRUPT = 1 << 7,
 	/** Behave as on file systems that do not take O_DIRECT. */
 	INJECT_NO_DIRECT = 1 << 8,
+	/** Take the page cache for so small that a few MiB fill it. */
+	INJECT_LITTLE_MEMORY = 1 << 9,
 };
 
 /** What the user asked for. */
@@ -170,6 +172,7 @@ struct opts {
 	enum deref deref;
 	enum engine engine;
 	enum when reflink;
+	enum when direct;
 	enum when sparse;
 	enum progress_style progress;
 	enum update update;
@@ -193,6 +196,9 @@ struct opts {
 	unsigned batch_size;
 	/** Most directories kept open at once, each taking two descriptors. */
 	unsigned max_trees;
+
+	/** Bytes of memory there are. */
+	uint64_t memory;
 
 	/** Bytes a second that may be moved, or 0; and the file that says so, or NULL. */
 	uint64_t rate;

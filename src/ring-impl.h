@@ -9,6 +9,11 @@
 
 #include <liburing.h>
 
+#ifndef RWF_DONTCACHE
+/** Only in the headers of newer kernels. */
+#	define RWF_DONTCACHE 0x80
+#endif
+
 /** What a ring found out about registering something. */
 enum ring_fixed {
 	/** Not tried yet: the first big request will. */

@@ -177,6 +177,7 @@ static void prepare(struct ring *ring, struct io_uring_sqe *sqe, unsigned slot, 
 	if (fixed_file) {
 		sqe->flags |= IOSQE_FIXED_FILE;
 	}
+	sqe->rw_flags = file.leaves ? RWF_DONTCACHE : 0;
 	sqe->user_data = tag_of(ring, slot, op);
 	ring->stats.fixed_buffer += fixed_buffer;
 	ring->stats.fixed_file += fixed_file;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 char *ring_buffer(struct ring *ring, unsigned slot) {
@@ -85,6 +86,14 @@ static uint32_t ask(struct ring *ring, unsigned fault, uint32_t len) {
 	return len;
 }
 
+/** Read or write at an offset, as pread and pwrite do. */
+static ssize_t move(enum pair_op op, struct ring_file file, char *data, size_t len, uint64_t off) {
+	struct iovec iov = {.iov_base = data, .iov_len = len};
+	int flags = file.leaves ? RWF_DONTCACHE : 0;
+	return op == PAIR_OP_READ ? preadv2(file.fd, &iov, 1, (off_t)off, flags)
+		: pwritev2(file.fd, &iov, 1, (off_t)off, flags);
+}
+
 /** The twin's way: do it now, and answer later. */
 static void sync_answer(struct ring *ring, unsigned slot, enum pair_op op, ssize_t res) {
 	ring->done[ring->done_count++] = (struct ring_event) {
@@ -110,9 +119,9 @@ void ring_pair(struct ring *ring, unsigned slot, struct ring_file src, struct ri
 		return;
 	}
 	char *buffer = ring_buffer(ring, slot);
-	ssize_t n = pread(src.fd, buffer, len, (off_t)off);
+	ssize_t n = move(PAIR_OP_READ, src, buffer, len, off);
 	if (n == (ssize_t)len) {
-		sync_answer(ring, slot, PAIR_OP_WRITE, pwrite(dst.fd, buffer, write_len, (off_t)off));
+		sync_answer(ring, slot, PAIR_OP_WRITE, move(PAIR_OP_WRITE, dst, buffer, write_len, off));
 	} else {
 		++ring->stats.cut;
 		sync_answer(ring, slot, PAIR_OP_READ, n);
@@ -123,7 +132,7 @@ void ring_read(struct ring *ring, unsigned slot, struct ring_file src, uint64_t 
 	len = ask(ring, INJECT_SHORT_READ, len);
 	++ring->stats.reads;
 	if (ring->params.sync) {
-		sync_answer(ring, slot, PAIR_OP_READ, pread(src.fd, ring_buffer(ring, slot), len, (off_t)off));
+		sync_answer(ring, slot, PAIR_OP_READ, move(PAIR_OP_READ, src, ring_buffer(ring, slot), len, off));
 	} else {
 		ring_uring_single(ring, slot, PAIR_OP_READ, src, off, 0, len);
 	}
@@ -133,8 +142,7 @@ void ring_write(struct ring *ring, unsigned slot, struct ring_file dst, uint64_t
 	len = ask(ring, INJECT_SHORT_WRITE, len);
 	++ring->stats.writes;
 	if (ring->params.sync) {
-		const char *data = ring_buffer(ring, slot) + at;
-		sync_answer(ring, slot, PAIR_OP_WRITE, pwrite(dst.fd, data, len, (off_t)off));
+		sync_answer(ring, slot, PAIR_OP_WRITE, move(PAIR_OP_WRITE, dst, ring_buffer(ring, slot) + at, len, off));
 	} else {
 		ring_uring_single(ring, slot, PAIR_OP_WRITE, dst, off, at, len);
 	}

@@ -32,6 +32,11 @@ struct ring_file {
 	int fd;
 	/** Its index in the table of registered files, or -1. */
 	int fixed;
+	/**
+	 * Whether what is read and written leaves the page cache at once (RWF_DONTCACHE, Linux 6.14), unless it was there
+	 * before. Where that cannot be, requests fail with EOPNOTSUPP.
+	 */
+	bool leaves;
 };
 
 /** The answer to a request. */

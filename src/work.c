@@ -169,11 +169,18 @@ void work_join(struct work *work, unsigned count) {
 	mutex_unlock(&work->lock);
 }
 
-bool work_is_pending(struct work *work) {
+enum work_kind work_pending(struct work *work) {
+	enum work_kind kind = WORK_NONE;
 	mutex_lock(&work->lock);
-	bool pending = !list_empty(&work->files) || !list_empty(&work->batches) || !list_empty(&work->trees);
+	if (!list_empty(&work->batches)) {
+		kind = WORK_BATCH;
+	} else if (!list_empty(&work->trees)) {
+		kind = WORK_TREE;
+	} else if (!list_empty(&work->files)) {
+		kind = WORK_FILE;
+	}
 	mutex_unlock(&work->lock);
-	return pending;
+	return kind;
 }
 
 void work_leave(struct work *work, unsigned count) {

@@ -113,8 +113,8 @@ void work_join(struct work *work, unsigned count);
 /** COUNT workers that were announced will never take. */
 void work_leave(struct work *work, unsigned count);
 
-/** Whether there is something that one more worker could take now. */
-bool work_is_pending(struct work *work);
+/** What one more worker could take now: names rather than shared files, or WORK_NONE. */
+enum work_kind work_pending(struct work *work);
 
 /** Hand nothing out any more, and wake all who wait. */
 void work_cancel(struct work *work);

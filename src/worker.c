@@ -166,6 +166,7 @@ static void hold_begin(struct state *s, struct file *file, bool shared) {
 		hold->src = ring_plain(file->src_fd);
 		hold->dst = ring_plain(file->dst_fd);
 	}
+	hold->src.leaves = hold->dst.leaves = file->cache == FILE_CACHE_LEAVE;
 	s->hold = hold;
 }
 
@@ -253,7 +254,12 @@ static void step(struct state *s, const struct ring_event *event) {
 	struct chunk *chunk = &s->chunks[event->slot];
 	struct pair *pair = &chunk->pair;
 	uint32_t before = pair->written;
-	enum pair_next next = pair_step(pair, event->op, event->res);
+	int res = event->res;
+	if (res < 0 && file_cache_refused(chunk->hold->file, -res)) {
+		chunk->hold->src.leaves = chunk->hold->dst.leaves = false;
+		res = -EAGAIN;
+	}
+	enum pair_next next = pair_step(pair, event->op, res);
 
 	counter_add(&s->worker->counters->bytes, pair->written - before);
 	if (is_cancelled(s) && (next == PAIR_SUBMIT || next == PAIR_READ || next == PAIR_WRITE)) {
@@ -492,6 +498,7 @@ static bool claim(struct state *s) {
 		return false;
 	}
 	bool matters = hold->range.end - hold->range.start > s->worker->chunk_size;
+	matters = matters && hold->file->cache != FILE_CACHE_PAST;
 	hold->cached = matters && extent_is_cached(hold->file->src_fd, hold->range) > 0;
 	return true;
 }

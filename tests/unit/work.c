@@ -196,24 +196,27 @@ TEST(later_batches_wait_for_all_others) {
 TEST(what_one_more_worker_could_take) {
 	struct file file;
 	set_up(1);
-	CHECK(!work_is_pending(&t.work));
+	CHECK(work_pending(&t.work) == WORK_NONE);
 	CHECK(work_push(&t.work, new_batch(1)));
-	CHECK(work_is_pending(&t.work));
+	CHECK(work_pending(&t.work) == WORK_BATCH);
 	check_batch(false, 1);
-	CHECK(!work_is_pending(&t.work));
+	CHECK(work_pending(&t.work) == WORK_NONE);
 	struct tree *tree = new_tree(1);
 	work_push_tree(&t.work, tree);
-	CHECK(work_is_pending(&t.work));
+	CHECK(work_pending(&t.work) == WORK_TREE);
 	check_directory(tree, "a");
-	CHECK(!work_is_pending(&t.work));
+	CHECK(work_pending(&t.work) == WORK_NONE);
 	tree_unref(tree);
 	init_file(&file);
 	work_share(&t.work, &file);
-	CHECK(work_is_pending(&t.work));
+	CHECK(work_pending(&t.work) == WORK_FILE);
+	CHECK(work_push(&t.work, new_batch(1)));
+	CHECK(work_pending(&t.work) == WORK_BATCH);
 	CHECK(work_unshare(&t.work, &file));
+	check_batch(false, 1);
 	// Not what has to wait for others
 	work_push_later(&t.work, new_batch(2));
-	CHECK(!work_is_pending(&t.work));
+	CHECK(work_pending(&t.work) == WORK_NONE);
 	tear_down();
 }
 
