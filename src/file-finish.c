@@ -117,6 +117,8 @@ static void explain(struct file_context *ctx, const struct file *file) {
 		how = "%s: linked reads and writes, past the page cache";
 	} else if (file->cache == FILE_CACHE_LEAVE) {
 		how = "%s: linked reads and writes, leaving the page cache";
+	} else if (file->flags & FILE_OFFLOADED) {
+		how = "%s: copied by those who keep it";
 	} else if (file->flags & FILE_CLONED) {
 		how = "%s: cloned";
 	} else if (file->flags & FILE_CACHED) {

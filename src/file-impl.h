@@ -81,6 +81,9 @@ void file_links_end(struct file_context *ctx, struct link *link, struct tree *tr
 /** Make a link (-l, -s) in place of a copy. */
 void file_make_link(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st);
 
+/** Have those who keep a file copy its data, if they can: not where the kernel would only do our work. Returns whether it is. */
+bool file_offload(struct file_context *ctx, struct file *file);
+
 /** Choose file::cache for a file that is copied in ranges. */
 void file_cache_choose(struct file_context *ctx, struct file *file);
 

@@ -248,7 +248,7 @@ static bool plan(struct file_context *ctx, struct file *file) {
 	if (opts->sparse == WHEN_ALWAYS) {
 		file->flags |= FILE_DIG | FILE_SET_SIZE;
 	}
-	if (file_copy_cached(ctx, file)) {
+	if (file_offload(ctx, file) || (file->cursor == 0 && file_copy_cached(ctx, file))) {
 		return false;
 	}
 	let_wait(file);

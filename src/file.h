@@ -47,6 +47,16 @@ struct files {
 	struct sums *sums;
 };
 
+/** Whether a file system of another machine or program copies data itself (copy_file_range(2)). */
+struct far {
+	/** The one that was met last, if any was. */
+	dev_t dev;
+	bool known;
+	/** Whether it may, as far as is known, and whether it has been seen to. */
+	bool copies;
+	bool proven;
+};
+
 /** What a worker brings along to work on files. */
 struct file_context {
 	struct files *files;
@@ -60,6 +70,7 @@ struct file_context {
 	/** The pair of devices between which cloning was last refused. */
 	dev_t no_clone[2];
 	bool no_clone_known;
+	struct far far;
 	/** Small files that were not cached since one was. */
 	unsigned cold;
 	/** The device whose file system cannot promise not to wait (RWF_NOWAIT), if one was met. */
@@ -107,12 +118,8 @@ enum file_flags {
 	FILE_INCOMPLETE = 1 << 10,
 	/** It was copied in order. */
 	FILE_ORDERED = 1 << 16,
-	/** It is read and written past the page cache (O_DIRECT), all but the end of it. */
-	FILE_DIRECT = 1 << 21,
-	/** It is not to stay in the page cache (RWF_DONTCACHE). */
-	FILE_DROP = 1 << 22,
-	/** The file system refused one of these. */
-	FILE_REFUSED = 1 << 23,
+	/** Those who keep it copied the data. */
+	FILE_OFFLOADED = 1 << 21,
 };
 
 /** What a file's data has to do with the page cache. */

@@ -197,3 +197,67 @@ once_faultfs_answers_at_once() {
 	faultfs m clear
 	wait_for '[[ $(cat "$CASE"/[1-9] | wc -l) == 9 ]]'
 }
+
+# --- storage that copies by itself
+
+case_copied_where_it_is_kept() {
+	make_files backing/s
+	mount_faultfs far backing --server-copy
+	run_ucp -a far/s far/d
+	expect_status 0
+	expect_no_err
+	same_tree backing/s backing/d
+}
+
+once_copied_where_it_is_kept_without_being_read() {
+	make_files backing/s
+	mount_faultfs far backing --server-copy
+	run_ucp -a --debug far/s far/d
+	expect_status 0
+	expect_no_err
+	expect_out_has "'far/s/big': copied by those who keep it"
+	check test -z "$(faultfs_count far 'requests read')"
+	check test -z "$(faultfs_count far 'requests write')"
+	same_tree backing/s backing/d
+}
+
+once_not_copied_where_it_is_kept_if_that_is_not_so() {
+	make_files backing/s
+	mount_faultfs far backing
+	run_ucp -a -j1 --debug far/s far/d
+	expect_status 0
+	expect_no_err
+	check_not grep -q "who keep it" "$OUT"
+	check test "$(faultfs_count far 'requests copy_file_range')" -le 1
+	same_tree backing/s backing/d
+}
+
+once_reflink_never_asks_nobody_to_copy() {
+	make_files backing/s
+	mount_faultfs far backing --server-copy
+	run_ucp -a --reflink=never far/s far/d
+	expect_status 0
+	check test -z "$(faultfs_count far 'requests copy_file_range')"
+	same_tree backing/s backing/d
+}
+
+once_copying_where_it_is_kept_fails_midway() {
+	make_files backing/s
+	head -c 5000000 /dev/urandom >backing/s/big
+	mount_faultfs far backing --server-copy "fail copy_file_range * EIO from=1048576"
+	run_ucp -a -j1 far/s far/d
+	expect_status 0
+	expect_no_err
+	check test -n "$(faultfs_count far 'requests write')"
+	same_tree backing/s backing/d
+}
+
+once_copying_where_it_is_kept_fills_the_disk() {
+	make_files backing/s
+	head -c 5000000 /dev/urandom >backing/s/big
+	mount_faultfs far backing --server-copy "fail copy_file_range * ENOSPC" "fail write * ENOSPC from=3000000"
+	run_ucp -a far/s far/d
+	expect_status 1
+	expect_err "ucp: error writing 'far/d/big': No space left on device"
+	check test ! -e backing/d/big
+}

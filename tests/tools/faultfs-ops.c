@@ -383,11 +383,12 @@ static ssize_t fs_copy_file_range(const char *path_in, struct fuse_file_info *in
 	if (!options.server_copy) {
 		return -ENOSYS;
 	}
-	int err = meet("copy_file_range", handle_of(out)->path);
+	struct faults_range range = {.off = (uint64_t)off_out, .len = size, .partly = true};
+	int err = faults_meet(&faults, "copy_file_range", handle_of(out)->path, &range);
 	if (err) {
 		return err;
 	}
-	ssize_t len = copy_file_range(handle_of(in)->fd, &off_in, handle_of(out)->fd, &off_out, size, (unsigned)flags);
+	ssize_t len = copy_file_range(handle_of(in)->fd, &off_in, handle_of(out)->fd, &off_out, range.len, (unsigned)flags);
 	return len < 0 ? -errno : len;
 }
 

@@ -1,0 +1,88 @@
+#include "file-impl.h"
+
+#include "extent.h"
+#include "opts.h"
+#include "progress.h"
+
+#include <errno.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+/** Bytes asked for at first, until it is known who copies, and later: now and then somebody may want to know how far it is. */
+#define FIRST_PART (1u << 20)
+#define PART (64u << 20)
+
+/**
+ * Whether a file's data is kept by another machine or program, which may well copy it without sending it here and back. On
+ * local file systems the kernel would do what we do, page by page.
+ */
+static bool is_far(int fd) {
+	struct statfs fs;
+	if (fstatfs(fd, &fs) != 0) {
+		return false;
+	}
+	switch ((uint32_t)fs.f_type) {
+	case 0x6969:      // NFS
+	case 0xff534d42u: // CIFS
+	case 0xfe534d42u: // SMB 2
+	case 0x00c36400:  // Ceph
+	case 0x65735546:  // FUSE
+		return true;
+	default:
+		return false;
+	}
+}
+
+/** Whether it is worth trying for this file. */
+static bool is_promising(struct file_context *ctx, const struct file *file) {
+	const struct opts *opts = ctx->files->opts;
+	struct far *far = &ctx->far;
+	struct stat st;
+
+	if (opts->engine != ENGINE_AUTO || opts->reflink == WHEN_NEVER || opts->inject
+		|| (file->flags & (FILE_EXTENTS | FILE_DIG)) || throttle_is_active(&ctx->files->throttle))
+	{
+		return false;
+	}
+	if (!far->known || far->dev != file->st.st_dev) {
+		*far = (struct far) {.known = true, .dev = file->st.st_dev, .copies = is_far(file->src_fd)};
+	}
+	return far->copies && fstat(file->dst_fd, &st) == 0 && st.st_dev == far->dev;
+}
+
+bool file_offload(struct file_context *ctx, struct file *file) {
+	struct far *far = &ctx->far;
+	if (!is_promising(ctx, file)) {
+		return false;
+	}
+	while (file->cursor < file->size && far->copies) {
+		off_t from = (off_t)file->cursor;
+		off_t to = from;
+		uint64_t want = min(file->size - file->cursor, (uint64_t)(far->proven ? PART : FIRST_PART));
+		ssize_t n = copy_file_range(file->src_fd, &from, file->dst_fd, &to, (size_t)want, 0);
+		if (n < 0 && errno == EINTR) {
+			if (atomic_load(&ctx->files->cancelled)) {
+				file_abandon(file, file->cursor);
+				return true;
+			}
+			continue;
+		}
+		if (n <= 0) {
+			// Whatever it is: reading or writing tells it better
+			far->copies = far->proven;
+			return false;
+		}
+		file->cursor += (uint64_t)n;
+		counter_add(&ctx->counters->bytes, (uint64_t)n);
+		if (!far->proven) {
+			// Without their help the kernel reads and writes the data itself, and keeps what it wrote
+			far->proven = extent_is_cached(file->dst_fd, (struct extent) {.end = file->cursor}) == 0;
+			far->copies = far->proven;
+		}
+	}
+	if (file->cursor < file->size) {
+		return false;
+	}
+	file->flags |= far->proven ? FILE_OFFLOADED : 0;
+	return true;
+}
