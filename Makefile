@@ -7,7 +7,7 @@
 #   make fuzz-cp             random command lines, compared with cp's doing, until there is a difference
 #   make demo                install what is missing, build, copy, compare, tell the rate
 #   make lint                style and static checks, with the tools that are here
-#   make install uninstall   PREFIX, DESTDIR
+#   make install uninstall   PREFIX, DESTDIR (BASH_COMPLETIONS, ZSH_COMPLETIONS, FISH_COMPLETIONS: where those go)
 #
 # CC, CFLAGS, CPPFLAGS and LDFLAGS are yours. V=1 shows the commands.
 
@@ -178,14 +178,22 @@ show-flags:
 
 # --- install
 
+# Below PREFIX, where the shells look for what is not their own.
+BASH_COMPLETIONS ?= $(PREFIX)/share/bash-completion/completions
+ZSH_COMPLETIONS  ?= $(PREFIX)/share/zsh/site-functions
+FISH_COMPLETIONS ?= $(PREFIX)/share/fish/vendor_completions.d
+
+# FROM:MODE:TO
+installed := $(B)/ucp:755:$(PREFIX)/bin/ucp man/ucp.1:644:$(PREFIX)/share/man/man1/ucp.1 \
+	completions/ucp.bash:644:$(BASH_COMPLETIONS)/ucp completions/_ucp:644:$(ZSH_COMPLETIONS)/_ucp \
+	completions/ucp.fish:644:$(FISH_COMPLETIONS)/ucp.fish
+part       = $(word $(1),$(subst :, ,$(2)))
+
 install: all
-	install -D -m 755 $(B)/ucp $(DESTDIR)$(PREFIX)/bin/ucp
-	install -D -m 644 man/ucp.1 $(DESTDIR)$(PREFIX)/share/man/man1/ucp.1
-	install -D -m 644 completions/ucp.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/ucp
+	$(foreach i,$(installed),install -D -m $(call part,2,$i) $(call part,1,$i) "$(DESTDIR)$(call part,3,$i)" &&) true
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/ucp $(DESTDIR)$(PREFIX)/share/man/man1/ucp.1 \
-		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/ucp
+	rm -f $(foreach i,$(installed),"$(DESTDIR)$(call part,3,$i)")
 
 clean:
 	rm -rf build ucp

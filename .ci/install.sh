@@ -9,7 +9,7 @@ demo=(diff:diffutils)
 check=(python3:python3 diff:diffutils mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs mkfs.btrfs:btrfs-progs
 	setfacl:acl setfattr:attr setcap:libcap2-bin strace:strace xxhsum:xxhash groff:groff-base
 	pkg-config:pkg-config fuse3/fuse.h:libfuse3-dev fusermount3:fuse3
-	rsync:rsync git:git fincore:util-linux-extra
+	rsync:rsync git:git fincore:util-linux-extra zsh:zsh fish:fish
 	/usr/share/bash-completion/bash_completion:bash-completion)
 bench=(python3:python3 diff:diffutils mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs mkfs.btrfs:btrfs-progs
 	pkg-config:pkg-config fuse3/fuse.h:libfuse3-dev fusermount3:fuse3 rsync:rsync gnuplot:gnuplot-nox)

@@ -87,6 +87,8 @@ shell_scripts() {
 		[[ -f $file && $(head -n 1 "$file") == '#!'*sh ]] && scripts+=("$file")
 	done
 	tool each "${scripts[@]}" tests/lib.sh completions/*.bash -- shellcheck -s bash -x -f gcc {}
+	have zsh && tool each completions/_ucp tests/tools/*.zsh -- zsh -fn {}
+	have fish && tool each completions/*.fish tests/tools/*.fish -- fish --no-config --no-execute {}
 	# Cases get variables from tests/lib.sh, and hand code in single quotes to wait_for and to other shells.
 	tool each tests/cases/*.sh -- shellcheck -s bash -f gcc -e SC2034,SC2154,SC2015,SC2016 {}
 }

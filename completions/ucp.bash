@@ -92,6 +92,14 @@ _ucp_values()
 			;;
 		--target-directory) _ucp_files -d ;;
 		--checksums | --exclude-from | --files-from) _ucp_files ;;
+		--bwlimit)
+			# A file to read the rate from
+			if [[ $cur == @* ]]; then
+				cur=${cur#@}
+				_ucp_files
+				COMPREPLY=("${COMPREPLY[@]/#/@}")
+			fi
+			;;
 	esac
 }
 

@@ -1,7 +1,5 @@
 # shellcheck shell=bash disable=SC2154 # status is set by run
-# The option lists of --help, the manual page and the completion, and the completion in a bash of its own.
-
-bash_completion=/usr/share/bash-completion/bash_completion
+# The option lists of --help, the manual page and the completions, and the completions in shells of their own.
 
 options() {
 	need cmd python3 bash
@@ -45,6 +43,22 @@ once_man_page_is_clean() {
 	command -v mandoc >/dev/null || return 0
 	run mandoc -T lint -W warning "$ROOT/man/ucp.1"
 	expect_status 0
+}
+
+# only: release
+once_make_install_and_uninstall() {
+	local files=(bin/ucp share/man/man1/ucp.1 share/bash-completion/completions/ucp share/zsh/site-functions/_ucp
+		share/fish/vendor_completions.d/ucp.fish)
+	need cmd make gcc
+	mkdir root
+	run make -s -C "$ROOT" -o all install DESTDIR="$PWD/root" PREFIX=/opt/ucp
+	expect_status 0
+	(cd root/opt/ucp && find . -type f -printf '%P\n' | sort) >"$CASE/installed"
+	printf '%s\n' "${files[@]}" | sort | cmp -s - "$CASE/installed" || fail "installed: $(<"$CASE/installed")"
+	[[ $(root/opt/ucp/bin/ucp --version) == "$(ucp --version)" ]] || fail "another version"
+	run make -s -C "$ROOT" uninstall DESTDIR="$PWD/root" PREFIX=/opt/ucp
+	expect_status 0
+	[[ -z $(find root -type f) ]] || fail "left: $(find root -type f)"
 }
 
 # only: release
@@ -111,34 +125,33 @@ once_examples_are_understood() {
 	options parse "$ROOT/man/ucp.1" "$ROOT/README.md"
 }
 
-# --- the completion
+# --- the completions
 
 completion_files() {
 	mkdir -p 'a dir' docs/deep 'k=v'
 	touch notes.txt 'two words' 'x=y.txt' 'p:q.txt' docs/page
 }
 
-# offers LINE [WORD…]: that is all that is offered at its end, with the bash-completion package and without.
+# offers LINE [WORD…]: that is all that is offered at its end, in each shell ($shell: in this one). Asked for all at
+# once, by check_offers.
 offers() {
-	local packages=('') package
-	[[ -e $bash_completion ]] && packages+=(--package)
-	for package in "${packages[@]}"; do
-		options complete ${package:+"$package"} "$1"
-		printf '%s\n' "${@:2}" | sort >"$CASE/wanted"
-		sort "$OUT" | cmp -s - "$CASE/wanted" ||
-			fail "completing '$1' ${package#--}: wanted ($(paste -sd ' ' "$CASE/wanted")), got ($(paste -sd ' ' "$OUT"))"
-	done
+	(IFS=$'\t' && printf '%s\n' "${shell-}"$'\t'"$*") >>"$CASE/queries"
+}
+
+check_offers() {
+	options offers "$CASE/queries"
 }
 
 # only: release
 once_complete_options() {
 	completion_files
-	offers 'ucp --sp' --sparse=
-	offers 'ucp --re' --recursive --reflink --reflink= --remove-destination
-	offers 'ucp --s' --sparse= --stats --strip-trailing-slashes --suffix= --symbolic-link
-	offers 'ucp -a --no-p' --no-preserve=
+	offers 'ucp --sp' --sparse
+	offers 'ucp --re' --recursive --reflink --remove-destination
+	offers 'ucp --s' --sparse --stats --strip-trailing-slashes --suffix --symbolic-link
+	offers 'ucp -a --no-p' --no-preserve
 	offers 'ucp notes.txt --verb' --verbose
-	offers 'ucp --no-such' ''
+	offers 'ucp --no-such'
+	check_offers
 }
 
 # only: release
@@ -160,7 +173,7 @@ once_complete_values() {
 	offers 'ucp --engine s' sync
 	offers 'ucp --sparse ' auto always never
 	offers 'ucp --sparse=always --engine=u' uring
-	offers 'ucp --sparse=x' ''
+	offers 'ucp --sparse=x'
 	# Their values are not words of their own.
 	offers 'ucp --reflink no' notes.txt
 	offers 'ucp --progress no' notes.txt
@@ -168,15 +181,16 @@ once_complete_values() {
 	offers 'ucp --update no' notes.txt
 	offers 'ucp --context no' notes.txt
 	# Anything.
-	offers 'ucp --suffix=' ''
-	offers 'ucp --suffix no' ''
-	offers 'ucp -bS no' ''
+	offers 'ucp --suffix='
+	offers 'ucp --suffix no'
+	offers 'ucp -bS no'
 	offers 'ucp -S.old no' notes.txt
 	# Numbers.
-	offers 'ucp -j ' ''
-	offers 'ucp --threads ' ''
-	offers 'ucp --queue-depth=' ''
-	offers 'ucp --chunk-size=' ''
+	offers 'ucp -j '
+	offers 'ucp --threads '
+	offers 'ucp --queue-depth='
+	offers 'ucp --chunk-size='
+	check_offers
 }
 
 # only: release
@@ -192,6 +206,7 @@ once_complete_lists() {
 	offers 'ucp --no-preserve all,m' all,mode
 	# What is there already is not offered again.
 	offers 'ucp --preserve=mode,' mode,{ownership,timestamps,links,context,xattr,all}
+	check_offers
 }
 
 # only: release
@@ -203,12 +218,13 @@ once_complete_directories() {
 	offers 'ucp --target-directory do' docs
 	offers 'ucp --target-directory=do' docs
 	offers 'ucp --target-directory=docs/' docs/deep
-	offers 'ucp --target-directory=no' ''
+	offers 'ucp --target-directory=no'
 	# Here the value is there, and files follow.
 	offers 'ucp -tdocs no' notes.txt
 	offers 'ucp -tout no' notes.txt
 	offers 'ucp -t docs no' notes.txt
 	offers 'ucp -j4 no' notes.txt
+	check_offers
 }
 
 # only: release
@@ -219,31 +235,37 @@ once_complete_files() {
 	offers 'ucp tw' 'two words'
 	offers 'ucp ' 'a dir' docs 'k=v' notes.txt 'two words' 'x=y.txt' 'p:q.txt'
 	# The shell replaces only what follows the last = or : of a word.
-	offers 'ucp x=' y.txt
-	offers 'ucp p:q' q.txt
-	touch ./--verbatim
-	offers 'ucp --verb' --verbose
-	offers 'ucp -- --verb' --verbatim
+	shell=bash offers 'ucp x=' y.txt
+	shell=bash offers 'ucp p:q' q.txt
+	# Lists, and a file to read a rate from.
+	offers 'ucp --exclude-from=no' notes.txt
+	offers 'ucp --files-from no' notes.txt
+	offers 'ucp --checksums docs/p' docs/page
+	offers 'ucp --bwlimit=@no' @notes.txt
+	offers 'ucp --bwlimit @docs/p' @docs/page
+	offers 'ucp --bwlimit=no'
+	check_offers
 }
 
-# typing KEYS LINE: in an interactive bash on a terminal.
-typing() {
-	local packages=('') package
-	[[ -e $bash_completion ]] && packages+=(--package)
-	for package in "${packages[@]}"; do
-		options type ${package:+"$package"} "$1"
-		[[ $(<"$OUT") == "$2" ]] || fail "typing '$1' ${package#--} gives '$(<"$OUT")', not '$2'"
-	done
+# only: release
+once_complete_behind_the_end_of_options() {
+	touch ./--verbatim
+	shell=bash offers 'ucp --verb' --verbose
+	offers 'ucp -- --verb' --verbatim
+	check_offers
 }
 
 # limit: 120
 # only: release
 once_complete_on_terminal() {
 	completion_files
-	typing 'ucp --spa\tal\t' 'ucp --sparse=always '
-	typing 'ucp --preserve=mode,ow\t' 'ucp --preserve=mode,ownership'
-	typing 'ucp -t do\t' 'ucp -t docs/'
-	typing 'ucp --target-directory=a\t' 'ucp --target-directory=a\ dir/'
-	typing 'ucp "tw\t' 'ucp "two words" '
-	typing 'ucp x=\t' 'ucp x=y.txt '
+	options typed 'ucp --spa\tal\t' 'ucp --sparse=always ' 'fish=ucp --sparse always '
+	options typed 'ucp --sparse=al\t' 'ucp --sparse=always '
+	options typed 'ucp --preserve=mode,ow\t' 'ucp --preserve=mode,ownership' \
+		'zsh=ucp --preserve=mode,ownership,' 'fish=ucp --preserve=mode,ownership '
+	options typed 'ucp -t do\t' 'ucp -t docs/'
+	options typed 'ucp --target-directory=a\t' 'ucp --target-directory=a\ dir/'
+	options typed 'ucp "tw\t' 'ucp "two words" '
+	options typed 'ucp x=y\t' 'ucp x=y.txt '
+	options typed 'ucp --verif\t' 'ucp --verify '
 }

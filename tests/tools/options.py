@@ -1,28 +1,28 @@
 #!/usr/bin/env python3
-"""Holds the options of `ucp --help`, the manual page and the bash completion
-against each other, and drives the completion in a bash of its own.
+"""Holds the options of `ucp --help`, the manual page and the completions of all
+shells that are here against each other.
 
   options.py names|kinds|values|hidden|version|operands|abbreviations   [--ucp=PATH] [--root=DIR]
   options.py parse FILE...     commands of FILE are understood by ucp
   options.py commands FILE     print the commands in the examples of FILE
-  options.py complete [--package] LINE    what the completion offers at the end of LINE
-  options.py type [--package] KEYS        what a terminal's line becomes when KEYS are typed
+  options.py offers FILE       the completions offer what FILE says: on each of its lines, with tabs between, the shell
+                               (or nothing: all), the line to complete, the words that are offered
+  options.py typed KEYS LINE [SHELL=LINE]...    the line on a terminal becomes LINE when KEYS are typed, in all shells
+                               or those for which no other is named
 
 Prints each difference; the exit status is 1 if there is one.
 """
 
 import argparse
 import os
-import pty
 import re
-import select
 import shlex
 import subprocess
 import sys
 import tempfile
-import time
 
-PACKAGE = "/usr/share/bash-completion/bash_completion"
+import shells
+
 # The long options of cp 9.11, and those that are one.
 OF_CP = """archive attributes-only backup context copy-contents debug dereference force help interactive
     keep-directory-symlink link no-clobber no-dereference no-preserve no-target-directory one-file-system parents path
@@ -137,60 +137,28 @@ def read_man(man):
     return options
 
 
-def words_of(line):
-    """The words of LINE as bash hands them out, which breaks at = and : as well."""
-    return [word for part in re.split(r"\s+", line) for word in re.findall(r"[=:]+|[^=:]+", part) or [""]]
-
-
-def complete(completion, line, package=False, cwd=None):
-    script = r"""
-        if [[ $1 ]]; then . "$1"; fi
-        . "$2" || exit 3
-        COMP_LINE=$3 COMP_POINT=${#3} COMP_TYPE=9 COMP_KEY=9
-        COMP_WORDS=("${@:4}") COMP_CWORD=$(($# - 4))
-        [[ $(complete -p ucp) =~ -F\ ([^ ]+)\ ucp ]] || exit 4
-        "${BASH_REMATCH[1]}" ucp "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
-        if ((${#COMPREPLY[@]})); then printf '%s\n' "${COMPREPLY[@]}"; fi
-    """
-    done = subprocess.run(
-        ["bash", "--norc", "--noprofile", "-c", script, "bash",
-         PACKAGE if package else "", completion, line, *words_of(line)],
-        cwd=cwd, capture_output=True, text=True, timeout=30)
-    # The package's own helpers say so when nobody is completing.
-    noise = [text for text in done.stderr.splitlines() if "compopt: not currently executing" not in text]
-    if done.returncode != 0 or noise:
-        raise SystemExit(f"completing {line!r}: exit status {done.returncode}, {noise}")
-    return done.stdout.splitlines()
-
-
-def read_completion(completion):
-    options = Options("the completion")
+def read_completion(shell, paper):
+    """What a completion offers, with the values of those options that have some in PAPER."""
+    options = Options(f"the completion for {shell.name}")
+    # All offer short options and long ones together
+    long = sorted(name for name in paper.kinds if name.startswith("--") and paper.kinds[name] != NO_ARG)
     with tempfile.TemporaryDirectory() as empty:
-        offered = complete(completion, "ucp -", cwd=empty)
-        if len(offered) != len(set(offered)):
-            raise SystemExit("the completion offers an option twice")
-        for name in {word.rstrip("=") for word in offered}:
-            alone, with_value = name in offered, f"{name}=" in offered
-            if alone and with_value:
-                options.kinds[name] = MAY_HAVE_ARG
-            else:
-                options.kinds[name] = NO_ARG if alone else NEEDS_ARG
-            if with_value:
-                words = complete(completion, f"ucp {name}=", cwd=empty)
-                if words:
-                    options.values[name] = set(words)
+        names, *values = shell.offers(["ucp -", *(f"ucp {name}=" for name in long)], empty)
+    options.kinds = dict.fromkeys(names)
+    options.values = {name: set(words) for name, words in zip(long, values) if words and words != ["-"]}
     return options
 
 
 def read_all(args):
-    return read_help(args.ucp), read_man(args.man), read_completion(args.completion)
+    paper = read_help(args.ucp)
+    return paper, read_man(args.man), [read_completion(shell, paper) for shell in shells.all_shells(args.root)]
 
 
 def check_names(args):
-    paper, man, completion = read_all(args)
+    paper, man, completions = read_all(args)
     lines = []
-    for here in (paper, man, completion):
-        for there in (paper, man, completion):
+    for here in (paper, man, *completions):
+        for there in (paper, man, *completions):
             lines += [f"{name} is in {here.where} and not in {there.where}"
                       for name in sorted(here.kinds) if name not in there.kinds]
     for name in sorted(paper.groups.keys() & man.groups.keys()):
@@ -201,12 +169,15 @@ def check_names(args):
 
 
 def check_kinds(args):
-    papers = read_all(args)
+    paper, man = read_help(args.ucp), read_man(args.man)
+    # The completion for bash tells, by a = behind the name; check_operands tries it with all of them
+    offered = shells.Bash(args.root).raw(["ucp -"]).split()
     lines = []
-    for name in sorted(papers[0].kinds):
-        # The completion cannot tell for short ones: check_operands tries those.
-        said = {paper.where: paper.kinds[name] for paper in papers
-                if name in paper.kinds and not (paper is papers[2] and len(name) == 2)}
+    for name, kind in sorted(paper.kinds.items()):
+        said = {paper.where: kind, man.where: man.kinds.get(name)}
+        if name.startswith("--"):
+            alone, with_value = name in offered, f"{name}=" in offered
+            said["the completion"] = (MAY_HAVE_ARG if alone else NEEDS_ARG) if with_value else NO_ARG
         if len(set(said.values())) > 1:
             lines.append(f"{name} takes " + ", ".join(f"{kind} in {where}" for where, kind in said.items()))
     return lines
@@ -222,16 +193,15 @@ def values_of_program(ucp, name):
 
 
 def check_values(args):
-    paper, man, completion = read_all(args)
+    paper, man, completions = read_all(args)
     lines = []
-    names = man.values.keys() | completion.values.keys()
+    names = man.values.keys() | {name for completion in completions for name in completion.values}
     if not names:
         return ["no option with words for values was found"]
     for name in sorted(names):
         program = values_of_program(args.ucp, name)
         said = {"ucp's message": program,
-                man.where: man.values.get(name, set()),
-                completion.where: completion.values.get(name, set())}
+                **{other.where: other.values.get(name, set()) for other in (man, *completions)}}
         for here, words in said.items():
             for there, others in said.items():
                 lines += [f"{name}={word} is in {here} and not in {there}" for word in sorted(words - others)]
@@ -253,13 +223,12 @@ def check_values(args):
 
 def check_hidden(args):
     """What is for tests only is nowhere, and is there."""
-    lines = [f"{name} is in {paper.where}" for paper in read_all(args)
-             for name in ("--x-inject",) if name in paper.kinds]
-    with open(args.man, encoding="utf-8") as man, open(args.completion, encoding="utf-8") as completion:
-        for name, text in (("--help", read_help(args.ucp).text), (args.man, man.read()),
-                           (args.completion, completion.read())):
-            if "inject" in text.replace("\\-", "-"):
-                lines.append(f"{name} speaks of --x-inject")
+    texts = {"--help": read_help(args.ucp).text}
+    directory = os.path.join(args.root, "completions")
+    for path in [args.man, *(os.path.join(directory, name) for name in os.listdir(directory))]:
+        with open(path, encoding="utf-8") as file:
+            texts[path] = file.read()
+    lines = [f"{name} speaks of --x-inject" for name, text in texts.items() if "inject" in text.replace("\\-", "-")]
     if run(args.ucp, "--x-inject=short-read", "--version").returncode != 0:
         lines.append("ucp has no --x-inject")
     return lines
@@ -294,19 +263,45 @@ def check_abbreviations(args):
 def check_operands(args):
     """After an option that needs an argument the next word is its value, else an operand."""
     paper = read_help(args.ucp)
-    lines = []
+    lines, tried = [], []
+    for name, kind in sorted(paper.kinds.items()):
+        takes_file = name in paper.files
+        tried += [(spelling, kind, takes_file or kind != NEEDS_ARG)
+                  for spelling in ([name] if name.startswith("--") else [name, "-v" + name[1:]])
+                  if name not in ("--help", "--version")]
     with tempfile.TemporaryDirectory() as scratch:
         with open(os.path.join(scratch, "plain-file"), "w", encoding="utf-8"):
             pass
         os.mkdir(os.path.join(scratch, "plain-directory"))
-        for package in (False, True) if os.path.exists(PACKAGE) else (False,):
-            for name, kind in sorted(paper.kinds.items()):
-                spellings = [name] if name.startswith("--") else [name, "-v" + name[1:]]
-                for spelling in spellings:
-                    offered = complete(args.completion, f"ucp {spelling} plain", package, scratch)
-                    takes_value = kind == NEEDS_ARG and name not in paper.files
-                    if ("plain-file" in offered) == takes_value:
-                        lines.append(f"ucp {spelling} takes {kind}, but then the completion offers {offered}")
+        for shell in shells.all_shells(args.root):
+            offers = shell.offers([f"ucp {spelling} plain" for spelling, _, _ in tried], scratch)
+            lines += [f"ucp {spelling} takes {kind}, but then the completion for {shell.name} offers {offered}"
+                      for (spelling, kind, takes_file), offered in zip(tried, offers)
+                      if ("plain-file" in offered) != takes_file]
+    return lines
+
+
+def check_offers(args):
+    """In the directory where this is run."""
+    with open(args.words[0], encoding="utf-8") as file:
+        wanted = [line.rstrip("\n").split("\t") for line in file]
+    lines = []
+    for shell in shells.all_shells(args.root):
+        here = [(line, sorted(words)) for name, line, *words in wanted if name in ("", shell.name.split()[0])]
+        lines += [f"{shell.name}: completing {line!r} offers {offered}, not {words}"
+                  for (line, words), offered in zip(here, shell.offers([line for line, _ in here])) if offered != words]
+    return lines
+
+
+def check_typed(args):
+    keys, wanted, *others = args.words
+    others = dict(word.split("=", 1) for word in others)
+    keys = keys.encode().decode("unicode_escape")
+    lines = []
+    for shell in shells.all_shells(args.root):
+        line, want = shell.typed(keys), others.get(shell.name, wanted)
+        if line != want:
+            lines.append(f"{shell.name}: typing {keys!r} gives {line!r}, not {want!r}")
     return lines
 
 
@@ -342,43 +337,6 @@ def check_parse(args):
     return lines
 
 
-def type_keys(completion, keys, package):
-    """The command line of an interactive bash on a terminal after KEYS."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.environ.update(TERM="dumb", PS1="", LC_ALL="C.UTF-8", INPUTRC="/dev/null", HISTFILE="/dev/null")
-        os.execvp("bash", ["bash", "--norc", "--noprofile", "-i"])
-    seen = b""
-
-    def wait_for(pattern):
-        nonlocal seen
-        end = time.monotonic() + 20
-        while not re.search(pattern, seen, re.S):
-            if time.monotonic() > end:
-                raise SystemExit(f"bash is not heard of, it said {seen!r}")
-            if select.select([terminal], [], [], 0.1)[0]:
-                seen += os.read(terminal, 65536)
-
-    def send(text):
-        os.write(terminal, text.encode())
-
-    if package:
-        send(f". {PACKAGE}\n")
-    send(f". {shlex.quote(completion)}\n")
-    # Ctrl-X p shows the line as it is.
-    send("bind 'set bell-style none' 'set completion-query-items 0' 'set page-completions off'\n"
-         "bind -x '\"\\C-xp\": printf \"<<%s>>\" \"$READLINE_LINE\"'; echo RE''ADY\n")
-    wait_for(rb"READY\r?\n")
-    seen = b""
-    send(keys + "\x18p")
-    wait_for(rb"<<.*>>")
-    line = re.search(rb"<<(.*)>>", seen, re.S)[1].decode()
-    send("\x15exit\n")
-    os.close(terminal)
-    os.waitpid(pid, 0)
-    return line
-
-
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     parser = argparse.ArgumentParser(usage=__doc__)
@@ -387,23 +345,17 @@ def main():
     parser.add_argument("--ucp", default="ucp")
     parser.add_argument("--root", default=os.path.join(here, "..", ".."))
     parser.add_argument("--man")
-    parser.add_argument("--completion")
-    parser.add_argument("--package", action="store_true")
     args = parser.parse_intermixed_args()
     args.man = os.path.abspath(args.man or os.path.join(args.root, "man/ucp.1"))
-    args.completion = os.path.abspath(args.completion or os.path.join(args.root, "completions/ucp.bash"))
+    args.root = os.path.abspath(args.root)
 
-    if args.what == "complete":
-        print("\n".join(complete(args.completion, args.words[0], args.package)))
-    elif args.what == "type":
-        keys = args.words[0].encode().decode("unicode_escape")
-        print(type_keys(args.completion, keys, args.package))
-    elif args.what == "commands":
+    if args.what == "commands":
         print("\n".join(examples(args.words[0])))
     else:
         checks = {"names": check_names, "kinds": check_kinds, "values": check_values, "hidden": check_hidden,
                   "version": check_version, "operands": check_operands, "parse": check_parse,
-                  "abbreviations": check_abbreviations}
+                  "abbreviations": check_abbreviations,
+                  "offers": check_offers, "typed": check_typed}
         if args.what not in checks:
             parser.error(f"no such check: {args.what}")
         lines = checks[args.what](args)

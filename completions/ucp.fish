@@ -1,0 +1,88 @@
+# fish completion for ucp. The options are held against `ucp --help` and the
+# manual page by tests/cases/options.sh.
+
+# The value of the option that is being completed: what stands behind its =, or
+# the whole word.
+function __fish_ucp_value
+    string replace -r '^--[a-z-]+=' '' -- (commandline -ct)
+end
+
+# The words of a list with commas, without those that it has already.
+function __fish_ucp_list
+    set -l items (string split , -- (__fish_ucp_value))
+    set -e items[-1]
+    for word in $argv
+        contains -- $word $items; or string join , $items $word
+    end
+end
+
+# The names of files behind the @ of --bwlimit.
+function __fish_ucp_rate
+    set -l value (__fish_ucp_value)
+    string match -q '@*' -- $value; and printf '@%s\n' (__fish_complete_path (string sub -s 2 -- $value))
+end
+
+set -l attributes 'mode ownership timestamps links context xattr all'
+
+complete -c ucp -s a -l archive -d 'Copy a tree as it is, with all its attributes'
+complete -c ucp -l attributes-only -d 'Copy no data, only attributes'
+complete -c ucp -l backup -f -a 'none off simple never existing nil numbered t' -d 'Keep existing destinations under other names'
+complete -c ucp -s b -d 'Like --backup without an argument'
+complete -c ucp -l context -f -a '(true)' -d 'Like -Z'
+complete -c ucp -l copy-contents -d 'Read fifos and devices when recursive'
+complete -c ucp -s d -d 'Same as --no-dereference --preserve=links'
+complete -c ucp -s f -l force -d 'Remove destinations that cannot be opened'
+complete -c ucp -s H -d 'Follow symbolic links among the operands'
+complete -c ucp -s i -l interactive -d 'Ask before an existing destination is replaced'
+complete -c ucp -l keep-directory-symlink -d 'Use symbolic links to directories in the destination as directories'
+complete -c ucp -s l -l link -d 'Make hard links in place of copies'
+complete -c ucp -s L -l dereference -d 'Always follow symbolic links'
+complete -c ucp -s n -l no-clobber -d 'Leave existing destinations alone'
+complete -c ucp -s P -l no-dereference -d 'Never follow symbolic links'
+complete -c ucp -s p -d 'Same as --preserve=mode,ownership,timestamps'
+complete -c ucp -l parents -d 'Use the whole name of each source below the directory'
+complete -c ucp -l preserve -f -a "(__fish_ucp_list $attributes)" -d 'Keep these attributes'
+complete -c ucp -l no-preserve -x -a "(__fish_ucp_list $attributes)" -d 'Do not keep these attributes'
+complete -c ucp -s R -s r -l recursive -d 'Copy directories with all that is in them'
+complete -c ucp -l reflink -f -a 'auto always never' -d 'Share the data with the source where that is possible'
+complete -c ucp -l remove-destination -d 'Remove each existing destination before opening it'
+complete -c ucp -l sparse -x -a 'auto always never' -d 'Keep holes, make them, or fill them'
+complete -c ucp -l strip-trailing-slashes -d 'Remove slashes from the end of each source'
+complete -c ucp -s s -l symbolic-link -d 'Make symbolic links in place of copies'
+complete -c ucp -s S -l suffix -x -d 'What the names of simple backups end in'
+complete -c ucp -s t -l target-directory -x -a '(__fish_complete_directories (__fish_ucp_value))' -d 'Copy all sources into this directory'
+complete -c ucp -s T -l no-target-directory -d 'Never copy into the destination'
+complete -c ucp -l update -f -a 'all none none-fail older' -d 'Which existing destinations to replace'
+complete -c ucp -s u -d 'Same as --update=older'
+complete -c ucp -s v -l verbose -d 'Say what is being done'
+complete -c ucp -s x -l one-file-system -d 'Stay on this file system'
+complete -c ucp -s Z -d 'Set the default SELinux context (without effect)'
+
+complete -c ucp -s 0 -l null -d 'The lines of lists end with a NUL byte'
+complete -c ucp -l exclude -x -d 'Leave out what matches'
+complete -c ucp -l exclude-from -r -F -d 'Leave out what matches a line of a file'
+complete -c ucp -l exclude-vcs -d 'Leave out what version control systems keep'
+complete -c ucp -l files-from -r -F -d 'Copy only what the lines of a file name'
+complete -c ucp -l gitignore -d 'Leave out what the .gitignore files of the tree say'
+complete -c ucp -l include -x -d 'Copy what matches, though a later pattern would leave it out'
+complete -c ucp -l max-size -x -d 'Leave out files that are larger'
+complete -c ucp -l min-size -x -d 'Leave out files that are smaller'
+
+complete -c ucp -l bwlimit -x -a '(__fish_ucp_rate)' -d 'Limit the bytes moved a second'
+complete -c ucp -l checksums -r -F -d 'Write a checksum of each file to a file'
+complete -c ucp -l chunk-size -x -d 'Bytes moved at a time'
+complete -c ucp -l debug -d 'Say how each file was copied, and what the rings did'
+complete -c ucp -l direct -f -a 'auto always never' -d 'Read and write big files past the page cache'
+complete -c ucp -l dry-run -d 'Only say what would be done'
+complete -c ucp -l engine -x -a 'auto uring sync' -d 'How data is moved'
+complete -c ucp -l fsync -d 'End only when all is on its medium'
+complete -c ucp -l idle -d 'Use processors and disks only when nobody else wants them'
+complete -c ucp -l json -d 'Report in lines of JSON on standard output'
+complete -c ucp -s j -l threads -x -d 'Number of threads'
+complete -c ucp -l progress -f -a 'auto always never plain synced' -d 'Show how far the copying is'
+complete -c ucp -l queue-depth -x -d 'Most chunks in flight for each thread'
+complete -c ucp -l stats -d 'Say at the end what was copied, and how'
+complete -c ucp -l verify -d 'Read each copy back and compare it'
+
+complete -c ucp -l help -d 'Show a help and exit'
+complete -c ucp -l version -d 'Show the version and exit'
