@@ -22,6 +22,10 @@ once_values_of_options() {
 	options values
 }
 
+once_help_has_topics() {
+	options help
+}
+
 once_abbreviations_of_cp() {
 	options abbreviations
 }

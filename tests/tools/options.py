@@ -2,7 +2,7 @@
 """Holds the options of `ucp --help`, the manual page and the completions of all
 shells that are here against each other.
 
-  options.py names|kinds|values|hidden|version|operands|abbreviations   [--ucp=PATH] [--root=DIR]
+  options.py names|kinds|values|help|hidden|version|operands|abbreviations   [--ucp=PATH] [--root=DIR]
   options.py parse FILE...     commands of FILE are understood by ucp
   options.py commands FILE     print the commands in the examples of FILE
   options.py offers FILE       the completions offer what FILE says: on each of its lines, with tabs between, the shell
@@ -84,7 +84,7 @@ def read_help(ucp):
         if re.match(r" {1,8}-", line):
             names = options.add(line)
             line = line[30:]
-        elif not line.startswith(" "):
+        elif not re.match(" {20}", line):
             names = []
         for name in names:
             options.texts[name] = options.texts.get(name, "") + line + "\n"
@@ -221,6 +221,24 @@ def check_values(args):
     return lines
 
 
+def check_help(args):
+    """It fits 80 columns, and every option stands below the name of a topic."""
+    lines, topic, topics = [], None, []
+    for line in read_help(args.ucp).text.splitlines():
+        if len(line) >= 80:
+            lines.append(f"--help is {len(line)} columns wide: {line}")
+        if found := re.fullmatch(r" ([A-Z][a-z ]+):", line):
+            topic = found[1]
+            topics.append(topic)
+        elif not line:
+            topic = None
+        elif re.match(r" {2,6}-", line) and not topic:
+            lines.append(f"--help has no topic for: {line.strip()}")
+    if len(topics) < 6 or len(topics) != len(set(topics)):
+        lines.append(f"topics of --help: {topics}")
+    return lines
+
+
 def check_hidden(args):
     """What is for tests only is nowhere, and is there."""
     texts = {"--help": read_help(args.ucp).text}
@@ -352,8 +370,8 @@ def main():
     if args.what == "commands":
         print("\n".join(examples(args.words[0])))
     else:
-        checks = {"names": check_names, "kinds": check_kinds, "values": check_values, "hidden": check_hidden,
-                  "version": check_version, "operands": check_operands, "parse": check_parse,
+        checks = {"names": check_names, "kinds": check_kinds, "values": check_values, "help": check_help,
+                  "hidden": check_hidden, "version": check_version, "operands": check_operands, "parse": check_parse,
                   "abbreviations": check_abbreviations,
                   "offers": check_offers, "typed": check_typed}
         if args.what not in checks:
