@@ -82,6 +82,7 @@ example_files() {
 	echo report >report.pdf
 	echo one >'photos/a b.jpg'
 	echo two >photos/2024/c.jpg
+	mkdir photos/.git
 	echo ann >home/ann/file
 	printf begin >disk.img
 	truncate -s 3M disk.img
@@ -104,6 +105,7 @@ run_examples() {
 
 # limit: 120
 once_examples_of_man_page() {
+	need cmd xxhsum
 	example_files
 	run_examples "$ROOT/man/ucp.1"
 	same_tree photos photos-copy --no-times
@@ -114,6 +116,13 @@ once_examples_of_man_page() {
 	check cmp documents/2024/c.jpg photos/2024/c.jpg
 	check cmp disk.img disk-small.img
 	check cmp documents/photos/2024/c.jpg photos/2024/c.jpg
+	same_tree photos mnt/photos
+	same_tree photos photos-slowly
+	check_not test -e photos-files/.git
+	check test photos/2024/c.jpg -ef photos-links/2024/c.jpg
+	same_tree photos photos-told
+	grep -q '^{"type": *"summary"' photos.json || fail "no summary: $(tail -n 1 photos.json)"
+	check xxhsum --quiet -c photos.xxh128
 }
 
 once_examples_of_readme() {

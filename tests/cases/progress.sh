@@ -325,6 +325,22 @@ once_sigusr1_is_blocked_at_once() {
 	[[ $(head -n 1 "$CASE/trace") == 'rt_sigprocmask(SIG_BLOCK, [USR1], '* ]] || fail "it is not: $(cat "$CASE/trace")"
 }
 
+# Who starts it with the signal ignored may ask at any time.
+case_sigusr1_is_taken_though_it_was_ignored() {
+	mkdir d
+	open_fifo p
+	trap '' USR1
+	start_ucp p d
+	trap - USR1
+	wait_for '[[ -e d/p ]]'
+	kill -USR1 "$pid"
+	wait_for '[[ -s $ERR ]]'
+	kill "$holder"
+	finish_ucp
+	expect_status 0
+	expect_lines "ucp: 0%  0 B of 0 B  0 of 1 file  RATE  TIME left  TIME so far"
+}
+
 # However often, early or late.
 case_sigusr1_does_no_harm() {
 	mkdir s
