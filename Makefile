@@ -29,7 +29,10 @@ endif
 
 CFLAGS   ?= $(if $(filter asan tsan,$(PROFILE)),,$(cflags_$(PROFILE)))
 warnings := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wformat=2 -Wvla
-cppflags := -Isrc -include src/prelude.h -DUCP_VERSION='"$(VERSION)"' $(CPPFLAGS)
+# Its header does not tell in all versions: from pkg-config, or from what the library is called where it is (liburing.so.2.3)
+liburing := $(or $(shell pkg-config --modversion liburing 2>/dev/null),$(patsubst liburing.so.%,%,$(notdir \
+	$(shell readlink -f "$$($(CC) -print-file-name=liburing.so)" 2>/dev/null))))
+cppflags := -Isrc -include src/prelude.h -DUCP_VERSION='"$(VERSION)"' -DUCP_LIBURING='"$(liburing)"' $(CPPFLAGS)
 # The sanitizers come last: without them their profiles would be pointless, whatever CFLAGS says.
 cflags   := -std=gnu17 -pthread $(warnings) $(CFLAGS) $(if $(filter asan tsan,$(PROFILE)),$(cflags_$(PROFILE)))
 libs     := -luring -lxxhash -ljansson

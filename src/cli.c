@@ -3,6 +3,7 @@
 
 #include "opts.h"
 #include "report.h"
+#include "ring.h"
 #include "select.h"
 #include "std.h"
 
@@ -137,7 +138,7 @@ static const struct argp_option options[] = {
 
 	{0, 0, 0, 0, "Other:", GROUP_INFO},
 	{"help", KEY_HELP, 0, 0, "show this help and exit", GROUP_INFO},
-	{"version", KEY_VERSION, 0, 0, "show the version and exit", GROUP_INFO},
+	{"version", KEY_VERSION, 0, 0, "show versions and exit (with --debug before it also what the kernel has)", GROUP_INFO},
 
 	/* What cp's users may shorten to is still clear, whatever has been added. */
 	{"f", 'f', 0, OPTION_HIDDEN, 0, GROUP_HIDDEN},
@@ -239,6 +240,21 @@ static void show_help(struct parser *p, struct argp_state *state) {
 	free(text);
 }
 
+/** Print what of which version this is, and with --debug ahead what the kernel has. */
+static void show_version(struct parser *p) {
+	const char *library = ring_library();
+	char features[RING_FEATURES];
+
+	report_text(p->report, "ucp " UCP_VERSION "\n");
+	if (library) {
+		report_text(p->report, "liburing %s\n", library);
+	}
+	if (p->opts->flags & OPT_DEBUG) {
+		ring_features(features, sizeof(features));
+		report_text(p->report, "%s\n", features);
+	}
+}
+
 static error_t parse_option(int key, char *arg, struct argp_state *state) {
 	struct parser *p = state->input;
 
@@ -264,7 +280,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state) {
 		return EINVAL;
 	case KEY_VERSION:
 		p->done = true;
-		report_text(p->report, "ucp " UCP_VERSION "\n");
+		show_version(p);
 		return EINVAL;
 	default:
 		return cli_parse_value(p, key, arg);

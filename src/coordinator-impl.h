@@ -5,8 +5,11 @@
 #ifndef UCP_COORDINATOR_IMPL_H
 #define UCP_COORDINATOR_IMPL_H
 
+#include <stdint.h>
+
 struct machine;
 struct opts;
+struct report;
 
 /** Those that have a whole window each; further ones are for what waits long, and there memory counts. */
 #define WIDE_WORKERS 4
@@ -17,5 +20,14 @@ struct opts;
 
 /** Fill in what depends on the machine: threads, what they keep in flight, descriptors and memory. */
 void coordinator_choose_limits(struct opts *opts, const struct machine *machine);
+
+/**
+ * Say what can be done about errors that were reported, where it is not obvious. ROOMLESS are the bytes of the files
+ * that found no room.
+ */
+void coordinator_give_hints(const struct opts *opts, struct report *report, uint64_t roomless);
+
+/** Say why there may be no io_uring, where the error of opening one was ERR. */
+void coordinator_hint_ring(struct report *report, int err);
 
 #endif // UCP_COORDINATOR_IMPL_H

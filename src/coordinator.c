@@ -108,6 +108,7 @@ static bool engine_ok(const struct run *run) {
 	int ret = ring_open(&ring, &params);
 	if (ret < 0) {
 		report_error(run->report, -ret, "cannot use io_uring, which --engine=uring asks for", NULL, NULL);
+		coordinator_hint_ring(run->report, -ret);
 		return false;
 	}
 	ring_close(ring);
@@ -389,6 +390,7 @@ static void explain(struct run *run) {
 	struct ring_stats sum = {0};
 	struct counters counters;
 	const char *engine = "no ring was needed";
+	char features[RING_FEATURES];
 
 	counters_sum(&counters, run->counters, run->worker_count);
 	for (unsigned i = 0; i < run->worker_count; ++i) {
@@ -407,6 +409,8 @@ static void explain(struct run *run) {
 	report_text(run->report, "workers: %u, each up to %u chunks of %zu bytes in flight\n", run->worker_count,
 		run->opts->queue_depth, run->opts->chunk_size);
 	report_text(run->report, "engine: %s\n", engine);
+	ring_features(features, sizeof(features));
+	report_text(run->report, "kernel: %s\n", features);
 	report_text(run->report, "requests: %llu linked pairs (%llu cut short), %llu reads, %llu writes, %llu enters\n",
 		(unsigned long long)sum.pairs, (unsigned long long)sum.cut, (unsigned long long)sum.reads,
 		(unsigned long long)sum.writes, (unsigned long long)sum.enters);
@@ -459,6 +463,11 @@ static void copy(struct run *run) {
 	stop_medium(run);
 	if ((opts->flags & OPT_DEBUG) && run->worker_count > 0) {
 		explain(run);
+	}
+	if (run->signal == 0) {
+		struct counters sum;
+		counters_sum(&sum, run->counters, run->worker_count);
+		coordinator_give_hints(opts, run->report, counter_get(&sum.roomless));
 	}
 	work_destroy(&run->work);
 }

@@ -138,6 +138,13 @@ static void explain(struct file_context *ctx, const struct file *file) {
 	free(src);
 }
 
+/** The room that is missing for the data of a file, as far as its source tells, besides what it keeps. */
+static uint64_t room_for(const struct file *file) {
+	uint64_t data = min((uint64_t)file->st.st_size, (uint64_t)file->st.st_blocks * 512);
+	uint64_t kept = file->flags & FILE_CREATED ? 0 : min(file->keep, file->cursor);
+	return data - min(data, kept);
+}
+
 void file_unref(struct file_context *ctx, struct file *file) {
 	if (atomic_fetch_sub(&file->refs, 1) != 1) {
 		return;
@@ -178,6 +185,9 @@ void file_unref(struct file_context *ctx, struct file *file) {
 	} else {
 		counter_add(&ctx->counters->failed, 1);
 		counter_add(&ctx->counters->left_bytes, file->size - min(file->size, file->cursor));
+		if (fail.err == ENOSPC && !(file->flags & FILE_SPECIAL)) {
+			counter_add(&ctx->counters->roomless, room_for(file));
+		}
 	}
 	file_links_end(ctx, file->link, file->tree, copied);
 	file_free(file);

@@ -25,6 +25,8 @@ struct counters {
 	counter failed;
 	/** Bytes that are not copied for either reason. */
 	counter left_bytes;
+	/** Bytes of the files that failed because there was no room for them. */
+	counter roomless;
 	/** Files that share their data with the source, and their bytes. */
 	counter clones;
 	counter clone_bytes;

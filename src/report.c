@@ -92,6 +92,14 @@ static int flush_locked(struct report *report) {
 	return ret;
 }
 
+/** Note what there will be a hint about; the lock is held. */
+static void note_reason(struct report *report, const struct failure *failure) {
+	if (failure->err == ENOSPC && failure->dst && !report->roomless) {
+		report->roomless = strdup(failure->dst);
+	}
+	report->too_many_files |= failure->err == EMFILE;
+}
+
 static void message(struct report *report, const struct failure *failure) {
 	struct buf buf = {0};
 
@@ -99,6 +107,7 @@ static void message(struct report *report, const struct failure *failure) {
 	if (report->json) {
 		json_error(&report->out, failure);
 	}
+	note_reason(report, failure);
 	flush_locked(report);
 	clear_line(report, &buf);
 	buf_str(&buf, report->program);
@@ -129,6 +138,22 @@ void report_fail(struct report *report, const struct fail *fail, const char *src
 		report_warn(report, fail->err, fail->what, src, dst);
 	} else if (fail->what) {
 		report_error(report, fail->err, fail->what, src, dst);
+	}
+}
+
+void report_hint(struct report *report, const char *format, ...) {
+	struct buf line = {0};
+	char *text;
+	va_list args;
+	va_start(args, format);
+	int len = vasprintf(&text, format, args);
+	va_end(args);
+	if (len >= 0) {
+		buf_str(&line, "hint: ");
+		buf_str(&line, text);
+		report_status(report, line.data);
+		buf_free(&line);
+		free(text);
 	}
 }
 
@@ -315,5 +340,7 @@ int report_finish(struct report *report) {
 	}
 	buf_free(&report->out);
 	buf_free(&report->painted);
+	free(report->roomless);
+	report->roomless = NULL;
 	return counter_get(&report->errors) > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

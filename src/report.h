@@ -55,6 +55,9 @@ struct report {
 	bool out_apart;
 	/** Whether everything that goes to standard output is an event, and errors are events besides (--json). */
 	bool json;
+	/** The first destination for which there was no room (ENOSPC), and whether there were too many open files. */
+	char *roomless;
+	bool too_many_files;
 	/** How many errors have been printed: any makes the exit status 1. */
 	counter errors;
 };
@@ -70,6 +73,10 @@ void report_warn(struct report *report, int err, const char *what, const char *s
 
 /** Print a fail as the error or warning it is. Nothing is printed for FAIL_NONE. */
 void report_fail(struct report *report, const struct fail *fail, const char *src, const char *dst);
+
+/** Print to standard error, formatted, what can be done about an error that was reported. */
+attr_printf(2, 3)
+void report_hint(struct report *report, const char *format, ...);
 
 /** Print a line to standard output (-v). */
 void report_say(struct report *report, const char *what, const char *src, const char *dst);

@@ -11,6 +11,11 @@
 
 #include "pair.h"
 
+#include <stddef.h>
+
+/** Bytes of the text of ring_features(). */
+#define RING_FEATURES 512
+
 /** A ring; see ring_open(). */
 struct ring;
 
@@ -114,5 +119,14 @@ const struct ring_stats *ring_get_stats(const struct ring *ring);
 
 /** What the ring is made of, in words: "io_uring, single issuer, …". Lives as long as the ring. */
 const char *ring_describe(const struct ring *ring);
+
+/** Which features the kernel's io_uring has, and what keeps us from it if there is none, in words. */
+void ring_features(char *text, size_t size);
+
+/** Why there may be no io_uring, where opening a ring gave ERR, a positive errno; NULL if that is not known. */
+const char *ring_obstacle(int err);
+
+/** The version of liburing, or NULL if that is not known. */
+const char *ring_library(void);
 
 #endif // UCP_RING_H

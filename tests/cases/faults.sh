@@ -27,8 +27,9 @@ each_file_whole_or_named() { # A B MESSAGE-END
 	done < <(cd "$1" && find . -type f -print0)
 }
 
+# And the hints.
 only_messages() { # END-OF-LINE
-	! grep -vE "^ucp: .*: $1\$" "$ERR" || fail "unexpected messages"
+	! grep -v '^ucp: hint: ' "$ERR" | grep -vE "^ucp: .*: $1\$" || fail "unexpected messages"
 }
 
 # with_limit LETTER VALUE CMD…
@@ -50,7 +51,7 @@ no_space_for_a_file() {
 	head -c 6000000 /dev/urandom >s/big
 	run_ucp s/big full
 	expect_status 1
-	[[ $(wc -l <"$ERR") == 1 ]] || fail "one message was expected: $(<"$ERR")"
+	[[ $(grep -cv '^ucp: hint: ' "$ERR") == 1 ]] || fail "one message was expected: $(<"$ERR")"
 	only_messages "No space left on device"
 	each_file_whole_or_named s full "No space left on device"
 	check_not test -e full/big
@@ -94,7 +95,7 @@ case_full_disk_over_existing_file() {
 	head -c 1000 /dev/urandom >full/a
 	run_ucp a full/a
 	expect_status 1
-	[[ $(wc -l <"$ERR") == 1 ]] || fail "one message was expected: $(<"$ERR")"
+	[[ $(grep -cv "^ucp: hint: " "$ERR") == 1 ]] || fail "one message was expected: $(<"$ERR")"
 	only_messages "No space left on device"
 	[[ ! -e full/a || $(stat -c %s full/a) -lt 6000000 ]] || fail "it passes for whole"
 }
@@ -255,6 +256,76 @@ case_read_only_source() {
 	same_tree ro/s d
 }
 
+# --- hints
+
+no_ring="ucp: cannot use io_uring, which --engine=uring asks for:"
+without="without --engine=uring the copying goes on with system calls"
+
+# A file of these is read at the end, and once.
+once_hint_says_how_much_room_was_missing() {
+	mount_tmpfs 4M full
+	mkdir s
+	head -c 6000000 /dev/urandom >s/a
+	head -c 5000000 /dev/urandom >s/b
+	run_ucp -j1 -r s full/d
+	expect_status 1
+	sort -o "$ERR" "$ERR"
+	expect_err "ucp: error writing 'full/d/a': No space left on device" \
+		"ucp: error writing 'full/d/b': No space left on device" \
+		"ucp: hint: the data that found no room is 10.5 MiB, and 4.0 MiB are free: 6.5 MiB are missing"
+}
+
+once_hint_says_that_inodes_are_missing() {
+	need root
+	mkdir full
+	mount -t tmpfs -o size=4M,nr_inodes=3 ucp-test full || skip "cannot mount a tmpfs"
+	printf one >a
+	printf two >b
+	printf three >c
+	run_ucp a b c full
+	expect_status 1
+	expect_err "ucp: cannot create regular file 'full/c': No space left on device" \
+		"ucp: hint: there is room for data, but the file system has no inode left for another file"
+}
+
+# There is room: nobody knows what was meant.
+once_no_hint_where_there_is_room() {
+	printf one >a
+	run_ucp a /dev/full
+	expect_status 1
+	expect_err "ucp: error writing '/dev/full': No space left on device"
+}
+
+once_hint_says_how_many_files_may_be_open() {
+	printf one >a
+	run limit_fds 4 "$UCP" a b
+	[[ $status != 127 ]] || skip "the program needs more to be loaded"
+	expect_status 1
+	expect_err "ucp: cannot create regular file 'b': Too many open files" \
+		"ucp: hint: at most 4 files may be open at once (ulimit -n)"
+}
+
+# engine_refused_by SYSCTL-VALUE HINT
+engine_refused_by() {
+	local sysctl=/proc/sys/kernel/io_uring_disabled
+	need root
+	[[ -e $sysctl ]] || skip "this kernel has no such sysctl"
+	echo "$1" >sysctl
+	mount --bind sysctl "$sysctl" || skip "cannot mount over it"
+	run_ucp --x-inject=no-ring --engine=uring a b
+	umount "$sysctl"
+	expect_status 1
+	expect_err "$no_ring Operation not permitted" "ucp: hint: $2; $without"
+}
+
+once_hint_says_what_forbids_io_uring() {
+	printf one >a
+	engine_refused_by 0 "io_uring may be forbidden by a seccomp filter, as in many containers"
+	engine_refused_by 1 "io_uring is forbidden to all but privileged users and the group kernel.io_uring_group by \
+the sysctl kernel.io_uring_disabled, which is 1"
+	engine_refused_by 2 "io_uring is forbidden to all by the sysctl kernel.io_uring_disabled, which is 2"
+}
+
 # --- no io_uring
 
 a_tree_and_a_big_file() {
@@ -299,7 +370,7 @@ refusing_rings() {
 	END
 }
 
-refused_by_kernel() { # ERRNO
+refused_by_kernel() { # ERRNO MESSAGE HINT
 	a_tree_and_a_big_file
 	run refusing_rings "$1" "$UCP" -r s d
 	[[ $status != 77 ]] || skip "no seccomp"
@@ -308,18 +379,23 @@ refused_by_kernel() { # ERRNO
 	same_tree s d --no-times
 	run refusing_rings "$1" "$UCP" --engine=uring -r s e
 	expect_status 1
-	expect_err_has io_uring
+	expect_err "$no_ring $2" "ucp: hint: $3; $without"
 	check_not test -e e/big
+	run refusing_rings "$1" "$UCP" --debug --version
+	expect_status 0
+	[[ $(tail -n 1 "$OUT") == "Linux $(uname -r), no io_uring: $3" ]] || fail "$(<"$OUT")"
 }
 
 once_io_uring_forbidden() {
-	refused_by_kernel 1 # EPERM
+	[[ $(cat /proc/sys/kernel/io_uring_disabled 2>/dev/null) != [12] ]] || skip "it is forbidden by a sysctl"
+	refused_by_kernel 1 "Operation not permitted" \
+		"io_uring may be forbidden by a seccomp filter, as in many containers"
 }
 
 once_io_uring_unknown() {
-	refused_by_kernel 38 # ENOSYS
+	refused_by_kernel 38 "Function not implemented" "this kernel has no io_uring, or a sandbox hides it"
 }
 
 once_io_uring_no_memory() {
-	refused_by_kernel 12 # ENOMEM
+	refused_by_kernel 12 "Cannot allocate memory" "the limit of locked memory may be too low (ulimit -l)"
 }

@@ -38,6 +38,16 @@ once_version_of_man_page() {
 	options version
 }
 
+once_version_names_liburing() {
+	run_ucp --version
+	expect_status 0
+	[[ $(<"$OUT") =~ ^"ucp "[0-9.]+$'\n'"liburing "[0-9]+\.[0-9.]+$ ]] || fail "$(<"$OUT")"
+	[[ ! -e /proc/sys/kernel/io_uring_disabled || $(</proc/sys/kernel/io_uring_disabled) == 0 ]] || return 0
+	run_ucp --debug --version
+	[[ $(tail -n 1 "$OUT") =~ ^"Linux $(uname -r), "("io_uring with: single_mmap "|"no io_uring: ") ]] ||
+		fail "$(<"$OUT")"
+}
+
 # only: release
 once_man_page_is_clean() {
 	need cmd groff
