@@ -8,6 +8,8 @@
 #   make demo                install what is missing, build, copy, compare, tell the rate
 #   make lint                style and static checks, with the tools that are here
 #   make install uninstall   PREFIX, DESTDIR (BASH_COMPLETIONS, ZSH_COMPLETIONS, FISH_COMPLETIONS: where those go)
+#   make dist                build/dist/ucp-VERSION.tar.gz of what is committed, the same bytes each time
+#   make deb                 a Debian package of that, in build/dist
 #
 # CC, CFLAGS, CPPFLAGS and LDFLAGS are yours. V=1 shows the commands.
 
@@ -57,7 +59,7 @@ nproc = $(shell nproc)
 # (Its recipes start with + so that make hands the -j down.) A make below this one shares its -j when there is one, and uses all processors when there is none.
 submake = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(nproc))
 
-.PHONY: all units bench bench-tools release debug asan tsan check check-quick fuzz-cp demo lint install uninstall clean show-flags FORCE
+.PHONY: all units bench bench-tools release debug asan tsan check check-quick fuzz-cp demo lint install uninstall dist deb clean show-flags FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY: $(unit_objs) $(faultfs_objs) $(bench_objs)
@@ -197,6 +199,22 @@ install: all
 
 uninstall:
 	rm -f $(foreach i,$(installed),"$(DESTDIR)$(call part,3,$i)")
+
+# --- packages
+
+distname := ucp-$(VERSION)
+
+dist:
+	@mkdir -p build/dist
+	@git -c safe.directory="$(CURDIR)" diff --quiet HEAD || echo "make dist: what is not committed is not in it" >&2
+	@git -c safe.directory="$(CURDIR)" -c tar.umask=0022 archive --prefix=$(distname)/ HEAD | \
+		gzip -9n >build/dist/$(distname).tar.gz
+	@echo build/dist/$(distname).tar.gz
+
+deb: dist
+	@.ci/install.sh deb
+	+@packaging/deb.sh build/dist/$(distname).tar.gz build/deb >build/deb.name && cp build/deb/*.deb build/dist/
+	@echo build/dist/$$(basename $$(cat build/deb.name))
 
 clean:
 	rm -rf build ucp

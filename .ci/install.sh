@@ -1,5 +1,5 @@
 #!/bin/bash
-# Install the Debian packages that are missing for: build | check | demo | lint | bench (several may be given).
+# Install the Debian packages that are missing for: build | check | demo | lint | bench | deb (several may be given).
 # Says what it installs, and nothing when all is there.
 set -euo pipefail
 
@@ -10,9 +10,11 @@ check=(python3:python3 diff:diffutils mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs mkfs
 	setfacl:acl setfattr:attr setcap:libcap2-bin strace:strace xxhsum:xxhash groff:groff-base
 	pkg-config:pkg-config fuse3/fuse.h:libfuse3-dev fusermount3:fuse3
 	rsync:rsync git:git fincore:util-linux-extra zsh:zsh fish:fish
+	dpkg-shlibdeps:dpkg-dev lintian:lintian
 	/usr/share/bash-completion/bash_completion:bash-completion)
 bench=(python3:python3 diff:diffutils mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs mkfs.btrfs:btrfs-progs
 	pkg-config:pkg-config fuse3/fuse.h:libfuse3-dev fusermount3:fuse3 rsync:rsync gnuplot:gnuplot-nox)
+deb=(dpkg-shlibdeps:dpkg-dev git:git)
 lint=(python3:python3 shellcheck:shellcheck cppcheck:cppcheck clang:clang clang-tidy:clang-tidy groff:groff-base)
 
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
@@ -59,9 +61,10 @@ for what; do
 	demo) wanted+=("${demo[@]}") ;;
 	check) wanted+=("${check[@]}") ;;
 	lint) wanted+=("${lint[@]}") ;;
+	deb) wanted+=("${deb[@]}") ;;
 	bench) wanted+=("${bench[@]}") ;;
 	*)
-		echo "usage: $0 build|check|demo|lint|bench..." >&2
+		echo "usage: $0 build|check|demo|lint|bench|deb..." >&2
 		exit 1
 		;;
 	esac

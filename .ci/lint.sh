@@ -83,7 +83,7 @@ headers_alone() {
 shell_scripts() {
 	have shellcheck || return
 	local scripts=() file
-	for file in .ci/* tests/* bench/*; do
+	for file in .ci/* tests/* bench/* packaging/*; do
 		[[ -f $file && $(head -n 1 "$file") == '#!'*sh ]] && scripts+=("$file")
 	done
 	tool each "${scripts[@]}" tests/lib.sh completions/*.bash -- shellcheck -s bash -x -f gcc {}
