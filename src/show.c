@@ -47,6 +47,7 @@ static void started_event(const struct show *show) {
 		member_number("pid", (uint64_t)getpid()),
 		member_text("time", text),
 		member_number("operands", (uint64_t)show->opts->operand_count),
+		member_bool("dry_run", show->opts->flags & OPT_DRY_RUN),
 	};
 	report_event(show->report, "started", members, countof(members));
 }

@@ -21,6 +21,18 @@ case_json_of_a_copy() {
 		'summary {"bytes": 100000, "regular_files": 1, "errors": 0, "exit_status": 0}'
 }
 
+case_json_of_a_dry_run() {
+	echo a >a
+	run_ucp --json --dry-run a b
+	expect_status 0
+	expect_no_err
+	check_not test -e b
+	expect_events "dry_run exit_status" 'started {"dry_run": true}' 'copying {}' 'summary {"exit_status": 0}'
+	run_ucp --json a b
+	expect_status 0
+	expect_events "dry_run exit_status" 'started {"dry_run": false}' 'summary {"exit_status": 0}'
+}
+
 case_json_of_errors() {
 	mkdir d d/b
 	echo a >a
