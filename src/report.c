@@ -69,7 +69,7 @@ void fill_in(struct buf *buf, const char *what, const char *src, const char *dst
 /** Take the progress line away, by what is written next. */
 static void clear_line(struct report *report, struct buf *buf) {
 	if (report->painted.len > 0) {
-		buf_str(buf, "\r\033[K");
+		buf_str(buf, "\r\033[J");
 		buf_free(&report->painted);
 	}
 }
@@ -274,7 +274,8 @@ static void paint_over(struct report *report, struct buf *buf, const char *line)
 	buf_free(&report->painted);
 	buf_char(buf, '\r');
 	buf_add(buf, line, stays ? len - 1 : len);
-	buf_str(buf, stays ? "\033[K\n" : "\033[K");
+	// The cursor waits at the beginning: there it stays when a terminal that gets narrower breaks the line in two
+	buf_str(buf, stays ? "\033[J\n" : "\033[J\r");
 	if (!stays) {
 		buf_str(&report->painted, line);
 	}

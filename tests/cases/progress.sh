@@ -170,6 +170,16 @@ once_bar_follows_the_width() {
 	expect_status 0
 }
 
+# Nothing of the line stays that was broken in two when the terminal got narrower.
+once_bar_of_a_terminal_that_breaks_lines() {
+	half_a_copy
+	on_terminal --columns=100 --wait=' 52% \[#{17} {17}\]   1.*left' --reflow=30 --wait=' 52% .{1,25}' \
+		--do='kill $holder' -- empty p d
+	expect_status 0
+	[[ $(wc -l <"$OUT") == 1 ]] || fail "there is more: $(<"$OUT")"
+	expect_out_has "100% "
+}
+
 once_bar_moves_within_a_file() {
 	half_a_copy
 	on_terminal --wait=' 52% .*' --do='head -c 8192 /dev/zero >p' --wait=' 64% .*' --do='kill $holder' \
@@ -222,7 +232,8 @@ once_bar_gives_way_to_questions() {
 	open_fifo q
 	export first
 	on_terminal --wait='  0% .*' --do='kill $first' --wait="ucp: overwrite 'd/q'\\? " --do='kill -USR1 $pid' \
-		--wait='ucp: 50%.*' --type=$'y\n' --do='kill $holder' -- -j1 -i p q d
+		--wait='ucp: 50%.*' --type=$'y\n' --do='until ls -l /proc/$pid/fd | grep -q "/q$"; do sleep 0.02; done' \
+		--do='kill $holder' -- -j1 -i p q d
 	expect_status 0
 	expect_out "ucp: overwrite 'd/q'?" "ucp: 50%  0 B of 0 B  1 of 2 files RATE TIME left TIME so far" \
 		"ucp: overwrite 'd/q'? y" "100% [#########################]       0 B  2 files RATE TIME in all"

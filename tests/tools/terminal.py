@@ -5,7 +5,8 @@
 
 STEPs, in their order:
   --wait=REGEX     until a line of the screen is all that
-  --resize=N       make the terminal so many columns wide
+  --resize=N       make the terminal so many columns wide; what does not fit is cut, as by xterm
+  --reflow=N       the same, and what does not fit goes on in the next line, as with most others
   --do=SHELL       run this; $pid is the command's process
   --type=TEXT      type this
   --plain          there must be no escape sequence in all of it; --colors: there must be a colour; --no-colors
@@ -41,6 +42,7 @@ class Screen:
     def __init__(self, columns):
         self.columns = columns
         self.lines = [""]
+        self.row = 0
         self.column = 0
         self.wrapped = False
         self.controls = set()
@@ -71,29 +73,49 @@ class Screen:
     def control(self, numbers, letter):
         self.controls.add(letter)
         if letter == "K" and numbers == "":
-            self.lines[-1] = self.lines[-1][:self.column]
+            self.lines[self.row] = self.lines[self.row][:self.column]
+        elif letter == "J" and numbers == "":
+            self.lines[self.row:] = [self.lines[self.row][:self.column]]
         elif letter != "m":
             raise Wrong(f"there was an escape sequence {numbers}{letter}")
 
     def put(self, char):
         if char == "\r":
             if self.wrapped:
-                raise Wrong(f"a line that goes on in the next one cannot be taken back: {self.lines[-1]!r}")
+                raise Wrong(f"a line that goes on in the next one cannot be taken back: {self.lines[self.row]!r}")
             self.column = 0
         elif char == "\n":
-            self.lines.append("")
-            self.column = 0
+            self.next_line()
             self.wrapped = False
         elif char < " ":
             raise Wrong(f"there was a control character {char!r}")
         else:
             if self.column >= self.columns:
-                self.lines.append("")
-                self.column = 0
+                self.next_line()
                 self.wrapped = True
-            line = self.lines[-1].ljust(self.column)
-            self.lines[-1] = line[:self.column] + char + line[self.column + 1:]
+            line = self.lines[self.row].ljust(self.column)
+            self.lines[self.row] = line[:self.column] + char + line[self.column + 1:]
             self.column += 1
+
+    def next_line(self):
+        self.row += 1
+        self.column = 0
+        if self.row == len(self.lines):
+            self.lines.append("")
+
+    def reflow(self, columns):
+        """Break what is wider than COLUMNS; the cursor stays on its character."""
+        if self.rest == "\r":
+            # Nothing comes behind it any more
+            self.put("\r")
+            self.rest = ""
+        lines, cursor = [], (0, 0)
+        for row, line in enumerate(self.lines):
+            if row == self.row:
+                cursor = (len(lines) + self.column // columns, self.column % columns)
+            lines += [line[at:at + columns] for at in range(0, max(len(line), 1), columns)]
+        self.row, self.column = cursor
+        self.lines = lines + [""] * (self.row + 1 - len(lines))
 
     def check(self, demands):
         wanted = {"plain": not self.controls, "colors": "m" in self.controls, "no-colors": "m" not in self.controls}
@@ -145,8 +167,10 @@ class Terminal:
             if time.monotonic() > end or not self.read(0.1):
                 raise Wrong(f"waited in vain for {regex!r}, the screen is {self.screen.lines!r}")
 
-    def resize(self, columns):
+    def resize(self, columns, reflow):
         # What stood there is as it was: only what comes now must fit
+        if reflow:
+            self.screen.reflow(columns)
         self.screen.columns = columns
         self.set_size()
 
@@ -174,7 +198,7 @@ def main():
             changes.append((value, None))
         elif name == "set":
             changes.append(tuple(value.split("=", 1)))
-        elif name in ("wait", "resize", "do", "type", "plain", "colors", "no-colors"):
+        elif name in ("wait", "resize", "reflow", "do", "type", "plain", "colors", "no-colors"):
             steps.append((name, value))
         else:
             sys.exit(f"what is {word}?")
@@ -184,8 +208,8 @@ def main():
         for name, value in steps:
             if name == "wait":
                 terminal.wait(value)
-            elif name == "resize":
-                terminal.resize(int(value))
+            elif name in ("resize", "reflow"):
+                terminal.resize(int(value), name == "reflow")
             elif name == "do":
                 terminal.run(value)
             elif name != "type":

@@ -426,7 +426,8 @@ TEST(each_message_is_one_write) {
 	release();
 	close(pipes[1]);
 	static const char *const wanted[] = {
-		"\r12%\033[K", "\r\033[Kucp: 'a'$'\\n'\\''b' and 'c': Input/output error\n", "\r34%\033[K", "\r35%\033[K", "\r\033[K",
+		"\r12%\033[J\r", "\r\033[Jucp: 'a'$'\\n'\\''b' and 'c': Input/output error\n", "\r34%\033[J\r", "\r35%\033[J\r",
+		"\r\033[J",
 	};
 	for (size_t i = 0; i < countof(wanted); ++i) {
 		// A pipe like this one keeps writes apart
@@ -451,7 +452,7 @@ TEST(the_progress_line_makes_way) {
 	report_error(&report, 0, "bad", NULL, NULL);
 	report_finish(&report);
 	release();
-	CHECK_STR(OUT, "\r1\033[K\r2\033[K\r\033[K'a' -> 'b'\n3\nucp: bad\n");
+	CHECK_STR(OUT, "\r1\033[J\r\r2\033[J\r\r\033[J'a' -> 'b'\n3\nucp: bad\n");
 }
 
 TEST(the_progress_line_may_stay_where_lines_go_elsewhere) {
@@ -466,7 +467,7 @@ TEST(the_progress_line_may_stay_where_lines_go_elsewhere) {
 	report_finish(&report);
 	release();
 	CHECK_STR(OUT, "'a' -> 'b'\n");
-	CHECK_STR(ERR, "\r1\033[K\r2\033[K\n");
+	CHECK_STR(ERR, "\r1\033[J\r\r2\033[J\n");
 }
 
 TEST(a_status_line_stands_alone) {
@@ -478,7 +479,7 @@ TEST(a_status_line_stands_alone) {
 	report_paint(&report, "2");
 	report_finish(&report);
 	release();
-	CHECK_STR(ERR, "\r1\033[K\r\033[Kucp: so far\n\r2\033[K\r\033[K");
+	CHECK_STR(ERR, "\r1\033[J\r\r\033[Jucp: so far\n\r2\033[J\r\r\033[J");
 }
 
 TEST(usage_errors) {
