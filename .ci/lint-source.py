@@ -3,7 +3,7 @@
 
 Layers: a file includes headers of lower layers only, plus its own room's; ROOM-*.h are private to their room.
 Sizes: functions and files stay short. Prints: only the report room does. Rings: only the ring room knows liburing.
-Comments: what a header offers is documented.
+Comments: what a header offers is documented. Flags: no two of an enum are the same bit.
 """
 
 import bisect
@@ -15,7 +15,7 @@ import sys
 LAYERS = [
     ["prelude"],
     ["list", "thread", "std", "opts", "fail", "inode", "pair", "filter", "names", "growth"],
-    ["report", "machine", "meta", "extent", "offload", "ring", "progress", "flush", "hash", "throttle", "select"],
+    ["report", "machine", "meta", "extent", "offload", "reach", "ring", "progress", "flush", "hash", "throttle", "select"],
     ["tree", "scan", "sums", "medium"],
     ["links", "dest", "show"],
     ["file"],
@@ -179,6 +179,17 @@ def check_comments(source):
             continue  # only announces it
         if first < 2 or not source.lines[first - 2].rstrip().endswith("*/"):
             source.finding(first, f"no comment above: {' '.join(head.split())[:60]}")
+
+
+def check_flags(source):
+    """Two switches that are one bit are easily made where lines are merged."""
+    for enum in re.finditer(r"\benum\s+\w+\s*\{([^}]*)\}", source.code):
+        seen = {}
+        for match in re.finditer(r"(\w+)\s*=\s*1u?\s*<<\s*(\d+)", enum.group(1)):
+            other = seen.setdefault(match.group(2), match.group(1))
+            if other != match.group(1):
+                line = source.code.count("\n", 0, enum.start(1) + match.start()) + 1
+                source.finding(line, f"{match.group(1)} is the same bit as {other}")
 
 
 def main():

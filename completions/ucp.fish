@@ -70,6 +70,7 @@ complete -c ucp -l min-size -x -d 'Leave out files that are smaller'
 
 complete -c ucp -l bwlimit -x -a '(__fish_ucp_rate)' -d 'Limit the bytes moved a second'
 complete -c ucp -l checksums -r -F -d 'Write a checksum of each file to a file'
+complete -c ucp -l beneath -d 'Follow no symbolic link below the destination'
 complete -c ucp -l chunk-size -x -d 'Bytes moved at a time'
 complete -c ucp -l debug -d 'Say how each file was copied, and what the rings did'
 complete -c ucp -l direct -f -a 'auto always never' -d 'Read and write big files past the page cache'

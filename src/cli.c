@@ -86,6 +86,7 @@ static const struct argp_option options[] = {
 		GROUP_EXISTING},
 	{"remove-destination", KEY_REMOVE_DESTINATION, 0, 0,
 		"remove each existing destination before opening it (unlike --force)", GROUP_EXISTING},
+	{"beneath", KEY_BENEATH, 0, 0, "follow no symbolic link below the destination", GROUP_EXISTING},
 
 	{0, 0, 0, 0, "Attributes:", GROUP_ATTRIBUTES},
 	{"attributes-only", KEY_ATTRIBUTES_ONLY, 0, 0, "copy no file data, only attributes", GROUP_ATTRIBUTES},
@@ -172,6 +173,7 @@ static unsigned flag_of(int key) {
 		{'v', OPT_VERBOSE},
 		{'x', OPT_ONE_FILE_SYSTEM},
 		{KEY_ATTRIBUTES_ONLY, OPT_ATTRIBUTES_ONLY},
+		{KEY_BENEATH, OPT_BENEATH},
 		{KEY_COPY_CONTENTS, OPT_COPY_CONTENTS},
 		{KEY_DEBUG, OPT_VERBOSE | OPT_DEBUG},
 		{KEY_DRY_RUN, OPT_VERBOSE | OPT_DRY_RUN},

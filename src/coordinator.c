@@ -73,7 +73,7 @@ static void on_wake(int signal) {
 
 /** Block the signals we wait for, those aside that are ignored as nohup does; to be inherited by all threads. */
 static void take_signals(struct run *run) {
-	static const int deadly[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
+	static const int deadly[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGQUIT, SIGALRM, SIGXCPU};
 	struct sigaction action = {.sa_handler = on_wake};
 	struct sigaction old;
 

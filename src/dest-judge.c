@@ -29,10 +29,15 @@ static enum dest_verdict refuse(const struct judge *j, int err, const char *what
 	return DEST_REFUSE;
 }
 
+/** Whether no symbolic link is followed at the destination, and no device written to (--beneath). */
+static bool is_beneath(const struct judge *j) {
+	return (j->dest->opts->flags & OPT_BENEATH) && !tree_is_named_whole(j->tree);
+}
+
 /** Whether the destination itself is meant, not what a link there leads to. */
 static bool means_link(const struct judge *j) {
 	const struct opts *opts = j->dest->opts;
-	return !j->as_regular || (opts->flags & (OPT_SYMBOLIC_LINK | OPT_HARD_LINK | OPT_REMOVE_DESTINATION))
+	return !j->as_regular || is_beneath(j) || (opts->flags & (OPT_SYMBOLIC_LINK | OPT_HARD_LINK | OPT_REMOVE_DESTINATION))
 		|| opts->backup != BACKUP_NONE;
 }
 
@@ -228,7 +233,17 @@ enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct 
 		*fail = make_backup(&pair, &found->backup);
 		return fail->what ? DEST_REFUSE : DEST_CREATE;
 	}
-	return is_removed(&j) ? remove_it(&j) : DEST_OVERWRITE;
+	if (is_removed(&j)) {
+		return remove_it(&j);
+	}
+	if (is_beneath(&j) && j.as_regular && !S_ISREG(found->st.st_mode) && !S_ISDIR(found->st.st_mode)) {
+		if (opts->flags & OPT_FORCE) {
+			return remove_it(&j);
+		}
+		return refuse(&j, 0, S_ISLNK(found->st.st_mode) ? "not writing through symbolic link %d"
+			: "not writing into special file %d");
+	}
+	return DEST_OVERWRITE;
 }
 
 enum tree_verdict dest_judge_directory(struct dest *dest, struct tree *tree, const struct entry *entry,

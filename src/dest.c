@@ -28,22 +28,24 @@ static void known_free(void *item) {
 	}
 }
 
-/** Remember a name (or NULL) of a file; the lock is held. Without memory it is forgotten. */
-static void remember(struct inode_set *set, struct inode inode, const char *name) {
+/** Remember a name (or NULL) of a file; the lock is held. Returns false without memory. */
+static bool remember(struct inode_set *set, struct inode inode, const char *name) {
 	struct known *first = inode_set_find(set, inode);
 	struct known *known = malloc(sizeof(*known));
 	char *copy = name ? strdup(name) : NULL;
 	if (!known || (name && !copy)) {
 		free(known);
 		free(copy);
-		return;
+		return false;
 	}
 	*known = (struct known) {.inode = inode, .name = copy, .next = first ? first->next : NULL};
 	if (first) {
 		first->next = known;
 	} else if (inode_set_insert(set, &known->inode) < 0) {
 		known_free(known);
+		return false;
 	}
+	return true;
 }
 
 /** Whether only a list of names is copied. */
@@ -448,7 +450,7 @@ void dest_made(struct dest *dest, const struct tree *tree, const struct entry *e
 	char *path = made_path(tree, entry);
 	if (path || S_ISLNK(st.st_mode)) {
 		mutex_lock(&dest->lock);
-		remember(&dest->made, inode_of(&st), path);
+		dest->made_unknown |= !remember(&dest->made, inode_of(&st), path);
 		mutex_unlock(&dest->lock);
 	}
 	free(path);
@@ -456,7 +458,8 @@ void dest_made(struct dest *dest, const struct tree *tree, const struct entry *e
 
 bool dest_was_made(struct dest *dest, const struct stat *st) {
 	mutex_lock(&dest->lock);
-	bool was = inode_set_has(&dest->made, inode_of(st));
+	// Not to know is not to touch
+	bool was = dest->made_unknown || inode_set_has(&dest->made, inode_of(st));
 	mutex_unlock(&dest->lock);
 	return was;
 }
@@ -471,7 +474,8 @@ bool dest_was_made_here(struct dest *dest, const struct stat *st, const struct t
 	while (known && (!path || !known->name || strcmp(known->name, path) != 0)) {
 		known = known->next;
 	}
+	bool was = dest->made_unknown || known;
 	mutex_unlock(&dest->lock);
 	free(path);
-	return known;
+	return was;
 }

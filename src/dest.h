@@ -32,6 +32,8 @@ struct dest {
 	/** Names of files that operands would get (--dry-run), where DEST_SERIAL. */
 	char **foreseen;
 	size_t foreseen_count;
+	/** There was no memory to note one. */
+	bool made_unknown;
 	/** All files that are to be copied, once somebody had to know. */
 	struct inode_set all;
 	bool all_known;

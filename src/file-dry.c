@@ -186,7 +186,7 @@ static bool is_other_name(const struct foreseen *f) {
 	enum link_verdict met = links_meet(ctx->files->links, inode_of(f->st), f->tree, f->entry, &link, &first);
 	if (met == LINK_COPY) {
 		list_init(&waiting);
-		links_done(ctx->files->links, link, f->tree, &waiting);
+		links_done(ctx->files->links, link, f->tree, (struct inode) {0}, &waiting);
 		for (struct list *node; (node = list_pop(&waiting));) {
 			link_name_free(list_item(node, struct link_name, node));
 		}

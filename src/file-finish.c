@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /** Take away, or at least cut, a destination that is not what it should be. */
@@ -50,15 +51,47 @@ static void undo(struct file_context *ctx, struct file *file) {
 
 /** Closing failed, and with it perhaps writing (NFS, quotas): the same for a descriptor that is gone. */
 static void undo_closed(struct file_context *ctx, struct file *file) {
+	struct stat st;
 	if ((file->flags & (FILE_SPECIAL | FILE_INCOMPLETE)) || tree_pin(file->tree) < 0) {
 		return;
 	}
 	file->flags |= FILE_INCOMPLETE;
 	file->cursor = 0;
-	file->dst_fd = openat(file->tree->fd[DST], file->entry.dst_name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int dir = file->tree->fd[DST];
+	file->dst_fd = openat(dir, file->entry.dst_name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	// Another file may have been put there, and which one we made was not noted
+	bool ours = file->dst_fd >= 0 && fstat(file->dst_fd, &st) == 0 && !(file->flags & FILE_CREATED)
+		&& inode_same(inode_of(&st), inode_of(&file->found));
+	if (file->flags & FILE_CREATED) {
+		unlinkat(dir, file->entry.dst_name, 0);
+		if (file->backup) {
+			dest_undo_backup(ctx->files->dest, file->tree, &file->entry, file->backup);
+		}
+	}
 	tree_unpin(file->tree);
-	undo(ctx, file);
+	if (ours) {
+		undo(ctx, file);
+	}
 	close_fd(&file->dst_fd);
+}
+
+/** What was made of the first of several names, to know it by. Returns whether others may become links to it. */
+static bool know_again(const struct file_context *ctx, const struct file *file, struct inode *copy) {
+	struct stat st;
+	if (!file->link) {
+		return false;
+	}
+	if (!(file->flags & (FILE_SPECIAL | FILE_BY_LINK))) {
+		bool known = fstat(file->dst_fd, &st) == 0;
+		*copy = inode_of(&st);
+		return known;
+	}
+	// What was written through is linked to as with cp, but not what others put there
+	if (fstatat(file->tree->fd[DST], file->entry.dst_name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+		return false;
+	}
+	*copy = inode_of(&st);
+	return !S_ISREG(st.st_mode) && file_is_own(ctx->files, file->tree->fd[DST], &st);
 }
 
 /** With --fsync, see that a destination is on its medium which is not flushed with its file system in the end. */
@@ -159,12 +192,13 @@ void file_unref(struct file_context *ctx, struct file *file) {
 	if (file->flags & FILE_INCOMPLETE) {
 		undo(ctx, file);
 	}
+	struct inode copy;
+	bool known = know_again(ctx, file, &copy);
 	int ret = close_fd(&file->dst_fd);
 	if (ret < 0) {
 		fail = fail.what ? fail : fail_make(ret, "failed to close %d");
 		undo_closed(ctx, file);
 	}
-	file_release(ctx, file);
 	bool copied = !(file->flags & FILE_INCOMPLETE);
 	if (fail.what) {
 		tree_report(file->tree, &file->entry, fail);
@@ -189,6 +223,8 @@ void file_unref(struct file_context *ctx, struct file *file) {
 			counter_add(&ctx->counters->roomless, room_for(file));
 		}
 	}
-	file_links_end(ctx, file->link, file->tree, copied);
+	// Whoever waits for this file is to know that it has more names
+	file_links_end(ctx, file->link, file->tree, copied && known ? &copy : NULL);
+	file_release(ctx, file);
 	file_free(file);
 }

@@ -51,6 +51,12 @@ struct judged {
 	struct dest_found found;
 };
 
+/** Whether what was found in a directory of the destination was put there by us, and could be moved there by no other. */
+bool file_is_own(const struct files *files, int dir, const struct stat *found);
+
+/** How often another one is tried where a temporary name is taken. */
+#define TEMP_TRIES 100
+
 /** A name nobody else uses in the directory of PATH, for what is moved there at once; to be freed. */
 char *file_temp_name(struct files *files, const char *path);
 
@@ -75,8 +81,8 @@ bool file_has_links(const struct file_context *ctx, const struct tree *tree, con
 enum file_links file_links_meet(struct file_context *ctx, struct tree *tree, const struct entry *entry,
 	const struct stat *st, struct link **link, struct judged *judged);
 
-/** The first name is copied, or not: link those that wait, or have them copied. LINK may be NULL. */
-void file_links_end(struct file_context *ctx, struct link *link, struct tree *tree, bool copied);
+/** The first name is copied, to COPY, or not (NULL): link those that wait, or have them copied. LINK may be NULL. */
+void file_links_end(struct file_context *ctx, struct link *link, struct tree *tree, const struct inode *copy);
 
 /** Make a link (-l, -s) in place of a copy. */
 void file_make_link(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st);

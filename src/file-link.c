@@ -2,6 +2,7 @@
 
 #include "opts.h"
 #include "progress.h"
+#include "reach.h"
 #include "report.h"
 #include "std.h"
 
@@ -28,13 +29,55 @@ char *file_temp_name(struct files *files, const char *path) {
 	return asprintf(&name, "%.*s.ucp-%ld-%u", dir, path, (long)getpid(), n) < 0 ? NULL : name;
 }
 
-/** Make a link where something else stands, with no moment in which nothing does. */
-static int link_over(struct files *files, int from_dir, const char *from, int dir, const char *name, int flags) {
-	char *temp = file_temp_name(files, name);
-	if (!temp) {
-		return -ENOMEM;
+/** Give a file that is open a name. */
+static int link_open_file(const struct files *files, int fd, int dir, const char *name) {
+	char path[32];
+	// Only the superuser may do it without /proc
+	if ((files->opts->flags & OPT_PRIVILEGED) && linkat(fd, "", dir, name, AT_EMPTY_PATH) == 0) {
+		return 0;
 	}
-	int ret = linkat(from_dir, from, dir, temp, flags) == 0 ? 0 : -errno;
+	if ((files->opts->flags & OPT_PRIVILEGED) && errno != ENOENT) {
+		return -errno;
+	}
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, path, dir, name, AT_SYMLINK_FOLLOW) == 0 ? 0 : -errno;
+}
+
+/** Make a link to a first copy, if its name still leads to it. */
+static int link_copy(const struct files *files, const struct link_name *first, int dir, const char *name) {
+	struct stat st;
+	int from = first->tree->fd[DST];
+	int fd = openat(from, first->dst_name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0) {
+		return -errno;
+	}
+	int ret = fstat(fd, &st) == 0 ? 0 : -errno;
+	bool same = ret == 0 && inode_same(inode_of(&st), first->copy);
+	bool by_name = false;
+	if (same) {
+		ret = link_open_file(files, fd, dir, name);
+		by_name = ret == -ENOENT && access("/proc/self/fd", F_OK) != 0;
+	} else if (ret == 0) {
+		// Some file systems change inode numbers, but others can replace files only where they may
+		ret = -ESTALE;
+		by_name = reach_is_closed(from);
+	}
+	if (by_name) {
+		ret = linkat(from, first->dst_name, dir, name, 0) == 0 ? 0 : -errno;
+	}
+	close_fd(&fd);
+	return ret;
+}
+
+/** Make a link where something else stands, with no moment in which nothing does. */
+static int link_over(struct files *files, const struct link_name *first, int dir, const char *name) {
+	char *temp = NULL;
+	int ret = -EEXIST;
+	for (int i = 0; ret == -EEXIST && i < TEMP_TRIES; ++i) {
+		free(temp);
+		temp = file_temp_name(files, name);
+		ret = temp ? link_copy(files, first, dir, temp) : -ENOMEM;
+	}
 	if (ret == 0) {
 		ret = renameat(dir, temp, dir, name) == 0 ? 0 : -errno;
 		// Where both were links to one file the rename did nothing
@@ -49,12 +92,11 @@ static bool link_to(struct file_context *ctx, const struct link_name *first, str
 	const struct entry *entry)
 {
 	bool verbose = ctx->files->opts->flags & OPT_VERBOSE;
-	int from = first->tree->fd[DST];
 	int dir = tree->fd[DST];
 
-	int ret = linkat(from, first->dst_name, dir, entry->dst_name, 0) == 0 ? 0 : -errno;
+	int ret = link_copy(ctx->files, first, dir, entry->dst_name);
 	if (ret == -EEXIST) {
-		ret = link_over(ctx->files, from, first->dst_name, dir, entry->dst_name, 0);
+		ret = link_over(ctx->files, first, dir, entry->dst_name);
 		if (ret == 0 && verbose) {
 			tree_say(tree, entry, "removed %d");
 		}
@@ -122,7 +164,13 @@ enum file_links file_links_meet(struct file_context *ctx, struct tree *tree, con
 	}
 	if (met == LINK_COPY) {
 		file_skipped(ctx, st);
-		file_links_end(ctx, *link, tree, true);
+		// What stands there for the copy, be it a link that was followed to see how new it is
+		struct stat there;
+		int ret = fstatat(tree->fd[DST], entry->dst_name, &there, AT_SYMLINK_NOFOLLOW);
+		bool trusted = ret == 0 && ((there.st_mode & S_IFMT) == (st->st_mode & S_IFMT)
+			|| file_is_own(ctx->files, tree->fd[DST], &there));
+		struct inode copy = inode_of(&there);
+		file_links_end(ctx, *link, tree, trusted ? &copy : NULL);
 	} else if (met == LINK_TO) {
 		result = link_entry(ctx, first, tree, entry) ? FILE_LINKS_DONE : FILE_LINKS_FAILED;
 	} else if (met == LINK_NO_MEMORY) {
@@ -137,8 +185,7 @@ enum file_links file_links_meet(struct file_context *ctx, struct tree *tree, con
 	return result;
 }
 
-void file_links_end(struct file_context *ctx, struct link *link, struct tree *tree, bool copied)
-{
+void file_links_end(struct file_context *ctx, struct link *link, struct tree *tree, const struct inode *copy) {
 	struct list waiting;
 	const struct link_name *first = NULL;
 
@@ -146,14 +193,14 @@ void file_links_end(struct file_context *ctx, struct link *link, struct tree *tr
 		return;
 	}
 	list_init(&waiting);
-	if (copied) {
-		first = links_done(ctx->files->links, link, tree, &waiting);
+	if (copy) {
+		first = links_done(ctx->files->links, link, tree, *copy, &waiting);
 	} else {
 		links_failed(ctx->files->links, link, &waiting);
 	}
 	for (struct list *node; (node = list_pop(&waiting));) {
 		struct link_name *name = list_item(node, struct link_name, node);
-		if (!copied) {
+		if (!copy) {
 			list_append(&ctx->redo, &name->node);
 			continue;
 		}

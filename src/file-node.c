@@ -3,6 +3,7 @@
 #include "meta.h"
 #include "opts.h"
 #include "progress.h"
+#include "reach.h"
 #include "report.h"
 #include "std.h"
 
@@ -41,20 +42,21 @@ struct node {
 static int make_over(const struct node *node) {
 	struct entry entry = *node->entry;
 	struct node other = *node;
-	char *name = file_temp_name(node->ctx->files, entry.dst_name);
-	if (!name) {
-		return -ENOMEM;
-	}
-	entry.dst_name = name;
-	other.entry = &entry;
-
+	char *name = NULL;
 	int dir = node->tree->fd[DST];
-	int ret = other.make(&other);
-	if (ret == 0 && renameat(dir, name, dir, node->entry->dst_name) != 0) {
-		ret = -errno;
+	int ret = -EEXIST;
+
+	other.entry = &entry;
+	for (int i = 0; ret == -EEXIST && i < TEMP_TRIES; ++i) {
+		free(name);
+		entry.dst_name = name = file_temp_name(node->ctx->files, node->entry->dst_name);
+		ret = name ? other.make(&other) : -ENOMEM;
 	}
-	// Where both were links to one file the rename did nothing
-	unlinkat(dir, name, 0);
+	if (ret == 0) {
+		ret = renameat(dir, name, dir, node->entry->dst_name) == 0 ? 0 : -errno;
+		// Where both were links to one file the rename did nothing
+		unlinkat(dir, name, 0);
+	}
 	free(name);
 	return ret;
 }
@@ -102,21 +104,64 @@ static bool make_node(struct node *node) {
 	return !fail.what;
 }
 
-static void apply_meta(const struct node *node) {
-	const struct opts *opts = node->ctx->files->opts;
-	mode_t umasked = meta_create_mode(opts, node->st->st_mode) & ~opts->umask;
+/**
+ * Whether a node is made without any permissions at first. That keeps others out until its attributes are set, and tells it
+ * from whatever they may put in its place.
+ */
+static bool is_closed_at_first(const struct opts *opts) {
+	return opts->preserve & (PRESERVE_MODE | PRESERVE_MODE_NOT | PRESERVE_OWNERSHIP);
+}
+
+/** Whether what stands under a node's name can be the one that was made. */
+static bool is_made(const struct node *node, const struct stat *there) {
+	mode_t type = node->target ? S_IFLNK : node->st->st_mode & S_IFMT;
+	if ((there->st_mode & S_IFMT) != type) {
+		return false;
+	}
+	if (type == S_IFLNK || !is_closed_at_first(node->ctx->files->opts)) {
+		return true;
+	}
+	// Some file systems give all files to one user, and some one mode: where nobody else can be at work, they may
+	bool other = there->st_uid == geteuid() && (there->st_mode & 07777) && !reach_is_closed(node->tree->fd[DST]);
+	bool device = type == S_IFCHR || type == S_IFBLK;
+	return !other && (!device || there->st_rdev == node->st->st_rdev);
+}
+
+/** Open what was just made, for its attributes. Returns a descriptor (O_PATH), or -errno: -ESTALE if it was replaced. */
+static int open_made(const struct node *node, struct inode *made) {
+	struct stat there;
+	int fd = openat(node->tree->fd[DST], node->entry->dst_name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0) {
+		return -errno;
+	}
+	int ret = fstat(fd, &there) != 0 ? -errno : is_made(node, &there) ? fd : -ESTALE;
+	if (ret < 0) {
+		close_fd(&fd);
+	}
+	*made = inode_of(&there);
+	return ret;
+}
+
+/** Set the attributes of what was made, as OPTS say and SRC has them, and say what it is. Returns whether it is there. */
+static bool apply_meta(const struct node *node, const struct opts *opts, const struct stat *src, struct inode *made) {
+	int fd = open_made(node, made);
+	if (fd < 0) {
+		tree_report(node->tree, node->entry, fd != -ESTALE ? fail_make(fd, "cannot access %d")
+			: fail_make(0, "skipping file %s, as its destination %d was replaced while being copied"));
+		return false;
+	}
+	mode_t umasked = meta_create_mode(opts, src->st_mode) & ~opts->umask;
 	struct meta meta = {
 		.opts = opts,
-		.flags = META_NEW,
-		.src = node->st,
+		.flags = META_NEW | META_DST_PATH,
+		.src = src,
 		.src_fd = -1,
-		.dst_fd = -1,
 		.src_dir = node->tree->fd[SRC],
-		.dst_dir = node->tree->fd[DST],
 		.src_name = node->entry->name,
-		.dst_name = node->entry->dst_name,
+		.dst_fd = fd,
 	};
-	if (!S_ISLNK(node->st->st_mode) && meta_final_mode(opts, node->st->st_mode, umasked, &meta.final_mode)) {
+	if (!S_ISLNK(src->st_mode) && is_closed_at_first(opts)) {
+		meta_final_mode(opts, src->st_mode, umasked, &meta.final_mode);
 		meta.flags |= META_FINAL_MODE;
 	}
 	if (node->tree->flags & TREE_DEFAULT_ACL) {
@@ -126,12 +171,17 @@ static void apply_meta(const struct node *node) {
 	if (fail.what) {
 		tree_report(node->tree, node->entry, fail);
 	}
+	close_fd(&fd);
+	return true;
 }
 
 /** Make a node with its attributes and its other names. */
 static void copy_node(struct node *node) {
+	const unsigned kept = PRESERVE_MODE | PRESERVE_MODE_NOT | PRESERVE_OWNERSHIP | PRESERVE_TIMESTAMPS | PRESERVE_XATTR;
 	struct file_context *ctx = node->ctx;
+	const struct opts *opts = ctx->files->opts;
 	struct link *link = NULL;
+	struct inode copy;
 
 	if (file_has_links(ctx, node->tree, node->st)
 		&& file_links_meet(ctx, node->tree, node->entry, node->st, &link, &node->judged) != FILE_LINKS_COPY)
@@ -139,12 +189,14 @@ static void copy_node(struct node *node) {
 		return;
 	}
 	bool made = make_node(node);
+	if (made && (link || (opts->preserve & kept))) {
+		made = apply_meta(node, opts, node->st, &copy);
+	}
 	if (made) {
-		apply_meta(node);
 		bool symlink = S_ISLNK(node->st->st_mode);
 		file_done(ctx, node->tree, node->entry, symlink ? &ctx->counters->symlinks : &ctx->counters->specials);
 	}
-	file_links_end(ctx, link, node->tree, made);
+	file_links_end(ctx, link, node->tree, made ? &copy : NULL);
 }
 
 static int make_symlink(const struct node *node) {
@@ -188,7 +240,8 @@ void file_copy_symlink(struct file_context *ctx, struct tree *tree, const struct
 
 static int make_special(const struct node *node) {
 	const struct opts *opts = node->ctx->files->opts;
-	mode_t mode = (node->st->st_mode & S_IFMT) | meta_create_mode(opts, node->st->st_mode);
+	mode_t mode = node->st->st_mode & S_IFMT;
+	mode |= is_closed_at_first(opts) ? 0 : meta_create_mode(opts, node->st->st_mode);
 	dev_t dev = S_ISCHR(mode) || S_ISBLK(mode) ? node->st->st_rdev : 0;
 	return mknodat(node->tree->fd[DST], node->entry->dst_name, mode, dev) == 0 ? 0 : -errno;
 }
@@ -252,16 +305,11 @@ static void link_symbolically(struct node *node) {
 	if (make_node(node)) {
 		struct opts less = *node->ctx->files->opts;
 		struct stat link = *node->st;
+		struct inode made;
 		less.preserve &= PRESERVE_TIMESTAMPS | PRESERVE_XATTR | PRESERVE_XATTR_REQUIRED | PRESERVE_XATTR_QUIET;
 		link.st_mode = S_IFLNK | 0777;
-		struct meta meta = {
-			.opts = &less, .flags = META_NEW, .src = &link, .src_fd = -1, .dst_fd = -1,
-			.src_dir = tree->fd[SRC], .src_name = node->entry->name,
-			.dst_dir = tree->fd[DST], .dst_name = node->entry->dst_name,
-		};
-		struct fail fail = meta_apply(&meta);
-		if (fail.what) {
-			tree_report(tree, node->entry, fail);
+		if (less.preserve & (PRESERVE_TIMESTAMPS | PRESERVE_XATTR)) {
+			apply_meta(node, &less, &link, &made);
 		}
 		file_done(node->ctx, tree, node->entry, &node->ctx->counters->symlinks);
 	}

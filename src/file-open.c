@@ -3,11 +3,13 @@
 #include "medium.h"
 #include "meta.h"
 #include "opts.h"
+#include "reach.h"
 #include "std.h"
 #include "sums.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -46,11 +48,13 @@ bool file_is_being_made(struct file_context *ctx, const struct tree *tree, const
 	return being_made;
 }
 
-/** Let no other operand read what is only being made of this one. */
+/**
+ * Let no other operand read what is only being made of this one, nor, should somebody move it to the place of another
+ * destination, write into what further names will be linked to.
+ */
 static void protect(struct file_context *ctx, struct file *file) {
-	if ((file->tree->flags & TREE_OPERANDS) && (ctx->files->dest->flags & DEST_SEVERAL)
-		&& fstat(file->dst_fd, &file->found) == 0)
-	{
+	bool read = (file->tree->flags & TREE_OPERANDS) && (ctx->files->dest->flags & DEST_SEVERAL);
+	if ((read || file->link) && fstat(file->dst_fd, &file->found) == 0) {
 		reserve(ctx, file);
 	}
 }
@@ -64,6 +68,7 @@ void file_release(struct file_context *ctx, struct file *file) {
 	struct inode *item = inode_set_find(&files->overwriting, inode_of(&file->found));
 	inode_set_remove(&files->overwriting, item);
 	free(item);
+	file->flags &= ~(unsigned)FILE_RESERVED;
 	cond_broadcast(&files->released);
 	mutex_unlock(&files->lock);
 }
@@ -84,6 +89,7 @@ static int create(struct file_context *ctx, struct file *file, int more_flags) {
 		return -errno;
 	}
 	file->flags |= FILE_CREATED;
+	file->flags &= ~(unsigned)(FILE_BY_LINK | FILE_DST_NONBLOCK);
 	protect(ctx, file);
 	if (meta_final_mode(opts, mode, 0, &file->final_mode)) {
 		file->flags |= FILE_FINAL_MODE;
@@ -97,7 +103,8 @@ static struct fail create_again(struct file_context *ctx, struct file *file) {
 	const char *name = file->entry.dst_name;
 	int ret = create(ctx, file, O_EXCL);
 	if (ret == -EEXIST && fstatat(file->tree->fd[DST], name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode)) {
-		if (!(ctx->files->opts->flags & OPT_POSIX)) {
+		bool trusted = tree_is_named_whole(file->tree) || reach_is_own(&st);
+		if (!(ctx->files->opts->flags & OPT_POSIX) || !trusted) {
 			return fail_make(0, "not writing through dangling symlink %d");
 		}
 		ret = create(ctx, file, 0);
@@ -131,7 +138,7 @@ static void narrow(const struct file *file) {
 	}
 }
 
-/** Empty a regular file that is to be overwritten, once nobody else writes to it. */
+/** Empty a regular file that is to be overwritten, or make it anew, once nobody else writes to it. */
 static struct fail make_empty(struct file_context *ctx, struct file *file) {
 	const struct opts *opts = ctx->files->opts;
 
@@ -144,6 +151,10 @@ static struct fail make_empty(struct file_context *ctx, struct file *file) {
 	if (fstat(file->dst_fd, &file->found) != 0) {
 		return fail_make(errno, "cannot fstat %d");
 	}
+	if (links_is_copy(ctx->files->links, inode_of(&file->found))) {
+		file_release(ctx, file);
+		return remove_and_create(ctx, file);
+	}
 	if (opts->preserve & PRESERVE_MODE) {
 		narrow(file);
 	}
@@ -152,6 +163,16 @@ static struct fail make_empty(struct file_context *ctx, struct file *file) {
 		return fail_make(errno, "cannot create regular file %d");
 	}
 	return FAIL_NONE;
+}
+
+/**
+ * Whether a destination belongs to somebody who is not to own the copy. They may have it open, and could read and write
+ * the copy whatever its attributes.
+ */
+static bool is_strangers(const struct opts *opts, const struct file *file) {
+	uid_t uid = file->found.st_uid;
+	return (opts->flags & OPT_PRIVILEGED) && (opts->preserve & PRESERVE_OWNERSHIP) && !(opts->flags & OPT_ATTRIBUTES_ONLY)
+		&& uid != geteuid() && uid != file->st.st_uid && !tree_is_named_whole(file->tree);
 }
 
 /**
@@ -177,12 +198,16 @@ static struct fail take_over(struct file_context *ctx, struct file *file, bool l
 		return fail_make(0, "skipping file %s, as its destination %d was replaced while being copied");
 	}
 	file->found = st;
+	file->flags |= link ? FILE_BY_LINK : 0;
 	if (!S_ISREG(st.st_mode)) {
 		file->flags |= FILE_SPECIAL;
 		if ((ctx->files->opts->flags & OPT_VERIFY) && !S_ISBLK(st.st_mode)) {
 			return fail_make(0, "cannot verify %d: not a regular file or a block device");
 		}
 		return FAIL_NONE;
+	}
+	if (is_strangers(ctx->files->opts, file)) {
+		return remove_and_create(ctx, file);
 	}
 	if ((link || st.st_nlink > 1) && dest_is_source(ctx->files->dest, inode_of(&st))) {
 		if (link) {
@@ -193,25 +218,82 @@ static struct fail take_over(struct file_context *ctx, struct file *file, bool l
 	return make_empty(ctx, file);
 }
 
-/** Open a destination that may be replaced. */
-static struct fail overwrite(struct file_context *ctx, struct file *file) {
+bool file_is_own(const struct files *files, int dir, const struct stat *found) {
+	return reach_is_own(found) && (!(files->opts->flags & OPT_PRIVILEGED) || reach_is_closed(dir));
+}
+
+/** Open a destination, following a link there as far as that is allowed. Returns what reach_open() does. */
+static int open_there(const struct file_context *ctx, const struct file *file, int flags, bool *link) {
 	int dir = file->tree->fd[DST];
 	const char *name = file->entry.dst_name;
-	int flags = access_mode(ctx->files->opts) | O_CLOEXEC;
-
-	file->dst_fd = openat(dir, name, flags | O_NOFOLLOW);
-	bool link = file->dst_fd < 0 && errno == ELOOP;
-	if (link) {
-		file->dst_fd = openat(dir, name, flags);
+	int fd = openat(dir, name, flags | O_NOFOLLOW);
+	struct stat st;
+	// With O_PATH a link itself is opened
+	*link = flags & O_PATH ? fd >= 0 && fstat(fd, &st) == 0 && S_ISLNK(st.st_mode) : fd < 0 && errno == ELOOP;
+	if (!*link) {
+		return fd < 0 ? -errno : fd;
 	}
-	if (file->dst_fd >= 0) {
+	close_fd(&fd);
+	if (tree_is_named_whole(file->tree)) {
+		fd = openat(dir, name, flags);
+		return fd < 0 ? -errno : fd;
+	}
+	return ctx->files->opts->flags & OPT_BENEATH ? -ELOOP : reach_open(dir, name, flags);
+}
+
+/** Whether a fifo that nobody reads yet is waited for: not where others can have put it in the place of a file. */
+static bool is_awaited(const struct file_context *ctx, const struct file *file, const struct stat *fifo) {
+	const struct tree *tree = file->tree;
+	unsigned flags = ctx->files->opts->flags;
+	// A fifo may have been copied there before
+	bool source = (tree->flags & TREE_OPERANDS) || !(flags & OPT_PRIVILEGED) || reach_is_closed(tree->fd[SRC]);
+	return !(flags & OPT_BENEATH) && file_is_own(ctx->files, tree->fd[DST], fifo) && source;
+}
+
+/**
+ * Open a destination that has to be waited for: a file under a lease, or a fifo that nobody reads yet. Returns what
+ * reach_open() does.
+ */
+static int open_waiting(const struct file_context *ctx, const struct file *file, int flags, bool *link) {
+	char path[32];
+	struct stat st;
+	int there = open_there(ctx, file, O_PATH | O_CLOEXEC, link);
+	if (there < 0) {
+		return there;
+	}
+	int ret = fstat(there, &st);
+	bool wait = ret == 0 && (S_ISREG(st.st_mode) || (S_ISFIFO(st.st_mode) && is_awaited(ctx, file, &st)));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", there);
+	ret = open(path, flags | (wait ? 0 : O_NONBLOCK));
+	// Without /proc
+	ret = ret >= 0 ? ret : errno == ENOENT ? -ENXIO : -errno;
+	close_fd(&there);
+	return ret;
+}
+
+/** Open a destination that may be replaced. */
+static struct fail overwrite(struct file_context *ctx, struct file *file) {
+	int flags = access_mode(ctx->files->opts) | O_CLOEXEC;
+	bool wait = tree_is_named_whole(file->tree) && !S_ISREG(file->found.st_mode);
+	bool link;
+
+	int ret = open_there(ctx, file, flags | (wait ? 0 : O_NONBLOCK), &link);
+	if (ret == -ENXIO || ret == -EAGAIN) {
+		ret = open_waiting(ctx, file, flags, &link);
+	}
+	if (ret == REACH_FOREIGN) {
+		return fail_make(0, "not writing through %d: who made this symbolic link does not own what it leads to");
+	}
+	if (ret >= 0) {
+		file->dst_fd = ret;
+		file->flags |= wait ? 0 : FILE_DST_NONBLOCK;
 		return take_over(ctx, file, link);
 	}
-	if (errno == ENOENT) {
+	if (ret == -ENOENT) {
 		return create_again(ctx, file);
 	}
 	if (!(ctx->files->opts->flags & OPT_FORCE)) {
-		return fail_make(errno, "cannot create regular file %d");
+		return fail_make(ret, "cannot create regular file %d");
 	}
 	return remove_and_create(ctx, file);
 }

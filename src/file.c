@@ -214,6 +214,9 @@ static void let_wait(const struct file *file) {
 	if (file->flags & FILE_NONBLOCK) {
 		fcntl(file->src_fd, F_SETFL, O_RDONLY);
 	}
+	if (file->flags & FILE_DST_NONBLOCK) {
+		fcntl(file->dst_fd, F_SETFL, 0);
+	}
 }
 
 /** Choose how the data is moved. Returns whether it is to be moved in ranges. */
@@ -348,7 +351,7 @@ static struct file *begin_regular(struct file_context *ctx, struct tree *tree, c
 		if (file->flags & FILE_DEFERRED) {
 			defer(ctx, file);
 		}
-		file_links_end(ctx, file->link, tree, false);
+		file_links_end(ctx, file->link, tree, NULL);
 		file_release(ctx, file);
 		file_free(file);
 		return NULL;

@@ -110,6 +110,10 @@ enum file_flags {
 	FILE_NONBLOCK = 1 << 15,
 	/** Space was set aside for it. */
 	FILE_RESERVED_SPACE = 1 << 14,
+	/** Its destination was reached through a symbolic link. */
+	FILE_BY_LINK = 1 << 18,
+	/** Its destination has O_NONBLOCK set. */
+	FILE_DST_NONBLOCK = 1 << 17,
 	/** Several workers may hold it. */
 	FILE_SHARED = 1 << 8,
 	/** The final mode is file::final_mode. */

@@ -22,6 +22,7 @@ static void free_link(void *item) {
 
 void links_destroy(struct links *links) {
 	inode_set_clear(&links->set, free_link);
+	inode_set_clear(&links->copies, free);
 	thread_must(pthread_mutex_destroy(&links->lock));
 }
 
@@ -89,14 +90,24 @@ static void take_waiting(struct link *link, struct list *waiting) {
 	}
 }
 
-const struct link_name *links_done(struct links *links, struct link *link, struct tree *tree, struct list *waiting)
+const struct link_name *links_done(struct links *links, struct link *link, struct tree *tree, struct inode copy,
+	struct list *waiting)
 {
 	mutex_lock(&links->lock);
 	tree_keep(tree);
 	link->first.tree = tree;
+	link->first.copy = copy;
+	links->copies_unknown |= inode_set_add(&links->copies, copy) < 0;
 	take_waiting(link, waiting);
 	mutex_unlock(&links->lock);
 	return &link->first;
+}
+
+bool links_is_copy(struct links *links, struct inode inode) {
+	mutex_lock(&links->lock);
+	bool is = links->copies_unknown || inode_set_has(&links->copies, inode);
+	mutex_unlock(&links->lock);
+	return is;
 }
 
 void links_failed(struct links *links, struct link *link, struct list *waiting) {

@@ -23,6 +23,8 @@ struct link_name {
 	/** Its names in the source and in the destination. */
 	char *src_name;
 	char *dst_name;
+	/** Once copied: the copy, to be known again by. */
+	struct inode copy;
 };
 
 /** A file with several names. */
@@ -39,6 +41,10 @@ struct links {
 	pthread_mutex_t lock;
 	/** Of struct link. */
 	struct inode_set set;
+	/** The copies that further names are linked to, of struct inode. */
+	struct inode_set copies;
+	/** There was no memory to note one. */
+	bool copies_unknown;
 };
 
 /** What to do with a name. */
@@ -71,10 +77,15 @@ enum link_verdict links_meet(struct links *links, struct inode inode, struct tre
 /**
  * The first name has been copied, as it was met.
  *
+ * @param copy     What was made of it.
  * @param waiting  An empty list, filled with the struct link_name that waited: link them, then link_name_free().
  * @return Where to link them to.
  */
-const struct link_name *links_done(struct links *links, struct link *link, struct tree *tree, struct list *waiting);
+const struct link_name *links_done(struct links *links, struct link *link, struct tree *tree, struct inode copy,
+	struct list *waiting);
+
+/** Whether a file is a copy that other names are, or will be, linked to: nothing else is to be written into it. */
+bool links_is_copy(struct links *links, struct inode inode);
 
 /** The first name could not be copied: those that waited have to be met anew. */
 void links_failed(struct links *links, struct link *link, struct list *waiting);

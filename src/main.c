@@ -25,6 +25,7 @@
  *     - tree.[ch]           (directory pairs, reference-counted, within a budget of descriptors)
  *     - sums.[ch]           (the list of checksums)
  *     - links.[ch]          (files with several names)
+ *     - reach.[ch]          (symbolic links in a destination, and whose may be followed)
  *
  * - Moving data
  *     - ring.[ch]           (one io_uring, its buffers and slots, and its synchronous twin)

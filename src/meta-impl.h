@@ -13,8 +13,18 @@ struct meta_acls {
 	bool fallback;
 };
 
-/** Copy the extended attributes if they are to be kept, and say which ACLs there are. */
-struct fail meta_copy_xattrs(const struct meta *meta, struct meta_acls *acls);
+/** Bytes of a path by meta_path_of(). */
+#define META_PATH_SIZE 32
+
+/** The path of what a descriptor is about, for calls that take no descriptor made with O_PATH. Returns PATH. */
+char *meta_path_of(int fd, char path[META_PATH_SIZE]);
+
+/**
+ * Copy the extended attributes if they are to be kept, and say which ACLs there are.
+ *
+ * @param owned  Whether the owner is what it is to be: if not, no capabilities are given.
+ */
+struct fail meta_copy_xattrs(const struct meta *meta, bool owned, struct meta_acls *acls);
 
 /** Copy the ACLs the source has. Returns 0 or -errno. */
 int meta_copy_acls(const struct meta *meta, const struct meta_acls *acls);

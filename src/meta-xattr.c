@@ -13,6 +13,9 @@
 #define ACL_ACCESS "system.posix_acl_access"
 #define ACL_DEFAULT "system.posix_acl_default"
 
+/** What gives a program rights, like the set-id bits. */
+#define CAPABILITY "security.capability"
+
 /** The most the kernel gives: limits.h of Linux, XATTR_SIZE_MAX and XATTR_LIST_MAX. */
 #define VALUE_MAX 65536
 #define LIST_MAX 65536
@@ -23,46 +26,47 @@
 /** The size of a path of the form /proc/self/fd/N/NAME. */
 #define PATH_SIZE (32 + 256)
 
-/** A file whose attributes are meant: by descriptor, or by a path that is not followed at its end. */
-struct ref {
+/** A source whose attributes are meant: by descriptor, or by a path that is not followed at its end. */
+struct src_ref {
 	int fd;
 	const char *path;
 };
 
-/**
- * Name a file for calls that know no directory descriptors, without leaving the directory that is open.
- */
-static struct ref make_ref(int fd, int dir, const char *name, char path[PATH_SIZE]) {
-	if (fd >= 0) {
-		return (struct ref) {.fd = fd};
+/** A destination: by descriptor, or by a path of /proc that leads nowhere else. */
+struct dst_ref {
+	int fd;
+	const char *path;
+};
+
+/** Name a source for calls that know no directory descriptors, without leaving the directory that is open. */
+static struct src_ref src_ref(const struct meta *meta, char path[PATH_SIZE]) {
+	if (meta->src_fd >= 0) {
+		return (struct src_ref) {.fd = meta->src_fd};
 	}
-	if (dir == AT_FDCWD) {
-		return (struct ref) {.fd = -1, .path = name};
+	if (meta->src_dir == AT_FDCWD) {
+		return (struct src_ref) {.fd = -1, .path = meta->src_name};
 	}
-	snprintf(path, PATH_SIZE, "/proc/self/fd/%d/%s", dir, name);
-	return (struct ref) {.fd = -1, .path = path};
+	snprintf(path, PATH_SIZE, "/proc/self/fd/%d/%s", meta->src_dir, meta->src_name);
+	return (struct src_ref) {.fd = -1, .path = path};
 }
 
-static struct ref src_ref(const struct meta *meta, char path[PATH_SIZE]) {
-	return make_ref(meta->src_fd, meta->src_dir, meta->src_name, path);
+static struct dst_ref dst_ref(const struct meta *meta, char path[META_PATH_SIZE]) {
+	bool by_path = meta->flags & META_DST_PATH;
+	return (struct dst_ref) {.fd = meta->dst_fd, .path = by_path ? meta_path_of(meta->dst_fd, path) : NULL};
 }
 
-static struct ref dst_ref(const struct meta *meta, char path[PATH_SIZE]) {
-	return make_ref(meta->dst_fd, meta->dst_dir, meta->dst_name, path);
-}
-
-static ssize_t list_attrs(struct ref ref, char *names, size_t size) {
+static ssize_t list_attrs(struct src_ref ref, char *names, size_t size) {
 	ssize_t n = ref.path ? llistxattr(ref.path, names, size) : flistxattr(ref.fd, names, size);
 	return n < 0 ? -errno : n;
 }
 
-static ssize_t get_attr(struct ref ref, const char *name, void *value, size_t size) {
+static ssize_t get_attr(struct src_ref ref, const char *name, void *value, size_t size) {
 	ssize_t n = ref.path ? lgetxattr(ref.path, name, value, size) : fgetxattr(ref.fd, name, value, size);
 	return n < 0 ? -errno : n;
 }
 
-static int set_attr(struct ref ref, const char *name, const void *value, size_t size) {
-	int ret = ref.path ? lsetxattr(ref.path, name, value, size, 0) : fsetxattr(ref.fd, name, value, size, 0);
+static int set_attr(struct dst_ref ref, const char *name, const void *value, size_t size) {
+	int ret = ref.path ? setxattr(ref.path, name, value, size, 0) : fsetxattr(ref.fd, name, value, size, 0);
 	return ret < 0 ? -errno : 0;
 }
 
@@ -81,7 +85,7 @@ static bool is_copied(const char *name) {
 }
 
 /** Copy one attribute. Returns 0 or -errno, with *GETTING set if the source was the problem. */
-static int copy_attr(struct ref src, struct ref dst, const char *name, bool *getting) {
+static int copy_attr(struct src_ref src, struct dst_ref dst, const char *name, bool *getting) {
 	char small[SMALL];
 	char *value = small;
 
@@ -103,7 +107,7 @@ static int copy_attr(struct ref src, struct ref dst, const char *name, bool *get
 }
 
 /** List into a buffer that is large enough: SMALL, or *BIG which the caller frees. */
-static ssize_t list_all(struct ref src, char small[SMALL], char **big) {
+static ssize_t list_all(struct src_ref src, char small[SMALL], char **big) {
 	ssize_t n = list_attrs(src, small, SMALL);
 	if (n == -ERANGE) {
 		*big = malloc(LIST_MAX);
@@ -131,11 +135,11 @@ static struct fail refused(const struct meta *meta, int err, const char *what) {
 	return fail;
 }
 
-struct fail meta_copy_xattrs(const struct meta *meta, struct meta_acls *acls) {
+struct fail meta_copy_xattrs(const struct meta *meta, bool owned, struct meta_acls *acls) {
 	char src_path[PATH_SIZE];
-	char dst_path[PATH_SIZE];
-	struct ref src = src_ref(meta, src_path);
-	struct ref dst = dst_ref(meta, dst_path);
+	char dst_path[META_PATH_SIZE];
+	struct src_ref src = src_ref(meta, src_path);
+	struct dst_ref dst = dst_ref(meta, dst_path);
 	bool copy = (meta->opts->preserve & PRESERVE_XATTR) && !(meta->flags & META_NO_XATTR);
 	struct fail first = FAIL_NONE;
 	char small[SMALL];
@@ -154,8 +158,9 @@ struct fail meta_copy_xattrs(const struct meta *meta, struct meta_acls *acls) {
 		if (!copy || !is_copied(name)) {
 			continue;
 		}
-		bool getting;
-		int ret = copy_attr(src, dst, name, &getting);
+		bool getting = false;
+		bool allowed = owned || strcmp(name, CAPABILITY) != 0;
+		int ret = allowed ? copy_attr(src, dst, name, &getting) : -EPERM;
 		if (ret < 0 && !first.what) {
 			first = refused(meta, ret, getting ? "getting attributes of %s" : "setting attributes for %d");
 		}
@@ -166,9 +171,9 @@ struct fail meta_copy_xattrs(const struct meta *meta, struct meta_acls *acls) {
 
 int meta_copy_acls(const struct meta *meta, const struct meta_acls *acls) {
 	char src_path[PATH_SIZE];
-	char dst_path[PATH_SIZE];
-	struct ref src = src_ref(meta, src_path);
-	struct ref dst = dst_ref(meta, dst_path);
+	char dst_path[META_PATH_SIZE];
+	struct src_ref src = src_ref(meta, src_path);
+	struct dst_ref dst = dst_ref(meta, dst_path);
 	bool getting;
 	int ret = 0;
 
@@ -183,13 +188,13 @@ int meta_copy_acls(const struct meta *meta, const struct meta_acls *acls) {
 
 void meta_drop_acls(const struct meta *meta, bool fallback) {
 	static const char *const names[] = {ACL_ACCESS, ACL_DEFAULT};
-	char path[PATH_SIZE];
-	struct ref dst = dst_ref(meta, path);
+	char path[META_PATH_SIZE];
+	struct dst_ref dst = dst_ref(meta, path);
 
 	for (size_t i = 0; i < (fallback && S_ISDIR(meta->src->st_mode) ? 2 : 1); ++i) {
 		// There is mostly none to remove
 		if (dst.path) {
-			lremovexattr(dst.path, names[i]);
+			removexattr(dst.path, names[i]);
 		} else {
 			fremovexattr(dst.fd, names[i]);
 		}

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -24,35 +25,32 @@ static void note(struct fail *first, struct fail fail) {
 	}
 }
 
-int meta_chmod_at(int dir, const char *name, mode_t mode) {
-	// fchmodat2(2), Linux 6.6: glibc's fchmodat() needs /proc for it
-	if (syscall(SYS_FCHMODAT2, dir, name, mode, AT_SYMLINK_NOFOLLOW) == 0) {
+int meta_chmod_path(int fd, mode_t mode) {
+	char path[META_PATH_SIZE];
+	// fchmodat2(2), Linux 6.6: the other way needs /proc
+	if (syscall(SYS_FCHMODAT2, fd, "", mode & MODE_BITS, AT_EMPTY_PATH) == 0) {
 		return 0;
 	}
 	if (errno != ENOSYS && errno != EPERM) {
-		return -1;
+		return -errno;
 	}
-	return fchmodat(dir, name, mode, AT_SYMLINK_NOFOLLOW);
+	return chmod(meta_path_of(fd, path), mode & MODE_BITS) == 0 ? 0 : -errno;
+}
+
+char *meta_path_of(int fd, char path[META_PATH_SIZE]) {
+	snprintf(path, META_PATH_SIZE, "/proc/self/fd/%d", fd);
+	return path;
 }
 
 static int set_mode(const struct meta *meta, mode_t mode) {
-	int ret;
-	if (meta->dst_fd >= 0) {
-		ret = fchmod(meta->dst_fd, mode & MODE_BITS);
-	} else {
-		ret = meta_chmod_at(meta->dst_dir, meta->dst_name, mode & MODE_BITS);
+	if (meta->flags & META_DST_PATH) {
+		return meta_chmod_path(meta->dst_fd, mode);
 	}
-	return ret == 0 ? 0 : -errno;
+	return fchmod(meta->dst_fd, mode & MODE_BITS) == 0 ? 0 : -errno;
 }
 
 static int set_owner(const struct meta *meta, uid_t uid, gid_t gid) {
-	int ret;
-	if (meta->dst_fd >= 0) {
-		ret = fchown(meta->dst_fd, uid, gid);
-	} else {
-		ret = fchownat(meta->dst_dir, meta->dst_name, uid, gid, AT_SYMLINK_NOFOLLOW);
-	}
-	return ret == 0 ? 0 : -errno;
+	return fchownat(meta->dst_fd, "", uid, gid, AT_EMPTY_PATH) == 0 ? 0 : -errno;
 }
 
 /** Whether an ordinary user's being refused goes without saying. */
@@ -120,10 +118,10 @@ static struct fail apply_mode(const struct meta *meta, bool owned, const struct 
 static struct fail apply_times(const struct meta *meta) {
 	const struct timespec times[2] = {meta->src->st_atim, meta->src->st_mtim};
 	int ret;
-	if (meta->dst_fd >= 0) {
-		ret = futimens(meta->dst_fd, times);
+	if (meta->flags & META_DST_PATH) {
+		ret = utimensat(meta->dst_fd, "", times, AT_EMPTY_PATH);
 	} else {
-		ret = utimensat(meta->dst_dir, meta->dst_name, times, AT_SYMLINK_NOFOLLOW);
+		ret = futimens(meta->dst_fd, times);
 	}
 	return ret == 0 ? FAIL_NONE : fail_make(errno, "preserving times for %d");
 }
@@ -139,7 +137,7 @@ struct fail meta_apply(const struct meta *meta) {
 		note(&first, apply_owner(meta, &owned));
 	}
 	if (preserve & (symlink ? PRESERVE_XATTR : PRESERVE_XATTR | PRESERVE_MODE)) {
-		note(&first, meta_copy_xattrs(meta, &acls));
+		note(&first, meta_copy_xattrs(meta, owned, &acls));
 	}
 	if (!symlink) {
 		note(&first, apply_mode(meta, owned, &acls));

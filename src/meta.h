@@ -24,6 +24,8 @@ enum meta_flags {
 	META_FINAL_MODE = 1 << 2,
 	/** The extended attributes are there already: a clone of the inode brought them. */
 	META_NO_XATTR = 1 << 3,
+	/** meta::dst_fd only says which file is meant (O_PATH). */
+	META_DST_PATH = 1 << 4,
 };
 
 /** One file's attributes on their way. */
@@ -38,20 +40,19 @@ struct meta {
 	/** The mode for META_FINAL_MODE. */
 	mode_t final_mode;
 
-	/** Open descriptors of both sides, or -1: then by directory and name, never following links. */
+	/** The source's descriptor, or -1: then by directory and name, never following links. */
 	int src_fd;
-	int dst_fd;
 	int src_dir;
-	int dst_dir;
 	const char *src_name;
-	const char *dst_name;
+	/** The destination's descriptor: a name may have come to mean something else. */
+	int dst_fd;
 };
 
 /** Apply what the options ask for. Goes on after a failure and returns the first. */
 struct fail meta_apply(const struct meta *meta);
 
-/** Set the mode of something by its name, never following a link. Returns 0, or -1 with errno set. */
-int meta_chmod_at(int dir, const char *name, mode_t mode);
+/** Set the mode of what a descriptor made with O_PATH is about, no symbolic link. Returns 0 or -errno. */
+int meta_chmod_path(int fd, mode_t mode);
 
 /** Whether a file has an ACL beyond its mode. */
 bool meta_has_acl(int fd);

@@ -113,6 +113,8 @@ enum opt_flags {
 	OPT_IDLE = 1 << 21,
 	/** Only say what would be done. */
 	OPT_DRY_RUN = 1 << 22,
+	/** Follow no symbolic link below the destination. */
+	OPT_BENEATH = 1 << 23,
 };
 
 /** What struct opts::preserve asks to keep. */

@@ -57,6 +57,12 @@ int ring_uring_open(struct ring *ring) {
 	if (ret < 0) {
 		return ret;
 	}
+	// There are sandboxes that let one make a ring and not use it
+	int entered = io_uring_enter((unsigned)ring->uring.ring_fd, 0, 0, 0, NULL);
+	if (entered < 0) {
+		io_uring_queue_exit(&ring->uring);
+		return entered;
+	}
 	// Spares a look-up at every enter (5.18); without it all works the same
 	io_uring_register_ring_fd(&ring->uring);
 	if (ring->params.inject & INJECT_NO_FIXED_BUFFERS) {

@@ -2,6 +2,7 @@
 
 #include "meta.h"
 #include "opts.h"
+#include "reach.h"
 #include "report.h"
 #include "select.h"
 #include "std.h"
@@ -11,7 +12,9 @@
 #include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 struct fail tree_explain(const struct tree *tree, const struct entry *entry, int err, const char *what) {
 	struct stat st;
@@ -169,10 +172,33 @@ static bool leads_in_circles(struct tree *tree, const struct entry *entry) {
 	return false;
 }
 
+/** Open the destination, for searching only if it may not be read. Returns a descriptor or what reach_open() does. */
+static int open_there(struct tree *tree, const char *name) {
+	int dir = tree->parent->fd[DST];
+	bool follow = tree->flags & TREE_DST_FOLLOWED;
+	bool trusted = tree_is_named_whole(tree->parent);
+	int ret = -EACCES;
+	for (int access = O_RDONLY; ret == -EACCES && access >= 0; access = access == O_PATH ? -1 : O_PATH) {
+		int flags = access | O_DIRECTORY | O_CLOEXEC;
+		int fd = openat(dir, name, follow && trusted ? flags : flags | O_NOFOLLOW);
+		ret = fd < 0 ? -errno : fd;
+		if (ret == -ENOTDIR && follow && !trusted) {
+			ret = reach_open(dir, name, flags);
+			ret = ret == -ESTALE ? -ENOTDIR : ret;
+		}
+		tree->flags |= ret >= 0 && access == O_PATH ? TREE_DST_PATH : 0;
+	}
+	return ret;
+}
+
 /** Make sure we can work in a directory that was just made, and know it again. */
 static struct fail settle_in(struct tree *tree, const char *name) {
-	int dir = tree->parent->fd[DST];
-	if (fstatat(dir, name, &tree->dst_stat, AT_SYMLINK_NOFOLLOW) != 0) {
+	int ret = open_there(tree, name);
+	if (ret < 0) {
+		return fail_make(ret, "cannot access %d");
+	}
+	tree->fd[DST] = ret;
+	if (fstat(tree->fd[DST], &tree->dst_stat) != 0) {
 		return fail_make(errno, "cannot stat %d");
 	}
 	// Made in a directory that was there before: the way by which a copy could reach itself
@@ -184,10 +210,13 @@ static struct fail settle_in(struct tree *tree, const char *name) {
 		return FAIL_NONE;
 	}
 	tree->flags |= TREE_WIDENED;
-	if (meta_chmod_at(dir, name, (mode & 07777) | S_IRWXU) != 0) {
-		return fail_make(errno, "setting permissions for %d");
+	ret = meta_chmod_path(tree->fd[DST], mode | S_IRWXU);
+	if (ret == 0 && (tree->flags & TREE_DST_PATH)) {
+		// It can be read now: open_copy() does so, and sees that it is still the same
+		tree->flags &= ~(unsigned)TREE_DST_PATH;
+		close_fd(&tree->fd[DST]);
 	}
-	return FAIL_NONE;
+	return ret < 0 ? fail_make(ret, "setting permissions for %d") : FAIL_NONE;
 }
 
 /** The mode to make the destination with. */
@@ -235,8 +264,10 @@ static bool look_at_existing(struct tree *tree, const struct entry *entry, const
 	struct trees *trees = tree->trees;
 	int dir = tree->parent->fd[DST];
 	bool prefix = tree->flags & TREE_OPERANDS;
-	// A slash behind the name means the directory that a link leads to
-	bool follow = prefix || (trees->opts->flags & OPT_KEEP_DIRECTORY_SYMLINK) || name[strlen(name) - 1] == '/';
+	bool follow = prefix || (trees->opts->flags & OPT_KEEP_DIRECTORY_SYMLINK);
+	// The operand itself may always be a link; a slash behind its name means the directory that it leads to
+	follow = (follow && !(trees->opts->flags & OPT_BENEATH)) || name[strlen(name) - 1] == '/';
+	tree->flags |= follow ? TREE_DST_FOLLOWED : 0;
 
 	if (fstatat(dir, name, &tree->dst_stat, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
 		// Nothing to be seen is a link that leads nowhere
@@ -286,33 +317,61 @@ static struct fail make_copy(struct tree *tree, const struct entry *entry) {
 	return fail;
 }
 
-/** Open the destination and remember what it is. */
+/**
+ * Where somebody else owns the destination, who is not to own the copy, they could read what is put into it until its
+ * attributes are set, and change its names: take it from them now. Failing is no harm: who may not do this has let them in
+ * before.
+ */
+static void take_possession(const struct tree *tree) {
+	const struct opts *opts = tree->trees->opts;
+	const struct stat *dst = &tree->dst_stat;
+	const struct stat *src = &tree->src_stat;
+	bool owners = opts->preserve & PRESERVE_OWNERSHIP;
+	bool stranger = owners && (opts->flags & OPT_PRIVILEGED) && dst->st_uid != geteuid()
+		&& (dst->st_uid != src->st_uid || (tree->flags & TREE_CREATED));
+	mode_t mode = dst->st_mode & 07777;
+	mode_t allowed = tree->flags & TREE_CREATED ? S_IRWXU : src->st_mode & 0777;
+
+	// Whether those that --parents finds are to have attributes is known only later
+	bool found_parent = (tree->flags & (TREE_OPERANDS | TREE_CREATED)) == TREE_OPERANDS;
+	if ((tree->flags & (TREE_AS_IS | TREE_DST_PATH)) || found_parent || !(opts->preserve & PRESERVE_MODE)
+		|| inode_same(tree->inode[SRC], tree->inode[DST]) || (stranger && fchown(tree->fd[DST], geteuid(), (gid_t)-1) != 0))
+	{
+		return;
+	}
+	// The group's bits are for another group, or with an ACL only a mask
+	if ((owners && dst->st_gid != src->st_gid) || (tree->fd[SRC] >= 0 && meta_has_acl(tree->fd[SRC]))) {
+		allowed &= ~(mode_t)S_IRWXG;
+	}
+	mode_t narrow = mode & (allowed | S_IRWXU | ~(mode_t)0777);
+	if (stranger || (narrow != mode && !(tree->flags & TREE_CREATED))) {
+		fchmod(tree->fd[DST], narrow);
+	}
+}
+
+/** Open the destination if it is not, and remember what it is. */
 static struct fail open_copy(struct tree *tree, const struct entry *entry) {
-	const char *name = dst_name_of(entry);
-	int dir = tree->parent->fd[DST];
-	int flags = O_DIRECTORY | O_CLOEXEC;
 	if (tree->flags & TREE_ABSENT) {
 		int ret = tree->fd[DST] = tree_open_absent();
 		return ret < 0 ? fail_make(ret, "cannot access %d") : FAIL_NONE;
 	}
-	if (!(tree->trees->opts->flags & OPT_KEEP_DIRECTORY_SYMLINK) && !(tree->flags & TREE_OPERANDS)) {
-		flags |= O_NOFOLLOW;
-	}
-	tree->fd[DST] = openat(dir, name, O_RDONLY | flags);
-	if (tree->fd[DST] < 0 && errno == EACCES) {
-		// One may be allowed to write into a directory and not to read it
-		tree->flags |= TREE_BY_NAME;
-		tree->fd[DST] = openat(dir, name, O_PATH | flags);
-	}
+	int ret = tree->fd[DST] >= 0 ? tree->fd[DST] : open_there(tree, dst_name_of(entry));
 	struct stat st;
-	if (tree->fd[DST] < 0 || fstat(tree->fd[DST], &st) != 0) {
+	if (ret == REACH_FOREIGN) {
+		return fail_make(0, "not entering %d: who made this symbolic link does not own what it leads to");
+	}
+	if (ret < 0) {
+		return fail_make(ret, "cannot access %d");
+	}
+	tree->fd[DST] = ret;
+	if (fstat(tree->fd[DST], &st) != 0) {
 		return fail_make(errno, "cannot access %d");
 	}
 	if (!inode_same(inode_of(&st), inode_of(&tree->dst_stat))) {
 		return fail_make(0, "skipping directory %s, as its destination %d was replaced while being copied");
 	}
 	tree->inode[DST] = inode_of(&st);
-	if (!(tree->flags & TREE_BY_NAME) && meta_has_default_acl(tree->fd[DST])) {
+	if (!(tree->flags & TREE_DST_PATH) && meta_has_default_acl(tree->fd[DST])) {
 		tree->flags |= TREE_DEFAULT_ACL;
 	}
 	tree_choose_flush(tree);
@@ -367,6 +426,9 @@ struct tree *tree_enter(struct tree *parent, const struct entry *entry, enum tre
 	}
 	if (is_only_implied(tree)) {
 		tree->flags |= TREE_AS_IS;
+	}
+	if (!(opts->flags & OPT_DRY_RUN)) {
+		take_possession(tree);
 	}
 	if ((opts->flags & OPT_DRY_RUN) && !(tree->flags & TREE_OPERANDS) && tree_would_meet_itself(tree)) {
 		report_circle(tree);

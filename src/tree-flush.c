@@ -49,7 +49,7 @@ void tree_flush(struct tree *tree) {
 		return;
 	}
 	// What could be opened for searching only is tried once more, for the error it gives
-	int ret = tree->flags & TREE_BY_NAME ? flush_at(tree->fd[DST], ".") : flush_directory(tree->fd[DST]);
+	int ret = tree->flags & TREE_DST_PATH ? flush_at(tree->fd[DST], ".") : flush_directory(tree->fd[DST]);
 	if (ret < 0) {
 		struct entry entry = {.name = tree->name[SRC], .dst_name = tree->name[DST]};
 		tree_report(tree->parent, &entry, fail_make(ret, "error syncing %d"));

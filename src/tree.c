@@ -107,14 +107,13 @@ static void apply(struct tree *tree) {
 		.src = &tree->src_stat,
 		.dst = tree->flags & TREE_CREATED ? NULL : &tree->dst_stat,
 		.src_fd = tree->flags & TREE_SRC_BY_NAME ? -1 : tree->fd[SRC],
-		.dst_fd = tree->flags & TREE_BY_NAME ? -1 : tree->fd[DST],
 		.src_dir = tree->parent->fd[SRC],
-		.dst_dir = tree->parent->fd[DST],
 		.src_name = tree->name[SRC],
-		.dst_name = tree_or_dot(tree->name[DST]),
+		.dst_fd = tree->fd[DST],
+		.flags = tree->flags & TREE_DST_PATH ? META_DST_PATH : 0,
 	};
 	if (tree->flags & TREE_CREATED) {
-		meta.flags = META_NEW;
+		meta.flags |= META_NEW;
 		meta.final_mode = tree->dst_stat.st_mode;
 		bool prefix = tree->flags & TREE_OPERANDS;
 		if (((!prefix || (opts->preserve & PRESERVE_OWNERSHIP)) && meta_final_mode(opts, meta.src->st_mode, tree->dst_stat.st_mode, &meta.final_mode))
@@ -227,10 +226,9 @@ void tree_unpin(struct tree *tree) {
 /** Open a directory by its name in another one, if it is still the same. */
 static int open_side(struct tree *tree, enum side side, int dir, const char *name) {
 	int flags = O_DIRECTORY | O_CLOEXEC;
-	unsigned by_name = side == DST ? TREE_BY_NAME : TREE_SRC_BY_NAME;
-	flags |= tree->flags & by_name ? O_PATH : O_RDONLY;
-	// Directories entered by --parents are followed on both sides
-	if (!(tree->flags & TREE_OPERANDS) && !(side == SRC && (tree->flags & TREE_FOLLOWED))) {
+	unsigned path = side == DST ? TREE_DST_PATH : TREE_SRC_BY_NAME;
+	flags |= tree->flags & path ? O_PATH : O_RDONLY;
+	if (!(tree->flags & (side == SRC ? TREE_FOLLOWED : TREE_DST_FOLLOWED))) {
 		flags |= O_NOFOLLOW;
 	}
 	int fd = openat(dir, tree_or_dot(name), flags);
@@ -381,6 +379,10 @@ char *tree_path(const struct tree *tree, enum side side, const char *name) {
 	}
 	free(names);
 	return buf.data;
+}
+
+bool tree_is_named_whole(const struct tree *tree) {
+	return (tree->flags & TREE_BASE) && !tree->name[DST];
 }
 
 void tree_report(const struct tree *tree, const struct entry *entry, struct fail fail) {

@@ -66,8 +66,8 @@ enum tree_flags {
 	TREE_DEFAULT_ACL = 1 << 3,
 	/** The source cannot be read (it was reported), or is not to be: nothing is listed. */
 	TREE_CLOSED = 1 << 4,
-	/** Attributes of the destination are set by name: it could be opened for searching only. */
-	TREE_BY_NAME = 1 << 5,
+	/** The destination could be opened for searching only (O_PATH). */
+	TREE_DST_PATH = 1 << 5,
 	/** The source was reached through a symbolic link. */
 	TREE_FOLLOWED = 1 << 6,
 	/** File sizes here are not to be believed (/proc, /sys). */
@@ -76,6 +76,8 @@ enum tree_flags {
 	TREE_SRC_BY_NAME = 1 << 11,
 	/** The attributes of its destination are left alone. */
 	TREE_AS_IS = 1 << 10,
+	/** The destination was reached through a symbolic link. */
+	TREE_DST_FOLLOWED = 1 << 14,
 	/** It is to be left alone. */
 	TREE_LEFT = 1 << 9,
 	/** Its entries are operands: the base, and directories that --parents entered. */
@@ -236,6 +238,9 @@ struct fail tree_explain(const struct tree *tree, const struct entry *entry, int
 
 /** Report a fail about an entry of a tree. */
 void tree_report(const struct tree *tree, const struct entry *entry, struct fail fail);
+
+/** Whether the user named what becomes of a tree's entries whole (the base of one source and one destination). */
+bool tree_is_named_whole(const struct tree *tree);
 
 /** Whether symbolic links among a tree's entries are followed (-L; for operands also -H). */
 bool tree_follows(const struct tree *tree);

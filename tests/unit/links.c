@@ -13,6 +13,9 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
+/** What the first name became; nobody looks. */
+#define COPY ((struct inode) {.dev = 1, .ino = 2})
+
 /** What every test needs. */
 static struct {
 	struct opts opts;
@@ -78,9 +81,11 @@ TEST(others_wait_for_the_first) {
 	CHECK_EQ(meet(1, "d", &none, &to), LINK_WAIT);
 	CHECK(!none && !to);
 	CHECK_EQ(atomic_load(&t.tree->refs), 4);
+	CHECK(!links_is_copy(&t.links, COPY));
 
-	const struct link_name *first = links_done(&t.links, link, t.tree, &waiting);
+	const struct link_name *first = links_done(&t.links, link, t.tree, COPY, &waiting);
 	REQUIRE(first);
+	CHECK(links_is_copy(&t.links, COPY));
 	CHECK_STR(first->dst_name, "dst-a");
 	CHECK(first->tree == t.tree);
 	check_waited(&waiting, "src-b", "dst-b");
@@ -117,7 +122,7 @@ TEST(after_a_failure_the_others_are_handed_back) {
 	CHECK_EQ(meet(1, "d", &none, &to), LINK_WAIT);
 	check_waited(&waiting, "src-c", "dst-c");
 	CHECK(list_empty(&waiting));
-	const struct link_name *first = links_done(&t.links, again, t.tree, &waiting);
+	const struct link_name *first = links_done(&t.links, again, t.tree, COPY, &waiting);
 	REQUIRE(first);
 	CHECK_STR(first->dst_name, "dst-b");
 	check_waited(&waiting, "src-d", "dst-d");
@@ -138,11 +143,11 @@ TEST(files_are_told_apart) {
 	}
 	CHECK(links[0] != links[1] && links[1] != links[2]);
 	CHECK_EQ(meet(1, "y", &none, &to), LINK_WAIT);
-	links_done(&t.links, links[0], t.tree, &waiting);
+	links_done(&t.links, links[0], t.tree, COPY, &waiting);
 	CHECK(list_empty(&waiting));
 	links_failed(&t.links, links[2], &waiting);
 	CHECK(list_empty(&waiting));
-	links_done(&t.links, links[1], t.tree, &waiting);
+	links_done(&t.links, links[1], t.tree, COPY, &waiting);
 	check_waited(&waiting, "src-y", "dst-y");
 	CHECK_EQ(meet(2, "z", &links[2], &to), LINK_COPY);
 	links_failed(&t.links, links[2], &waiting);
@@ -175,7 +180,7 @@ static void finish(ino_t ino, const char *name, struct link *link, uint64_t *ran
 	} else {
 		atomic_fetch_add(&inodes[ino].copied, 1);
 		strcpy(inodes[ino].first, name);
-		const struct link_name *first = links_done(&t.links, link, t.tree, &waiting);
+		const struct link_name *first = links_done(&t.links, link, t.tree, COPY, &waiting);
 		CHECK(first && strcmp(first->dst_name, name) == 0);
 	}
 	for (struct list *node; (node = list_pop(&waiting));) {

@@ -312,7 +312,7 @@ static void meet_permissions(void) {
 	CHECK(shut->flags & TREE_CLOSED);
 	check_mode("dst/src/shut", 0700);
 	struct tree *blind = must_enter(src, "blind");
-	CHECK(blind->flags & TREE_BY_NAME);
+	CHECK(blind->flags & TREE_DST_PATH);
 	struct tree *a = must_enter(blind, "a");
 	tree_unpin(a);
 	tree_unpin(blind);

@@ -1,0 +1,31 @@
+/**
+ * What others put into a destination, and where they may lead us by it.
+ *
+ * Where others can make links they could have us write wherever we may write. So a link is followed if we or root made
+ * it, or if who made it owns what it leads to: they could have written there themselves.
+ */
+
+#ifndef UCP_REACH_H
+#define UCP_REACH_H
+
+struct stat;
+
+/** Returned, in place of -errno, for a link that is not followed. */
+#define REACH_FOREIGN (-5000)
+
+/**
+ * Open what a symbolic link leads to.
+ *
+ * @param name   One component.
+ * @param flags  As of open(2), without O_CREAT.
+ * @return A descriptor, -errno, or REACH_FOREIGN. -ESTALE if there is no link (any more).
+ */
+int reach_open(int dir, const char *name, int flags);
+
+/** Whether something belongs to us or to root. */
+bool reach_is_own(const struct stat *st);
+
+/** Whether nobody but us and root can have moved what is ours in a directory that is open. */
+bool reach_is_closed(int dir);
+
+#endif // UCP_REACH_H
