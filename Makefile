@@ -4,6 +4,9 @@
 #   make debug asan tsan     the other profiles, each in build/PROFILE (or PROFILE=NAME with any target)
 #   make check               install what the tests need, run everything (check-quick: only the core)
 #   make bench               race ucp against other copiers (BENCH="--quick"; make bench-tools: only build what that needs)
+#   make check-long          what takes minutes each, and hours in all
+#   make fuzz                random input to all that parses (tests/fuzz), FUZZ_TIME=600 seconds each
+#   make cov                 what of src/ the tests reach: lines and branches
 #   make fuzz-cp             random command lines, compared with cp's doing, until there is a difference
 #   make demo                install what is missing, build, copy, compare, tell the rate
 #   make lint                style and static checks, with the tools that are here
@@ -21,22 +24,30 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 
+comma          := ,
 cflags_release := -O2 -g
 cflags_debug   := -Og -g3
 cflags_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 cflags_tsan    := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
+cflags_fuzz    := $(subst address,fuzzer-no-link$(comma)address,$(cflags_asan))
+cflags_cov     := -O0 -g --coverage -fprofile-update=atomic
+sanitized      := asan tsan fuzz cov
 ifndef cflags_$(PROFILE)
-$(error PROFILE is one of: release debug asan tsan)
+$(error PROFILE is one of: release debug asan tsan fuzz cov)
+endif
+# libFuzzer is clang's
+ifeq ($(PROFILE),fuzz)
+CC := clang
 endif
 
-CFLAGS   ?= $(if $(filter asan tsan,$(PROFILE)),,$(cflags_$(PROFILE)))
+CFLAGS   ?= $(if $(filter $(sanitized),$(PROFILE)),,$(cflags_$(PROFILE)))
 warnings := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wformat=2 -Wvla
 # Its header does not tell in all versions: from pkg-config, or from what the library is called where it is (liburing.so.2.3)
 liburing := $(or $(shell pkg-config --modversion liburing 2>/dev/null),$(patsubst liburing.so.%,%,$(notdir \
 	$(shell readlink -f "$$($(CC) -print-file-name=liburing.so)" 2>/dev/null))))
 cppflags := -Isrc -include src/prelude.h -DUCP_VERSION='"$(VERSION)"' -DUCP_LIBURING='"$(liburing)"' $(CPPFLAGS)
 # The sanitizers come last: without them their profiles would be pointless, whatever CFLAGS says.
-cflags   := -std=gnu17 -pthread $(warnings) $(CFLAGS) $(if $(filter asan tsan,$(PROFILE)),$(cflags_$(PROFILE)))
+cflags   := -std=gnu17 -pthread $(warnings) $(CFLAGS) $(if $(filter $(sanitized),$(PROFILE)),$(cflags_$(PROFILE)))
 libs     := -luring -lxxhash -ljansson
 
 B         := build/$(PROFILE)
@@ -45,12 +56,19 @@ main_obj  := $(B)/obj/main.o
 units     := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
 unit_objs := $(patsubst $(B)/tests/%,$(B)/obj/unit/%.o,$(units))
 
+fuzzers   := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*.c))
+fuzz_objs := $(patsubst $(B)/fuzz/%,$(B)/obj/fuzz/%.o,$(fuzzers))
+FUZZ_TIME ?= 600
+COV_MODES ?= default,sync,tiny,short,old
+
 # What some tests need beside the program, built without sanitizers; without libfuse both are left out.
 cflags_tool  := -std=gnu17 -pthread $(warnings) -O2 -g
 faultfs_objs := $(patsubst tests/tools/%.c,$(B)/obj/tools/%.o,$(wildcard tests/tools/fault*.c))
 fuse_flags    = $(shell pkg-config $(1) fuse3)
 bench_tools  := $(patsubst bench/%.c,$(B)/bench/%,$(wildcard bench/*.c))
 bench_objs   := $(patsubst $(B)/bench/%,$(B)/obj/bench/%.o,$(bench_tools))
+tools        := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/run-*.c tests/tools/swapper.c)) \
+	$(patsubst tests/tools/%.c,$(B)/tools/%.so,$(wildcard tests/tools/preload-*.c))
 faultfs      := $(if $(shell pkg-config --exists 'fuse3 >= 3.12' 2>/dev/null && echo yes),$(B)/tools/faultfs)
 
 q    := $(if $(V),,@)
@@ -59,10 +77,11 @@ nproc = $(shell nproc)
 # (Its recipes start with + so that make hands the -j down.) A make below this one shares its -j when there is one, and uses all processors when there is none.
 submake = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(nproc))
 
-.PHONY: all units bench bench-tools release debug asan tsan check check-quick fuzz-cp demo lint install uninstall dist deb clean show-flags FORCE
+.PHONY: all units bench bench-tools release debug asan tsan check check-quick check-long fuzzers fuzz cov fuzz-cp demo \
+	lint install uninstall dist deb clean show-flags FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.SECONDARY: $(unit_objs) $(faultfs_objs) $(bench_objs)
+.SECONDARY: $(unit_objs) $(faultfs_objs) $(bench_objs) $(fuzz_objs)
 
 all: $(B)/ucp $(if $(filter release,$(PROFILE)),ucp)
 
@@ -114,17 +133,43 @@ $(bench_tools): $(B)/bench/%: $(B)/obj/bench/%.o $(B)/libucp.a
 
 bench-tools: $(bench_tools) $(faultfs)
 
+$(B)/tools/%.so: tests/tools/%.c $(B)/flags
+	$(call say,CC $<)
+	$(q)$(CC) $(cppflags) $(cflags_tool) -shared -fPIC $(LDFLAGS) -o $@ $< -ldl
+
+$(B)/tools/%: tests/tools/%.c $(B)/flags
+	$(call say,CC $<)
+	$(q)$(CC) $(cppflags) $(cflags_tool) $(LDFLAGS) -o $@ $<
+
+$(fuzz_objs): $(B)/obj/fuzz/%.o: tests/fuzz/%.c $(B)/flags $(B)/headers
+	$(call say,CC $<)
+	$(q)$(CC) $(cppflags) $(cflags) -MMD -MP -c -o $@ $<
+
+$(B)/obj/fuzz/main/main.o: tests/tools/fuzz-main.c $(B)/flags
+	$(call say,CC $<)
+	$(q)mkdir -p $(@D)
+	$(q)$(CC) $(cppflags) $(cflags) -MMD -MP -c -o $@ $<
+
+# Under libFuzzer in its own profile, elsewhere over files.
+$(fuzzers): $(B)/fuzz/%: $(B)/obj/fuzz/%.o $(B)/libucp.a $(if $(filter fuzz,$(PROFILE)),,$(B)/obj/fuzz/main/main.o)
+	$(call say,LD $@)
+	$(q)$(CC) $(cflags) $(if $(filter fuzz,$(PROFILE)),-fsanitize=fuzzer) $(LDFLAGS) -o $@ $(filter %.o,$^) \
+		$(filter %.a,$^) $(libs)
+
+fuzzers: $(fuzzers)
+
 # Programs of units that are gone must not run any more.
-units: $(units) $(faultfs)
+units: $(units) $(faultfs) $(tools) $(fuzzers)
 	$(q)mkdir -p $(B)/tests
 	$(q)rm -f $(filter-out $(units),$(wildcard $(B)/tests/*))
 
--include $(wildcard $(B)/obj/*.d $(B)/obj/unit/*.d $(B)/obj/tools/*.d $(B)/obj/bench/*.d)
+-include $(wildcard $(B)/obj/*.d $(B)/obj/unit/*.d $(B)/obj/fuzz/*.d $(B)/obj/tools/*.d \
+	$(B)/obj/bench/*.d)
 
 # --- what makes everything stale: other flags, another list of objects
 
 define remember
-	@mkdir -p $(B)/obj/unit $(B)/obj/tools $(B)/obj/bench $(B)/tests $(B)/tools $(B)/bench
+	@mkdir -p $(B)/obj/unit $(B)/obj/fuzz $(B)/obj/tools $(B)/obj/bench $(B)/tests $(B)/fuzz $(B)/tools $(B)/bench
 	@printf '%s\n' $(1) | cmp -s - $@ || printf '%s\n' $(1) >$@
 endef
 quoted = '$(subst ','\'',$(1))'
@@ -159,6 +204,28 @@ check-quick:
 	@.ci/install.sh check
 	+@$(submake) PROFILE=release all units
 	@tests/run --profile=release:default
+
+check-long:
+	@.ci/install.sh check
+	+@$(submake) PROFILE=release all units
+	+@$(submake) PROFILE=asan all units
+	@tests/run --long --profile=release:default --profile=asan:default :long_
+
+# What is new is kept in tests/fuzz/corpus, one input for each thing that is reached.
+fuzz:
+	@.ci/install.sh fuzz
+	+@$(submake) PROFILE=fuzz fuzzers
+	@for target in $(notdir $(fuzzers)); do \
+		mkdir -p build/fuzz/corpus/$$target tests/fuzz/corpus/$$target; \
+		build/fuzz/fuzz/$$target -max_total_time=$(FUZZ_TIME) -print_final_stats=1 -artifact_prefix=build/fuzz/$$target- \
+			build/fuzz/corpus/$$target tests/fuzz/corpus/$$target || exit 1; \
+		build/fuzz/fuzz/$$target -merge=1 tests/fuzz/corpus/$$target build/fuzz/corpus/$$target || exit 1; \
+	done
+
+cov:
+	@.ci/install.sh check
+	+@$(submake) PROFILE=cov all units
+	@tests/tools/coverage.py build/cov tests/run --profile=cov:$(COV_MODES)
 
 fuzz-cp:
 	+@$(submake) PROFILE=release all

@@ -17,6 +17,8 @@ bench=(python3:python3 diff:diffutils mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs mkfs
 deb=(dpkg-shlibdeps:dpkg-dev git:git)
 lint=(python3:python3 shellcheck:shellcheck cppcheck:cppcheck clang:clang clang-tidy:clang-tidy groff:groff-base)
 
+fuzz=(clang:clang /usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a:libclang-rt-14-dev)
+
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 have() {
@@ -63,8 +65,9 @@ for what; do
 	lint) wanted+=("${lint[@]}") ;;
 	deb) wanted+=("${deb[@]}") ;;
 	bench) wanted+=("${bench[@]}") ;;
+	fuzz) wanted+=("${fuzz[@]}") ;;
 	*)
-		echo "usage: $0 build|check|demo|lint|bench|deb..." >&2
+		echo "usage: $0 build|check|demo|lint|bench|deb|fuzz..." >&2
 		exit 1
 		;;
 	esac

@@ -159,7 +159,7 @@ same_tree() {
 
 # --- what a case needs from the machine, else it is skipped
 
-# need root | user | loop | fuse | cmd NAME…
+# need root | user | loop | fuse | tool NAME | cmd NAME…
 need() {
 	case $1 in
 	root) ((EUID == 0)) || skip "needs root" ;;
@@ -173,6 +173,7 @@ need() {
 		[[ -w /dev/fuse ]] || skip "needs /dev/fuse"
 		[[ -x ${UCP%/*}/tools/faultfs ]] || skip "needs faultfs (make units, libfuse3-dev, pkg-config)"
 		;;
+	tool) [[ -x ${UCP%/*}/tools/$2 ]] || skip "needs $2 (make units)" ;;
 	cmd)
 		shift
 		local name

@@ -104,9 +104,10 @@ once_death_is_by_the_signal() {
 	open_fifo
 	python3 - "$UCP" <<-'END' || fail "wrong end"
 		import os, signal, subprocess, sys, time
-		for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
+		deadly = signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGALRM, signal.SIGXCPU
+		for number in deadly:
 		    ucp = subprocess.Popen([sys.argv[1], "p", "copy"],
-		                           preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+		                           preexec_fn=lambda: [signal.signal(number, signal.SIG_DFL) for number in deadly])
 		    while not os.path.exists("copy"):
 		        time.sleep(0.01)
 		    ucp.send_signal(number)

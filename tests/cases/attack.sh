@@ -1,0 +1,93 @@
+# shellcheck shell=bash disable=SC2154 # $status is set by run
+# Another user owns a directory in one of the trees and changes names in it as fast as they can, while root copies.
+
+# attacked SECONDS source|destination [VARIABLE=VALUE] OPTION…
+attacked() {
+	local variables=()
+	need root
+	need tool swapper
+	need cmd unshare
+	need cmd setpriv
+	mkdir arena
+	if [[ $3 == *=* ]]; then
+		variables=("$3")
+		set -- "$1" "$2" "${@:4}"
+	fi
+	# shellcheck disable=SC2086 # the flags are words
+	run env "${variables[@]}" unshare --mount --propagation private "$TOOLS/attack.sh" "$1" "$2" "$PWD/arena" \
+		"$UCP" $UCP_FLAGS "${@:3}"
+	[[ $status != 77 ]] || skip "cannot make a place for attacks"
+	[[ $status == 0 ]] || fail "$(head -n 60 "$OUT")"
+	expect_no_out
+}
+
+once_attack_source() {
+	attacked 2 source -a
+}
+
+once_attack_source_without_owners() {
+	attacked 2 source ATTACK_FRESH=1 -r -j8
+}
+
+once_attack_source_beneath() {
+	attacked 2 source -r --beneath
+}
+
+# It is the attacker's in the source, too, and so stays theirs.
+once_attack_destination() {
+	attacked 2 destination ATTACK_OWNER=kept -a
+}
+
+once_attack_destination_taken() {
+	attacked 2 destination -a
+}
+
+once_attack_destination_without_owners() {
+	attacked 2 destination ATTACK_OWNER=kept -r -j8
+}
+
+once_attack_destination_beneath() {
+	attacked 2 destination ATTACK_OWNER=kept -a --beneath
+}
+
+once_attack_destination_with_backups() {
+	attacked 2 destination ATTACK_OWNER=kept -ab
+}
+
+once_attack_destination_with_force() {
+	attacked 2 destination ATTACK_OWNER=kept -a --beneath -f
+}
+
+once_attack_destination_with_removal() {
+	attacked 2 destination ATTACK_OWNER=kept -a --remove-destination
+}
+
+# limit: 180
+long_attack_source() {
+	attacked 60 source -a
+}
+
+# limit: 180
+long_attack_source_without_owners() {
+	attacked 60 source ATTACK_FRESH=1 -r
+}
+
+# limit: 180
+long_attack_destination() {
+	attacked 60 destination ATTACK_OWNER=kept -a
+}
+
+# limit: 180
+long_attack_destination_taken() {
+	attacked 60 destination -a
+}
+
+# limit: 180
+long_attack_destination_without_owners() {
+	attacked 60 destination ATTACK_OWNER=kept -r -j8
+}
+
+# limit: 180
+long_attack_destination_beneath() {
+	attacked 60 destination ATTACK_OWNER=kept -a --beneath -j8
+}

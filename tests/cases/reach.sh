@@ -1,0 +1,326 @@
+# shellcheck shell=bash disable=SC2154 # $status is set by run
+# Links in the destination and whose they are, --beneath, and what belongs to others.
+
+# theirs CMD…: as an ordinary user, while we are root.
+theirs() {
+	setpriv --reuid="$USER_ID" --regid="$USER_ID" --clear-groups "$@"
+}
+
+# A source s, and a destination d/s which belongs to somebody else.
+two_owners() {
+	need root
+	need cmd setpriv
+	chmod 755 .
+	mkdir -p s d/s outside
+	echo new >s/f
+	echo outside >outside/f
+	chown "$USER_ID" d/s
+}
+
+# --- links
+
+case_link_of_other_leads_to_ours() {
+	two_owners
+	theirs ln -s "$PWD/outside/f" d/s/f
+	for option in -r -a -rf -rL; do
+		run_ucp "$option" s d
+		expect_status 1
+		expect_err "ucp: not writing through 'd/s/f': who made this symbolic link does not own what it leads to"
+		[[ $(<outside/f) == outside ]] || fail "$option: it was written through"
+	done
+}
+
+case_link_of_other_leads_to_their_own() {
+	two_owners
+	chown "$USER_ID" outside outside/f
+	theirs ln -s ../../outside/f d/s/f
+	run_ucp -r s d
+	expect_status 0
+	expect_no_err
+	[[ -L d/s/f ]] || fail "the link is gone"
+	check cmp s/f outside/f
+}
+
+case_link_of_ours_leads_anywhere() {
+	two_owners
+	ln -s ../../outside/f d/s/f
+	run_ucp -r s d
+	expect_status 0
+	expect_no_err
+	check cmp s/f outside/f
+}
+
+case_link_of_other_as_operand() {
+	two_owners
+	theirs ln -s "$PWD/outside/f" d/s/f
+	run_ucp s/f d/s/f
+	expect_status 0
+	expect_no_err
+	check cmp s/f outside/f
+}
+
+case_directory_link_of_other() {
+	two_owners
+	mkdir s/sub
+	echo below >s/sub/below
+	theirs ln -s "$PWD/outside" d/s/sub
+	run_ucp -r --keep-directory-symlink s d
+	expect_status 1
+	expect_err "ucp: not entering 'd/s/sub': who made this symbolic link does not own what it leads to"
+	check_not test -e outside/below
+	check cmp s/f d/s/f
+	theirs ln -s "$PWD/outside" d/s/s
+	run_ucp --parents s/sub/below d/s
+	expect_status 1
+	expect_err "ucp: not entering 'd/s/s': who made this symbolic link does not own what it leads to"
+	chown -R "$USER_ID" outside
+	run_ucp -r --keep-directory-symlink s d
+	expect_status 0
+	check cmp s/sub/below outside/below
+}
+
+# What stood there is what further names become links to, as with cp, but not what is not ours.
+case_further_name_of_what_was_written_through() {
+	mkdir -p s d
+	echo new >s/a
+	ln s/a s/b
+	echo old >o
+	ln -s ../o d/a
+	ln -s ../o d/b
+	run_ucp -a s/. d
+	expect_status 0
+	expect_no_err
+	[[ -L d/a && d/b -ef d/a && $(stat -c %h d/a) == 2 ]] || fail "no hard links to the link: $(ls -li d)"
+	check cmp s/a o
+}
+
+case_further_name_of_what_others_put_there() {
+	two_owners
+	mkdir -p s/1 s/2 d/s/1 d/s/2
+	ln s/f s/1/f
+	ln s/f s/2/f
+	rm s/f
+	chown "$USER_ID" outside/f d/s/1 d/s/2
+	theirs ln -s "$PWD/outside/f" d/s/1/f
+	theirs ln -s "$PWD/outside/f" d/s/2/f
+	run_ucp -r --preserve=links s d
+	expect_status 0
+	expect_no_err
+	[[ $(stat -c %h d/s/1/f d/s/2/f) == $'1\n1' ]] || fail "hard links to what is not ours: $(ls -li d/s/*)"
+	check cmp s/1/f outside/f
+}
+
+# Descriptors are given up and found again, through the links.
+case_directories_behind_links_with_few_descriptors() {
+	local i
+	mkdir -p s d behind
+	for i in {1..30}; do
+		mkdir -p "s/$i/a/b/c" "behind/$i"
+		echo "$i" >"s/$i/a/b/c/f"
+		ln -s "../behind/$i" "d/$i"
+	done
+	run limit_fds 16 ucp -rT --keep-directory-symlink s d
+	expect_status 0
+	expect_no_err
+	for i in {1..30}; do
+		check cmp "s/$i/a/b/c/f" "behind/$i/a/b/c/f"
+	done
+}
+
+# --- --beneath
+
+case_beneath_writes_through_no_link() {
+	mkdir -p s d/s
+	echo new >s/f
+	echo old >old
+	ln -s ../../old d/s/f
+	run_ucp -r --beneath s d
+	expect_status 1
+	expect_err "ucp: not writing through symbolic link 'd/s/f'"
+	[[ $(<old) == old ]] || fail "it was written through"
+	rm old
+	run_ucp -r --beneath s d
+	expect_status 1
+	expect_err "ucp: not writing through symbolic link 'd/s/f'"
+	check_not test -e old
+	run_ucp -rf --beneath s d
+	expect_status 0
+	expect_no_err
+	[[ ! -L d/s/f ]] || fail "the link is still there"
+	check cmp s/f d/s/f
+}
+
+case_beneath_replaces_links_as_asked() {
+	mkdir -p s d/s
+	echo new >s/f
+	echo old >old
+	ln -s ../../old d/s/f
+	run_ucp -rb --beneath s d
+	expect_status 0
+	expect_no_err
+	[[ -L d/s/f~ && ! -L d/s/f ]] || fail "no backup of the link"
+	ln -sf ../../old d/s/f
+	run_ucp -r --remove-destination --beneath s d
+	expect_status 0
+	[[ ! -L d/s/f ]] || fail "the link is still there"
+	[[ $(<old) == old ]] || fail "it was written through"
+}
+
+case_beneath_enters_no_link() {
+	mkdir -p s/sub d/s outside
+	echo f >s/sub/f
+	ln -s ../../outside d/s/sub
+	run_ucp -r --beneath --keep-directory-symlink s d
+	expect_status 1
+	expect_err "ucp: cannot overwrite non-directory 'd/s/sub' with directory 's/sub'"
+	mkdir d2
+	ln -s ../outside d2/s
+	run_ucp --beneath --parents s/sub/f d2
+	expect_status 1
+	expect_err "ucp: 'd2/s' exists but is not a directory"
+	[[ -z $(ls outside) ]] || fail "something got outside"
+}
+
+case_beneath_writes_into_nothing_special() {
+	mkdir -p s d/s
+	echo new >s/f
+	mkfifo d/s/f
+	run_ucp -r --beneath s d
+	expect_status 1
+	expect_err "ucp: not writing into special file 'd/s/f'"
+	run_ucp -rf --beneath s d
+	expect_status 0
+	check cmp s/f d/s/f
+}
+
+case_beneath_trusts_the_operand() {
+	mkdir -p s real
+	echo new >s/f
+	echo old >old
+	ln -s real d
+	ln -s old l
+	run_ucp -r --beneath s d
+	expect_status 0
+	check cmp s/f real/s/f
+	run_ucp --beneath s/f l
+	expect_status 0
+	[[ -L l ]] || fail "the operand was replaced"
+	check cmp s/f old
+}
+
+once_b_is_backup() {
+	echo new >a
+	echo old >b
+	run_ucp --b a b
+	expect_status 0
+	expect_no_err
+	[[ $(<b~) == old ]] || fail "no backup"
+}
+
+# --- what belongs to others
+
+# But not what was named itself.
+case_file_of_other_as_operand() {
+	two_owners
+	theirs sh -c 'echo old >d/s/f'
+	ln d/s/f same
+	run_ucp -p s/f d/s/f
+	expect_status 0
+	expect_no_err
+	[[ same -ef d/s/f && $(stat -c %u same) == 0 ]] || fail "it was made anew"
+	check cmp s/f same
+}
+
+case_file_of_other_is_made_anew() {
+	two_owners
+	theirs sh -c 'echo old >d/s/f'
+	exec 8<d/s/f
+	run_ucp -a s d
+	exec 9<&8
+	expect_status 0
+	expect_no_err
+	[[ $(cat <&9) == old ]] || fail "who had it open reads the new one"
+	[[ $(stat -c %u d/s/f) == 0 ]] || fail "it is not root's"
+	exec 8<&- 9<&-
+}
+
+case_directory_of_other_is_taken_first() {
+	two_owners
+	mkfifo s/p
+	chmod 700 s
+	chmod 777 d/s
+	exec 9<>s/p
+	echo x >&9
+	start_ucp -a --copy-contents s d 9>&-
+	wait_for '[[ -s d/s/p ]]'
+	stat -c '%a %u' d/s >during
+	exec 9>&-
+	finish_ucp
+	expect_status 0
+	[[ $(<during) == "700 0" ]] || fail "while it was filled it was $(<during)"
+	[[ $(stat -c '%a %u' d/s) == "700 0" ]] || fail "in the end it is $(stat -c '%a %u' d/s)"
+}
+
+case_wide_directory_is_narrowed_first() {
+	mkdir -p s d/s
+	chmod 750 s
+	chmod 777 d/s
+	mkfifo s/p
+	exec 9<>s/p
+	echo x >&9
+	start_ucp -rp --copy-contents s d 9>&-
+	wait_for '[[ -s d/s/p ]]'
+	stat -c %a d/s >during
+	exec 9>&-
+	finish_ucp
+	expect_status 0
+	[[ $(<during) == 750 ]] || fail "while it was filled it was $(<during)"
+}
+
+# Others may be there because they are to be: nothing is taken from them that is not given back.
+case_directory_of_other_on_the_way() {
+	two_owners
+	mkdir s/sub
+	echo f >s/sub/f
+	theirs mkdir -m 755 d/s/sub
+	chmod 700 s s/sub
+	run_ucp -a --parents s/none/f d
+	expect_status 1
+	expect_err "ucp: failed to get attributes of 's/none': No such file or directory"
+	run stat -c '%a %u' d/s d/s/sub
+	expect_out "755 $USER_ID" "755 $USER_ID"
+	run_ucp -a --files-from=- s d/s <<<sub/f
+	expect_status 0
+	run stat -c '%a %u' d/s d/s/sub
+	expect_out "755 $USER_ID" "755 $USER_ID"
+}
+
+# --- nobody waits
+
+case_fifo_of_other_that_nobody_reads() {
+	two_owners
+	echo g >s/g
+	theirs mkfifo d/s/f
+	run_ucp -r s d
+	expect_status 1
+	expect_err "ucp: cannot create regular file 'd/s/f': No such device or address"
+	check cmp s/g d/s/g
+}
+
+# As with cp: for our own fifo, whatever leads to it.
+case_own_fifo_waits_for_its_reader() {
+	mkdir -p s d/s
+	echo f >s/f
+	mkfifo p
+	for place in ../../p p; do
+		if [[ $place == p ]]; then mv p d/s/f; else ln -s ../../p d/s/f; fi
+		start_ucp -r s d
+		wait_for 'ls -l "/proc/$pid/fd" | grep -q "s/f$"'
+		cat d/s/f >out
+		finish_ucp
+		expect_status 0
+		expect_no_err
+		check cmp s/f out
+		[[ ! -L d/s/f ]] || rm d/s/f
+	done
+}

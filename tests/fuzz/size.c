@@ -1,0 +1,26 @@
+/** parse_size(): whatever it takes is a number that means the same when written out. */
+
+#include "fuzz.h"
+
+#include "std.h"
+
+#include <ctype.h>
+#include <errno.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+	char *text = fuzz_string(data, size);
+	uint64_t bytes = 42;
+	int ret = parse_size(text, &bytes);
+
+	MUST(ret == 0 || ret == -EINVAL || ret == -ERANGE);
+	if (ret == 0) {
+		char digits[24];
+		uint64_t again;
+		snprintf(digits, sizeof(digits), "%llu", (unsigned long long)bytes);
+		MUST(parse_size(digits, &again) == 0 && again == bytes);
+		MUST(isdigit((unsigned char)text[0]));
+		MUST(text[strspn(text, "0123456789")] != '\0' || strtoull(text, NULL, 10) == bytes);
+	}
+	free(text);
+	return 0;
+}
