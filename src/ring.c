@@ -89,9 +89,12 @@ static uint32_t ask(struct ring *ring, unsigned fault, uint32_t len) {
 /** Read or write at an offset, as pread and pwrite do. */
 static ssize_t move(enum pair_op op, struct ring_file file, char *data, size_t len, uint64_t off) {
 	struct iovec iov = {.iov_base = data, .iov_len = len};
-	int flags = file.leaves ? RWF_DONTCACHE : 0;
-	return op == PAIR_OP_READ ? preadv2(file.fd, &iov, 1, (off_t)off, flags)
-		: pwritev2(file.fd, &iov, 1, (off_t)off, flags);
+	// Not everywhere may the calls with flags be made
+	if (!file.leaves) {
+		return op == PAIR_OP_READ ? pread(file.fd, data, len, (off_t)off) : pwrite(file.fd, data, len, (off_t)off);
+	}
+	return op == PAIR_OP_READ ? preadv2(file.fd, &iov, 1, (off_t)off, RWF_DONTCACHE)
+		: pwritev2(file.fd, &iov, 1, (off_t)off, RWF_DONTCACHE);
 }
 
 /** The twin's way: do it now, and answer later. */
