@@ -418,3 +418,10 @@ once_verbose_to_a_full_device() {
 	expect_err "ucp: write error: No space left on device"
 	check cmp a b
 }
+
+once_debug_says_how() {
+	head -c 1M /dev/urandom >a
+	run_ucp --debug --reflink=never a b
+	expect_status 0
+	expect_out_has "'a': linked reads and writes"
+}
