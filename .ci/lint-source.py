@@ -15,7 +15,8 @@ import sys
 LAYERS = [
     ["prelude"],
     ["list", "thread", "std", "opts", "fail", "inode", "pair", "filter", "names", "growth"],
-    ["report", "machine", "meta", "extent", "offload", "reach", "ring", "progress", "flush", "hash", "throttle", "select"],
+    ["report", "machine", "meta", "extent", "offload", "reach", "ring", "progress", "flush", "hash", "throttle", "select",
+     "hidden"],
     ["tree", "scan", "sums", "medium"],
     ["links", "dest", "show"],
     ["file"],

@@ -113,7 +113,8 @@ _ucp_options()
 		-r --recursive --reflink --reflink= --remove-destination --sparse=
 		--strip-trailing-slashes -s --symbolic-link -S --suffix= -t
 		--target-directory= -T --no-target-directory --update --update= -u -v
-		--verbose -x --one-file-system -Z --help --version --beneath --chunk-size=
+		--verbose -x --one-file-system -Z --help --version --atomic --beneath
+		--chunk-size=
 		--engine= --fsync -j --threads= --progress --progress=
 		--queue-depth= --verify --checksums= --stats --json --bwlimit=
 		--exclude= --exclude-from= --exclude-vcs --include= -0 --null

@@ -70,6 +70,7 @@ complete -c ucp -l min-size -x -d 'Leave out files that are smaller'
 
 complete -c ucp -l bwlimit -x -a '(__fish_ucp_rate)' -d 'Limit the bytes moved a second'
 complete -c ucp -l checksums -r -F -d 'Write a checksum of each file to a file'
+complete -c ucp -l atomic -d 'Let files appear only when they are whole'
 complete -c ucp -l beneath -d 'Follow no symbolic link below the destination'
 complete -c ucp -l chunk-size -x -d 'Bytes moved at a time'
 complete -c ucp -l debug -d 'Say how each file was copied, and what the rings did'

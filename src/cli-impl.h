@@ -15,6 +15,7 @@ struct report;
 /** Options without a letter. */
 enum {
 	KEY_ATTRIBUTES_ONLY = 0x100,
+	KEY_ATOMIC,
 	KEY_BACKUP,
 	KEY_BENEATH,
 	KEY_COPY_CONTENTS,

@@ -68,6 +68,7 @@ static const struct word inject_words[] = {
 	{"no-direct", INJECT_NO_DIRECT},
 	{"corrupt", INJECT_CORRUPT},
 	{"little-memory", INJECT_LITTLE_MEMORY},
+	{"no-unnamed", INJECT_NO_UNNAMED},
 	{0},
 };
 

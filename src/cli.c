@@ -110,6 +110,7 @@ static const struct argp_option options[] = {
 		GROUP_DATA},
 	{"checksums", KEY_CHECKSUMS, "FILE", 0,
 		"write a checksum of each file copied to FILE (- for standard output), as xxhsum -c reads them", GROUP_DATA},
+	{"atomic", KEY_ATOMIC, 0, 0, "let each file appear under its name only when it is whole", GROUP_DATA},
 	{"fsync", KEY_FSYNC, 0, 0, "end only when all that was written is on its medium", GROUP_DATA},
 
 	{0, 0, 0, 0, "Speed:", GROUP_SPEED},
@@ -142,6 +143,7 @@ static const struct argp_option options[] = {
 	{"version", KEY_VERSION, 0, 0, "show versions and exit (with --debug before it also what the kernel has)", GROUP_INFO},
 
 	/* What cp's users may shorten to is still clear, whatever has been added. */
+	{"at", KEY_ATTRIBUTES_ONLY, 0, OPTION_HIDDEN, 0, GROUP_HIDDEN},
 	{"f", 'f', 0, OPTION_HIDDEN, 0, GROUP_HIDDEN},
 	{"b", KEY_BACKUP, "CONTROL", OPTION_ARG_OPTIONAL | OPTION_HIDDEN, 0, GROUP_HIDDEN},
 	{"i", 'i', 0, OPTION_HIDDEN, 0, GROUP_HIDDEN},
@@ -173,6 +175,7 @@ static unsigned flag_of(int key) {
 		{'v', OPT_VERBOSE},
 		{'x', OPT_ONE_FILE_SYSTEM},
 		{KEY_ATTRIBUTES_ONLY, OPT_ATTRIBUTES_ONLY},
+		{KEY_ATOMIC, OPT_ATOMIC},
 		{KEY_BENEATH, OPT_BENEATH},
 		{KEY_COPY_CONTENTS, OPT_COPY_CONTENTS},
 		{KEY_DEBUG, OPT_VERBOSE | OPT_DEBUG},

@@ -1,5 +1,6 @@
 #include "dest-impl.h"
 
+#include "hidden.h"
 #include "opts.h"
 #include "std.h"
 
@@ -142,7 +143,44 @@ int dest_backup_name(const struct opts *opts, int dir, const char *path, char **
 	return ret;
 }
 
-int dest_backup(const struct opts *opts, int dir, const char *path, char **name) {
+/** Move a destination to a backup's name, which must be free if it is numbered. Returns 0 or -errno. */
+static int move_to(int dir, const char *path, const char *name, bool numbered) {
+	int ret = renameat2(dir, path, dir, name, numbered ? RENAME_NOREPLACE : 0) == 0 ? 0 : -errno;
+	if (ret == -EINVAL && numbered) {
+		// A file system that cannot promise not to replace
+		ret = renameat(dir, path, dir, name) == 0 ? 0 : -errno;
+	}
+	return ret;
+}
+
+/** Replace a simple backup that is there already. Returns 0 or -errno. */
+static int link_over(int dir, const char *path, const char *name) {
+	char *hidden = hidden_path(name, HIDDEN_KNOWN);
+	int ret = hidden ? hidden_clear(dir, hidden) : -ENOMEM;
+	if (ret == 0 && linkat(dir, path, dir, hidden, 0) != 0) {
+		ret = -errno;
+	}
+	if (ret == 0) {
+		ret = renameat(dir, hidden, dir, name) == 0 ? 0 : -errno;
+		// Where both were names of one file the rename did nothing
+		unlinkat(dir, hidden, 0);
+	}
+	free(hidden);
+	return ret;
+}
+
+/** Give a destination a backup's name besides its own. Returns 0 or -errno. */
+static int link_to(int dir, const char *path, const char *name, bool numbered) {
+	int ret = linkat(dir, path, dir, name, 0) == 0 ? 0 : -errno;
+	if (ret == -EEXIST && !numbered) {
+		ret = link_over(dir, path, name);
+	}
+	// No hard links here, not of files of others, or too many
+	bool refused = ret == -EPERM || ret == -EOPNOTSUPP || ret == -ENOSYS || ret == -EMLINK;
+	return refused ? move_to(dir, path, name, numbered) : ret;
+}
+
+int dest_backup(const struct opts *opts, int dir, const char *path, enum dest_backup how, char **name) {
 	int ret = -EEXIST;
 	for (int i = 0; i < TRIES; ++i) {
 		int numbered = dest_backup_name(opts, dir, path, name);
@@ -152,11 +190,7 @@ int dest_backup(const struct opts *opts, int dir, const char *path, char **name)
 		if (opts->flags & OPT_DRY_RUN) {
 			return 0;
 		}
-		ret = renameat2(dir, path, dir, *name, numbered ? RENAME_NOREPLACE : 0) == 0 ? 0 : -errno;
-		if (ret == -EINVAL && numbered) {
-			// A file system that cannot promise not to replace
-			ret = renameat(dir, path, dir, *name) == 0 ? 0 : -errno;
-		}
+		ret = how == DEST_BACKUP_LINK ? link_to(dir, path, *name, numbered) : move_to(dir, path, *name, numbered);
 		if (ret == 0) {
 			return 0;
 		}

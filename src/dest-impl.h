@@ -40,8 +40,16 @@ enum tree_verdict dest_judge_directory(struct dest *dest, struct tree *tree, con
 /** What the next backup of a destination will be called. Returns whether it is numbered, or -errno; *NAME is to be freed. */
 int dest_backup_name(const struct opts *opts, int dir, const char *path, char **name);
 
-/** Move a destination out of the way. Returns 0 or -errno; *NAME is what it is called now, to be freed. */
-int dest_backup(const struct opts *opts, int dir, const char *path, char **name);
+/** How a backup is made. */
+enum dest_backup {
+	/** By moving the destination out of the way. */
+	DEST_BACKUP_MOVE,
+	/** By a second name for it, so that there is no moment without either; moved where there are no hard links. */
+	DEST_BACKUP_LINK,
+};
+
+/** Make a backup of a destination. Returns 0 or -errno; *NAME is what it is called now, to be freed. */
+int dest_backup(const struct opts *opts, int dir, const char *path, enum dest_backup how, char **name);
 
 /** Whether this run made something of an operand, or as a symbolic link. */
 bool dest_was_made(struct dest *dest, const struct stat *st);

@@ -145,12 +145,13 @@ static const char *just_made(struct dest *dest, const struct tree *tree, const s
 }
 
 static enum dest_verdict remove_it(const struct judge *j) {
+	j->found->replace = j->dest->opts->flags & OPT_ATOMIC;
 	if (j->dest->opts->flags & OPT_DRY_RUN) {
 		int ret = tree_may_make(j->tree, j->entry->dst_name);
 		if (ret < 0) {
 			return refuse(j, ret, "cannot remove %d");
 		}
-	} else if (unlinkat(j->tree->fd[DST], j->entry->dst_name, 0) != 0 && errno != ENOENT) {
+	} else if (!j->found->replace && unlinkat(j->tree->fd[DST], j->entry->dst_name, 0) != 0 && errno != ENOENT) {
 		return refuse(j, errno, "cannot remove %d");
 	}
 	if (j->dest->opts->flags & OPT_VERBOSE) {
@@ -175,15 +176,15 @@ static bool is_removed(const struct judge *j) {
 		|| (!tree_follows(j->tree) && !S_ISREG(j->st->st_mode));
 }
 
-/** Move a destination out of the way. Sets *NAME to what it is called now, to be freed; or returns a fail. */
-static struct fail make_backup(const struct dest_pair *pair, char **name) {
+/** Make a backup of a destination. Sets *NAME to what that is called, to be freed; or returns a fail. */
+static struct fail make_backup(const struct dest_pair *pair, enum dest_backup how, char **name) {
 	const struct opts *opts = pair->opts;
 	if (opts->backup != BACKUP_NUMBERED && dest_is_backup(pair)) {
 		return fail_make(0, "backing up %d might destroy source;  %s not copied");
 	}
 	int ret = opts->flags & OPT_DRY_RUN ? tree_may_make(pair->tree, pair->entry->dst_name) : 0;
 	if (ret == 0) {
-		ret = dest_backup(opts, pair->tree->fd[DST], pair->entry->dst_name, name);
+		ret = dest_backup(opts, pair->tree->fd[DST], pair->entry->dst_name, how, name);
 	}
 	return ret < 0 && ret != -ENOENT ? fail_make(ret, "cannot backup %d") : FAIL_NONE;
 }
@@ -230,7 +231,8 @@ enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct 
 		return refuse(&j, 0, why);
 	}
 	if (opts->backup != BACKUP_NONE && !S_ISDIR(found->st.st_mode)) {
-		*fail = make_backup(&pair, &found->backup);
+		found->replace = opts->flags & OPT_ATOMIC;
+		*fail = make_backup(&pair, found->replace ? DEST_BACKUP_LINK : DEST_BACKUP_MOVE, &found->backup);
 		return fail->what ? DEST_REFUSE : DEST_CREATE;
 	}
 	if (is_removed(&j)) {
@@ -276,7 +278,7 @@ enum tree_verdict dest_judge_directory(struct dest *dest, struct tree *tree, con
 		return TREE_USE;
 	}
 	char *backup = NULL;
-	*fail = make_backup(&pair, &backup);
+	*fail = make_backup(&pair, DEST_BACKUP_MOVE, &backup);
 	free(backup);
 	return fail->what ? TREE_USE : TREE_MAKE;
 }
@@ -285,7 +287,13 @@ void dest_undo_backup(struct dest *dest, const struct tree *tree, const struct e
 	int dir = tree->fd[DST];
 	if (!(dest->opts->flags & OPT_DRY_RUN) && renameat(dir, backup, dir, entry->dst_name) != 0) {
 		tree_report(tree, entry, fail_make(errno, "cannot un-backup %d"));
-	} else if (dest->opts->flags & OPT_VERBOSE) {
+		return;
+	}
+	if ((dest->opts->flags & (OPT_ATOMIC | OPT_DRY_RUN)) == OPT_ATOMIC) {
+		// Where both are names of one file the rename did nothing
+		unlinkat(dir, backup, 0);
+	}
+	if (dest->opts->flags & OPT_VERBOSE) {
 		char *from = tree_path(tree, DST, backup);
 		char *to = tree_path(tree, DST, entry->dst_name);
 		report_say(dest->report, "%s -> %d (unbackup)", from, to);

@@ -45,15 +45,17 @@ struct dest_found {
 	struct stat st;
 	/** Whether that is known already, links not followed: an argument of dest_judge(). */
 	bool seen;
-	/** The name it was moved to as a backup, or NULL; to be freed. */
+	/** The name it was moved to as a backup (with --atomic: linked to), or NULL; to be freed. */
 	char *backup;
+	/** With --atomic: what stands there is neither removed nor moved, but to be replaced by what is whole. */
+	bool replace;
 };
 
 /** What is to be done where a destination exists already. */
 enum dest_verdict {
 	/** Open it and replace its content. */
 	DEST_OVERWRITE,
-	/** It is out of the way (or a link that leads nowhere): create. */
+	/** It is out of the way (or a link that leads nowhere, or dest_found::replace): create. */
 	DEST_CREATE,
 	/** Leave it: the user wants it so. */
 	DEST_SKIP,

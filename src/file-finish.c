@@ -14,10 +14,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/** Take away what did not get its name: what was there before still has it. */
+static void undo_staged(struct file_context *ctx, struct file *file) {
+	file_unstage(file);
+	if (file->backup && tree_pin(file->tree) == 0) {
+		dest_undo_backup(ctx->files->dest, file->tree, &file->entry, file->backup);
+		tree_unpin(file->tree);
+	}
+}
+
 /** Take away, or at least cut, a destination that is not what it should be. */
 static void undo(struct file_context *ctx, struct file *file) {
 	struct stat ours;
 	struct stat there;
+	if (file->flags & FILE_STAGED) {
+		undo_staged(ctx, file);
+		return;
+	}
 	if ((file->flags & FILE_SPECIAL) || file->dst_fd < 0 || fstat(file->dst_fd, &ours) != 0) {
 		return;
 	}
@@ -124,6 +137,7 @@ static struct fail complete(struct file_context *ctx, struct file *file) {
 		file->flags |= FILE_INCOMPLETE;
 		return fail_make(errno, "error writing %d");
 	}
+	struct fail inherited = file->flags & FILE_INHERITS ? file_inherit(ctx, file) : FAIL_NONE;
 	struct meta meta = {
 		.opts = ctx->files->opts,
 		.src = &file->st,
@@ -136,6 +150,7 @@ static struct fail complete(struct file_context *ctx, struct file *file) {
 	meta.flags |= file->flags & FILE_FINAL_MODE ? META_FINAL_MODE : 0;
 	meta.flags |= file->tree->flags & TREE_DEFAULT_ACL ? META_STRAY_ACL : 0;
 	struct fail fail = meta_apply(&meta);
+	fail = fail.what ? fail : inherited;
 	struct fail flushed = flush(ctx, file);
 	return flushed.what ? flushed : fail;
 }
@@ -188,6 +203,10 @@ void file_unref(struct file_context *ctx, struct file *file) {
 	struct fail fail = file->fail;
 	if (!fail.what && !(file->flags & FILE_INCOMPLETE)) {
 		fail = complete(ctx, file);
+	}
+	if ((file->flags & FILE_STAGED) && !(file->flags & FILE_INCOMPLETE)) {
+		struct fail unnamed = file_publish(ctx, file);
+		fail = unnamed.what ? unnamed : fail;
 	}
 	if (file->flags & FILE_INCOMPLETE) {
 		undo(ctx, file);

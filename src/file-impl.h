@@ -54,11 +54,43 @@ struct judged {
 /** Whether what was found in a directory of the destination was put there by us, and could be moved there by no other. */
 bool file_is_own(const struct files *files, int dir, const struct stat *found);
 
-/** How often another one is tried where a temporary name is taken. */
-#define TEMP_TRIES 100
+/** What is said of a symbolic link that is not followed, see reach.h. */
+extern const char file_foreign_link[];
 
-/** A name nobody else uses in the directory of PATH, for what is moved there at once; to be freed. */
-char *file_temp_name(struct files *files, const char *path);
+/**
+ * Whether an existing destination, file::found, belongs to somebody who is not to own the copy. They may have it open, and
+ * could read and write the copy whatever its attributes.
+ */
+bool file_is_strangers(const struct opts *opts, const struct file *file);
+
+/** Whether an entry is to appear only when it is whole (--atomic). */
+bool file_is_atomic(const struct file_context *ctx, const struct entry *entry);
+
+/**
+ * A hidden name is taken that was going to be used: clear it, or choose another one.
+ *
+ * @param path  In the destination of TREE, or in DIR; replaced.
+ * @return 0 or -errno.
+ */
+int file_hide_again(const struct tree *tree, int dir, char **path);
+
+/** Begin a file where nothing stands yet. Returns 0, -EEXIST if something does, or another -errno. */
+int file_stage_new(struct file_context *ctx, struct file *file);
+
+/** Begin a file where dest_judge() said DEST_CREATE; REPLACE is dest_found::replace. */
+struct fail file_stage_again(struct file_context *ctx, struct file *file, bool replace);
+
+/** Begin a file where dest_judge() said DEST_OVERWRITE, and a regular file stands. */
+struct fail file_stage_over(struct file_context *ctx, struct file *file);
+
+/** Give a file that is whole the attributes of the one it is going to replace. */
+struct fail file_inherit(struct file_context *ctx, struct file *file);
+
+/** Have a file that is whole appear under its name. Where that fails it is FILE_INCOMPLETE. */
+struct fail file_publish(struct file_context *ctx, struct file *file);
+
+/** Take away a file that did not get its name. */
+void file_unstage(struct file *file);
 
 /** Say what would be done with an entry (--dry-run), and count it. Nothing is changed, and no file opened. */
 void file_foresee(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st);
@@ -115,6 +147,12 @@ bool file_judge(struct file_context *ctx, struct tree *tree, const struct entry 
 
 /** Whether an operand is just being made by another one, and so is to be read later. */
 bool file_is_being_made(struct file_context *ctx, const struct tree *tree, const struct stat *st);
+
+/** What destinations are opened for: those to be verified are read, too. */
+int file_access_mode(const struct opts *opts);
+
+/** Claim an existing destination, file::found, for one file. Returns false if another one is writing it. */
+bool file_reserve(struct file_context *ctx, struct file *file);
 
 /** A file that writes to an existing destination is finished: let others have that. */
 void file_release(struct file_context *ctx, struct file *file);

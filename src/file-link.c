@@ -1,5 +1,6 @@
 #include "file-impl.h"
 
+#include "hidden.h"
 #include "opts.h"
 #include "progress.h"
 #include "reach.h"
@@ -22,29 +23,11 @@ bool file_has_links(const struct file_context *ctx, const struct tree *tree, con
 	return st->st_nlink > 1 || tree_follows(tree);
 }
 
-char *file_temp_name(struct files *files, const char *path) {
-	char *name;
-	int dir = (int)(last_component(path) - path);
-	unsigned n = atomic_fetch_add(&files->temp_names, 1);
-	return asprintf(&name, "%.*s.ucp-%ld-%u", dir, path, (long)getpid(), n) < 0 ? NULL : name;
-}
-
-/** Give a file that is open a name. */
-static int link_open_file(const struct files *files, int fd, int dir, const char *name) {
-	char path[32];
-	// Only the superuser may do it without /proc
-	if ((files->opts->flags & OPT_PRIVILEGED) && linkat(fd, "", dir, name, AT_EMPTY_PATH) == 0) {
-		return 0;
-	}
-	if ((files->opts->flags & OPT_PRIVILEGED) && errno != ENOENT) {
-		return -errno;
-	}
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return linkat(AT_FDCWD, path, dir, name, AT_SYMLINK_FOLLOW) == 0 ? 0 : -errno;
-}
+/** How often a hidden name that is taken is replaced by another one. */
+#define TRIES 100
 
 /** Make a link to a first copy, if its name still leads to it. */
-static int link_copy(const struct files *files, const struct link_name *first, int dir, const char *name) {
+static int link_copy(const struct link_name *first, int dir, const char *name) {
 	struct stat st;
 	int from = first->tree->fd[DST];
 	int fd = openat(from, first->dst_name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -55,7 +38,7 @@ static int link_copy(const struct files *files, const struct link_name *first, i
 	bool same = ret == 0 && inode_same(inode_of(&st), first->copy);
 	bool by_name = false;
 	if (same) {
-		ret = link_open_file(files, fd, dir, name);
+		ret = hidden_link(fd, dir, name);
 		by_name = ret == -ENOENT && access("/proc/self/fd", F_OK) != 0;
 	} else if (ret == 0) {
 		// Some file systems change inode numbers, but others can replace files only where they may
@@ -70,20 +53,23 @@ static int link_copy(const struct files *files, const struct link_name *first, i
 }
 
 /** Make a link where something else stands, with no moment in which nothing does. */
-static int link_over(struct files *files, const struct link_name *first, int dir, const char *name) {
-	char *temp = NULL;
-	int ret = -EEXIST;
-	for (int i = 0; ret == -EEXIST && i < TEMP_TRIES; ++i) {
-		free(temp);
-		temp = file_temp_name(files, name);
-		ret = temp ? link_copy(files, first, dir, temp) : -ENOMEM;
+static int link_over(const struct link_name *first, const struct tree *tree, const char *name) {
+	int dir = tree->fd[DST];
+	char *hidden = hidden_path(name, HIDDEN_KNOWN);
+	int ret = hidden ? -EEXIST : -ENOMEM;
+
+	for (int i = 0; ret == -EEXIST && i < TRIES; ++i) {
+		ret = link_copy(first, dir, hidden);
+		if (ret == -EEXIST && file_hide_again(tree, dir, &hidden) < 0) {
+			ret = -ENOMEM;
+		}
 	}
 	if (ret == 0) {
-		ret = renameat(dir, temp, dir, name) == 0 ? 0 : -errno;
+		ret = renameat(dir, hidden, dir, name) == 0 ? 0 : -errno;
 		// Where both were links to one file the rename did nothing
-		unlinkat(dir, temp, 0);
+		unlinkat(dir, hidden, 0);
 	}
-	free(temp);
+	free(hidden);
 	return ret;
 }
 
@@ -94,9 +80,9 @@ static bool link_to(struct file_context *ctx, const struct link_name *first, str
 	bool verbose = ctx->files->opts->flags & OPT_VERBOSE;
 	int dir = tree->fd[DST];
 
-	int ret = link_copy(ctx->files, first, dir, entry->dst_name);
+	int ret = link_copy(first, dir, entry->dst_name);
 	if (ret == -EEXIST) {
-		ret = link_over(ctx->files, first, dir, entry->dst_name);
+		ret = link_over(first, tree, entry->dst_name);
 		if (ret == 0 && verbose) {
 			tree_say(tree, entry, "removed %d");
 		}

@@ -1,5 +1,6 @@
 #include "file-impl.h"
 
+#include "hidden.h"
 #include "meta.h"
 #include "opts.h"
 #include "progress.h"
@@ -18,6 +19,12 @@
 /** Returned for a relative link (-s) that is to be made in another directory than the current one. */
 #define LINK_LEADS_ELSEWHERE (-EXDEV - 10000)
 
+/** Returned for what was reported already. */
+#define REPORTED (-ECANCELED - 10000)
+
+/** How often a hidden name that is taken is replaced by another one. */
+#define TRIES 100
+
 const char file_leads_elsewhere[] = "%D: can make relative symbolic links only in current directory";
 
 /** Something other than a regular file that is being made. */
@@ -28,7 +35,12 @@ struct node {
 	const struct stat *st;
 	/** Make it. Returns 0 or -errno. */
 	int (*make)(const struct node *node);
-	/** What to say if that fails. */
+	/**
+	 * Give what was made under a name its attributes, and note what it is (node::made). What fails is reported. Returns
+	 * whether it is still there. NULL if there is nothing to be given.
+	 */
+	bool (*settle)(struct node *node, const char *name);
+	/** What to say if making it fails. */
 	const char *what;
 	/** Which of enum opt_flags let it replace what stands there. */
 	unsigned replace;
@@ -36,29 +48,64 @@ struct node {
 	const char *target;
 	/** What was said already of an existing destination. */
 	struct judged judged;
+	/** What was made and settled. */
+	struct inode made;
 };
 
-/** Make a node under a name of its own and move it to where something stands. */
-static int make_over(const struct node *node) {
+/** Whether a node appears under its name only with its attributes. */
+static bool is_atomic(const struct node *node) {
+	return file_is_atomic(node->ctx, node->entry);
+}
+
+/** Make a node under a hidden name, with its attributes if it is not to appear without. Returns 0 or -errno. */
+static int make_hidden(struct node *node, char **hidden) {
 	struct entry entry = *node->entry;
 	struct node other = *node;
-	char *name = NULL;
-	int dir = node->tree->fd[DST];
-	int ret = -EEXIST;
-
 	other.entry = &entry;
-	for (int i = 0; ret == -EEXIST && i < TEMP_TRIES; ++i) {
-		free(name);
-		entry.dst_name = name = file_temp_name(node->ctx->files, node->entry->dst_name);
-		ret = name ? other.make(&other) : -ENOMEM;
+
+	*hidden = hidden_path(node->entry->dst_name, HIDDEN_KNOWN);
+	int ret = *hidden ? -EEXIST : -ENOMEM;
+	for (int i = 0; ret == -EEXIST && i < TRIES; ++i) {
+		entry.dst_name = *hidden;
+		ret = other.make(&other);
+		if (ret == -EEXIST && file_hide_again(node->tree, node->tree->fd[DST], hidden) < 0) {
+			ret = -ENOMEM;
+		}
 	}
-	if (ret == 0) {
-		ret = renameat(dir, name, dir, node->entry->dst_name) == 0 ? 0 : -errno;
-		// Where both were links to one file the rename did nothing
-		unlinkat(dir, name, 0);
+	if (ret == 0 && node->settle && is_atomic(node) && !node->settle(node, *hidden)) {
+		unlinkat(node->tree->fd[DST], *hidden, 0);
+		ret = REPORTED;
 	}
-	free(name);
 	return ret;
+}
+
+/** Make a node and move it to its place: to where something stands, or where nothing may. Returns 0 or -errno. */
+static int make_over(struct node *node, bool replace) {
+	int dir = node->tree->fd[DST];
+	const char *name = node->entry->dst_name;
+	char *hidden;
+	int ret = make_hidden(node, &hidden);
+	if (ret == 0) {
+		ret = !replace ? hidden_move(dir, hidden, name) : renameat(dir, hidden, dir, name) == 0 ? 0 : -errno;
+		// Where both were links to one file the rename did nothing
+		unlinkat(dir, hidden, 0);
+	}
+	free(hidden);
+	return ret;
+}
+
+/** Make a node where nothing stands. Returns 0, -EEXIST if something does, or another -errno. */
+static int make_new(struct node *node) {
+	struct stat st;
+	if (!is_atomic(node)) {
+		return node->make(node);
+	}
+	if (fstatat(node->tree->fd[DST], node->entry->dst_name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+		return errno == ENOENT ? make_over(node, false) : -errno;
+	}
+	// Once that is known, there may be more to be said than that something stands there
+	int ret = node->judged.known ? node->make(node) : -EEXIST;
+	return ret == 0 && node->settle && !node->settle(node, node->entry->dst_name) ? REPORTED : ret;
 }
 
 /** Make a node, by cp's rules if something stands there. Returns whether it is there now; what fails is reported. */
@@ -67,7 +114,7 @@ static bool make_node(struct node *node) {
 	struct judged *judged = &node->judged;
 	struct fail fail = FAIL_NONE;
 
-	int ret = node->make(node);
+	int ret = make_new(node);
 	// What has no name may still be something, by cp's rules
 	if (ret == -EEXIST || (ret == -ENOENT && node->entry->dst_name[0] == '\0')) {
 		enum dest_verdict verdict = judged->verdict;
@@ -77,8 +124,9 @@ static bool make_node(struct node *node) {
 		judged->known = true;
 		bool replace = (opts->flags & node->replace) && node->entry->dst_name[0] != '\0';
 		if (verdict == DEST_CREATE || verdict == DEST_OVERWRITE) {
-			ret = verdict == DEST_OVERWRITE && replace ? -EEXIST : node->make(node);
-			ret = ret == -EEXIST && replace ? make_over(node) : ret;
+			bool over = judged->found.replace || (verdict == DEST_OVERWRITE && replace);
+			ret = over ? make_over(node, true) : make_new(node);
+			ret = ret == -EEXIST && replace ? make_over(node, true) : ret;
 		} else if (verdict == DEST_SKIP || verdict == DEST_DONE) {
 			file_skipped(node->ctx, node->st);
 			return false;
@@ -86,7 +134,7 @@ static bool make_node(struct node *node) {
 	}
 	if (ret == LINK_LEADS_ELSEWHERE) {
 		fail = tree_explain(node->tree, node->entry, 0, file_leads_elsewhere);
-	} else if (ret < 0 && !fail.what) {
+	} else if (ret < 0 && ret != REPORTED && !fail.what) {
 		fail = tree_explain(node->tree, node->entry, -ret, node->what);
 	}
 	// Only a destination that is refused, or cannot even be looked at, is not worth a line
@@ -95,13 +143,18 @@ static bool make_node(struct node *node) {
 	}
 	if (fail.what) {
 		tree_report(node->tree, node->entry, fail);
+	}
+	if (fail.what || ret == REPORTED) {
 		file_failed(node->ctx, node->st);
 		if (judged->found.backup) {
 			dest_undo_backup(node->ctx->files->dest, node->tree, node->entry, judged->found.backup);
 		}
 	}
 	free(judged->found.backup);
-	return !fail.what;
+	if (fail.what || ret == REPORTED) {
+		return false;
+	}
+	return !node->settle || is_atomic(node) || node->settle(node, node->entry->dst_name);
 }
 
 /**
@@ -128,9 +181,9 @@ static bool is_made(const struct node *node, const struct stat *there) {
 }
 
 /** Open what was just made, for its attributes. Returns a descriptor (O_PATH), or -errno: -ESTALE if it was replaced. */
-static int open_made(const struct node *node, struct inode *made) {
+static int open_made(const struct node *node, const char *name, struct inode *made) {
 	struct stat there;
-	int fd = openat(node->tree->fd[DST], node->entry->dst_name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(node->tree->fd[DST], name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0) {
 		return -errno;
 	}
@@ -142,9 +195,9 @@ static int open_made(const struct node *node, struct inode *made) {
 	return ret;
 }
 
-/** Set the attributes of what was made, as OPTS say and SRC has them, and say what it is. Returns whether it is there. */
-static bool apply_meta(const struct node *node, const struct opts *opts, const struct stat *src, struct inode *made) {
-	int fd = open_made(node, made);
+/** Set the attributes of what was made under a name, as OPTS say and SRC has them. As node::settle. */
+static bool apply_meta(struct node *node, const char *name, const struct opts *opts, const struct stat *src) {
+	int fd = open_made(node, name, &node->made);
 	if (fd < 0) {
 		tree_report(node->tree, node->entry, fd != -ESTALE ? fail_make(fd, "cannot access %d")
 			: fail_make(0, "skipping file %s, as its destination %d was replaced while being copied"));
@@ -175,28 +228,32 @@ static bool apply_meta(const struct node *node, const struct opts *opts, const s
 	return true;
 }
 
+/** A copy has what the source has. */
+static bool settle_copy(struct node *node, const char *name) {
+	return apply_meta(node, name, node->ctx->files->opts, node->st);
+}
+
 /** Make a node with its attributes and its other names. */
 static void copy_node(struct node *node) {
 	const unsigned kept = PRESERVE_MODE | PRESERVE_MODE_NOT | PRESERVE_OWNERSHIP | PRESERVE_TIMESTAMPS | PRESERVE_XATTR;
 	struct file_context *ctx = node->ctx;
 	const struct opts *opts = ctx->files->opts;
 	struct link *link = NULL;
-	struct inode copy;
 
 	if (file_has_links(ctx, node->tree, node->st)
 		&& file_links_meet(ctx, node->tree, node->entry, node->st, &link, &node->judged) != FILE_LINKS_COPY)
 	{
 		return;
 	}
-	bool made = make_node(node);
-	if (made && (link || (opts->preserve & kept))) {
-		made = apply_meta(node, opts, node->st, &copy);
+	if (link || (opts->preserve & kept)) {
+		node->settle = settle_copy;
 	}
+	bool made = make_node(node);
 	if (made) {
 		bool symlink = S_ISLNK(node->st->st_mode);
 		file_done(ctx, node->tree, node->entry, symlink ? &ctx->counters->symlinks : &ctx->counters->specials);
 	}
-	file_links_end(ctx, link, node->tree, made ? &copy : NULL);
+	file_links_end(ctx, link, node->tree, made ? &node->made : NULL);
 }
 
 static int make_symlink(const struct node *node) {
@@ -290,6 +347,15 @@ bool file_link_leads_elsewhere(const struct tree *tree, const struct entry *entr
 	return relative && ((tree->flags & TREE_ABSENT) || !is_current(tree, entry->dst_name));
 }
 
+/** A link to the source has its times and attributes, if they are kept. */
+static bool settle_link(struct node *node, const char *name) {
+	struct opts less = *node->ctx->files->opts;
+	struct stat link = *node->st;
+	less.preserve &= PRESERVE_TIMESTAMPS | PRESERVE_XATTR | PRESERVE_XATTR_REQUIRED | PRESERVE_XATTR_QUIET;
+	link.st_mode = S_IFLNK | 0777;
+	return apply_meta(node, name, &less, &link);
+}
+
 /** Make a symbolic link to the source (-s). */
 static void link_symbolically(struct node *node) {
 	struct tree *tree = node->tree;
@@ -302,15 +368,10 @@ static void link_symbolically(struct node *node) {
 	node->target = target;
 	node->what = "cannot create symbolic link %d to %s";
 	node->replace = OPT_FORCE;
+	if (node->ctx->files->opts->preserve & (PRESERVE_TIMESTAMPS | PRESERVE_XATTR)) {
+		node->settle = settle_link;
+	}
 	if (make_node(node)) {
-		struct opts less = *node->ctx->files->opts;
-		struct stat link = *node->st;
-		struct inode made;
-		less.preserve &= PRESERVE_TIMESTAMPS | PRESERVE_XATTR | PRESERVE_XATTR_REQUIRED | PRESERVE_XATTR_QUIET;
-		link.st_mode = S_IFLNK | 0777;
-		if (less.preserve & (PRESERVE_TIMESTAMPS | PRESERVE_XATTR)) {
-			apply_meta(node, &less, &link, &made);
-		}
 		file_done(node->ctx, tree, node->entry, &node->ctx->counters->symlinks);
 	}
 	free(target);

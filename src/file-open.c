@@ -14,13 +14,14 @@
 #include <string.h>
 #include <unistd.h>
 
+const char file_foreign_link[] = "not writing through %d: who made this symbolic link does not own what it leads to";
+
 /** The source's mode, as that of the regular file its copy will be. */
 static mode_t regular_mode(const struct file *file) {
 	return (file->st.st_mode & 07777) | S_IFREG;
 }
 
-/** Claim an existing destination for one file. Returns false if another one is writing it. */
-static bool reserve(struct file_context *ctx, struct file *file) {
+bool file_reserve(struct file_context *ctx, struct file *file) {
 	struct files *files = ctx->files;
 	struct inode inode = inode_of(&file->found);
 
@@ -55,7 +56,7 @@ bool file_is_being_made(struct file_context *ctx, const struct tree *tree, const
 static void protect(struct file_context *ctx, struct file *file) {
 	bool read = (file->tree->flags & TREE_OPERANDS) && (ctx->files->dest->flags & DEST_SEVERAL);
 	if ((read || file->link) && fstat(file->dst_fd, &file->found) == 0) {
-		reserve(ctx, file);
+		file_reserve(ctx, file);
 	}
 }
 
@@ -73,15 +74,14 @@ void file_release(struct file_context *ctx, struct file *file) {
 	mutex_unlock(&files->lock);
 }
 
-/** What destinations are opened for: those to be verified are read, too. */
-static int access_mode(const struct opts *opts) {
+int file_access_mode(const struct opts *opts) {
 	return opts->flags & OPT_VERIFY ? O_RDWR : O_WRONLY;
 }
 
 /** Make the destination. Returns 0 or -errno. */
 static int create(struct file_context *ctx, struct file *file, int more_flags) {
 	const struct opts *opts = ctx->files->opts;
-	int flags = access_mode(opts) | O_CREAT | O_CLOEXEC | more_flags;
+	int flags = file_access_mode(opts) | O_CREAT | O_CLOEXEC | more_flags;
 	mode_t mode = regular_mode(file);
 
 	file->dst_fd = openat(file->tree->fd[DST], file->entry.dst_name, flags, meta_create_mode(opts, mode));
@@ -142,7 +142,7 @@ static void narrow(const struct file *file) {
 static struct fail make_empty(struct file_context *ctx, struct file *file) {
 	const struct opts *opts = ctx->files->opts;
 
-	if (!reserve(ctx, file)) {
+	if (!file_reserve(ctx, file)) {
 		file->flags |= FILE_DEFERRED;
 		close_fd(&file->dst_fd);
 		return FAIL_NONE;
@@ -165,11 +165,7 @@ static struct fail make_empty(struct file_context *ctx, struct file *file) {
 	return FAIL_NONE;
 }
 
-/**
- * Whether a destination belongs to somebody who is not to own the copy. They may have it open, and could read and write
- * the copy whatever its attributes.
- */
-static bool is_strangers(const struct opts *opts, const struct file *file) {
+bool file_is_strangers(const struct opts *opts, const struct file *file) {
 	uid_t uid = file->found.st_uid;
 	return (opts->flags & OPT_PRIVILEGED) && (opts->preserve & PRESERVE_OWNERSHIP) && !(opts->flags & OPT_ATTRIBUTES_ONLY)
 		&& uid != geteuid() && uid != file->st.st_uid && !tree_is_named_whole(file->tree);
@@ -206,7 +202,7 @@ static struct fail take_over(struct file_context *ctx, struct file *file, bool l
 		}
 		return FAIL_NONE;
 	}
-	if (is_strangers(ctx->files->opts, file)) {
+	if (file_is_strangers(ctx->files->opts, file)) {
 		return remove_and_create(ctx, file);
 	}
 	if ((link || st.st_nlink > 1) && dest_is_source(ctx->files->dest, inode_of(&st))) {
@@ -273,7 +269,7 @@ static int open_waiting(const struct file_context *ctx, const struct file *file,
 
 /** Open a destination that may be replaced. */
 static struct fail overwrite(struct file_context *ctx, struct file *file) {
-	int flags = access_mode(ctx->files->opts) | O_CLOEXEC;
+	int flags = file_access_mode(ctx->files->opts) | O_CLOEXEC;
 	bool wait = tree_is_named_whole(file->tree) && !S_ISREG(file->found.st_mode);
 	bool link;
 
@@ -282,7 +278,7 @@ static struct fail overwrite(struct file_context *ctx, struct file *file) {
 		ret = open_waiting(ctx, file, flags, &link);
 	}
 	if (ret == REACH_FOREIGN) {
-		return fail_make(0, "not writing through %d: who made this symbolic link does not own what it leads to");
+		return fail_make(0, file_foreign_link);
 	}
 	if (ret >= 0) {
 		file->dst_fd = ret;
@@ -334,6 +330,16 @@ bool file_judge(struct file_context *ctx, struct tree *tree, const struct entry 
 	return judged->known;
 }
 
+/** Whether something is known to be no regular file. */
+static bool is_special(const struct stat *st) {
+	return (st->st_mode & S_IFMT) != 0 && !S_ISREG(st->st_mode);
+}
+
+/** Make a destination where nothing is thought to stand. Returns 0 or -errno. */
+static int make_new(struct file_context *ctx, struct file *file) {
+	return file_is_atomic(ctx, &file->entry) ? file_stage_new(ctx, file) : create(ctx, file, O_EXCL);
+}
+
 /** Decide about what stands at the destination, and open it or what takes its place. */
 static enum dest_verdict replace(struct file_context *ctx, struct file *file, const struct judged *judged,
 	struct fail *fail)
@@ -343,15 +349,18 @@ static enum dest_verdict replace(struct file_context *ctx, struct file *file, co
 	if (!judged->known) {
 		verdict = dest_judge(ctx->files->dest, file->tree, &file->entry, &file->st, &found, fail);
 	}
+	bool atomic = file_is_atomic(ctx, &file->entry);
 	file->found = found.st;
 	file->backup = found.backup;
 	if (verdict == DEST_OVERWRITE || verdict == DEST_CREATE) {
 		file_say(ctx, file->tree, &file->entry, file->backup);
 	}
 	if (verdict == DEST_OVERWRITE) {
-		*fail = overwrite(ctx, file);
+		// What is no regular file is written into as ever, and so is what gets attributes only
+		bool over = atomic && !is_special(&found.st) && !(ctx->files->opts->flags & OPT_ATTRIBUTES_ONLY);
+		*fail = over ? file_stage_over(ctx, file) : overwrite(ctx, file);
 	} else if (verdict == DEST_CREATE) {
-		*fail = create_again(ctx, file);
+		*fail = atomic ? file_stage_again(ctx, file, found.replace) : create_again(ctx, file);
 	}
 	return verdict;
 }
@@ -361,7 +370,7 @@ bool file_open_destination(struct file_context *ctx, struct file *file, const st
 	enum dest_verdict verdict = DEST_CREATE;
 	const char *name = file->entry.dst_name;
 
-	int ret = judged->known ? -EEXIST : create(ctx, file, O_EXCL);
+	int ret = judged->known ? -EEXIST : make_new(ctx, file);
 	if (ret == -EEXIST) {
 		verdict = replace(ctx, file, judged, &fail);
 	} else {

@@ -68,6 +68,7 @@ static struct file *file_new(struct tree *tree, const struct entry *entry, struc
 
 void file_free(struct file *file) {
 	free(file->backup);
+	free(file->hidden);
 	close_fd(&file->src_fd);
 	close_fd(&file->dst_fd);
 	if (file->redo) {

@@ -41,8 +41,6 @@ struct files {
 	/** Bytes of big files begun, and how many the page cache has to spare; 0: not known yet. */
 	_Atomic uint64_t moved;
 	_Atomic uint64_t spare;
-	/** How many temporary names were made. */
-	atomic_uint temp_names;
 	/** The list of checksums, or NULL. */
 	struct sums *sums;
 };
@@ -71,6 +69,9 @@ struct file_context {
 	dev_t no_clone[2];
 	bool no_clone_known;
 	struct far far;
+	/** The device on which files without a name were last refused. */
+	dev_t no_unnamed;
+	bool no_unnamed_known;
 	/** Small files that were not cached since one was. */
 	unsigned cold;
 	/** The device whose file system cannot promise not to wait (RWF_NOWAIT), if one was met. */
@@ -124,6 +125,12 @@ enum file_flags {
 	FILE_ORDERED = 1 << 16,
 	/** Those who keep it copied the data. */
 	FILE_OFFLOADED = 1 << 21,
+	/** It is made without a name or under a hidden one (--atomic), and gets its own when it is whole. */
+	FILE_STAGED = 1 << 19,
+	/** It takes the place of what stands there. */
+	FILE_REPLACES = 1 << 20,
+	/** What it replaces would have been written into: it is to look like that. */
+	FILE_INHERITS = 1 << 22,
 };
 
 /** What a file's data has to do with the page cache. */
@@ -159,6 +166,10 @@ struct file {
 	/** The destination as found, if it was there, and the name of its backup. */
 	struct stat found;
 	char *backup;
+	/** The hidden name it has while FILE_STAGED, or NULL. */
+	char *hidden;
+	/** With FILE_BY_LINK, the directory in which it was staged. */
+	struct inode led_to;
 	mode_t final_mode;
 	enum file_cache cache;
 	enum file_back read_back;

@@ -94,3 +94,13 @@ int flush_directory(int fd) {
 	int ret = flush_file(fd);
 	return ret == -EINVAL ? 0 : ret;
 }
+
+int flush_directory_at(int dir, const char *path) {
+	int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0) {
+		return -errno;
+	}
+	int ret = flush_directory(fd);
+	close_fd(&fd);
+	return ret;
+}

@@ -62,4 +62,7 @@ int flush_file(int fd);
 /** The same for a directory and its names. File systems that have nothing to flush for one are content. */
 int flush_directory(int fd);
 
+/** The same for a directory given by its path. */
+int flush_directory_at(int dir, const char *path);
+
 #endif // UCP_FLUSH_H

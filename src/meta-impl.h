@@ -29,6 +29,18 @@ struct fail meta_copy_xattrs(const struct meta *meta, bool owned, struct meta_ac
 /** Copy the ACLs the source has. Returns 0 or -errno. */
 int meta_copy_acls(const struct meta *meta, const struct meta_acls *acls);
 
+/**
+ * Copy the extended attributes that stay when a file is written to. Returns 0 or -errno of what is no matter of
+ * permission.
+ */
+int meta_inherit_xattrs(int old, int fd);
+
+/** Copy the ACL of one file to another one. Returns whether there is one now. */
+bool meta_inherit_acl(int old, int fd);
+
+/** Take away the ACL of a file that has got it from its directory. */
+void meta_disinherit_acl(int fd);
+
 /** Take away the ACL the destination has, and with FALLBACK the one it gives to what is made in it. */
 void meta_drop_acls(const struct meta *meta, bool fallback);
 

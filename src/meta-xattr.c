@@ -208,3 +208,44 @@ bool meta_has_acl(int fd) {
 bool meta_has_default_acl(int dir) {
 	return fgetxattr(dir, ACL_DEFAULT, NULL, 0) > 0;
 }
+
+/** Attributes that the kernel takes away when a file is written to, that tell of its content, or are ACLs. */
+static bool is_inherited(const char *name) {
+	static const char *const not[] = {"security.capability", "security.evm", "security.ima", "system."};
+	for (size_t i = 0; i < countof(not); ++i) {
+		if (strncmp(name, not[i], strlen(not[i])) == 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
+int meta_inherit_xattrs(int old, int fd) {
+	struct src_ref from = {.fd = old};
+	struct dst_ref to = {.fd = fd};
+	char small[SMALL];
+	char *big = NULL;
+	int first = 0;
+
+	ssize_t n = list_all(from, small, &big);
+	const char *names = big ? big : small;
+	for (const char *name = names; n > 0 && name < names + n; name += strlen(name) + 1) {
+		bool getting;
+		int ret = is_inherited(name) ? copy_attr(from, to, name, &getting) : 0;
+		bool refused = ret == -EPERM || ret == -EACCES || ret == -EOPNOTSUPP || ret == -ENODATA;
+		first = first == 0 && !refused ? ret : first;
+	}
+	free(big);
+	return first;
+}
+
+bool meta_inherit_acl(int old, int fd) {
+	struct src_ref from = {.fd = old};
+	struct dst_ref to = {.fd = fd};
+	bool getting;
+	return copy_attr(from, to, ACL_ACCESS, &getting) == 0;
+}
+
+void meta_disinherit_acl(int fd) {
+	fremovexattr(fd, ACL_ACCESS);
+}

@@ -51,6 +51,18 @@ struct meta {
 /** Apply what the options ask for. Goes on after a failure and returns the first. */
 struct fail meta_apply(const struct meta *meta);
 
+/**
+ * Give a new file what an old one has that it is going to replace, as far as that is permitted, and what writing into
+ * the old one would have left of it: owner, extended attributes, ACL and mode. What the options ask to keep of the
+ * source comes after, with meta_apply().
+ *
+ * @param old  The old file, open for anything, or -1 where that cannot be.
+ * @param st   The old file; set to what the new one has now.
+ * @param fd   The new file, which is open to nobody else yet.
+ * @return Only what is no matter of permission.
+ */
+struct fail meta_inherit(const struct opts *opts, int old, struct stat *st, int fd);
+
 /** Set the mode of what a descriptor made with O_PATH is about, no symbolic link. Returns 0 or -errno. */
 int meta_chmod_path(int fd, mode_t mode);
 

@@ -115,6 +115,8 @@ enum opt_flags {
 	OPT_DRY_RUN = 1 << 22,
 	/** Follow no symbolic link below the destination. */
 	OPT_BENEATH = 1 << 23,
+	/** Files appear under their names only when they are whole. */
+	OPT_ATOMIC = 1 << 24,
 };
 
 /** What struct opts::preserve asks to keep. */
@@ -156,6 +158,8 @@ enum inject {
 	INJECT_NO_DIRECT = 1 << 8,
 	/** Take the page cache for so small that a few MiB fill it. */
 	INJECT_LITTLE_MEMORY = 1 << 9,
+	/** No files without a name (O_TMPFILE). */
+	INJECT_NO_UNNAMED = 1 << 10,
 };
 
 /** What the user asked for. */

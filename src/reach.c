@@ -18,13 +18,11 @@ bool reach_is_closed(int dir) {
 		&& ((st.st_mode & S_ISVTX) || !(st.st_mode & (S_IWGRP | S_IWOTH)));
 }
 
-/** Whether a link may lead us to what stands there. */
-static bool may_lead(const struct stat *link, const struct stat *there) {
+bool reach_may_lead(const struct stat *link, const struct stat *there) {
 	return reach_is_own(link) || link->st_uid == there->st_uid;
 }
 
-/** Read where a link leads and who made it, both of the very same link. Returns 0 or -errno. */
-static int look_at_link(int dir, const char *name, struct stat *link, char target[PATH_MAX]) {
+int reach_read(int dir, const char *name, struct stat *link, char target[PATH_MAX]) {
 	int fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0) {
 		return -errno;
@@ -48,7 +46,7 @@ int reach_open(int dir, const char *name, int flags) {
 	struct stat link;
 	struct stat there;
 
-	int ret = look_at_link(dir, name, &link, target);
+	int ret = reach_read(dir, name, &link, target);
 	if (ret < 0) {
 		return ret;
 	}
@@ -56,14 +54,14 @@ int reach_open(int dir, const char *name, int flags) {
 	if (fstatat(dir, target, &there, 0) != 0) {
 		return -errno;
 	}
-	if (!may_lead(&link, &there)) {
+	if (!reach_may_lead(&link, &there)) {
 		return REACH_FOREIGN;
 	}
 	int fd = openat(dir, target, flags);
 	if (fd < 0) {
 		return -errno;
 	}
-	ret = fstat(fd, &there) != 0 ? -errno : may_lead(&link, &there) ? 0 : REACH_FOREIGN;
+	ret = fstat(fd, &there) != 0 ? -errno : reach_may_lead(&link, &there) ? 0 : REACH_FOREIGN;
 	if (ret < 0) {
 		close_fd(&fd);
 		return ret;

@@ -8,6 +8,9 @@
 #ifndef UCP_REACH_H
 #define UCP_REACH_H
 
+#include <limits.h>
+#include <stdbool.h>
+
 struct stat;
 
 /** Returned, in place of -errno, for a link that is not followed. */
@@ -21,6 +24,12 @@ struct stat;
  * @return A descriptor, -errno, or REACH_FOREIGN. -ESTALE if there is no link (any more).
  */
 int reach_open(int dir, const char *name, int flags);
+
+/** Read where a symbolic link leads, and who made it, both of the very same link. Returns 0 or -errno: -ESTALE if it is none. */
+int reach_read(int dir, const char *name, struct stat *link, char target[PATH_MAX]);
+
+/** Whether a link may lead us to what stands there. */
+bool reach_may_lead(const struct stat *link, const struct stat *there);
 
 /** Whether something belongs to us or to root. */
 bool reach_is_own(const struct stat *st);

@@ -5,7 +5,6 @@
 #include "std.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,6 +20,11 @@ void tree_choose_flush(struct tree *tree) {
 	if (!trees->flush) {
 		return;
 	}
+	// What is whole has to be on its medium before it gets its name
+	if (trees->opts->flags & OPT_ATOMIC) {
+		tree->flags |= TREE_FLUSH_EACH;
+		return;
+	}
 	// Where operands name their destination whole there is no directory yet, but also only one of them
 	if (base && (trees->opts->operand_count <= FEW_OPERANDS || fstat(tree->fd[DST], &st) != 0)) {
 		tree->flags |= TREE_FLUSH_EACH;
@@ -33,23 +37,12 @@ void tree_choose_flush(struct tree *tree) {
 	free(path);
 }
 
-/** Flush a directory given by its path. Returns 0 or -errno. */
-static int flush_at(int dir, const char *path) {
-	int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0) {
-		return -errno;
-	}
-	int ret = flush_directory(fd);
-	close_fd(&fd);
-	return ret;
-}
-
 void tree_flush(struct tree *tree) {
 	if (!(tree->flags & TREE_FLUSH_EACH)) {
 		return;
 	}
 	// What could be opened for searching only is tried once more, for the error it gives
-	int ret = tree->flags & TREE_DST_PATH ? flush_at(tree->fd[DST], ".") : flush_directory(tree->fd[DST]);
+	int ret = tree->flags & TREE_DST_PATH ? flush_directory_at(tree->fd[DST], ".") : flush_directory(tree->fd[DST]);
 	if (ret < 0) {
 		struct entry entry = {.name = tree->name[SRC], .dst_name = tree->name[DST]};
 		tree_report(tree->parent, &entry, fail_make(ret, "error syncing %d"));
@@ -65,7 +58,7 @@ void tree_flush_name(const struct tree *tree, const struct entry *entry) {
 	}
 	const char *name = entry->dst_name;
 	char *dir = strndup(name, (size_t)(last_component(name) - name));
-	int ret = dir ? flush_at(tree->fd[DST], dir[0] ? dir : ".") : -ENOMEM;
+	int ret = dir ? flush_directory_at(tree->fd[DST], dir[0] ? dir : ".") : -ENOMEM;
 	free(dir);
 	if (ret < 0) {
 		tree_report(tree, entry, fail_make(ret, "error syncing the directory of %d"));

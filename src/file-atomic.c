@@ -1,0 +1,499 @@
+#include "file-impl.h"
+
+#include "flush.h"
+#include "hidden.h"
+#include "meta.h"
+#include "opts.h"
+#include "reach.h"
+#include "std.h"
+#include "sums.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/** How often something is tried again that others, doing the same, may spoil. */
+#define TRIES 100
+
+/** Most symbolic links followed one after the other, as in the kernel. */
+#define MAX_LINKS 40
+
+/** Where a file gets its name: a directory, and a name without slashes. */
+struct spot {
+	int dir;
+	/** The directory's descriptor if it is to be closed, else -1. */
+	int own;
+	char *name;
+};
+
+bool file_is_atomic(const struct file_context *ctx, const struct entry *entry) {
+	size_t len = strlen(entry->dst_name);
+	// Nothing but a directory has a name with a slash behind it: what is wrong with it will be said
+	return (ctx->files->opts->flags & OPT_ATOMIC) && len > 0 && entry->dst_name[len - 1] != '/';
+}
+
+static void spot_close(struct spot *spot) {
+	close_fd(&spot->own);
+	free(spot->name);
+	spot->name = NULL;
+}
+
+/** Go on to a path that begins in the spot's directory. */
+static int spot_go(struct spot *spot, const char *path) {
+	const char *last = last_component(path);
+	char *name = strdup(last);
+	char *parent = strndup(path, (size_t)(last - path));
+	int ret = name && parent ? 0 : -ENOMEM;
+
+	if (ret == 0 && last != path) {
+		int fd = openat(spot->dir, parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		ret = fd < 0 ? -errno : 0;
+		if (ret == 0) {
+			close_fd(&spot->own);
+			spot->dir = spot->own = fd;
+		}
+	}
+	free(parent);
+	if (ret < 0) {
+		free(name);
+		return ret;
+	}
+	free(spot->name);
+	spot->name = name;
+	return 0;
+}
+
+/**
+ * Follow the link at the spot. As it is the directory that is written into, that is what its maker has to own, unless the
+ * way is trusted. Returns 0, -errno (-ESTALE if there is no link) or REACH_FOREIGN.
+ */
+static int spot_follow(struct spot *spot, bool trusted) {
+	char target[PATH_MAX];
+	struct stat link;
+	struct stat there;
+
+	int ret = reach_read(spot->dir, spot->name, &link, target);
+	if (ret == 0) {
+		ret = spot_go(spot, target);
+	}
+	if (ret < 0 || trusted) {
+		return ret;
+	}
+	if (fstatat(spot->dir, ".", &there, 0) != 0) {
+		return -errno;
+	}
+	return reach_may_lead(&link, &there) ? 0 : REACH_FOREIGN;
+}
+
+/** Find where a file gets its name. Its tree is pinned. Returns 0, -errno (-ESTALE if it is elsewhere now) or REACH_FOREIGN. */
+static int spot_open(struct spot *spot, const struct file *file) {
+	*spot = (struct spot) {.dir = file->tree->fd[DST], .own = -1};
+
+	int ret = spot_go(spot, file->entry.dst_name);
+	for (int i = 0; ret == 0 && (file->flags & FILE_BY_LINK); ++i) {
+		ret = i < MAX_LINKS ? spot_follow(spot, tree_is_named_whole(file->tree)) : -ELOOP;
+		if (ret == -ESTALE || ret == -ENOENT) {
+			ret = 0;
+			break;
+		}
+	}
+	if (ret == 0 && (file->flags & FILE_BY_LINK) && (file->flags & FILE_STAGED)) {
+		struct stat st;
+		ret = fstatat(spot->dir, ".", &st, 0) != 0 ? -errno : inode_same(inode_of(&st), file->led_to) ? 0 : -ESTALE;
+	}
+	if (ret < 0) {
+		spot_close(spot);
+	}
+	return ret;
+}
+
+/** Say why a file cannot be made. */
+static struct fail cannot_create(int ret) {
+	return ret == REACH_FOREIGN ? fail_make(0, file_foreign_link) : fail_make(ret, "cannot create regular file %d");
+}
+
+/** Whether this run may make something of that very name, which then is no hidden one. */
+static bool is_expected(const struct tree *tree, const char *name) {
+	struct stat st;
+	if (!(tree->flags & TREE_OPERANDS)) {
+		return fstatat(tree->fd[SRC], name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	}
+	for (size_t i = 0; i < tree->listing.file_count; ++i) {
+		if (strcmp(last_component(tree->listing.files[i].dst_name), name) == 0) {
+			return true;
+		}
+	}
+	return !(tree->flags & TREE_BASE);
+}
+
+int file_hide_again(const struct tree *tree, int dir, char **path) {
+	if (!is_expected(tree, last_component(*path)) && hidden_clear(dir, *path) == 0) {
+		return 0;
+	}
+	char *other = hidden_path(*path, HIDDEN_RANDOM);
+	if (!other) {
+		return -ENOMEM;
+	}
+	free(*path);
+	*path = other;
+	return 0;
+}
+
+/** Whether files without a name can be made here and be given one later. */
+static bool has_unnamed(const struct file_context *ctx, const struct file *file) {
+	if (ctx->files->opts->inject & INJECT_NO_UNNAMED) {
+		return false;
+	}
+	if (ctx->no_unnamed_known && !(file->tree->flags & TREE_BASE) && ctx->no_unnamed == file->tree->inode[DST].dev) {
+		return false;
+	}
+	return (ctx->files->opts->flags & OPT_PRIVILEGED) || access("/proc/self/fd", X_OK) == 0;
+}
+
+/** Remember that there are none. The base's device is not known: operands may lead to any. */
+static void forget_unnamed(struct file_context *ctx, const struct file *file) {
+	if (!(file->tree->flags & TREE_BASE) && !(file->flags & FILE_BY_LINK)) {
+		ctx->no_unnamed = file->tree->inode[DST].dev;
+		ctx->no_unnamed_known = true;
+	}
+}
+
+/** Make a file under a hidden name, and lock it. Returns a descriptor or -errno. */
+static int open_hidden(struct file *file, const struct spot *spot, int flags, mode_t mode) {
+	file->hidden = hidden_path(spot->name, HIDDEN_KNOWN);
+	for (int i = 0; file->hidden && i < TRIES; ++i) {
+		int fd = openat(spot->dir, file->hidden, flags | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+		int ret = fd < 0 ? -errno : hidden_lock(fd);
+		if (ret == 0) {
+			return fd;
+		}
+		close_fd(&fd);
+		if (ret == -EEXIST) {
+			ret = file_hide_again(file->tree, spot->dir, &file->hidden);
+		}
+		if (ret < 0 && ret != -ESTALE) {
+			free(file->hidden);
+			file->hidden = NULL;
+			return ret;
+		}
+	}
+	return file->hidden ? -EEXIST : -ENOMEM;
+}
+
+/** Make the file that is going to appear. Returns 0 or -errno. */
+static int stage(struct file_context *ctx, struct file *file, mode_t mode) {
+	struct spot spot;
+	int fd = -EOPNOTSUPP;
+	int flags = file_access_mode(ctx->files->opts) | O_CLOEXEC;
+	int ret = spot_open(&spot, file);
+	if (ret < 0) {
+		return ret;
+	}
+	if (has_unnamed(ctx, file)) {
+		fd = openat(spot.dir, ".", flags | O_TMPFILE, mode);
+		fd = fd < 0 ? -errno : fd;
+	}
+	// What file systems and kernels say that know no such files
+	if (fd == -EOPNOTSUPP || fd == -EISDIR || fd == -EINVAL || fd == -ENOSYS) {
+		forget_unnamed(ctx, file);
+		fd = open_hidden(file, &spot, flags, mode);
+	}
+	struct stat st;
+	if ((file->flags & FILE_BY_LINK) && fstatat(spot.dir, ".", &st, 0) == 0) {
+		file->led_to = inode_of(&st);
+	}
+	spot_close(&spot);
+	if (fd < 0) {
+		return fd;
+	}
+	file->dst_fd = fd;
+	file->flags |= FILE_STAGED;
+	return 0;
+}
+
+/** Make a file with nothing of an old one. Returns 0 or -errno. */
+static int stage_created(struct file_context *ctx, struct file *file) {
+	const struct opts *opts = ctx->files->opts;
+	mode_t mode = (file->st.st_mode & 07777) | S_IFREG;
+	int ret = stage(ctx, file, meta_create_mode(opts, mode));
+	if (ret < 0) {
+		return ret;
+	}
+	file->flags |= FILE_CREATED;
+	if (meta_final_mode(opts, mode, 0, &file->final_mode)) {
+		file->flags |= FILE_FINAL_MODE;
+	}
+	return 0;
+}
+
+int file_stage_new(struct file_context *ctx, struct file *file) {
+	struct stat st;
+	if (fstatat(file->tree->fd[DST], file->entry.dst_name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		return -EEXIST;
+	}
+	return errno == ENOENT ? stage_created(ctx, file) : -errno;
+}
+
+struct fail file_stage_again(struct file_context *ctx, struct file *file, bool replace) {
+	struct stat st;
+	if (replace) {
+		file->flags |= FILE_REPLACES;
+	} else if (fstatat(file->tree->fd[DST], file->entry.dst_name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		if (!S_ISLNK(st.st_mode)) {
+			return fail_make(EEXIST, "cannot create regular file %d");
+		}
+		bool trusted = tree_is_named_whole(file->tree) || reach_is_own(&st);
+		if (!(ctx->files->opts->flags & OPT_POSIX) || !trusted) {
+			return fail_make(0, "not writing through dangling symlink %d");
+		}
+		file->flags |= FILE_BY_LINK;
+	}
+	int ret = stage_created(ctx, file);
+	return ret < 0 ? cannot_create(ret) : FAIL_NONE;
+}
+
+/** How an old file is reached. */
+enum way {
+	/** Under its name. */
+	WAY_NAME,
+	/** Along a link, wherever it leads: the user named it. */
+	WAY_TRUSTED,
+	/** Along a link, if its maker may lead us there. */
+	WAY_REACH,
+};
+
+static int open_along(int dir, const char *name, int flags, enum way way) {
+	if (way == WAY_REACH) {
+		return reach_open(dir, name, flags);
+	}
+	int fd = openat(dir, name, way == WAY_NAME ? flags | O_NOFOLLOW : flags);
+	return fd < 0 ? -errno : fd;
+}
+
+/**
+ * Open an old file as if to write into it: where that may not be done, it is not replaced either. A program that is
+ * running is no obstacle, nor is a lease. Returns a descriptor, -errno or REACH_FOREIGN.
+ */
+static int open_old(int dir, const char *name, enum way way) {
+	int fd = open_along(dir, name, O_WRONLY | O_NONBLOCK | O_CLOEXEC, way);
+	if (fd == -ETXTBSY || fd == -EAGAIN) {
+		fd = open_along(dir, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC, way);
+		if (fd == -EACCES || fd == -EAGAIN) {
+			fd = open_along(dir, name, O_PATH | O_CLOEXEC, way);
+		}
+	}
+	return fd;
+}
+
+/** See that an old file may be replaced as if it were written into. */
+static struct fail look_at_old(struct file_context *ctx, struct file *file, int fd) {
+	struct stat st;
+	if (fstat(fd, &st) != 0) {
+		return fail_make(errno, "cannot fstat %d");
+	}
+	if (inode_same(inode_of(&st), inode_of(&file->st))) {
+		return fail_make(0, "%s and %d are the same file");
+	}
+	if (ctx->files->sums && sums_is(ctx->files->sums, &st)) {
+		return fail_make(0, "cannot copy %s to %d: checksums are being written there");
+	}
+	if (!inode_same(inode_of(&st), inode_of(&file->found))) {
+		return fail_make(0, "skipping file %s, as its destination %d was replaced while being copied");
+	}
+	if ((file->flags & FILE_BY_LINK) && dest_is_source(ctx->files->dest, inode_of(&st))) {
+		return fail_make(0, "will not write through %d: it leads to a file that is to be copied");
+	}
+	file->found = st;
+	return FAIL_NONE;
+}
+
+/** Begin a file that takes the place of an old one which cannot be written into, or is a stranger's. */
+static struct fail stage_instead(struct file_context *ctx, struct file *file) {
+	if (ctx->files->opts->flags & OPT_VERBOSE) {
+		tree_say(file->tree, &file->entry, "removed %d");
+	}
+	file->flags &= ~(unsigned)FILE_BY_LINK;
+	return file_stage_again(ctx, file, true);
+}
+
+struct fail file_stage_over(struct file_context *ctx, struct file *file) {
+	const struct opts *opts = ctx->files->opts;
+	bool trusted = tree_is_named_whole(file->tree);
+	int dir = file->tree->fd[DST];
+	const char *name = file->entry.dst_name;
+
+	int fd = open_old(dir, name, WAY_NAME);
+	bool link = fd == -ELOOP;
+	if (link && (trusted || !(opts->flags & OPT_BENEATH))) {
+		fd = open_old(dir, name, trusted ? WAY_TRUSTED : WAY_REACH);
+	}
+	if (fd == REACH_FOREIGN || (fd < 0 && fd != -ENOENT && !(opts->flags & OPT_FORCE))) {
+		return cannot_create(fd);
+	}
+	if (fd < 0) {
+		return fd == -ENOENT ? file_stage_again(ctx, file, false) : stage_instead(ctx, file);
+	}
+	file->flags |= link ? FILE_BY_LINK : 0;
+	struct fail fail = look_at_old(ctx, file, fd);
+	close_fd(&fd);
+	if (fail.what) {
+		return fail;
+	}
+	if (file_is_strangers(opts, file)) {
+		return stage_instead(ctx, file);
+	}
+	if (!file_reserve(ctx, file)) {
+		file->flags |= FILE_DEFERRED;
+		return FAIL_NONE;
+	}
+	file->flags |= FILE_REPLACES | FILE_INHERITS;
+	int ret = stage(ctx, file, S_IRUSR | S_IWUSR);
+	return ret < 0 ? cannot_create(ret) : FAIL_NONE;
+}
+
+struct fail file_inherit(struct file_context *ctx, struct file *file) {
+	struct spot spot;
+	struct stat st;
+	int old = -1;
+
+	int ret = tree_pin(file->tree);
+	if (ret < 0) {
+		return fail_make(ret, "cannot access %d");
+	}
+	ret = spot_open(&spot, file);
+	tree_unpin(file->tree);
+	if (ret == 0) {
+		old = open_old(spot.dir, spot.name, WAY_NAME);
+		spot_close(&spot);
+	}
+	if (old < 0 || fstat(old, &st) != 0 || !inode_same(inode_of(&st), inode_of(&file->found))) {
+		// Somebody has moved it: owner and mode as it was found with will do
+		close_fd(&old);
+		old = -1;
+	}
+	const struct inode inode = inode_of(&file->found);
+	struct fail fail = meta_inherit(ctx->files->opts, old, &file->found, file->dst_fd);
+	// By which it is reserved
+	file->found.st_dev = inode.dev;
+	file->found.st_ino = inode.ino;
+	close_fd(&old);
+	return fail;
+}
+
+/** Whether a file is still what its hidden name leads to. */
+static bool is_still_hidden(const struct file *file, int dir) {
+	struct stat ours;
+	struct stat there;
+	return fstat(file->dst_fd, &ours) == 0 && fstatat(dir, file->hidden, &there, AT_SYMLINK_NOFOLLOW) == 0
+		&& inode_same(inode_of(&ours), inode_of(&there));
+}
+
+/** Errors of writing that only closing tells (NFS, quotas), before the file gets its name. Returns 0 or -errno. */
+static int flush(const struct file *file) {
+	int fd = fcntl(file->dst_fd, F_DUPFD_CLOEXEC, 3);
+	return fd < 0 ? -errno : close_fd(&fd);
+}
+
+/** Replace what stands at the spot. Returns 0 or -errno. */
+static int move_over(struct file *file, const struct spot *spot) {
+	if (file->hidden) {
+		return renameat(spot->dir, file->hidden, spot->dir, spot->name) == 0 ? 0 : -errno;
+	}
+	char *hidden = hidden_path(spot->name, HIDDEN_KNOWN);
+	int ret = hidden ? -EEXIST : -ENOMEM;
+	// ENOENT: another ucp took it for one that was left
+	for (int i = 0; (ret == -EEXIST || ret == -ENOENT) && i < TRIES; ++i) {
+		ret = hidden_link(file->dst_fd, spot->dir, hidden);
+		if (ret == 0 && renameat(spot->dir, hidden, spot->dir, spot->name) != 0) {
+			ret = -errno;
+			if (ret != -ENOENT) {
+				unlinkat(spot->dir, hidden, 0);
+			}
+		} else if (ret == -EEXIST && file_hide_again(file->tree, spot->dir, &hidden) < 0) {
+			ret = -ENOMEM;
+		}
+	}
+	free(hidden);
+	return ret;
+}
+
+/** Where nothing stood at first something does now: cp's rules for that. Returns whether it is to be replaced. */
+static bool judge_again(struct file_context *ctx, struct file *file, struct fail *fail) {
+	struct dest_found found = {0};
+	enum dest_verdict verdict = dest_judge(ctx->files->dest, file->tree, &file->entry, &file->st, &found, fail);
+	if (file->backup) {
+		free(found.backup);
+	} else {
+		file->backup = found.backup;
+	}
+	return verdict == DEST_OVERWRITE || verdict == DEST_CREATE;
+}
+
+/** Give a file its name. Returns 0 or -errno; -ECANCELED where cp's rules forbid it, with a fail or not. */
+static int name_it(struct file_context *ctx, struct file *file, const struct spot *spot, struct fail *fail) {
+	int ret = -EEXIST;
+	if (file->hidden) {
+		ret = is_still_hidden(file, spot->dir) ? flush(file) : -ENOENT;
+		if (ret < 0) {
+			return ret;
+		}
+		ret = -EEXIST;
+	}
+	if (!(file->flags & FILE_REPLACES)) {
+		ret = file->hidden ? hidden_move(spot->dir, file->hidden, spot->name)
+			: hidden_link(file->dst_fd, spot->dir, spot->name);
+		if (ret == -EEXIST && !judge_again(ctx, file, fail)) {
+			return -ECANCELED;
+		}
+	}
+	return ret == -EEXIST ? move_over(file, spot) : ret;
+}
+
+/** With --fsync, flush a name that is in another directory than those which are flushed anyway. Returns 0 or -errno. */
+static int flush_name(const struct file_context *ctx, const struct file *file, const struct spot *spot) {
+	bool elsewhere = (file->flags & FILE_BY_LINK) && (ctx->files->opts->flags & OPT_FSYNC);
+	return elsewhere ? flush_directory_at(spot->dir, ".") : 0;
+}
+
+struct fail file_publish(struct file_context *ctx, struct file *file) {
+	struct fail fail = FAIL_NONE;
+	struct spot spot;
+	int flushed = 0;
+
+	int ret = tree_pin(file->tree);
+	if (ret == 0) {
+		ret = spot_open(&spot, file);
+		if (ret == 0) {
+			ret = name_it(ctx, file, &spot, &fail);
+			flushed = ret == 0 ? flush_name(ctx, file, &spot) : 0;
+			spot_close(&spot);
+		}
+		tree_unpin(file->tree);
+	}
+	if (ret < 0) {
+		file->flags |= FILE_INCOMPLETE;
+		return ret == -ECANCELED ? fail : cannot_create(ret);
+	}
+	file->flags &= ~(unsigned)FILE_STAGED;
+	free(file->hidden);
+	file->hidden = NULL;
+	return flushed < 0 ? fail_make(flushed, "error syncing the directory of %d") : FAIL_NONE;
+}
+
+void file_unstage(struct file *file) {
+	struct spot spot;
+	if (!file->hidden || tree_pin(file->tree) < 0) {
+		return;
+	}
+	if (spot_open(&spot, file) == 0) {
+		if (is_still_hidden(file, spot.dir)) {
+			unlinkat(spot.dir, file->hidden, 0);
+		}
+		spot_close(&spot);
+	}
+	tree_unpin(file->tree);
+}

@@ -1,0 +1,104 @@
+#include "hidden.h"
+
+#include "std.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+/** What hidden names begin with, and how many digits follow. */
+#define PREFIX ".ucp-"
+#define DIGITS 16
+
+/** Bytes of the path of a descriptor in /proc. */
+#define FD_PATH 32
+
+char *hidden_path(const char *path, enum hidden_kind kind) {
+	const char *name = last_component(path);
+	uint64_t number = XXH3_64bits(name, strlen(name));
+	char *hidden;
+
+	if (kind == HIDDEN_RANDOM && getrandom(&number, sizeof(number), 0) != sizeof(number)) {
+		return NULL;
+	}
+	int len = (int)(name - path);
+	return asprintf(&hidden, "%.*s" PREFIX "%016" PRIx64, len, path, number) < 0 ? NULL : hidden;
+}
+
+bool hidden_is_name(const char *name) {
+	size_t len = strlen(PREFIX);
+	return strncmp(name, PREFIX, len) == 0 && strspn(name + len, "0123456789abcdef") == DIGITS
+		&& name[len + DIGITS] == '\0';
+}
+
+/** Whether somebody who is alive writes to a file. What cannot be opened or locked is taken for used. */
+static bool is_used(int dir, const char *path) {
+	int fd = openat(dir, path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	bool used = fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0;
+	close_fd(&fd);
+	return used;
+}
+
+int hidden_clear(int dir, const char *path) {
+	struct stat st;
+	if (fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+		return errno == ENOENT ? 0 : -errno;
+	}
+	if (S_ISDIR(st.st_mode) || (S_ISREG(st.st_mode) && is_used(dir, path))) {
+		return -EBUSY;
+	}
+	return unlinkat(dir, path, 0) == 0 || errno == ENOENT ? 0 : -errno;
+}
+
+int hidden_lock(int fd) {
+	struct stat st;
+	// Where there are no locks, nobody can be told
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+		return -ESTALE;
+	}
+	return fstat(fd, &st) == 0 && st.st_nlink > 0 ? 0 : -ESTALE;
+}
+
+int hidden_link(int fd, int dir, const char *path) {
+	char name[FD_PATH];
+	if (linkat(fd, "", dir, path, AT_EMPTY_PATH) == 0) {
+		return 0;
+	}
+	if (errno != ENOENT && errno != EPERM) {
+		return -errno;
+	}
+	// Before Linux 6.10 that was for the privileged only
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, name, dir, path, AT_SYMLINK_FOLLOW) == 0 ? 0 : -errno;
+}
+
+/** The same by two steps that no file system refuses. There may be two names for a moment. */
+static int move_slowly(int dir, const char *from, const char *to) {
+	struct stat st;
+	if (linkat(dir, from, dir, to, 0) == 0) {
+		unlinkat(dir, from, 0);
+		return 0;
+	}
+	if (errno == EEXIST) {
+		return -EEXIST;
+	}
+	// No hard links either
+	if (fstatat(dir, to, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		return -EEXIST;
+	}
+	return renameat(dir, from, dir, to) == 0 ? 0 : -errno;
+}
+
+int hidden_move(int dir, const char *from, const char *to) {
+	if (renameat2(dir, from, dir, to, RENAME_NOREPLACE) == 0) {
+		return 0;
+	}
+	return errno == EINVAL || errno == ENOSYS ? move_slowly(dir, from, to) : -errno;
+}

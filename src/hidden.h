@@ -1,0 +1,38 @@
+/**
+ * Hidden names, under which something stands until it is whole: ".ucp-" and 16 hexadecimal digits.
+ *
+ * The digits follow from the name it is going to have, so that what a killed run has left is met again by the next one
+ * that makes the same file, and taken away. Who writes under a hidden name holds a lock on the file (flock(2)), so that
+ * others know it for one that is in use.
+ */
+
+#ifndef UCP_HIDDEN_H
+#define UCP_HIDDEN_H
+
+/** Which digits a hidden name has. */
+enum hidden_kind {
+	/** Those that follow from the name. */
+	HIDDEN_KNOWN,
+	/** Any: for where the known ones are taken. */
+	HIDDEN_RANDOM,
+};
+
+/** The hidden name for PATH, in the same directory; to be freed. NULL without memory. */
+char *hidden_path(const char *path, enum hidden_kind kind);
+
+/** Whether a name is of the form of hidden ones. */
+bool hidden_is_name(const char *name);
+
+/** Take away what stands at a hidden name unless somebody is using it. Returns 0, -EBUSY or another -errno. */
+int hidden_clear(int dir, const char *path);
+
+/** Lock a file under a hidden name. Returns 0, or -ESTALE if somebody has taken it away meanwhile. */
+int hidden_lock(int fd);
+
+/** Give a file without a name (O_TMPFILE) one that must be free. Returns 0 or -errno. */
+int hidden_link(int fd, int dir, const char *path);
+
+/** Move something to a name that must be free. Returns 0 or -errno: -EEXIST if it is not. */
+int hidden_move(int dir, const char *from, const char *to);
+
+#endif // UCP_HIDDEN_H

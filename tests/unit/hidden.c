@@ -1,0 +1,113 @@
+#include "scratch.h"
+#include "unit.h"
+#include "hidden.h"
+#include "std.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool exists(const char *path) {
+	struct stat st;
+	return lstat(path, &st) == 0;
+}
+
+static int make(const char *path) {
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	REQUIRE(fd >= 0);
+	return fd;
+}
+
+TEST(known_names_follow_from_the_last_component) {
+	char *a = hidden_path("name", HIDDEN_KNOWN);
+	char *b = hidden_path("some/where/name", HIDDEN_KNOWN);
+	char *c = hidden_path("mane", HIDDEN_KNOWN);
+	REQUIRE(a && b && c);
+	CHECK(hidden_is_name(a));
+	CHECK_STR(last_component(b), a);
+	CHECK(strncmp(b, "some/where/.ucp-", 16) == 0);
+	CHECK(strcmp(a, c) != 0);
+	free(a);
+	free(b);
+	free(c);
+}
+
+TEST(random_names_differ) {
+	char *a = hidden_path("name", HIDDEN_RANDOM);
+	char *b = hidden_path("name", HIDDEN_RANDOM);
+	REQUIRE(a && b);
+	CHECK(hidden_is_name(a) && hidden_is_name(b) && strcmp(a, b) != 0);
+	free(a);
+	free(b);
+}
+
+TEST(other_names_are_not_hidden_ones) {
+	CHECK(hidden_is_name(".ucp-0123456789abcdef"));
+	CHECK(!hidden_is_name(".ucp-0123456789abcde"));
+	CHECK(!hidden_is_name(".ucp-0123456789abcdef0"));
+	CHECK(!hidden_is_name(".ucp-0123456789abcdeX"));
+	CHECK(!hidden_is_name(".ucp-0123456789ABCDEF"));
+	CHECK(!hidden_is_name("ucp-0123456789abcdef"));
+	CHECK(!hidden_is_name(".ucp-"));
+	CHECK(!hidden_is_name(""));
+}
+
+TEST(what_is_left_is_cleared) {
+	go_to_scratch();
+	CHECK_EQ(hidden_clear(AT_FDCWD, "nothing"), 0);
+	close(make("file"));
+	CHECK_EQ(hidden_clear(AT_FDCWD, "file"), 0);
+	CHECK(!exists("file"));
+	REQUIRE(symlink("nowhere", "link") == 0 && mkfifo("fifo", 0644) == 0);
+	CHECK_EQ(hidden_clear(AT_FDCWD, "link"), 0);
+	CHECK_EQ(hidden_clear(AT_FDCWD, "fifo"), 0);
+	CHECK(!exists("link") && !exists("fifo"));
+}
+
+TEST(what_is_used_is_not_cleared) {
+	go_to_scratch();
+	int fd = make("file");
+	CHECK_EQ(hidden_lock(fd), 0);
+	CHECK_EQ(hidden_clear(AT_FDCWD, "file"), -EBUSY);
+	CHECK(exists("file"));
+	close(fd);
+	CHECK_EQ(hidden_clear(AT_FDCWD, "file"), 0);
+	REQUIRE(mkdir("dir", 0755) == 0);
+	CHECK_EQ(hidden_clear(AT_FDCWD, "dir"), -EBUSY);
+	CHECK(exists("dir"));
+}
+
+TEST(a_lock_on_what_was_cleared_is_none) {
+	go_to_scratch();
+	int fd = make("file");
+	CHECK_EQ(hidden_clear(AT_FDCWD, "file"), 0);
+	CHECK_EQ(hidden_lock(fd), -ESTALE);
+	close(fd);
+	fd = make("file");
+	int other = open("file", O_WRONLY | O_CLOEXEC);
+	CHECK_EQ(hidden_lock(fd), 0);
+	CHECK_EQ(hidden_lock(other), -ESTALE);
+	close(fd);
+	close(other);
+}
+
+TEST(names_are_given_only_where_they_are_free) {
+	go_to_scratch();
+	close(make("taken"));
+	int fd = open(".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644);
+	if (fd < 0) {
+		SKIP("no O_TMPFILE here");
+	}
+	CHECK_EQ(hidden_link(fd, AT_FDCWD, "taken"), -EEXIST);
+	CHECK_EQ(hidden_link(fd, AT_FDCWD, "free"), 0);
+	CHECK(exists("free"));
+	close(fd);
+	CHECK_EQ(hidden_move(AT_FDCWD, "free", "taken"), -EEXIST);
+	CHECK(exists("free"));
+	CHECK_EQ(hidden_move(AT_FDCWD, "free", "new"), 0);
+	CHECK(exists("new") && !exists("free"));
+	CHECK_EQ(hidden_move(AT_FDCWD, "nothing", "other"), -ENOENT);
+}
+
+UNIT_MAIN
