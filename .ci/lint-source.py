@@ -17,7 +17,7 @@ LAYERS = [
     ["list", "thread", "std", "opts", "fail", "inode", "pair", "filter", "names", "growth"],
     ["report", "machine", "meta", "extent", "offload", "reach", "ring", "progress", "flush", "hash", "throttle", "select",
      "hidden"],
-    ["tree", "scan", "sums", "medium"],
+    ["tree", "scan", "sums", "medium", "journal"],
     ["links", "dest", "show"],
     ["file"],
     ["work"],

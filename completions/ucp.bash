@@ -116,9 +116,9 @@ _ucp_options()
 		--verbose -x --one-file-system -Z --help --version --atomic --beneath
 		--chunk-size=
 		--engine= --fsync -j --threads= --progress --progress=
-		--queue-depth= --verify --checksums= --stats --json --bwlimit=
-		--exclude= --exclude-from= --exclude-vcs --include= -0 --null
-		--max-size= --min-size= --files-from= --gitignore --idle
+		--queue-depth= --resume --verify --checksums= --stats --json
+		--bwlimit= --exclude= --exclude-from= --exclude-vcs --include= -0
+		--null --max-size= --min-size= --files-from= --gitignore --idle
 		--dry-run --direct --direct="
 	if ((${#COMPREPLY[@]} == 1)) && [[ ${COMPREPLY[0]} == *= ]]; then
 		compopt -o nospace 2>/dev/null

@@ -111,6 +111,8 @@ static const struct argp_option options[] = {
 	{"checksums", KEY_CHECKSUMS, "FILE", 0,
 		"write a checksum of each file copied to FILE (- for standard output), as xxhsum -c reads them", GROUP_DATA},
 	{"atomic", KEY_ATOMIC, 0, 0, "let each file appear under its name only when it is whole", GROUP_DATA},
+	{"resume", KEY_RESUME, 0, 0, "go on where an interrupted copy stopped, if that was made with it, too; implies --atomic",
+		GROUP_DATA},
 	{"fsync", KEY_FSYNC, 0, 0, "end only when all that was written is on its medium", GROUP_DATA},
 
 	{0, 0, 0, 0, "Speed:", GROUP_SPEED},
@@ -186,6 +188,7 @@ static unsigned flag_of(int key) {
 		{KEY_PARENTS, OPT_PARENTS},
 		{KEY_JSON, OPT_JSON},
 		{KEY_STATS, OPT_STATS},
+		{KEY_RESUME, OPT_RESUME | OPT_ATOMIC},
 		{KEY_REMOVE_DESTINATION, OPT_REMOVE_DESTINATION},
 		{KEY_STRIP_TRAILING_SLASHES, OPT_STRIP_TRAILING_SLASHES},
 		{KEY_VERIFY, OPT_VERIFY},

@@ -16,6 +16,7 @@
 #include "worker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -447,6 +448,9 @@ static void sum_up(struct run *run) {
 static void copy(struct run *run) {
 	struct opts *opts = run->opts;
 
+	if (run->dest.base->fd[DST] != AT_FDCWD) {
+		files_resume_in(&run->files, run->dest.base, run->dest.base->fd[DST]);
+	}
 	work_init(&run->work);
 	run->start = now();
 	run->growth = (struct growth) {.time = run->start, .used = processor_time()};
@@ -464,6 +468,7 @@ static void copy(struct run *run) {
 	if ((opts->flags & OPT_DEBUG) && run->worker_count > 0) {
 		explain(run);
 	}
+	files_resume_end(&run->files);
 	if (run->signal == 0) {
 		struct counters sum;
 		counters_sum(&sum, run->counters, run->worker_count);
@@ -518,6 +523,10 @@ int coordinator_run(struct opts *opts, struct report *report) {
 	run->trees.flush = opts->flags & OPT_FSYNC ? &run->flush : NULL;
 	links_init(&run->links);
 	files_init(&run->files, opts, report, &run->links, &run->dest);
+	if (opts->flags & OPT_RESUME) {
+		run->trees.closing = files_tree_closing;
+		run->trees.files = &run->files;
+	}
 
 	char *renamed = dest_onto_itself(opts);
 	run->files.sums = opts->checksums ? &run->sums : NULL;

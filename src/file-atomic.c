@@ -116,8 +116,7 @@ static struct fail cannot_create(int ret) {
 	return ret == REACH_FOREIGN ? fail_make(0, file_foreign_link) : fail_make(ret, "cannot create regular file %d");
 }
 
-/** Whether this run may make something of that very name, which then is no hidden one. */
-static bool is_expected(const struct tree *tree, const char *name) {
+bool file_expects(const struct tree *tree, const char *name) {
 	struct stat st;
 	if (!(tree->flags & TREE_OPERANDS)) {
 		return fstatat(tree->fd[SRC], name, &st, AT_SYMLINK_NOFOLLOW) == 0;
@@ -131,7 +130,7 @@ static bool is_expected(const struct tree *tree, const char *name) {
 }
 
 int file_hide_again(const struct tree *tree, int dir, char **path) {
-	if (!is_expected(tree, last_component(*path)) && hidden_clear(dir, *path) == 0) {
+	if (!file_expects(tree, last_component(*path)) && hidden_clear(dir, *path) == 0) {
 		return 0;
 	}
 	char *other = hidden_path(*path, HIDDEN_RANDOM);
@@ -167,7 +166,7 @@ static int open_hidden(struct file *file, const struct spot *spot, int flags, mo
 	file->hidden = hidden_path(spot->name, HIDDEN_KNOWN);
 	for (int i = 0; file->hidden && i < TRIES; ++i) {
 		int fd = openat(spot->dir, file->hidden, flags | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
-		int ret = fd < 0 ? -errno : hidden_lock(fd);
+		int ret = fd < 0 ? -errno : hidden_lock(fd, 0);
 		if (ret == 0) {
 			return fd;
 		}
@@ -175,13 +174,25 @@ static int open_hidden(struct file *file, const struct spot *spot, int flags, mo
 		if (ret == -EEXIST) {
 			ret = file_hide_again(file->tree, spot->dir, &file->hidden);
 		}
-		if (ret < 0 && ret != -ESTALE) {
+		// Another one may have taken it for one that was left
+		if (ret < 0 && ret != -ESTALE && ret != -EBUSY) {
 			free(file->hidden);
 			file->hidden = NULL;
 			return ret;
 		}
 	}
 	return file->hidden ? -EEXIST : -ENOMEM;
+}
+
+/** Make a file of which what is written is noted. It has to have the hidden name that the next run looks for. */
+static int open_part_anew(struct file *file, const struct spot *spot, int flags, mode_t mode) {
+	int fd = open_hidden(file, spot, flags, mode);
+	char *known = hidden_path(spot->name, HIDDEN_KNOWN);
+	if (fd < 0 || !known || strcmp(known, file->hidden) != 0) {
+		file->part = NULL;
+	}
+	free(known);
+	return fd;
 }
 
 /** Make the file that is going to appear. Returns 0 or -errno. */
@@ -193,12 +204,20 @@ static int stage(struct file_context *ctx, struct file *file, mode_t mode) {
 	if (ret < 0) {
 		return ret;
 	}
-	if (has_unnamed(ctx, file)) {
+	if ((file->tree->flags & TREE_BASE) && file->tree->fd[DST] == AT_FDCWD && !(file->flags & FILE_BY_LINK)) {
+		files_resume_in(ctx->files, file->tree, spot.dir);
+	}
+	int part = file_open_part(ctx, file, spot.dir, spot.name, mode);
+	if (part >= 0) {
+		fd = part;
+	} else if (!file->part && has_unnamed(ctx, file)) {
 		fd = openat(spot.dir, ".", flags | O_TMPFILE, mode);
 		fd = fd < 0 ? -errno : fd;
 	}
+	if (part < 0 && file->part) {
+		fd = open_part_anew(file, &spot, flags, mode);
 	// What file systems and kernels say that know no such files
-	if (fd == -EOPNOTSUPP || fd == -EISDIR || fd == -EINVAL || fd == -ENOSYS) {
+	} else if (fd == -EOPNOTSUPP || fd == -EISDIR || fd == -EINVAL || fd == -ENOSYS) {
 		forget_unnamed(ctx, file);
 		fd = open_hidden(file, &spot, flags, mode);
 	}
@@ -212,6 +231,7 @@ static int stage(struct file_context *ctx, struct file *file, mode_t mode) {
 	}
 	file->dst_fd = fd;
 	file->flags |= FILE_STAGED;
+	file_know_part(file);
 	return 0;
 }
 
@@ -484,9 +504,9 @@ struct fail file_publish(struct file_context *ctx, struct file *file) {
 	return flushed < 0 ? fail_make(flushed, "error syncing the directory of %d") : FAIL_NONE;
 }
 
-void file_unstage(struct file *file) {
+void file_unstage(struct file_context *ctx, struct file *file) {
 	struct spot spot;
-	if (!file->hidden || tree_pin(file->tree) < 0) {
+	if (file_keep_part(ctx, file) || !file->hidden || tree_pin(file->tree) < 0) {
 		return;
 	}
 	if (spot_open(&spot, file) == 0) {

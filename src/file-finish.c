@@ -16,7 +16,7 @@
 
 /** Take away what did not get its name: what was there before still has it. */
 static void undo_staged(struct file_context *ctx, struct file *file) {
-	file_unstage(file);
+	file_unstage(ctx, file);
 	if (file->backup && tree_pin(file->tree) == 0) {
 		dest_undo_backup(ctx->files->dest, file->tree, &file->entry, file->backup);
 		tree_unpin(file->tree);
@@ -207,6 +207,9 @@ void file_unref(struct file_context *ctx, struct file *file) {
 	if ((file->flags & FILE_STAGED) && !(file->flags & FILE_INCOMPLETE)) {
 		struct fail unnamed = file_publish(ctx, file);
 		fail = unnamed.what ? unnamed : fail;
+		if (!fail.what && !(file->flags & FILE_INCOMPLETE)) {
+			file_note_finished(ctx, file);
+		}
 	}
 	if (file->flags & FILE_INCOMPLETE) {
 		undo(ctx, file);
@@ -242,6 +245,7 @@ void file_unref(struct file_context *ctx, struct file *file) {
 			counter_add(&ctx->counters->roomless, room_for(file));
 		}
 	}
+	counter_add(&ctx->counters->left_bytes, file->resumed);
 	// Whoever waits for this file is to know that it has more names
 	file_links_end(ctx, file->link, file->tree, copied && known ? &copy : NULL);
 	file_release(ctx, file);

@@ -90,7 +90,37 @@ struct fail file_inherit(struct file_context *ctx, struct file *file);
 struct fail file_publish(struct file_context *ctx, struct file *file);
 
 /** Take away a file that did not get its name. */
-void file_unstage(struct file *file);
+void file_unstage(struct file_context *ctx, struct file *file);
+
+/** Whether this run may make something of that very name in a tree, which then is no hidden one. */
+bool file_expects(const struct tree *tree, const char *name);
+
+/** dest_judge(), but what an earlier run has finished is DEST_DONE (--resume). */
+enum dest_verdict file_verdict(struct file_context *ctx, struct tree *tree, const struct entry *entry,
+	const struct stat *st, struct dest_found *found, struct fail *fail);
+
+/** Whether an entry would be where --resume keeps its journal. */
+bool file_is_journal(const struct file_context *ctx, const struct tree *tree, const struct entry *entry);
+
+/**
+ * With --resume and a big file, set file::part, and open what an earlier run has left of it.
+ *
+ * @param dir   Where it gets its name.
+ * @return A descriptor, with file::hidden set; -1 if it is to be made.
+ */
+int file_open_part(struct file_context *ctx, struct file *file, int dir, const char *name, mode_t mode);
+
+/** The destination of a file is open now: remember what file::part is about. */
+void file_know_part(struct file *file);
+
+/** Choose the part of a range claimed that is not there yet; the file's lock is held. Returns false if all of it is. */
+bool file_skip_written(struct file *file, struct extent *range);
+
+/** Keep what is there of a file that is not whole, for the next run. Returns whether that is so. */
+bool file_keep_part(struct file_context *ctx, struct file *file);
+
+/** Note that a file is whole, and has its name. */
+void file_note_finished(struct file_context *ctx, const struct file *file);
 
 /** Say what would be done with an entry (--dry-run), and count it. Nothing is changed, and no file opened. */
 void file_foresee(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st);

@@ -126,7 +126,7 @@ enum file_links file_links_meet(struct file_context *ctx, struct tree *tree, con
 
 	// cp's rules for the destination come first, but this one may be waited for
 	if (!judged->known && fstatat(tree->fd[DST], entry->dst_name, &judged->found.st, AT_SYMLINK_NOFOLLOW) == 0) {
-		verdict = dest_judge(ctx->files->dest, tree, entry, st, &judged->found, &fail);
+		verdict = file_verdict(ctx, tree, entry, st, &judged->found, &fail);
 		judged->known = true;
 	}
 	judged->verdict = verdict;

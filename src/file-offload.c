@@ -72,6 +72,7 @@ bool file_offload(struct file_context *ctx, struct file *file) {
 			far->copies = far->proven;
 			return false;
 		}
+		file_wrote(ctx, file, file->cursor, file->cursor + (uint64_t)n);
 		file->cursor += (uint64_t)n;
 		counter_add(&ctx->counters->bytes, (uint64_t)n);
 		if (!far->proven) {

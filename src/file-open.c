@@ -317,7 +317,7 @@ bool file_judge(struct file_context *ctx, struct tree *tree, const struct entry 
 		return false;
 	}
 	judged->found.seen = named;
-	judged->verdict = dest_judge(ctx->files->dest, tree, entry, st, &judged->found, &fail);
+	judged->verdict = file_verdict(ctx, tree, entry, st, &judged->found, &fail);
 	if (judged->verdict == DEST_REFUSE) {
 		tree_report(tree, entry, fail);
 		file_failed(ctx, st);
@@ -347,7 +347,7 @@ static enum dest_verdict replace(struct file_context *ctx, struct file *file, co
 	enum dest_verdict verdict = judged->verdict;
 	struct dest_found found = judged->found;
 	if (!judged->known) {
-		verdict = dest_judge(ctx->files->dest, file->tree, &file->entry, &file->st, &found, fail);
+		verdict = file_verdict(ctx, file->tree, &file->entry, &file->st, &found, fail);
 	}
 	bool atomic = file_is_atomic(ctx, &file->entry);
 	file->found = found.st;

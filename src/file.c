@@ -45,6 +45,9 @@ void file_context_destroy(struct file_context *ctx) {
 	for (struct list *node; (node = list_pop(&ctx->redo)) || (node = list_pop(&ctx->later));) {
 		link_name_free(list_item(node, struct link_name, node));
 	}
+	if (journal_is_open(&ctx->files->journal)) {
+		journal_flush(&ctx->files->journal, &ctx->held);
+	}
 	free(ctx->buffer);
 	file_order_free(ctx);
 }
@@ -388,7 +391,10 @@ struct file *file_begin(struct file_context *ctx, struct tree *tree, const struc
 	}
 	mode_t mode = known ? known->st_mode : S_IFREG;
 	bool contents = !(opts->flags & OPT_RECURSIVE) || (opts->flags & OPT_COPY_CONTENTS);
-	if (S_ISDIR(mode)) {
+	if (file_is_journal(ctx, tree, entry)) {
+		tree_report(tree, entry, fail_make(0, "cannot copy %s: --resume keeps its journal at %d"));
+		file_failed(ctx, known);
+	} else if (S_ISDIR(mode)) {
 		tree_report(tree, entry, fail_make(0, "skipping file %s, as it was replaced while being copied"));
 		file_failed(ctx, NULL);
 	} else if (opts->flags & (OPT_HARD_LINK | OPT_SYMBOLIC_LINK)) {
@@ -448,6 +454,9 @@ static bool next_range(struct file *file, uint64_t want, struct extent *range) {
 bool file_claim(struct file *file, uint64_t want, struct extent *range) {
 	mutex_lock(&file->lock);
 	bool claimed = next_range(file, want, range);
+	while (claimed && file->part && !file_skip_written(file, range)) {
+		claimed = next_range(file, want, range);
+	}
 	mutex_unlock(&file->lock);
 	return claimed;
 }

@@ -10,6 +10,7 @@
 
 #include "extent.h"
 #include "hash.h"
+#include "journal.h"
 #include "throttle.h"
 #include "tree.h"
 
@@ -43,6 +44,9 @@ struct files {
 	_Atomic uint64_t spare;
 	/** The list of checksums, or NULL. */
 	struct sums *sums;
+	/** With --resume; and the tree in the destination of which it is. */
+	struct journal journal;
+	const struct tree *journal_root;
 };
 
 /** Whether a file system of another machine or program copies data itself (copy_file_range(2)). */
@@ -72,6 +76,8 @@ struct file_context {
 	/** The device on which files without a name were last refused. */
 	dev_t no_unnamed;
 	bool no_unnamed_known;
+	/** Records that are not in the journal yet. */
+	struct journal_held held;
 	/** Small files that were not cached since one was. */
 	unsigned cold;
 	/** The device whose file system cannot promise not to wait (RWF_NOWAIT), if one was met. */
@@ -170,6 +176,9 @@ struct file {
 	char *hidden;
 	/** With FILE_BY_LINK, the directory in which it was staged. */
 	struct inode led_to;
+	/** With --resume, if it is a big one: what is noted of it, and the inode of the destination. */
+	struct journal_part *part;
+	uint64_t part_ino;
 	mode_t final_mode;
 	enum file_cache cache;
 	enum file_back read_back;
@@ -188,6 +197,8 @@ struct file {
 	uint64_t size;
 	/** Bytes of holes that were passed over. */
 	uint64_t holes;
+	/** Bytes that an earlier run has written. */
+	uint64_t resumed;
 	/** Where data is first missing, after a fail. */
 	uint64_t keep;
 	/** The first fail. */
@@ -202,6 +213,25 @@ void files_init(struct files *files, const struct opts *opts, struct report *rep
 
 /** Free it. */
 void files_destroy(struct files *files);
+
+/**
+ * With --resume, open the journal in a directory of the destination, unless there is one. What fails is a warning.
+ *
+ * @param tree  Whose destination that is.
+ */
+void files_resume_in(struct files *files, const struct tree *tree, int dir);
+
+/** The same in a directory that was just entered, if it is the copy of an operand whose destination was named whole. */
+void files_resume_below(struct files *files, const struct tree *tree);
+
+/** All workers are done: close the journal. If nothing went wrong it is removed. */
+void files_resume_end(struct files *files);
+
+/** A tree is going to get its attributes: if the journal is in there, and nothing is left to do, it goes before. */
+void files_tree_closing(struct files *files, const struct tree *tree);
+
+/** Note that a range of a file was written (--resume). */
+void file_wrote(struct file_context *ctx, struct file *file, uint64_t start, uint64_t end);
 
 /** Set up what a worker brings along. */
 void file_context_init(struct file_context *ctx, struct files *files, struct counters *counters);

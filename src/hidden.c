@@ -10,12 +10,16 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include <xxhash.h>
 
 /** What hidden names begin with, and how many digits follow. */
 #define PREFIX ".ucp-"
 #define DIGITS 16
+
+/** Milliseconds to wait for the lock of a file that seems to be left. */
+#define CLEAR_WAIT 500
 
 /** Bytes of the path of a descriptor in /proc. */
 #define FD_PATH 32
@@ -38,10 +42,26 @@ bool hidden_is_name(const char *name) {
 		&& name[len + DIGITS] == '\0';
 }
 
+/** Take the lock of a file, waiting that many milliseconds for others. Returns 0 or -errno. */
+static int lock(int fd, unsigned wait) {
+	const struct timespec interval = {.tv_nsec = 1000000};
+	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno != EWOULDBLOCK || wait-- == 0) {
+			return -errno;
+		}
+		nanosleep(&interval, NULL);
+	}
+	return 0;
+}
+
 /** Whether somebody who is alive writes to a file. What cannot be opened or locked is taken for used. */
 static bool is_used(int dir, const char *path) {
 	int fd = openat(dir, path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	bool used = fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0;
+	if (fd < 0 && errno == EACCES) {
+		// Its attributes may have been set already
+		fd = openat(dir, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	}
+	bool used = fd < 0 || lock(fd, CLEAR_WAIT) != 0;
 	close_fd(&fd);
 	return used;
 }
@@ -57,11 +77,11 @@ int hidden_clear(int dir, const char *path) {
 	return unlinkat(dir, path, 0) == 0 || errno == ENOENT ? 0 : -errno;
 }
 
-int hidden_lock(int fd) {
+int hidden_lock(int fd, unsigned wait) {
 	struct stat st;
 	// Where there are no locks, nobody can be told
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-		return -ESTALE;
+	if (lock(fd, wait) == -EWOULDBLOCK) {
+		return -EBUSY;
 	}
 	return fstat(fd, &st) == 0 && st.st_nlink > 0 ? 0 : -ESTALE;
 }

@@ -26,8 +26,14 @@ bool hidden_is_name(const char *name);
 /** Take away what stands at a hidden name unless somebody is using it. Returns 0, -EBUSY or another -errno. */
 int hidden_clear(int dir, const char *path);
 
-/** Lock a file under a hidden name. Returns 0, or -ESTALE if somebody has taken it away meanwhile. */
-int hidden_lock(int fd);
+/**
+ * Lock a file under a hidden name. A ucp that was killed may hold its locks a little longer than it lives, till the kernel
+ * has taken down its ring.
+ *
+ * @param wait  Milliseconds to wait for others.
+ * @return 0; -EBUSY if somebody else has it; -ESTALE if it was taken away meanwhile.
+ */
+int hidden_lock(int fd, unsigned wait);
 
 /** Give a file without a name (O_TMPFILE) one that must be free. Returns 0 or -errno. */
 int hidden_link(int fd, int dir, const char *path);

@@ -22,6 +22,7 @@
  *     - worker.[ch]         (the thread: take, fill chunks, wait, step, finish)
  *     - work.[ch]           (what is left: shared files, batches, trees)
  *     - file.[ch]           (files on their way: open, choose, claim ranges, finish)
+ *     - journal.[ch]        (what an interrupted copy has done)
  *     - hidden.[ch]         (names under which something stands until it is whole)
  *     - tree.[ch]           (directory pairs, reference-counted, within a budget of descriptors)
  *     - sums.[ch]           (the list of checksums)

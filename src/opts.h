@@ -117,6 +117,8 @@ enum opt_flags {
 	OPT_BENEATH = 1 << 23,
 	/** Files appear under their names only when they are whole. */
 	OPT_ATOMIC = 1 << 24,
+	/** Go on where an earlier run was interrupted; implies OPT_ATOMIC. */
+	OPT_RESUME = 1 << 25,
 };
 
 /** What struct opts::preserve asks to keep. */

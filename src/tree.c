@@ -151,6 +151,9 @@ static void finish(struct tree *tree) {
 			ret = tree_pin_through(tree->parent, tree);
 		}
 		bool parent_pinned = pinned && ret == 0;
+		if (pinned && tree->trees->closing) {
+			tree->trees->closing(tree->trees->files, tree);
+		}
 		// Nor does a directory that is its own copy (-n) need what it has
 		bool same = inode_same(tree->inode[SRC], tree->inode[DST]);
 		bool wanted = ((opts->preserve & kept) || made) && !(tree->flags & TREE_AS_IS) && !same;

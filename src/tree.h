@@ -17,6 +17,7 @@
 #include "thread.h"
 
 struct dest;
+struct files;
 struct flush;
 struct opts;
 struct report;
@@ -145,6 +146,9 @@ struct trees {
 	/** Decides by cp's rules about what stands where TREE (tree::src_stat, tree::dst_stat) is to be made. */
 	enum tree_verdict (*judge)(struct dest *dest, struct tree *tree, const struct entry *entry, struct fail *fail);
 	struct dest *dest;
+	/** If not NULL, told of each tree that is going to get its attributes, its descriptors open. */
+	void (*closing)(struct files *files, const struct tree *tree);
+	struct files *files;
 
 	const struct opts *opts;
 	struct report *report;

@@ -57,6 +57,8 @@ struct chunk {
 	uint32_t bytes;
 	/** Bytes of the slot's buffer that were used so far. */
 	uint32_t reach;
+	/** Where it began, or UINT64_MAX if it was given up. */
+	uint64_t start;
 };
 
 /** What a worker's thread works with. */
@@ -234,7 +236,11 @@ static void chunk_next(struct state *s, unsigned slot, enum pair_next next) {
 		ring_write(s->ring, slot, hold->dst, pair->off + pair->put, pair->put, pair->cut - pair->put);
 		return;
 	case PAIR_INSPECT:
+		break;
 	case PAIR_DONE:
+		if (chunk->start != UINT64_MAX) {
+			file_wrote(&s->ctx, file, chunk->start, chunk->start + chunk->bytes);
+		}
 		break;
 	case PAIR_END:
 		file_ended(file, pair->off);
@@ -264,6 +270,7 @@ static void step(struct state *s, const struct ring_event *event) {
 	counter_add(&s->worker->counters->bytes, pair->written - before);
 	if (is_cancelled(s) && (next == PAIR_SUBMIT || next == PAIR_READ || next == PAIR_WRITE)) {
 		file_abandon(chunk->hold->file, pair->off + pair->put);
+		chunk->start = UINT64_MAX;
 		next = PAIR_DONE;
 	}
 	chunk_next(s, event->slot, next);
@@ -336,6 +343,7 @@ static bool begin_directory(struct state *s, struct tree *parent, const struct e
 	if (!tree) {
 		return false;
 	}
+	files_resume_below(s->ctx.files, tree);
 	int ret = tree->flags & TREE_CLOSED ? 0 : tree_list(tree);
 	if (ret < 0) {
 		tree_report(parent, entry, fail_make(ret, "cannot access %s"));
@@ -477,6 +485,7 @@ static void chunk_begin(struct state *s) {
 	chunk->hold = hold;
 	++hold->inflight;
 	chunk->bytes = len;
+	chunk->start = range->start;
 	s->inflight += len;
 	unsigned flags = (hold->dig ? PAIR_LOOK : 0) | (hold->direct ? PAIR_APART : 0);
 	enum pair_next next = pair_start(&chunk->pair, range->start, len, flags);

@@ -169,7 +169,7 @@ check_offers() {
 once_complete_options() {
 	completion_files
 	offers 'ucp --sp' --sparse
-	offers 'ucp --re' --recursive --reflink --remove-destination
+	offers 'ucp --re' --recursive --reflink --remove-destination --resume
 	offers 'ucp --s' --sparse --stats --strip-trailing-slashes --suffix --symbolic-link
 	offers 'ucp -a --no-p' --no-preserve
 	offers 'ucp notes.txt --verb' --verbose

@@ -68,7 +68,7 @@ TEST(what_is_left_is_cleared) {
 TEST(what_is_used_is_not_cleared) {
 	go_to_scratch();
 	int fd = make("file");
-	CHECK_EQ(hidden_lock(fd), 0);
+	CHECK_EQ(hidden_lock(fd, 0), 0);
 	CHECK_EQ(hidden_clear(AT_FDCWD, "file"), -EBUSY);
 	CHECK(exists("file"));
 	close(fd);
@@ -82,12 +82,12 @@ TEST(a_lock_on_what_was_cleared_is_none) {
 	go_to_scratch();
 	int fd = make("file");
 	CHECK_EQ(hidden_clear(AT_FDCWD, "file"), 0);
-	CHECK_EQ(hidden_lock(fd), -ESTALE);
+	CHECK_EQ(hidden_lock(fd, 0), -ESTALE);
 	close(fd);
 	fd = make("file");
 	int other = open("file", O_WRONLY | O_CLOEXEC);
-	CHECK_EQ(hidden_lock(fd), 0);
-	CHECK_EQ(hidden_lock(other), -ESTALE);
+	CHECK_EQ(hidden_lock(fd, 0), 0);
+	CHECK_EQ(hidden_lock(other, 1), -EBUSY);
 	close(fd);
 	close(other);
 }

@@ -1,0 +1,183 @@
+#include "file-impl.h"
+
+#include "hidden.h"
+#include "opts.h"
+#include "report.h"
+#include "std.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/** Files of fewer bytes are copied anew rather than in parts. */
+#define PART_BYTES (4u << 20)
+
+/** Milliseconds to wait for a run that was killed, but not taken down yet. Nobody else writes to what the journal has. */
+#define PART_WAIT 3000
+
+/** A number that is another one where the options make other copies. */
+static uint64_t options_number(const struct opts *opts) {
+	const unsigned flags = OPT_ATTRIBUTES_ONLY | OPT_PRIVILEGED | OPT_FSYNC | OPT_VERIFY;
+	return (uint64_t)opts->preserve << 32 | (uint64_t)(opts->flags & flags) << 12 | opts->umask;
+}
+
+void files_resume_in(struct files *files, const struct tree *tree, int dir) {
+	if ((files->opts->flags & (OPT_RESUME | OPT_DRY_RUN)) != OPT_RESUME || files->journal_root) {
+		return;
+	}
+	files->journal_root = tree;
+	int ret = journal_open(&files->journal, dir, options_number(files->opts));
+	if (ret < 0) {
+		char *path = tree_path(tree, DST, JOURNAL_NAME);
+		report_warn(files->report, ret == -EBUSY ? 0 : -ret, ret == -EBUSY
+			? "warning: another ucp is working with %d; nothing is resumed"
+			: "warning: cannot use %d; nothing is resumed", NULL, path);
+		free(path);
+	}
+}
+
+void files_resume_below(struct files *files, const struct tree *tree) {
+	if ((tree->parent->flags & TREE_BASE) && tree->parent->fd[DST] == AT_FDCWD) {
+		files_resume_in(files, tree, tree->fd[DST]);
+	}
+}
+
+void files_resume_end(struct files *files) {
+	bool done = counter_get(&files->report->errors) == 0 && !atomic_load(&files->cancelled);
+	int ret = journal_close(&files->journal, done ? JOURNAL_REMOVE : JOURNAL_KEEP);
+	if (ret < 0 && (!done || ret == -EACCES || ret == -EPERM || ret == -EROFS)) {
+		report_warn(files->report, -ret, done ? "warning: cannot remove the journal of --resume"
+			: "warning: cannot write the journal of --resume", NULL, NULL);
+	}
+}
+
+void files_tree_closing(struct files *files, const struct tree *tree) {
+	bool done = counter_get(&files->report->errors) == 0 && !atomic_load(&files->cancelled);
+	// With something left to do, the workers have yet to write what they hold back
+	if (tree == files->journal_root && done) {
+		files_resume_end(files);
+	}
+}
+
+enum dest_verdict file_verdict(struct file_context *ctx, struct tree *tree, const struct entry *entry,
+	const struct stat *st, struct dest_found *found, struct fail *fail)
+{
+	struct files *files = ctx->files;
+	struct stat there;
+	if (journal_is_open(&files->journal) && S_ISREG(st->st_mode)
+		&& fstatat(tree->fd[DST], entry->dst_name, &there, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(there.st_mode)
+		&& journal_is_finished(&files->journal, st, &there))
+	{
+		found->st = there;
+		return DEST_DONE;
+	}
+	return dest_judge(files->dest, tree, entry, st, found, fail);
+}
+
+bool file_is_journal(const struct file_context *ctx, const struct tree *tree, const struct entry *entry) {
+	return tree == ctx->files->journal_root && strcmp(entry->dst_name, JOURNAL_NAME) == 0;
+}
+
+/** The path of a name below the journal's directory; to be freed. NULL if it is not below. */
+static char *path_below(const struct files *files, const struct tree *tree, const char *name) {
+	char *path = strdup(name);
+	for (; path && tree && tree != files->journal_root; tree = tree->parent) {
+		char *longer = NULL;
+		if (!tree->parent || asprintf(&longer, "%s/%s", tree->name[DST], path) < 0) {
+			longer = NULL;
+		}
+		free(path);
+		path = longer;
+	}
+	return path;
+}
+
+/** Open what an earlier run has left under a hidden name. Returns a descriptor, locked, or -1. */
+static int open_left(int dir, const char *hidden, struct stat *st) {
+	int fd = openat(dir, hidden, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0 && (hidden_lock(fd, PART_WAIT) < 0 || fstat(fd, st) != 0 || !S_ISREG(st->st_mode) || st->st_nlink != 1)) {
+		close_fd(&fd);
+	}
+	return fd;
+}
+
+int file_open_part(struct file_context *ctx, struct file *file, int dir, const char *name, mode_t mode) {
+	struct files *files = ctx->files;
+	struct stat st = {0};
+	bool in_parts = journal_is_open(&files->journal) && S_ISREG(file->st.st_mode) && file->st.st_size >= PART_BYTES
+		&& !(file->flags & FILE_BY_LINK) && !(file->tree->flags & TREE_UNSIZED)
+		&& !(files->opts->flags & OPT_ATTRIBUTES_ONLY) && !file_is_ordered(files->opts);
+	char *path = in_parts ? path_below(files, file->tree, name) : NULL;
+	char *hidden = path ? hidden_path(name, HIDDEN_KNOWN) : NULL;
+	if (!hidden || file_expects(file->tree, hidden)) {
+		free(path);
+		free(hidden);
+		return -1;
+	}
+	int fd = open_left(dir, hidden, &st);
+	file->part = journal_begin(&files->journal, path, &file->st, fd >= 0 ? &st : NULL);
+	free(path);
+	if (fd >= 0 && file->part && file->part->done.count > 0) {
+		// It may have been about to get its name, with its attributes set
+		fchmod(fd, mode & 07777);
+		file->hidden = hidden;
+		return fd;
+	}
+	close_fd(&fd);
+	if (file->part) {
+		hidden_clear(dir, hidden);
+	}
+	free(hidden);
+	return -1;
+}
+
+bool file_skip_written(struct file *file, struct extent *range) {
+	struct journal_range gap;
+	if (!journal_ranges_gap(&file->part->done, range->start, range->end, &gap)) {
+		file->resumed += range->end - range->start;
+		file->flags |= FILE_SET_SIZE;
+		return false;
+	}
+	file->resumed += gap.start - range->start;
+	file->flags |= FILE_SET_SIZE;
+	*range = (struct extent) {.start = gap.start, .end = gap.end};
+	file->cursor = gap.end;
+	return true;
+}
+
+void file_wrote(struct file_context *ctx, struct file *file, uint64_t start, uint64_t end) {
+	if (!file->part) {
+		return;
+	}
+	mutex_lock(&file->lock);
+	journal_wrote(&ctx->files->journal, file->part, file->part_ino, start, end);
+	mutex_unlock(&file->lock);
+}
+
+void file_know_part(struct file *file) {
+	struct stat st;
+	if (file->part && fstat(file->dst_fd, &st) == 0) {
+		file->part_ino = st.st_ino;
+	} else {
+		file->part = NULL;
+	}
+}
+
+bool file_keep_part(struct file_context *ctx, struct file *file) {
+	struct journal *journal = &ctx->files->journal;
+	if (!file->part || (file->part->done.count == 0 && file->part->news.count == 0 && file->cursor == 0)) {
+		return false;
+	}
+	journal_flush_part(journal, file->part, file->part_ino);
+	return true;
+}
+
+void file_note_finished(struct file_context *ctx, const struct file *file) {
+	struct stat st;
+	if (journal_is_open(&ctx->files->journal) && fstat(file->dst_fd, &st) == 0) {
+		journal_finish(&ctx->files->journal, &ctx->held, &file->st, &st);
+	}
+}

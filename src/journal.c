@@ -1,0 +1,379 @@
+#include "journal-impl.h"
+
+#include "hidden.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+/** Seconds between two marks. */
+#define MARK_SECONDS 30
+
+/** Bytes written of a part before they are noted. */
+#define NEWS_BYTES (8u << 20)
+
+/** The mask of statx(2) for a mount's number that is never used again (Linux 6.8), which older headers lack. */
+#define MNT_ID_UNIQUE 0x4000U
+
+/** A record that is being put together, of at most that many bytes. */
+struct record {
+	struct journal_head head;
+	char payload[sizeof(struct journal_begun) + JOURNAL_PATH];
+};
+
+static int64_t nanoseconds(struct timespec ts) {
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+struct journal_source journal_source_of(const struct stat *st) {
+	return (struct journal_source) {
+		.dev = st->st_dev,
+		.ino = st->st_ino,
+		.size = (uint64_t)st->st_size,
+		.mtime = nanoseconds(st->st_mtim),
+		.ctime = nanoseconds(st->st_ctim),
+	};
+}
+
+static struct journal_copy copy_of(const struct stat *st) {
+	return (struct journal_copy) {
+		.dev = st->st_dev, .ino = st->st_ino, .size = (uint64_t)st->st_size, .mtime = nanoseconds(st->st_mtim),
+	};
+}
+
+/** Put a record together. Returns its bytes. */
+static size_t make_record(struct record *record, enum journal_kind kind, uint64_t seed, const void *data, size_t len) {
+	record->head = (struct journal_head) {.magic = JOURNAL_MAGIC, .kind = kind, .len = (uint16_t)len};
+	if (record->payload != data) {
+		memcpy(record->payload, data, len);
+	}
+	record->head.sum = journal_sum(seed, &record->head, record->payload);
+	return sizeof(record->head) + len;
+}
+
+/** Append records by one write, so that those of several threads never mix. After a failure nothing is written any more. */
+static void append(struct journal *journal, const void *data, size_t len) {
+	mutex_lock(&journal->lock);
+	int err = journal->open ? journal->err : -EBADF;
+	mutex_unlock(&journal->lock);
+	if (err < 0 || len == 0) {
+		return;
+	}
+	ssize_t n = write(journal->fd, data, len);
+	if (n == (ssize_t)len) {
+		return;
+	}
+	err = n < 0 ? -errno : -ENOSPC;
+	mutex_lock(&journal->lock);
+	journal->err = journal->err < 0 ? journal->err : err;
+	mutex_unlock(&journal->lock);
+}
+
+static void append_record(struct journal *journal, enum journal_kind kind, const void *data, size_t len) {
+	struct record record;
+	append(journal, &record, make_record(&record, kind, journal->id, data, len));
+}
+
+/** Set marks until the journal is closed. */
+static void *mark(void *arg) {
+	struct journal *journal = arg;
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	mutex_lock(&journal->lock);
+	while (!journal->stopping) {
+		until.tv_sec += MARK_SECONDS;
+		while (!journal->stopping && pthread_cond_timedwait(&journal->wake, &journal->lock, &until) != ETIMEDOUT) {
+		}
+		if (journal->stopping) {
+			break;
+		}
+		mutex_unlock(&journal->lock);
+		off_t end = lseek(journal->fd, 0, SEEK_END);
+		struct journal_mark mark = {.offset = (uint64_t)end};
+		if (end > 0 && syncfs(journal->fd) == 0) {
+			append_record(journal, JOURNAL_MARK, &mark, sizeof(mark));
+			fdatasync(journal->fd);
+		}
+		clock_gettime(CLOCK_REALTIME, &until);
+		mutex_lock(&journal->lock);
+	}
+	mutex_unlock(&journal->lock);
+	return NULL;
+}
+
+/** Find out where we are. What cannot be found out is never the same as before. */
+static void find_now(struct journal_now *now, int dir, uint64_t options) {
+	struct statx stx;
+	struct stat st;
+	*now = (struct journal_now) {.options = options};
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	char text[64] = "";
+	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+	close_fd(&fd);
+	size_t digits = 0;
+	for (ssize_t i = 0; i < n && digits < 2 * sizeof(now->boot); ++i) {
+		const char *hex = "0123456789abcdef";
+		const char *digit = strchr(hex, text[i]);
+		if (text[i] && digit) {
+			now->boot[digits / 2] = (uint8_t)(now->boot[digits / 2] << 4 | (digit - hex));
+			++digits;
+		}
+	}
+	if (digits < 2 * sizeof(now->boot) && getrandom(now->boot, sizeof(now->boot), 0) < 0) {
+		now->mount = (uint64_t)getpid();
+	}
+	if (statx(dir, "", AT_EMPTY_PATH, MNT_ID_UNIQUE | STATX_MNT_ID, &stx) == 0) {
+		now->mount = stx.stx_mnt_id;
+	}
+	if (fstatat(dir, "", &st, AT_EMPTY_PATH) == 0) {
+		now->dev = st.st_dev;
+	}
+}
+
+/** Read what is there already. Returns 0 or -errno. */
+static int load(struct journal *journal) {
+	struct stat st;
+	if (fstat(journal->fd, &st) != 0) {
+		return -errno;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		return -EINVAL;
+	}
+	if (st.st_size == 0) {
+		return 0;
+	}
+	void *data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, journal->fd, 0);
+	if (data == MAP_FAILED) {
+		return -errno;
+	}
+	int ret = journal_parse(&journal->index, &journal->now, data, (size_t)st.st_size);
+	munmap(data, (size_t)st.st_size);
+	return ret;
+}
+
+/** Cut off what makes no sense, and begin a run. Returns 0 or -errno. */
+static int begin_run(struct journal *journal) {
+	struct record record;
+	struct journal_first first = {.id = journal->index.id};
+
+	if (ftruncate(journal->fd, (off_t)journal->index.valid) != 0) {
+		return -errno;
+	}
+	if (journal->index.valid == 0) {
+		if (getrandom(&first.id, sizeof(first.id), 0) != sizeof(first.id)) {
+			return -errno;
+		}
+		append(journal, &record, make_record(&record, JOURNAL_FIRST, 0, &first, sizeof(first)));
+	}
+	journal->id = first.id;
+	journal->next_part = journal->index.last_part + 1;
+	append_record(journal, JOURNAL_RUN, &journal->now, sizeof(journal->now));
+	return journal->err;
+}
+
+int journal_open(struct journal *journal, int dir, uint64_t options) {
+	*journal = (struct journal) {.fd = -1, .dir = -1};
+	thread_must(pthread_mutex_init(&journal->lock, NULL));
+	thread_must(pthread_cond_init(&journal->wake, NULL));
+	find_now(&journal->now, dir, options);
+	journal->fd = openat(dir, JOURNAL_NAME, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	int ret = journal->fd < 0 ? -errno : 0;
+	if (ret == 0 && flock(journal->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+		ret = -EBUSY;
+	}
+	if (ret == 0) {
+		journal->dir = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		ret = journal->dir < 0 ? -errno : load(journal);
+	}
+	if (ret == 0) {
+		journal->open = true;
+		ret = begin_run(journal);
+		// Without marks there is less to go on with after a crash of the system
+		journal->marking = ret == 0 && pthread_create(&journal->marker, NULL, mark, journal) == 0;
+	}
+	if (ret < 0) {
+		journal->open = false;
+		journal_index_clear(&journal->index);
+		close_fd(&journal->fd);
+		close_fd(&journal->dir);
+	}
+	return ret;
+}
+
+/** Do something in a directory, of which the times and the mode stay. Returns 0 or -errno. */
+static int unlink_quietly(int dir, const char *name) {
+	struct stat st;
+	bool known = fstat(dir, &st) == 0;
+	int ret = unlinkat(dir, name, 0) == 0 ? 0 : -errno;
+	if (ret == -EACCES && known && fchmod(dir, (st.st_mode & 07777) | S_IRWXU) == 0) {
+		ret = unlinkat(dir, name, 0) == 0 ? 0 : -errno;
+		fchmod(dir, st.st_mode & 07777);
+	}
+	if (known) {
+		futimens(dir, (struct timespec[]) {st.st_atim, st.st_mtim});
+	}
+	return ret;
+}
+
+/** Remove a part that nobody has taken up: its source is gone, or it is not to be copied any more. */
+static void remove_part(const struct journal *journal, const struct journal_part *part) {
+	struct open_how how = {
+		.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+	const char *name = last_component(part->path);
+	char *parent = name == part->path ? strdup(".") : strndup(part->path, (size_t)(name - part->path));
+	char *hidden = hidden_path(name, HIDDEN_KNOWN);
+	int dir = parent ? (int)syscall(SYS_openat2, journal->dir, parent, &how, sizeof(how)) : -1;
+	struct stat st;
+	struct stat file;
+	if (dir >= 0 && hidden && fstat(dir, &st) == 0 && fstatat(dir, hidden, &file, AT_SYMLINK_NOFOLLOW) == 0
+		&& (part->ino == 0 || part->ino == file.st_ino) && hidden_clear(dir, hidden) == 0)
+	{
+		futimens(dir, (struct timespec[]) {st.st_atim, st.st_mtim});
+	}
+	close_fd(&dir);
+	free(parent);
+	free(hidden);
+}
+
+static void remove_untaken(const void *node, VISIT visit, void *arg) {
+	const struct journal_part *part = *(struct journal_part *const *)node;
+	if ((visit == postorder || visit == leaf) && !part->taken) {
+		remove_part(arg, part);
+	}
+}
+
+int journal_close(struct journal *journal, enum journal_end end) {
+	if (!journal->open) {
+		return 0;
+	}
+	mutex_lock(&journal->lock);
+	journal->stopping = true;
+	cond_signal(&journal->wake);
+	mutex_unlock(&journal->lock);
+	if (journal->marking) {
+		thread_must(pthread_join(journal->marker, NULL));
+	}
+	if (end == JOURNAL_REMOVE) {
+		twalk_r(journal->index.parts, remove_untaken, journal);
+		int ret = unlink_quietly(journal->dir, JOURNAL_NAME);
+		journal->err = journal->err < 0 ? journal->err : ret;
+	}
+	mutex_lock(&journal->lock);
+	journal->open = false;
+	mutex_unlock(&journal->lock);
+	close_fd(&journal->fd);
+	close_fd(&journal->dir);
+	journal_index_clear(&journal->index);
+	return journal->err;
+}
+
+bool journal_is_finished(struct journal *journal, const struct stat *src, const struct stat *dst) {
+	struct journal_source source = journal_source_of(src);
+	struct journal_copy copy = copy_of(dst);
+	if (!journal_is_open(journal)) {
+		return false;
+	}
+	// Nothing is added to what was finished before, so this needs no lock
+	const struct journal_finished *found = journal_find_finished(&journal->index, copy.dev, copy.ino);
+	return found && memcmp(&found->src, &source, sizeof(source)) == 0 && memcmp(&found->copy, &copy, sizeof(copy)) == 0;
+}
+
+void journal_flush(struct journal *journal, struct journal_held *held) {
+	append(journal, held->data, held->len);
+	held->len = 0;
+}
+
+void journal_finish(struct journal *journal, struct journal_held *held, const struct stat *src,
+	const struct stat *dst)
+{
+	struct journal_finished finished = {.src = journal_source_of(src), .copy = copy_of(dst)};
+	struct record record;
+	size_t len = make_record(&record, JOURNAL_FINISHED, journal->id, &finished, sizeof(finished));
+	if (held->len + len > sizeof(held->data)) {
+		journal_flush(journal, held);
+	}
+	memcpy(held->data + held->len, &record, len);
+	held->len += len;
+}
+
+/** Whether a file has all that is noted of a part. */
+static bool has_all(const struct journal_part *part, const struct stat *left) {
+	size_t count = part->done.count;
+	return left && count > 0 && part->ino == left->st_ino && part->done.list[count - 1].end <= (uint64_t)left->st_size;
+}
+
+struct journal_part *journal_begin(struct journal *journal, const char *path, const struct stat *src,
+	const struct stat *left)
+{
+	struct journal_source source = journal_source_of(src);
+	struct record record;
+	size_t len = strlen(path);
+	if (!journal_is_open(journal) || len >= JOURNAL_PATH || len == 0) {
+		return NULL;
+	}
+	mutex_lock(&journal->lock);
+	struct journal_part *part = journal_find_part(&journal->index, path);
+	bool goes_on = part && !part->taken && has_all(part, left) && memcmp(&part->src, &source, sizeof(source)) == 0;
+	if (part && part->taken) {
+		// Two sources for one destination: the second is not in parts
+		part = NULL;
+	} else if (!goes_on) {
+		part = journal_add_part(&journal->index, path, journal->next_part++, &source);
+	}
+	if (part) {
+		part->taken = true;
+	}
+	mutex_unlock(&journal->lock);
+	if (part && !goes_on) {
+		struct journal_begun begun = {.id = part->id, .src = source};
+		memcpy(record.payload, &begun, sizeof(begun));
+		memcpy(record.payload + sizeof(begun), path, len);
+		size_t size = make_record(&record, JOURNAL_BEGUN, journal->id, record.payload, sizeof(begun) + len);
+		append(journal, &record, size);
+	}
+	return part;
+}
+
+void journal_flush_part(struct journal *journal, struct journal_part *part, uint64_t ino) {
+	char data[JOURNAL_HELD];
+	size_t used = 0;
+	for (size_t i = 0; i < part->news.count; ++i) {
+		struct journal_written written = {
+			.id = part->id, .dev = journal->now.dev, .ino = ino, .range = part->news.list[i],
+		};
+		struct record record;
+		size_t len = make_record(&record, JOURNAL_WRITTEN, journal->id, &written, sizeof(written));
+		if (used + len > sizeof(data)) {
+			append(journal, data, used);
+			used = 0;
+		}
+		memcpy(data + used, &record, len);
+		used += len;
+	}
+	append(journal, data, used);
+	part->news.count = 0;
+	part->news_bytes = 0;
+}
+
+void journal_wrote(struct journal *journal, struct journal_part *part, uint64_t ino, uint64_t start, uint64_t end) {
+	// What cannot be noted will be copied again
+	if (journal_ranges_add(&part->news, start, end) == 0) {
+		part->news_bytes += end - start;
+	}
+	if (part->news_bytes >= NEWS_BYTES) {
+		journal_flush_part(journal, part, ino);
+	}
+}

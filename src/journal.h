@@ -1,0 +1,191 @@
+/**
+ * What an interrupted copy has done, so that the next one goes on there (--resume).
+ *
+ * A journal is a file in the destination, ".ucp-journal", to which records are only appended, each with a checksum. It
+ * says which files were finished, and which ranges of big ones were written to a file that is not whole yet. Each record
+ * is tied to the source as it was (inode, size, times), so that what has changed since is copied anew.
+ *
+ * Records come after what they tell of was written. As long as the system runs that is enough, whatever kills ucp. After
+ * a crash of the system only those are believed that come before a mark, which is set after everything was written to the
+ * medium, twice a minute.
+ */
+
+#ifndef UCP_JOURNAL_H
+#define UCP_JOURNAL_H
+
+#include "std.h"
+#include "thread.h"
+
+#include <sys/stat.h>
+
+/** The journal's name. */
+#define JOURNAL_NAME ".ucp-journal"
+
+/** Bytes of records a worker holds back. */
+#define JOURNAL_HELD 4096
+
+/** The source of a file, as it was when reading it began. */
+struct journal_source {
+	uint64_t dev;
+	uint64_t ino;
+	uint64_t size;
+	/** Nanoseconds since 1970, by st_mtim and st_ctim. */
+	int64_t mtime;
+	int64_t ctime;
+};
+
+/** A finished file in the destination. */
+struct journal_copy {
+	uint64_t dev;
+	uint64_t ino;
+	uint64_t size;
+	int64_t mtime;
+};
+
+/** Ranges of a file, [start, end), ordered and apart from each other. */
+struct journal_ranges {
+	struct journal_range {
+		uint64_t start;
+		uint64_t end;
+	} *list;
+	size_t count;
+	size_t size;
+};
+
+/** A file that is written in parts. */
+struct journal_part {
+	/** Which one it is in the journal. */
+	uint64_t id;
+	struct journal_source src;
+	/** The inode under the hidden name, 0 if no range was noted. */
+	uint64_t ino;
+	/** What earlier runs have written. */
+	struct journal_ranges done;
+	/** What this run has written, and is not in the journal yet; and how many bytes of it. */
+	struct journal_ranges news;
+	uint64_t news_bytes;
+	/** Its path below the journal's directory. */
+	char *path;
+	/** Whether this run has taken it up. */
+	bool taken;
+};
+
+/** What a journal says; zero-initialise. */
+struct journal_index {
+	/** Of struct finished and of struct journal_part: tsearch(3) trees. */
+	void *finished;
+	void *parts;
+	/** Bytes that make sense, from the beginning. */
+	size_t valid;
+	/** The journal's own number, and the highest of its parts. */
+	uint64_t id;
+	uint64_t last_part;
+};
+
+/** What a journal's records are believed by. */
+struct journal_now {
+	/** The boot of the system, and the mount of the destination. */
+	uint8_t boot[16];
+	uint64_t mount;
+	/** The device of the destination: marks tell nothing of others. */
+	uint64_t dev;
+	/** The options that say what a finished file is like. */
+	uint64_t options;
+};
+
+/** A journal that is open. Zero-initialise; then journal_is_open() says no. */
+struct journal {
+	/** Guards journal::index, journal::err and journal::stopping. */
+	pthread_mutex_t lock;
+	int fd;
+	/** The directory it is in. */
+	int dir;
+	bool open;
+	/** What checksums begin with, so that records of another journal make no sense in this one. */
+	uint64_t id;
+	/** The next part's. */
+	uint64_t next_part;
+	/** Writing to it failed: nothing more is noted. The first -errno. */
+	int err;
+	struct journal_now now;
+	struct journal_index index;
+	/** The thread that sets marks. */
+	pthread_t marker;
+	pthread_cond_t wake;
+	bool marking;
+	bool stopping;
+};
+
+/** Records of one worker that are held back. */
+struct journal_held {
+	char data[JOURNAL_HELD];
+	size_t len;
+};
+
+/** How journal_close() leaves a journal. */
+enum journal_end {
+	/** There is something to go on with. */
+	JOURNAL_KEEP,
+	/** Everything is done: it goes, and with it what was begun and never taken up. */
+	JOURNAL_REMOVE,
+};
+
+/** Read what is in a journal, up to the first thing that makes no sense. Returns 0 or -ENOMEM. */
+int journal_parse(struct journal_index *index, const struct journal_now *now, const void *data, size_t len);
+
+/** Free it. */
+void journal_index_clear(struct journal_index *index);
+
+/**
+ * Open or make the journal of a directory, and read it.
+ *
+ * @param options  A number that is another one where finished files would be other ones.
+ * @return 0; -EBUSY if another ucp has it; another -errno if there can be none.
+ */
+int journal_open(struct journal *journal, int dir, uint64_t options);
+
+/** Write what is held back, and close. Does nothing to one that is not open. Returns 0 or the first -errno of writing. */
+int journal_close(struct journal *journal, enum journal_end end);
+
+/** Whether there is one. */
+static inline bool journal_is_open(const struct journal *journal) {
+	return journal->open;
+}
+
+/** The source as records have it. */
+struct journal_source journal_source_of(const struct stat *st);
+
+/** Whether a file was finished by an earlier run, and neither end has changed. */
+bool journal_is_finished(struct journal *journal, const struct stat *src, const struct stat *dst);
+
+/** Note that a file is finished. */
+void journal_finish(struct journal *journal, struct journal_held *held, const struct stat *src,
+	const struct stat *dst);
+
+/**
+ * Take up a file that is written in parts, or begin one.
+ *
+ * @param path  Below the journal's directory.
+ * @param left  What stands under the hidden name, or NULL. If that is not what was noted, or the source has changed, the
+ *              part begins anew, with a record of that.
+ * @return Owned by the journal; NULL if nothing can be noted. With something in journal_part::done LEFT has that.
+ */
+struct journal_part *journal_begin(struct journal *journal, const char *path, const struct stat *src,
+	const struct stat *left);
+
+/** Note that a range is written. The caller sees to it that only one thread does so for a part. */
+void journal_wrote(struct journal *journal, struct journal_part *part, uint64_t ino, uint64_t start, uint64_t end);
+
+/** Have all ranges of a part in the journal. */
+void journal_flush_part(struct journal *journal, struct journal_part *part, uint64_t ino);
+
+/** Write what a worker holds back. */
+void journal_flush(struct journal *journal, struct journal_held *held);
+
+/** Add a range. Returns 0 or -ENOMEM. */
+int journal_ranges_add(struct journal_ranges *ranges, uint64_t start, uint64_t end);
+
+/** The first part of [START, END) that is in none of the ranges. Returns whether there is one. */
+bool journal_ranges_gap(const struct journal_ranges *ranges, uint64_t start, uint64_t end, struct journal_range *gap);
+
+#endif // UCP_JOURNAL_H

@@ -1,0 +1,257 @@
+# shellcheck shell=bash disable=SC2154,SC2016 # $status and $pid are set by lib.sh; conditions are evaluated later
+# --resume: an interrupted copy goes on where it stopped. See also crash.sh.
+
+names() { # DIR: all that is in it, hidden or not
+	find "$1" -mindepth 1 -printf '%P\n' | LC_ALL=C sort
+}
+
+expect_names() { # DIR NAME…
+	[[ $(names "$1") == "$(printf '%s\n' "${@:2}")" ]] || fail "in $1 are: $(names "$1" | tr '\n' ' ')"
+}
+
+# Some small files, a big one, and a fifo that holds ucp after all of them: descriptor 9 keeps it open.
+make_source() {
+	local i
+	mkdir s
+	for i in 1 2 3; do
+		echo "small $i" >"s/f$i"
+	done
+	head -c 120000000 /dev/urandom >s/big
+	ln s/f1 s/link
+}
+
+# When some ranges are in the journal.
+end_in_the_middle() { # SIGNAL
+	wait_for '[[ $(stat -c %s d/.ucp-journal 2>/dev/null || echo 0) -gt 300 || ! -e /proc/$pid ]]' 20
+	kill -s "$1" "$pid" 2>/dev/null
+	finish_ucp
+	[[ -e d/.ucp-journal ]] || skip "too fast to be interrupted"
+}
+
+# Interrupted with SIGNAL when some of the big file is in the journal, or all of it is done: then there are records.
+interrupt() { # SIGNAL ARGS…
+	start_ucp -a --resume --reflink=never -T "${@:2}" s d
+	end_in_the_middle "$1"
+	check_not test -e d/big
+}
+
+# Bytes of the big file that are written by a run, in decimal.
+written_again() {
+	sed -n 's/^files: .*; \([0-9]*\) bytes$/\1/p' "$OUT"
+}
+
+resumed() { # SIGNAL
+	make_source
+	# A slow reader of data: little at a time
+	interrupt "$1" --chunk-size=4K --queue-depth=1 -j1
+	run_ucp -a --resume --reflink=never -T -v s d
+	expect_status 0
+	expect_no_err
+	same_tree s d
+}
+
+case_killed_and_resumed() {
+	resumed KILL
+}
+
+case_interrupted_and_resumed() {
+	resumed INT
+}
+
+# How much of a file is written by the second run, from the journal of the first one.
+once_only_what_is_missing_is_written() {
+	local before
+	need cmd strace
+	make_source
+	interrupt INT --chunk-size=4K --queue-depth=1 -j1
+	strace -f -o trace -e trace=pwrite64 "$UCP" -a --resume --reflink=never --engine=sync -T s d || fail "resume"
+	before=$(awk -F'= ' '/pwrite64/ { sum += $NF } END { print sum + 0 }' trace)
+	((before < 120000000)) || fail "written again: $before bytes"
+	same_tree s d
+}
+
+once_finished_files_are_not_copied_again() {
+	make_source
+	mkdir s/sub
+	mkfifo s/sub/zz
+	exec 9<>s/sub/zz
+	start_ucp -r --copy-contents --resume -T s d 9>&-
+	wait_for '[[ -e d/f1 && -e d/f2 && -e d/f3 && -e d/big ]]'
+	stat -c '%n %i %z' d/f2 d/f3 d/big >"$CASE/before"
+	kill -s INT "$pid"
+	finish_ucp
+	expect_status 130
+	exec 9>&-
+	rm -r s/sub
+	run_ucp -r --copy-contents --resume --debug -T s d
+	expect_status 0
+	rm -rf d/sub
+	expect_out_has "skipped 'd/f2'"
+	expect_out_has "skipped 'd/big'"
+	stat -c '%n %i %z' d/f2 d/f3 d/big | diff "$CASE/before" - || fail "copied again"
+	expect_names d big f1 f2 f3 link
+}
+
+# Options that make other copies: nothing is taken for finished.
+once_other_options_begin_anew() {
+	make_source
+	mkdir s/sub
+	mkfifo s/sub/zz
+	exec 9<>s/sub/zz
+	start_ucp -r --copy-contents --resume -T s d 9>&-
+	wait_for '[[ -e d/f1 && -e d/f2 && -e d/f3 && -e d/big ]]'
+	kill -s INT "$pid"
+	finish_ucp
+	exec 9>&-
+	rm -r s/sub
+	rm -rf d/sub
+	touch -r s d
+	run_ucp -a --resume -T s d
+	expect_status 0
+	same_tree s d
+}
+
+case_changed_source_begins_anew() {
+	make_source
+	interrupt KILL --chunk-size=4K --queue-depth=1 -j1
+	head -c 120000000 /dev/urandom >s/big
+	run_ucp -a --resume -T s d
+	expect_status 0
+	same_tree s d
+}
+
+case_changed_destination_begins_anew() {
+	local hidden
+	make_source
+	interrupt KILL --chunk-size=4K --queue-depth=1 -j1
+	hidden=$(echo d/.ucp-*[!l])
+	[[ -s $hidden ]] || fail "nothing was left"
+	: >"$hidden"
+	run_ucp -a --resume -T s d
+	expect_status 0
+	same_tree s d
+}
+
+# What was begun and is not wanted any more does not stay.
+case_vanished_source_leaves_nothing() {
+	make_source
+	mkdir s/sub
+	mv s/big s/sub
+	touch -d '2001-01-01' s/sub s
+	start_ucp -a --resume --reflink=never --chunk-size=4K --queue-depth=1 -j1 -T s d
+	end_in_the_middle KILL
+	rm s/sub/big
+	touch -d '2001-01-01' s/sub s
+	run_ucp -a --resume -T s d
+	expect_status 0
+	[[ -e d/sub/big ]] && rm d/sub/big && touch -d '2001-01-01' d/sub
+	same_tree s d
+}
+
+# A journal that is torn, foreign, or no journal at all.
+case_broken_journals() {
+	local size
+	make_source
+	interrupt KILL --chunk-size=4K --queue-depth=1 -j1
+	cp -a d kept
+	size=$(stat -c %s d/.ucp-journal)
+	for cut in 1 17 $((size / 2)) $((size - 1)); do
+		rm -rf d && cp -a kept d
+		truncate -s "$cut" d/.ucp-journal
+		run_ucp -a --resume -T s d
+		expect_status 0
+		expect_no_err
+		same_tree s d
+	done
+	rm -rf d && cp -a kept d
+	head -c 5000 /dev/urandom >d/.ucp-journal
+	run_ucp -a --resume -T s d
+	expect_status 0
+	same_tree s d
+}
+
+case_journal_is_no_file() {
+	make_source
+	mkdir -p d/.ucp-journal
+	run_ucp -r --resume -T s d
+	expect_status 0
+	expect_err "ucp: warning: cannot use 'd/.ucp-journal'; nothing is resumed: Is a directory"
+	rmdir d/.ucp-journal
+	same_tree s d --no-times --no-links
+}
+
+case_journal_in_use() {
+	make_source
+	mkdir d
+	exec 8>d/.ucp-journal
+	flock 8
+	run_ucp -r --resume -T s d
+	expect_status 0
+	expect_err "ucp: warning: another ucp is working with 'd/.ucp-journal'; nothing is resumed"
+	exec 8>&-
+	rm d/.ucp-journal
+	same_tree s d --no-times --no-links
+}
+
+case_source_with_a_journal() {
+	mkdir s
+	echo a >s/a
+	echo b >s/.ucp-journal
+	run_ucp -r --resume -T s d
+	expect_status 1
+	expect_err "ucp: cannot copy 's/.ucp-journal': --resume keeps its journal at 'd/.ucp-journal'"
+	check cmp s/a d/a
+	run_ucp -r --atomic -T s e
+	expect_status 0
+	same_tree s e --no-times
+}
+
+# The journal stays as long as something is left to do.
+case_journal_stays_after_an_error() {
+	mkdir s
+	echo a >s/a
+	ln -s loop s/loop
+	run_ucp -rL --resume -T s d
+	expect_status 1
+	expect_names d .ucp-journal a
+	rm s/loop
+	run_ucp -rL --resume -T s d
+	expect_status 0
+	expect_names d a
+}
+
+case_one_file() {
+	mkdir d
+	head -c 120000000 /dev/urandom >big
+	start_ucp --resume --reflink=never --chunk-size=4K --queue-depth=1 -j1 big d/copy
+	end_in_the_middle KILL
+	check_not test -e d/copy
+	run_ucp --resume big d/copy
+	expect_status 0
+	check cmp big d/copy
+	expect_names d copy
+}
+
+case_into_a_directory() {
+	make_source
+	mkdir d
+	start_ucp -a --resume --reflink=never --chunk-size=4K --queue-depth=1 -j1 s d
+	end_in_the_middle KILL
+	run_ucp -a --resume s d
+	expect_status 0
+	same_tree s d/s
+	expect_names d s s/big s/f1 s/f2 s/f3 s/link
+}
+
+case_sparse_file() {
+	mkdir s
+	truncate -s 200M s/sparse
+	for at in 0 50 100 150; do
+		head -c 8000000 /dev/urandom | dd of=s/sparse bs=1M seek="$at" conv=notrunc status=none
+	done
+	start_ucp -a --resume --reflink=never --chunk-size=4K --queue-depth=1 -j1 -T s d
+	end_in_the_middle KILL
+	run_ucp -a --resume -T s d
+	expect_status 0
+	same_tree s d --holes
+}

@@ -1,0 +1,324 @@
+#include "scratch.h"
+#include "unit.h"
+#include "journal-impl.h"
+#include "std.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct journal journal;
+
+static bool exists(const char *path) {
+	struct stat st;
+	return lstat(path, &st) == 0;
+}
+
+/** A stat buffer that stands for a file. */
+static struct stat a_file(ino_t ino, off_t size) {
+	return (struct stat) {.st_dev = 7, .st_ino = ino, .st_size = size, .st_mode = S_IFREG, .st_mtim.tv_sec = 1000};
+}
+
+/** Append a record. */
+static void append(struct buf *buf, enum journal_kind kind, uint64_t seed, const void *payload, size_t len) {
+	struct journal_head head = {.magic = JOURNAL_MAGIC, .kind = (uint16_t)kind, .len = (uint16_t)len};
+	head.sum = journal_sum(seed, &head, payload);
+	buf_add(buf, &head, sizeof(head));
+	buf_add(buf, payload, len);
+}
+
+/** Everything in the journal. */
+static char *content(size_t *len) {
+	char *data = malloc(1 << 20);
+	int fd = open(JOURNAL_NAME, O_RDONLY | O_CLOEXEC);
+	REQUIRE(data && fd >= 0);
+	ssize_t n = read(fd, data, 1 << 20);
+	REQUIRE(n >= 0);
+	*len = (size_t)n;
+	close(fd);
+	return data;
+}
+
+/** A journal of one finished file, and of a part with two ranges. */
+static void make_journal(void) {
+	struct stat src = a_file(1, 100);
+	struct stat dst = a_file(2, 100);
+	struct stat big = a_file(3, 1000);
+	struct journal_held held = {.len = 0};
+
+	CHECK_EQ(journal_open(&journal, AT_FDCWD, 5), 0);
+	journal_finish(&journal, &held, &src, &dst);
+	journal_flush(&journal, &held);
+	struct journal_part *part = journal_begin(&journal, "sub/big", &big, NULL);
+	REQUIRE(part);
+	journal_wrote(&journal, part, 4, 0, 300);
+	journal_wrote(&journal, part, 4, 500, 600);
+	journal_wrote(&journal, part, 4, 300, 400);
+	journal_flush_part(&journal, part, 4);
+	CHECK_EQ(journal_close(&journal, JOURNAL_KEEP), 0);
+}
+
+static bool is_finished(struct stat src, struct stat dst) {
+	return journal_is_finished(&journal, &src, &dst);
+}
+
+TEST(ranges_grow_together) {
+	struct journal_ranges ranges = {0};
+	struct journal_range gap;
+	CHECK_EQ(journal_ranges_add(&ranges, 10, 20), 0);
+	CHECK_EQ(journal_ranges_add(&ranges, 40, 50), 0);
+	CHECK_EQ(journal_ranges_add(&ranges, 0, 5), 0);
+	CHECK_EQ(ranges.count, 3);
+	CHECK_EQ(journal_ranges_add(&ranges, 20, 30), 0);
+	CHECK_EQ(ranges.count, 3);
+	CHECK(journal_ranges_gap(&ranges, 0, 100, &gap));
+	CHECK_EQ(gap.start, 5);
+	CHECK_EQ(gap.end, 10);
+	CHECK(journal_ranges_gap(&ranges, 12, 45, &gap));
+	CHECK_EQ(gap.start, 30);
+	CHECK_EQ(gap.end, 40);
+	CHECK(journal_ranges_gap(&ranges, 45, 100, &gap));
+	CHECK_EQ(gap.start, 50);
+	CHECK_EQ(gap.end, 100);
+	CHECK(!journal_ranges_gap(&ranges, 12, 30, &gap));
+	CHECK_EQ(journal_ranges_add(&ranges, 5, 100), 0);
+	CHECK_EQ(ranges.count, 1);
+	CHECK(!journal_ranges_gap(&ranges, 0, 100, &gap));
+	free(ranges.list);
+}
+
+TEST(what_was_noted_is_found) {
+	go_to_scratch();
+	make_journal();
+	CHECK_EQ(journal_open(&journal, AT_FDCWD, 5), 0);
+	CHECK(is_finished(a_file(1, 100), a_file(2, 100)));
+	CHECK(!is_finished(a_file(1, 101), a_file(2, 100)));
+	CHECK(!is_finished(a_file(1, 100), a_file(2, 99)));
+	CHECK(!is_finished(a_file(9, 100), a_file(2, 100)));
+	struct stat later = a_file(1, 100);
+	later.st_ctim.tv_nsec = 1;
+	CHECK(!is_finished(later, a_file(2, 100)));
+	later = a_file(2, 100);
+	later.st_mtim.tv_nsec = 1;
+	CHECK(!is_finished(a_file(1, 100), later));
+
+	struct stat src = a_file(3, 1000);
+	struct stat left = a_file(4, 600);
+	struct journal_part *part = journal_begin(&journal, "sub/big", &src, &left);
+	REQUIRE(part);
+	CHECK_EQ(part->done.count, 2);
+	CHECK_EQ(part->done.list[0].end, 400);
+	CHECK_EQ(part->done.list[1].start, 500);
+	// Nobody else gets it
+	CHECK(!journal_begin(&journal, "sub/big", &src, &left));
+	CHECK_EQ(journal_close(&journal, JOURNAL_REMOVE), 0);
+	CHECK(!exists(JOURNAL_NAME));
+}
+
+/** Begin the part with what is left and a source. Returns how many ranges are believed, by this run and the next. */
+static size_t believed(struct stat src, const struct stat *left) {
+	CHECK_EQ(journal_open(&journal, AT_FDCWD, 5), 0);
+	struct journal_part *part = journal_begin(&journal, "sub/big", &src, left);
+	REQUIRE(part);
+	size_t count = part->done.count;
+	CHECK_EQ(journal_close(&journal, JOURNAL_KEEP), 0);
+	if (count == 0) {
+		// Begun anew for ever, even if what is left looks right again
+		struct stat right = a_file(4, 600);
+		src = a_file(3, 1000);
+		CHECK_EQ(journal_open(&journal, AT_FDCWD, 5), 0);
+		part = journal_begin(&journal, "sub/big", &src, &right);
+		REQUIRE(part);
+		CHECK_EQ(part->done.count, 0);
+		CHECK_EQ(journal_close(&journal, JOURNAL_KEEP), 0);
+	}
+	return count;
+}
+
+TEST(a_part_of_something_else_begins_anew) {
+	struct stat left = a_file(4, 600);
+	go_to_scratch();
+	make_journal();
+	CHECK_EQ(believed(a_file(3, 1000), &left), 2);
+	CHECK_EQ(believed(a_file(3, 1001), &left), 0);
+	make_journal();
+	CHECK_EQ(believed(a_file(3, 1000), NULL), 0);
+	make_journal();
+	left.st_ino = 5;
+	CHECK_EQ(believed(a_file(3, 1000), &left), 0);
+	make_journal();
+	left = a_file(4, 599);
+	CHECK_EQ(believed(a_file(3, 1000), &left), 0);
+}
+
+TEST(other_options_make_other_files) {
+	go_to_scratch();
+	make_journal();
+	CHECK_EQ(journal_open(&journal, AT_FDCWD, 6), 0);
+	CHECK(!is_finished(a_file(1, 100), a_file(2, 100)));
+	CHECK_EQ(journal_close(&journal, JOURNAL_KEEP), 0);
+}
+
+TEST(every_torn_journal_is_read_to_there) {
+	size_t len;
+	struct journal_index index;
+	size_t most = 0;
+	go_to_scratch();
+	make_journal();
+	char *data = content(&len);
+	struct journal_now now = journal.now;
+	for (size_t cut = 0; cut <= len; ++cut) {
+		char *copy = malloc(cut + 1);
+		REQUIRE(copy);
+		memcpy(copy, data, cut);
+		CHECK_EQ(journal_parse(&index, &now, copy, cut), 0);
+		CHECK(index.valid <= cut && index.valid >= most);
+		most = index.valid;
+		journal_index_clear(&index);
+		free(copy);
+	}
+	CHECK_EQ(most, len);
+	free(data);
+}
+
+TEST(a_changed_byte_ends_it) {
+	size_t len;
+	struct journal_index index;
+	go_to_scratch();
+	make_journal();
+	char *data = content(&len);
+	struct journal_now now = journal.now;
+	for (size_t i = 0; i < len; ++i) {
+		data[i] ^= 0x40;
+		CHECK_EQ(journal_parse(&index, &now, data, len), 0);
+		CHECK_MSG(index.valid <= i, "byte %zu: %zu valid", i, index.valid);
+		journal_index_clear(&index);
+		data[i] ^= 0x40;
+	}
+	free(data);
+}
+
+TEST(records_of_another_journal_make_no_sense) {
+	size_t one_len;
+	size_t two_len;
+	struct journal_index index;
+	go_to_scratch();
+	make_journal();
+	char *one = content(&one_len);
+	REQUIRE(unlink(JOURNAL_NAME) == 0);
+	make_journal();
+	char *two = content(&two_len);
+	char *both = malloc(one_len + two_len);
+	REQUIRE(both && one_len == two_len);
+	memcpy(both, one, one_len);
+	// The number is the first record's; what follows is the other one's
+	size_t first = 16 + 8;
+	memcpy(both + first, two + first, two_len - first);
+	CHECK_EQ(journal_parse(&index, &journal.now, both, one_len), 0);
+	CHECK_EQ(index.valid, first);
+	journal_index_clear(&index);
+	free(one);
+	free(two);
+	free(both);
+}
+
+TEST(after_a_crash_only_what_is_marked_counts) {
+	size_t len;
+	struct journal_index index;
+	go_to_scratch();
+	make_journal();
+	char *data = content(&len);
+	struct journal_now now = journal.now;
+	now.boot[3] ^= 1;
+	CHECK_EQ(journal_parse(&index, &now, data, len), 0);
+	CHECK_EQ(index.valid, len);
+	CHECK(!index.finished);
+	// That there is a part is known, but nothing of it
+	CHECK(index.parts);
+	journal_index_clear(&index);
+	now = journal.now;
+	++now.mount;
+	CHECK_EQ(journal_parse(&index, &now, data, len), 0);
+	CHECK(!index.finished);
+	journal_index_clear(&index);
+	free(data);
+}
+
+TEST(what_is_marked_counts_after_a_crash) {
+	struct buf buf = {0};
+	struct journal_index index;
+	struct journal_now run = {.boot = "one", .mount = 1, .dev = 7, .options = 5};
+	const struct journal_now now = {.boot = "two", .mount = 2, .dev = 7, .options = 5};
+	const struct journal_first first = {.id = 9};
+	struct journal_finished finished = {.src = {.ino = 1}, .copy = {.dev = 7, .ino = 2}};
+	const struct journal_begun begun = {.id = 1, .src = {.size = 1000}};
+	struct journal_written written = {.id = 1, .dev = 7, .ino = 4, .range = {0, 100}};
+	char path[sizeof(begun) + 1] = {0};
+
+	append(&buf, JOURNAL_FIRST, 0, &first, sizeof(first));
+	append(&buf, JOURNAL_RUN, 9, &run, sizeof(run));
+	append(&buf, JOURNAL_FINISHED, 9, &finished, sizeof(finished));
+	memcpy(path, &begun, sizeof(begun));
+	path[sizeof(begun)] = 'p';
+	append(&buf, JOURNAL_BEGUN, 9, path, sizeof(path));
+	append(&buf, JOURNAL_WRITTEN, 9, &written, sizeof(written));
+	// On another device, which was not written to its medium
+	finished.copy = (struct journal_copy) {.dev = 8, .ino = 3};
+	append(&buf, JOURNAL_FINISHED, 9, &finished, sizeof(finished));
+	const struct journal_mark mark = {.offset = buf.len};
+	written.range = (struct journal_range) {200, 300};
+	append(&buf, JOURNAL_WRITTEN, 9, &written, sizeof(written));
+	append(&buf, JOURNAL_MARK, 9, &mark, sizeof(mark));
+
+	CHECK_EQ(journal_parse(&index, &now, buf.data, buf.len), 0);
+	CHECK_EQ(index.valid, buf.len);
+	CHECK(journal_find_finished(&index, 7, 2));
+	CHECK(!journal_find_finished(&index, 8, 3));
+	struct journal_part *part = journal_find_part(&index, "p");
+	REQUIRE(part);
+	CHECK_EQ(part->done.count, 1);
+	CHECK_EQ(part->done.list[0].end, 100);
+	journal_index_clear(&index);
+
+	// A mark is of its own run only
+	append(&buf, JOURNAL_RUN, 9, &run, sizeof(run));
+	append(&buf, JOURNAL_WRITTEN, 9, &written, sizeof(written));
+	CHECK_EQ(journal_parse(&index, &now, buf.data, buf.len), 0);
+	part = journal_find_part(&index, "p");
+	REQUIRE(part);
+	CHECK_EQ(part->done.count, 1);
+	journal_index_clear(&index);
+	buf_free(&buf);
+}
+
+TEST(one_at_a_time) {
+	struct journal other;
+	go_to_scratch();
+	CHECK_EQ(journal_open(&journal, AT_FDCWD, 5), 0);
+	CHECK_EQ(journal_open(&other, AT_FDCWD, 5), -EBUSY);
+	CHECK(!journal_is_open(&other));
+	CHECK_EQ(journal_close(&other, JOURNAL_REMOVE), 0);
+	CHECK_EQ(journal_close(&journal, JOURNAL_REMOVE), 0);
+	CHECK(!exists(JOURNAL_NAME));
+}
+
+TEST(a_directory_keeps_its_times_and_its_mode) {
+	struct stat before;
+	struct stat after;
+	const struct timespec times[2] = {{.tv_sec = 1000}, {.tv_sec = 2000}};
+	go_to_scratch();
+	REQUIRE(mkdir("dir", 0755) == 0);
+	int dir = open("dir", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CHECK_EQ(journal_open(&journal, dir, 5), 0);
+	REQUIRE(fchmod(dir, 0555) == 0 && futimens(dir, times) == 0 && fstat(dir, &before) == 0);
+	CHECK_EQ(journal_close(&journal, JOURNAL_REMOVE), 0);
+	CHECK(!exists("dir/" JOURNAL_NAME));
+	REQUIRE(fstat(dir, &after) == 0);
+	CHECK_EQ(after.st_mode, before.st_mode);
+	CHECK_EQ(after.st_mtim.tv_sec, 2000);
+	close(dir);
+}
+
+UNIT_MAIN
