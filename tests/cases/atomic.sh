@@ -124,6 +124,7 @@ once_tree_on_other_file_systems() {
 }
 
 # Owner, attributes and times are set before the name is given.
+# only: release
 once_metadata_comes_before_the_name() {
 	need cmd strace
 	local last_meta first_name option
@@ -154,6 +155,7 @@ case_symlinks_and_nodes() {
 }
 
 # The times of a symbolic link are set before the name is given, too.
+# only: release
 once_metadata_of_a_link_comes_before_the_name() {
 	need cmd strace
 	ln -s nowhere a

@@ -59,6 +59,7 @@ case_interrupted_and_resumed() {
 }
 
 # How much of a file is written by the second run, from the journal of the first one.
+# only: release
 once_only_what_is_missing_is_written() {
 	local before
 	need cmd strace
