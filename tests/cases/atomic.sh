@@ -154,6 +154,74 @@ case_symlinks_and_nodes() {
 	same_tree s d
 }
 
+# What has its name is on its medium already, and the names are flushed after that.
+# only: release
+once_flushed_before_the_name() {
+	need cmd strace
+	local option last_flush name order
+	mkdir s e
+	echo a >s/a
+	echo old >e/target
+	for option in --no-preserve=xattr --x-inject=no-unnamed; do
+		rm -rf d
+		mkdir d
+		ln -s ../e/target d/a
+		strace -f -y -qq -o trace -e trace=fsync,syncfs,linkat,renameat2,rename,renameat \
+			"$UCP" -rT --fsync --atomic "$option" s d || fail "strace"
+		[[ $(<e/target) == a ]] || fail "not copied"
+		order=$(sed -nE 's/^[0-9]+ +(fsync|syncfs)\([0-9]+<([^>]*)>.*/\1 \2/p; s/^[0-9]+ +(linkat|rename).*/name/p' trace |
+			sed "s|$PWD/||; s|$PWD\$|.|; s|fsync e/.*|fsync file|" | uniq)
+		[[ $order == $'fsync file\nname\nfsync e\nfsync d\nfsync .' ]] || fail "in this order: $order"
+	done
+}
+
+once_flushed_each_with_few_descriptors() {
+	local i dir=s
+	for i in {1..200}; do
+		mkdir -p "$dir"/{k,l,m} || fail "mkdir"
+		echo "$i" | tee "$dir"/{f,k/f,m/f} >/dev/null
+		dir+=/l
+	done
+	run limit_fds 64 ucp -r --fsync --atomic s d
+	expect_status 0
+	expect_no_err
+	same_tree s d --no-times
+}
+
+once_verified_before_the_name() {
+	head -c 300000 /dev/urandom >a
+	mkdir d
+	echo old >d/f
+	run_ucp --verify --atomic --x-inject=corrupt,seed=200000 a d/f
+	expect_status 1
+	expect_err "ucp: verification of 'd/f' failed: it differs from 'a' at offset 200000"
+	expect_names d f
+	[[ $(<d/f) == old ]] || fail "changed"
+	for option in --no-preserve=xattr --x-inject=no-unnamed; do
+		run_ucp --verify --atomic "$option" a d/f
+		expect_status 0
+		check cmp a d/f
+		expect_names d f
+	done
+}
+
+# A backup keeps its name, and nothing is made, when only told what would be done.
+once_dry_run_changes_nothing() {
+	mkdir d
+	echo older >d/f~
+	echo old >d/f
+	echo new >a
+	echo b >b
+	run_ucp --dry-run --resume -b a d/f
+	expect_status 0
+	run_ucp --dry-run --resume -b a b d
+	expect_status 0
+	run_ucp -r --dry-run --resume --remove-destination d e
+	expect_status 0
+	expect_names d f f~
+	[[ $(<d/f) == old && $(<d/f~) == older && ! -e e && ! -e .ucp-journal ]] || fail "changed"
+}
+
 # The times of a symbolic link are set before the name is given, too.
 # only: release
 once_metadata_of_a_link_comes_before_the_name() {

@@ -71,7 +71,8 @@ once_only_what_is_missing_is_written() {
 	same_tree s d
 }
 
-once_finished_files_are_not_copied_again() {
+# Some files are finished and ucp is interrupted, with what they are in $CASE/before.
+finish_some() {
 	make_source
 	mkdir s/sub
 	mkfifo s/sub/zz
@@ -84,6 +85,10 @@ once_finished_files_are_not_copied_again() {
 	expect_status 130
 	exec 9>&-
 	rm -r s/sub
+}
+
+once_finished_files_are_not_copied_again() {
+	finish_some
 	run_ucp -r --copy-contents --resume --debug -T s d
 	expect_status 0
 	rm -rf d/sub
@@ -91,6 +96,22 @@ once_finished_files_are_not_copied_again() {
 	expect_out_has "skipped 'd/big'"
 	stat -c '%n %i %z' d/f2 d/f3 d/big | diff "$CASE/before" - || fail "copied again"
 	expect_names d big f1 f2 f3 link
+}
+
+# What an earlier run has not verified, or not flushed, is copied again.
+once_finished_files_are_verified() {
+	local option
+	for option in --verify --fsync; do
+		rm -rf s d
+		finish_some
+		run_ucp -r --copy-contents --resume "$option" -T s d
+		expect_status 0
+		expect_no_err
+		rm -rf d/sub
+		stat -c "%n %i %z" d/f2 d/f3 d/big | grep -qxFf "$CASE/before" && fail "not copied again with $option"
+		expect_names d big f1 f2 f3 link
+		check cmp s/big d/big
+	done
 }
 
 # Options that make other copies: nothing is taken for finished.
