@@ -95,6 +95,9 @@ void file_unstage(struct file_context *ctx, struct file *file);
 /** Whether this run may make something of that very name in a tree, which then is no hidden one. */
 bool file_expects(const struct tree *tree, const char *name);
 
+/** A name needs no hidden one: take away what a run that was killed may have left for it (--resume). */
+void file_clear_left(struct file_context *ctx, const struct tree *tree, const struct entry *entry);
+
 /** dest_judge(), but what an earlier run has finished is DEST_DONE (--resume). */
 enum dest_verdict file_verdict(struct file_context *ctx, struct tree *tree, const struct entry *entry,
 	const struct stat *st, struct dest_found *found, struct fail *fail);

@@ -95,6 +95,7 @@ static bool link_to(struct file_context *ctx, const struct link_name *first, str
 		free(dst);
 		return false;
 	}
+	file_clear_left(ctx, tree, entry);
 	file_done(ctx, tree, entry, &ctx->counters->hard_links);
 	return true;
 }

@@ -62,6 +62,17 @@ void files_tree_closing(struct files *files, const struct tree *tree) {
 	}
 }
 
+void file_clear_left(struct file_context *ctx, const struct tree *tree, const struct entry *entry) {
+	if (!journal_goes_on(&ctx->files->journal)) {
+		return;
+	}
+	char *hidden = hidden_path(entry->dst_name, HIDDEN_KNOWN);
+	if (hidden && !file_expects(tree, last_component(hidden))) {
+		hidden_clear(tree->fd[DST], hidden);
+	}
+	free(hidden);
+}
+
 enum dest_verdict file_verdict(struct file_context *ctx, struct tree *tree, const struct entry *entry,
 	const struct stat *st, struct dest_found *found, struct fail *fail)
 {
@@ -72,6 +83,7 @@ enum dest_verdict file_verdict(struct file_context *ctx, struct tree *tree, cons
 		&& journal_is_finished(&files->journal, st, &there))
 	{
 		found->st = there;
+		file_clear_left(ctx, tree, entry);
 		return DEST_DONE;
 	}
 	return dest_judge(files->dest, tree, entry, st, found, fail);
@@ -98,7 +110,10 @@ static char *path_below(const struct files *files, const struct tree *tree, cons
 /** Open what an earlier run has left under a hidden name. Returns a descriptor, locked, or -1. */
 static int open_left(int dir, const char *hidden, struct stat *st) {
 	int fd = openat(dir, hidden, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd >= 0 && (hidden_lock(fd, PART_WAIT) < 0 || fstat(fd, st) != 0 || !S_ISREG(st->st_mode) || st->st_nlink != 1)) {
+	if (fd >= 0 && (hidden_lock(fd, PART_WAIT) < 0 || fstat(fd, st) != 0 || !S_ISREG(st->st_mode) || st->st_nlink != 1
+		|| st->st_uid != geteuid()))
+	{
+		// Whose it is may have it open
 		close_fd(&fd);
 	}
 	return fd;

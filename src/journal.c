@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -18,6 +17,9 @@
 
 /** Seconds between two marks. */
 #define MARK_SECONDS 30
+
+/** How often the file is opened anew that others, doing the same, take away. */
+#define TRIES 100
 
 /** Bytes written of a part before they are noted. */
 #define NEWS_BYTES (8u << 20)
@@ -69,8 +71,14 @@ static void append(struct journal *journal, const void *data, size_t len) {
 	if (err < 0 || len == 0) {
 		return;
 	}
-	ssize_t n = write(journal->fd, data, len);
-	if (n == (ssize_t)len) {
+	const char *from = data;
+	ssize_t n = 0;
+	while (len > 0 && (n = write(journal->fd, from, len)) > 0) {
+		// Should another one get in between, nothing after that makes sense; but then there is hardly any room
+		from += n;
+		len -= (size_t)n;
+	}
+	if (len == 0) {
 		return;
 	}
 	err = n < 0 ? -errno : -ENOSPC;
@@ -147,18 +155,74 @@ static int load(struct journal *journal) {
 	if (fstat(journal->fd, &st) != 0) {
 		return -errno;
 	}
+	size_t size = (size_t)st.st_size;
+	char *data = malloc(size + 1);
+	int ret = data ? 0 : -ENOMEM;
+	size_t len = 0;
+	// Not mapped: errors of reading are to be told, and not to be died of
+	while (ret == 0 && len < size) {
+		ssize_t n = pread(journal->fd, data + len, size - len, (off_t)len);
+		if (n == 0) {
+			break;
+		}
+		ret = n < 0 && errno != EINTR ? -errno : 0;
+		len += n > 0 ? (size_t)n : 0;
+	}
+	if (ret == 0) {
+		ret = journal_parse(&journal->index, &journal->now, data, len);
+	}
+	free(data);
+	return ret;
+}
+
+/** Open the journal's file, or make it. Returns a descriptor or -errno. */
+static int open_or_make(int dir, bool *made) {
+	const int flags = O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	int fd = openat(dir, JOURNAL_NAME, flags);
+	*made = fd < 0 && errno == ENOENT;
+	if (*made) {
+		fd = openat(dir, JOURNAL_NAME, flags | O_CREAT | O_EXCL, 0600);
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+/** Lock the journal's file. Returns 0 if it can be used, -ESTALE if it has to be another one, or another -errno. */
+static int claim(int fd, int dir, bool made) {
+	struct stat st;
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+		return -EBUSY;
+	}
+	if (fstat(fd, &st) != 0) {
+		return -errno;
+	}
 	if (!S_ISREG(st.st_mode)) {
 		return -EINVAL;
 	}
-	if (st.st_size == 0) {
+	// Another ucp was just done with it
+	if (st.st_nlink == 0) {
+		return -ESTALE;
+	}
+	if (made || (st.st_uid == geteuid() && st.st_nlink == 1)) {
 		return 0;
 	}
-	void *data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, journal->fd, 0);
-	if (data == MAP_FAILED) {
-		return -errno;
+	return unlinkat(dir, JOURNAL_NAME, 0) == 0 || errno == ENOENT ? -ESTALE : -errno;
+}
+
+/**
+ * Have the journal's file, locked. What another user has made is not believed: it could have us skip files, or write into
+ * one that its maker has open. Returns a descriptor or -errno.
+ */
+static int open_own(int dir) {
+	int ret = -ESTALE;
+	for (int i = 0; i < TRIES && (ret == -ESTALE || ret == -EEXIST); ++i) {
+		bool made;
+		int fd = open_or_make(dir, &made);
+		ret = fd < 0 ? fd : claim(fd, dir, made);
+		if (ret == 0) {
+			return fd;
+		}
+		close_fd(&fd);
 	}
-	int ret = journal_parse(&journal->index, &journal->now, data, (size_t)st.st_size);
-	munmap(data, (size_t)st.st_size);
 	return ret;
 }
 
@@ -182,35 +246,6 @@ static int begin_run(struct journal *journal) {
 	return journal->err;
 }
 
-int journal_open(struct journal *journal, int dir, uint64_t options) {
-	*journal = (struct journal) {.fd = -1, .dir = -1};
-	thread_must(pthread_mutex_init(&journal->lock, NULL));
-	thread_must(pthread_cond_init(&journal->wake, NULL));
-	find_now(&journal->now, dir, options);
-	journal->fd = openat(dir, JOURNAL_NAME, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
-	int ret = journal->fd < 0 ? -errno : 0;
-	if (ret == 0 && flock(journal->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-		ret = -EBUSY;
-	}
-	if (ret == 0) {
-		journal->dir = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		ret = journal->dir < 0 ? -errno : load(journal);
-	}
-	if (ret == 0) {
-		journal->open = true;
-		ret = begin_run(journal);
-		// Without marks there is less to go on with after a crash of the system
-		journal->marking = ret == 0 && pthread_create(&journal->marker, NULL, mark, journal) == 0;
-	}
-	if (ret < 0) {
-		journal->open = false;
-		journal_index_clear(&journal->index);
-		close_fd(&journal->fd);
-		close_fd(&journal->dir);
-	}
-	return ret;
-}
-
 /** Do something in a directory, of which the times and the mode stay. Returns 0 or -errno. */
 static int unlink_quietly(int dir, const char *name) {
 	struct stat st;
@@ -222,6 +257,36 @@ static int unlink_quietly(int dir, const char *name) {
 	}
 	if (known) {
 		futimens(dir, (struct timespec[]) {st.st_atim, st.st_mtim});
+	}
+	return ret;
+}
+
+int journal_open(struct journal *journal, int dir, uint64_t options) {
+	*journal = (struct journal) {.fd = -1, .dir = -1};
+	thread_must(pthread_mutex_init(&journal->lock, NULL));
+	thread_must(pthread_cond_init(&journal->wake, NULL));
+	find_now(&journal->now, dir, options);
+	journal->fd = open_own(dir);
+	int ret = journal->fd < 0 ? journal->fd : 0;
+	if (ret == 0) {
+		journal->dir = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		ret = journal->dir < 0 ? -errno : load(journal);
+	}
+	if (ret == 0) {
+		journal->open = true;
+		ret = begin_run(journal);
+		// Without marks there is less to go on with after a crash of the system
+		journal->marking = ret == 0 && pthread_create(&journal->marker, NULL, mark, journal) == 0;
+	}
+	if (ret < 0) {
+		if (journal->open && journal->index.valid == 0) {
+			// Nothing is in it, and nothing will be
+			unlink_quietly(journal->dir, JOURNAL_NAME);
+		}
+		journal->open = false;
+		journal_index_clear(&journal->index);
+		close_fd(&journal->fd);
+		close_fd(&journal->dir);
 	}
 	return ret;
 }

@@ -152,6 +152,11 @@ static inline bool journal_is_open(const struct journal *journal) {
 	return journal->open;
 }
 
+/** Whether there is one that an earlier run has begun. */
+static inline bool journal_goes_on(const struct journal *journal) {
+	return journal->open && journal->index.valid > 0;
+}
+
 /** The source as records have it. */
 struct journal_source journal_source_of(const struct stat *st);
 

@@ -20,6 +20,20 @@ make_source() {
 	ln s/f1 s/link
 }
 
+# The hidden name for a name: where one is made when nothing without a name can be.
+hidden_name() { # NAME
+	mkdir hidden
+	mkfifo fifo
+	exec 7<>fifo
+	echo x >&7
+	"$UCP" --copy-contents --atomic --x-inject=no-unnamed fifo "hidden/$1" 7>&- &
+	wait_for '[[ -n $(ls -A hidden) ]]'
+	ls -A hidden
+	exec 7>&-
+	wait $!
+	rm -r hidden fifo
+}
+
 # When some ranges are in the journal.
 end_in_the_middle() { # SIGNAL
 	wait_for '[[ $(stat -c %s d/.ucp-journal 2>/dev/null || echo 0) -gt 300 || ! -e /proc/$pid ]]' 20
@@ -213,6 +227,172 @@ case_journal_in_use() {
 	exec 8>&-
 	rm d/.ucp-journal
 	same_tree s d --no-times --no-links
+}
+
+# A hidden name that was left for a name which is done, or becomes a link, is known by the journal's run only.
+case_left_for_what_is_done() {
+	local name
+	mkdir s s/sub
+	for name in f1 f2; do
+		echo "$name" >"s/$name"
+	done
+	ln s/f1 s/link
+	mkfifo s/sub/zz
+	exec 9<>s/sub/zz
+	start_ucp -a --copy-contents --resume -T s d 9>&-
+	wait_for '[[ -e d/f1 && -e d/f2 && -e d/link ]]'
+	kill -s INT "$pid"
+	finish_ucp
+	expect_status 130
+	exec 9>&-
+	rm -r s/sub
+	rm -rf d/sub
+	for name in f1 f2 link; do
+		echo left >"d/$(hidden_name "$name")"
+	done
+	run_ucp -a --resume -T s d
+	expect_status 0
+	expect_no_err
+	same_tree s d
+}
+
+# Two that resume into one directory: the second one says so, and both copy.
+case_two_into_one_directory() {
+	mkdir -p s1/sub s2
+	echo 1 >s1/a
+	echo 2 >s2/b
+	mkfifo s1/sub/p
+	exec 9<>s1/sub/p
+	echo x >&9
+	start_ucp -rT --copy-contents --resume s1 d 9>&-
+	wait_for '[[ -s d/.ucp-journal && -e d/a ]]'
+	run_ucp -rT --resume s2 d
+	expect_status 0
+	expect_err "ucp: warning: another ucp is working with 'd/.ucp-journal'; nothing is resumed"
+	exec 9>&-
+	finish_ucp
+	expect_status 0
+	expect_names d a b sub sub/p
+}
+
+once_two_of_the_same() {
+	local i round other
+	mkdir s
+	for i in {1..300}; do
+		echo "$i" >"s/$i"
+	done
+	head -c 20000000 /dev/urandom >s/big
+	for round in 1 2 3; do
+		rm -rf d
+		mkdir d
+		"$UCP" -aT --resume s d 2>"$CASE/other" &
+		run_ucp -aT --resume s d
+		wait $!
+		other=$?
+		[[ $status$other == 00 ]] || fail "round $round: $status $other: $(cat "$ERR" "$CASE/other")"
+		! grep -vh "^ucp: warning: another ucp is working with 'd/.ucp-journal'; nothing is resumed$" "$ERR" "$CASE/other" ||
+			fail "round $round: unexpected messages"
+		same_tree s d
+	done
+}
+
+# Whoever else has made a journal could have us skip files.
+case_journal_of_another_user() {
+	need root
+	make_source
+	interrupt INT --chunk-size=4K --queue-depth=1 -j1
+	chown "$USER_ID" d/.ucp-journal
+	exec 8<d/.ucp-journal
+	cp d/.ucp-journal before
+	run_ucp -a --resume --debug -T s d
+	expect_status 0
+	expect_no_err
+	! grep "^skipped" "$OUT" || fail "it was believed"
+	cmp - before <&8 || fail "it was written to"
+	exec 8<&-
+	same_tree s d
+}
+
+case_journal_with_other_names() {
+	make_source
+	interrupt INT --chunk-size=4K --queue-depth=1 -j1
+	ln d/.ucp-journal other
+	cp other before
+	run_ucp -a --resume --debug -T s d
+	expect_status 0
+	expect_no_err
+	! grep "^skipped" "$OUT" || fail "it was believed"
+	check cmp other before
+	same_tree s d
+}
+
+# Whose a part is may have it open, and could read and write what is going to be in it.
+case_part_of_another_user() {
+	local hidden
+	need root
+	make_source
+	interrupt KILL --chunk-size=4K --queue-depth=1 -j1
+	hidden=$(echo d/.ucp-*[!l])
+	[[ -s $hidden ]] || fail "nothing was left"
+	chown "$USER_ID" "$hidden"
+	exec 8<"$hidden"
+	run_ucp -a --resume -T s d
+	expect_status 0
+	expect_no_err
+	[[ $(stat -L -c %i /proc/self/fd/8) != "$(stat -c %i d/big)" ]] || fail "who had it open has the copy"
+	exec 8<&-
+	same_tree s d
+}
+
+# Without a journal, or without the rest of one, everything is copied all the same.
+case_journal_cannot_be_written() {
+	local i error message
+	mkdir s
+	for i in {1..60}; do
+		echo "$i" >"s/f$i"
+	done
+	head -c 9000000 /dev/urandom >s/big
+	mount_faultfs bad backing
+	while IFS=: read -r error message; do
+		faultfs bad clear "fail write .ucp-journal $error"
+		run_ucp -r --resume -T s bad/d
+		expect_status 0
+		expect_err "ucp: warning: cannot use 'bad/d/.ucp-journal'; nothing is resumed: $message"
+		same_tree s backing/d --no-times
+		rm -r backing/d
+		faultfs bad clear "fail write .ucp-journal $error from=150"
+		run_ucp -r --resume -T s bad/d
+		expect_status 0
+		expect_no_err
+		same_tree s backing/d --no-times
+		rm -r backing/d
+		faultfs bad clear "fail write .ucp-journal $error from=150" "fail write .ucp-[0-9a-f]* EIO from=8000000"
+		run_ucp -r --resume -T s bad/d
+		expect_status 1
+		expect_err "ucp: error writing 'bad/d/big': Input/output error" \
+			"ucp: warning: cannot write the journal of --resume: $message"
+		check_not test -e backing/d/big
+		faultfs bad clear
+		run_ucp -r --resume -T s bad/d
+		expect_status 0
+		expect_no_err
+		same_tree s backing/d --no-times
+		rm -r backing/d
+	done <<-EOF2
+		ENOSPC:No space left on device
+		EDQUOT:Disk quota exceeded
+		EIO:Input/output error
+	EOF2
+}
+
+case_journal_cannot_be_read() {
+	make_source
+	interrupt INT --chunk-size=4K --queue-depth=1 -j1
+	mount_faultfs bad d "fail read .ucp-journal EIO"
+	run_ucp -a --resume -T s bad
+	expect_status 0
+	expect_err "ucp: warning: cannot use 'bad/.ucp-journal'; nothing is resumed: Input/output error"
+	check cmp s/big d/big
 }
 
 case_source_with_a_journal() {
