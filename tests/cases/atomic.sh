@@ -518,6 +518,22 @@ case_unwritable_file_needs_force() {
 }
 
 # Where nothing can be made beside it, it cannot be replaced.
+# Nor does --remove-destination cost what cannot be replaced.
+case_unreadable_source_keeps_the_old_file() {
+	need user
+	chmod 777 .
+	mkdir -m 777 d
+	echo old >d/f
+	echo new >a
+	chmod 0 a
+	run as_user ucp --remove-destination --atomic a d/f
+	expect_status 1
+	expect_err "ucp: cannot open 'a' for reading: Permission denied"
+	[[ $(<d/f) == old ]] || fail "gone"
+	expect_names d f
+	chmod 600 a
+}
+
 once_unwritable_directory() {
 	need user
 	mkdir d
@@ -566,6 +582,22 @@ case_backup_is_undone() {
 	expect_names d f
 	[[ $(<d/f) == old ]] || fail "changed"
 	[[ $(stat -c %h d/f) == 1 ]] || fail "another name is left"
+}
+
+# The source is the destination, by a link: it is there to be read till the end.
+case_backup_of_the_source() {
+	mkdir e
+	echo x >f
+	ln -s ../f e/e
+	run_ucp -b --atomic e/e e
+	expect_status 0
+	expect_no_err
+	[[ -L e/e~ && ! -L e/e && $(<e/e) == x ]] || fail "in e: $(ls -l e)"
+	rm e/e~
+	run_ucp -b --atomic e/e e
+	expect_status 1
+	expect_err "ucp: 'e/e' and 'e/e' are the same file"
+	expect_names e e
 }
 
 case_numbered_backups() {
@@ -631,6 +663,28 @@ case_symlink_at_the_destination() {
 	[[ $(<e/target) == $'the beginning\nthe end' ]] || fail "not replaced"
 	expect_names d f
 	expect_names e second target
+}
+
+# Where the link leads is settled when the file is begun.
+case_symlink_that_changes_meanwhile() {
+	local option
+	mkdir -p s d e1 e2
+	for option in --atomic --x-inject=no-unnamed; do
+		rm -f p s/f
+		echo old1 >e1/f
+		echo old2 >e2/f
+		ln -sfn ../e1/f d/f
+		open_fifo
+		mv p s/f
+		start_ucp -rLT --copy-contents --atomic "$option" s d 9>&-
+		wait_for '[[ -n $(staged_file) && -s $(staged_file) ]]'
+		ln -sfn ../e2/f d/f
+		let_go
+		expect_status 1
+		expect_err "ucp: cannot create regular file 'd/f': Stale file handle"
+		[[ $(<e1/f) == old1 && $(<e2/f) == old2 ]] || fail "replaced"
+		expect_names e2 f
+	done
 }
 
 case_dangling_symlink() {

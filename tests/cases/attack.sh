@@ -62,6 +62,18 @@ once_attack_destination_with_removal() {
 	attacked 2 destination ATTACK_OWNER=kept -a --remove-destination
 }
 
+once_attack_destination_atomic() {
+	attacked 2 destination ATTACK_OWNER=kept -a --atomic
+}
+
+once_attack_destination_hidden() {
+	attacked 2 destination ATTACK_OWNER=kept -a --atomic --x-inject=no-unnamed
+}
+
+once_attack_destination_resumed() {
+	attacked 2 destination -a --resume -j8
+}
+
 # limit: 180
 long_attack_source() {
 	attacked 60 source -a
@@ -90,4 +102,14 @@ long_attack_destination_without_owners() {
 # limit: 180
 long_attack_destination_beneath() {
 	attacked 60 destination ATTACK_OWNER=kept -a --beneath -j8
+}
+
+# limit: 180
+long_attack_destination_atomic() {
+	attacked 60 destination ATTACK_OWNER=kept -a --atomic
+}
+
+# limit: 180
+long_attack_destination_hidden() {
+	attacked 60 destination ATTACK_OWNER=kept -r --resume --x-inject=no-unnamed -j8
 }

@@ -41,6 +41,56 @@ case_link_of_other_leads_to_their_own() {
 	check cmp s/f outside/f
 }
 
+# With --atomic it is the directory that is written into: to own the file that is replaced is not enough.
+case_atomic_link_of_other() {
+	local option
+	two_owners
+	mkdir theirs
+	theirs ln -s ../../outside/f d/s/f
+	ln -s ../../theirs/f d/s/g
+	theirs ln -s ../outside/f theirs/f 2>/dev/null || ln -s ../outside/f theirs/f
+	chown -h "$USER_ID" theirs theirs/f
+	echo new >s/g
+	for option in -r -a -rf -rL --x-inject=no-unnamed; do
+		chown 0 outside/f
+		run_ucp -r --atomic "$option" s d
+		expect_status 1
+		sort "$ERR" >sorted
+		diff sorted - <<-EOF || fail "$option: stderr"
+			ucp: not writing through 'd/s/f': who made this symbolic link does not own what it leads to
+			ucp: not writing through 'd/s/g': who made this symbolic link does not own what it leads to
+		EOF
+		[[ $option != -r ]] || continue
+		chown "$USER_ID" outside/f
+		run_ucp -r --atomic s d
+		expect_status 1
+		[[ $(<outside/f) == outside && $(ls -A outside) == f ]] || fail "$option: it was written through"
+	done
+	rm s/g
+	chown 0 outside/f
+	chown "$USER_ID" outside
+	run_ucp -r --atomic s d
+	expect_status 1
+	expect_err "ucp: not writing through 'd/s/f': who made this symbolic link does not own what it leads to"
+	[[ $(<outside/f) == outside ]] || fail "what is ours was replaced"
+	chown "$USER_ID" outside/f
+	run_ucp -r --atomic s d
+	expect_status 0
+	expect_no_err
+	[[ -L d/s/f ]] || fail "the link is gone"
+	check cmp s/f outside/f
+	[[ $(stat -c %u outside/f) == "$USER_ID" ]] || fail "it belongs to $(stat -c %u outside/f)"
+}
+
+case_atomic_link_of_other_that_leads_nowhere() {
+	two_owners
+	theirs ln -s ../../outside/g d/s/f
+	POSIXLY_CORRECT=1 run_ucp -r --atomic s d
+	expect_status 1
+	expect_err "ucp: not writing through dangling symlink 'd/s/f'"
+	check_not test -e outside/g
+}
+
 case_link_of_ours_leads_anywhere() {
 	two_owners
 	ln -s ../../outside/f d/s/f
@@ -208,6 +258,37 @@ case_beneath_trusts_the_operand() {
 	check cmp s/f old
 }
 
+case_beneath_and_atomic() {
+	local option
+	mkdir -p s d/s
+	echo new >s/f
+	echo old >old
+	for option in --atomic --resume --x-inject=no-unnamed; do
+		rm -rf d/s/*
+		ln -s ../../old d/s/f
+		run_ucp -r --atomic --beneath "$option" s d
+		expect_status 1
+		expect_err "ucp: not writing through symbolic link 'd/s/f'"
+		ln -sf ../../nowhere d/s/f
+		POSIXLY_CORRECT=1 run_ucp -r --atomic --beneath "$option" s d
+		expect_status 1
+		expect_err "ucp: not writing through symbolic link 'd/s/f'"
+		check_not test -e nowhere
+		ln -sf ../../old d/s/f
+		run_ucp -rf --atomic --beneath "$option" s d
+		expect_status 0
+		expect_no_err
+		[[ ! -L d/s/f ]] || fail "the link is still there"
+		check cmp s/f d/s/f
+		[[ $(<old) == old && $(ls -A d/s) == f ]] || fail "$option: something else was changed"
+	done
+	ln -s old l
+	run_ucp --atomic --beneath s/f l
+	expect_status 0
+	[[ -L l ]] || fail "the operand was replaced"
+	check cmp s/f old
+}
+
 once_b_is_backup() {
 	echo new >a
 	echo old >b
@@ -242,6 +323,34 @@ case_file_of_other_is_made_anew() {
 	[[ $(cat <&9) == old ]] || fail "who had it open reads the new one"
 	[[ $(stat -c %u d/s/f) == 0 ]] || fail "it is not root's"
 	exec 8<&- 9<&-
+}
+
+case_file_of_other_is_replaced() {
+	local option
+	two_owners
+	for option in --atomic --x-inject=no-unnamed; do
+		rm -f d/s/f
+		chown "$USER_ID" d/s
+		theirs sh -c 'echo old >d/s/f'
+		exec 8<d/s/f
+		run_ucp -av --atomic "$option" s d
+		expect_status 0
+		expect_no_err
+		expect_out_has "removed 'd/s/f'"
+		[[ $(cat <&8) == old ]] || fail "who had it open reads the new one"
+		[[ $(stat -c %u d/s/f) == 0 ]] || fail "it is not root's"
+		check cmp s/f d/s/f
+		exec 8<&-
+	done
+}
+
+# only: release
+once_file_of_other_is_never_given_to_them() {
+	two_owners
+	need cmd strace
+	theirs sh -c 'echo old >d/s/f'
+	strace -f -qq -o trace -e trace=fchown,fchownat "$UCP" -a --atomic s d || fail "strace"
+	! grep "$USER_ID" trace || fail "it was given to them"
 }
 
 case_directory_of_other_is_taken_first() {
