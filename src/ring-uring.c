@@ -9,9 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** Requests from this size on are worth a registered buffer. */
-#define FIXED_BUFFER_MIN (64u << 10)
-
 /** Set-up flags from the newest kernels down; the first set the kernel takes is used. */
 static const struct {
 	unsigned flags;
@@ -95,10 +92,13 @@ static void open_buffer_table(struct ring *ring) {
 	free(tags);
 }
 
-/** Whether a slot's buffer is registered, after trying to where the request is big enough. */
+/**
+ * Whether a slot's buffer is registered, after trying to where the request is for a whole chunk: registering touches all
+ * of the buffer, which would take far more memory than smaller requests need.
+ */
 static bool buffer_is_fixed(struct ring *ring, unsigned slot, uint32_t len) {
 	struct ring_slot *s = &ring->slots[slot];
-	if (s->fixed || ring->fixed_buffers == RING_FIXED_OFF || len < min(FIXED_BUFFER_MIN, ring->params.chunk_size)) {
+	if (s->fixed || ring->fixed_buffers == RING_FIXED_OFF || len < ring->params.chunk_size) {
 		return s->fixed;
 	}
 	if (ring->fixed_buffers == RING_FIXED_UNTRIED) {

@@ -143,14 +143,15 @@ TEST(big_requests) {
 }
 
 TEST(big_requests_use_registered_buffers) {
-	struct ring *ring = need_uring(2, 256 * KIB);
+	struct ring *ring = need_uring(2, 64 * KIB);
 	int src = new_random_file(1, 64 * KIB);
 	int dst = new_file();
 	struct ring_file from = ring_plain(src);
 	struct ring_file to = ring_plain(dst);
 
-	ring_pair(ring, 0, from, to, 0, 1000);
-	check_event(ring, 0, PAIR_OP_WRITE, 1000);
+	// Only for whole chunks: registering touches all of the buffer
+	ring_pair(ring, 0, from, to, 0, 64 * KIB - 1);
+	check_event(ring, 0, PAIR_OP_WRITE, 64 * KIB - 1);
 	CHECK_EQ(ring_get_stats(ring)->fixed_buffer, 0);
 	ring_pair(ring, 0, from, to, 0, 64 * KIB);
 	check_event(ring, 0, PAIR_OP_WRITE, 64 * KIB);
