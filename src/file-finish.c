@@ -90,7 +90,7 @@ static void undo_closed(struct file_context *ctx, struct file *file) {
 
 /** What was made of the first of several names, to know it by. Returns whether others may become links to it. */
 static bool know_again(const struct file_context *ctx, const struct file *file, struct inode *copy) {
-	struct stat st;
+	struct stat st = {0};
 	if (!file->link) {
 		return false;
 	}
@@ -100,11 +100,15 @@ static bool know_again(const struct file_context *ctx, const struct file *file, 
 		return known;
 	}
 	// What was written through is linked to as with cp, but not what others put there
-	if (fstatat(file->tree->fd[DST], file->entry.dst_name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+	if (tree_pin(file->tree) < 0) {
 		return false;
 	}
+	int dir = file->tree->fd[DST];
+	bool known = fstatat(dir, file->entry.dst_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(st.st_mode)
+		&& file_is_own(ctx->files, dir, &st);
+	tree_unpin(file->tree);
 	*copy = inode_of(&st);
-	return !S_ISREG(st.st_mode) && file_is_own(ctx->files, file->tree->fd[DST], &st);
+	return known;
 }
 
 /** With --fsync, see that a destination is on its medium which is not flushed with its file system in the end. */
