@@ -37,6 +37,7 @@
 
 /** Everything a run consists of. */
 struct run {
+	struct medium medium;
 	struct opts *opts;
 	struct report *report;
 	struct flush flush;
@@ -45,7 +46,6 @@ struct run {
 	struct links links;
 	struct dest dest;
 	struct files files;
-	struct medium medium;
 	struct work work;
 	struct show show;
 

@@ -73,7 +73,7 @@ static int spot_go(struct spot *spot, const char *path) {
  */
 static int spot_follow(struct spot *spot, bool trusted) {
 	char target[PATH_MAX];
-	struct stat link;
+	struct stat link = {0};
 	struct stat there;
 
 	int ret = reach_read(spot->dir, spot->name, &link, target);
@@ -105,7 +105,7 @@ static int spot_open(struct spot *spot, const struct file *file) {
 		struct stat st;
 		ret = fstatat(spot->dir, ".", &st, 0) != 0 ? -errno : inode_same(inode_of(&st), file->led_to) ? 0 : -ESTALE;
 	}
-	if (ret < 0) {
+	if (ret != 0) {
 		spot_close(spot);
 	}
 	return ret;

@@ -67,22 +67,23 @@ struct file_context {
 	struct list redo;
 	/** Names whose destination is just being written by another file, to be copied when nothing else is in flight. */
 	struct list later;
-	/** Whether to wait for such a destination. */
-	bool patient;
-	/** The pair of devices between which cloning was last refused. */
+	/** The pair of devices between which cloning was last refused, if one is known. */
 	dev_t no_clone[2];
-	bool no_clone_known;
-	struct far far;
-	/** The device on which files without a name were last refused. */
+	/** The device on which files without a name were last refused, if one is known. */
 	dev_t no_unnamed;
-	bool no_unnamed_known;
+	/** The device whose file system cannot promise not to wait (RWF_NOWAIT), if one is known. */
+	dev_t waits;
+	struct far far;
 	/** Records that are not in the journal yet. */
 	struct journal_held held;
 	/** Small files that were not cached since one was. */
 	unsigned cold;
-	/** The device whose file system cannot promise not to wait (RWF_NOWAIT), if one was met. */
-	dev_t waits;
+	/** What is known of the above. */
+	bool no_clone_known;
+	bool no_unnamed_known;
 	bool waits_known;
+	/** Whether to wait for a destination that is being written by another file. */
+	bool patient;
 	/** What small files and streams are moved through; made when needed. */
 	char *buffer;
 	/** What files are copied in order with (--verify, --checksums); made when needed. */

@@ -43,7 +43,7 @@ int reach_read(int dir, const char *name, struct stat *link, char target[PATH_MA
 
 int reach_open(int dir, const char *name, int flags) {
 	char target[PATH_MAX];
-	struct stat link;
+	struct stat link = {0};
 	struct stat there;
 
 	int ret = reach_read(dir, name, &link, target);
