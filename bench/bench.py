@@ -182,7 +182,9 @@ def run_workload(bench, name):
             os.sync()
             corpus.read_all(src)
         floors = bench.floors(fs, how, near[0], dst)
-        gib = min(max(bench.corpora[what].bytes * 1.3 / GIB, 0.25), 6, stage.memory_free() / GIB / 2)
+        # Big files take memory in big pieces, of which little was free lately.
+        gib = max(bench.corpora[what].bytes * 1.3 / GIB, 4 if what in ("one", "many") else 0.25)
+        gib = min(gib, 6, stage.memory_free() / GIB / 2)
         ran = race.Race(bench, src, dst, near=near, cold=cache == "cold", keep=how == "u", warm_gib=round(gib, 2),
                         repeat=TINY_REPEAT if what == "tiny" else 1)
         rounds = min(bench.opt.rounds, FAR_ROUNDS) if fs == "far" else bench.opt.rounds
