@@ -498,11 +498,12 @@ static void flush_all(struct run *run) {
 }
 
 int coordinator_run(struct opts *opts, struct report *report) {
-	struct run *run = calloc(1, sizeof(*run));
+	struct run *run = aligned_alloc(_Alignof(struct run), sizeof(*run));
 	if (!run) {
 		report_error(report, ENOMEM, "cannot start", NULL, NULL);
 		return 0;
 	}
+	memset(run, 0, sizeof(*run));
 	run->opts = opts;
 	run->report = report;
 	struct machine machine = machine_look();

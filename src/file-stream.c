@@ -99,8 +99,11 @@ bool file_copy_cached(struct file_context *ctx, struct file *file) {
 }
 
 void file_stream(struct file_context *ctx, struct file *file) {
-	file->flags |= FILE_STREAMED;
-	counter_add(&ctx->counters->streams, 1);
+	// What only ends so was copied in another way
+	if (file->cursor == 0) {
+		file->flags |= FILE_STREAMED;
+		counter_add(&ctx->counters->streams, 1);
+	}
 	if (!need_buffer(ctx)) {
 		file_fail(file, 0, fail_make(ENOMEM, "error reading %s"));
 		return;

@@ -96,9 +96,10 @@ once_direct_where_there_is_none() {
 once_direct_that_is_refused_midway() {
 	need_ext4
 	big fs/a 9000001
-	run_ucp --direct --x-inject=short-read,short-write fs/a fs/b
+	run_ucp --direct --debug --x-inject=short-read,short-write fs/a fs/b
 	expect_status 0
 	expect_no_err
+	expect_out_has "'fs/a': linked reads and writes, past the page cache"
 	check cmp fs/a fs/b
 }
 
