@@ -4,7 +4,7 @@
 #define BUSY_SHARE 0.6
 
 /** Workers for each processor that are added without asking whether it helped. */
-#define FREE_EACH 2
+#define FREE_EACH 4
 
 /** What the work done a second must rise by to go on. */
 #define RISE 1.1

@@ -43,19 +43,20 @@ TEST(waiting_workers_double_while_it_helps) {
 TEST(workers_that_do_not_help_stay_few) {
 	struct scene scene = {.workers = 2};
 	CHECK(step(&scene, 0.1, 100) == 2);
+	CHECK(step(&scene, 0.1, 100) == 4);
 	CHECK(step(&scene, 0.1, 100) == 0);
 	for (int i = 0; i < 20; ++i) {
 		step(&scene, 0.1, 100);
 	}
-	CHECK_MSG(scene.workers == 8, "%u", scene.workers);
+	CHECK_MSG(scene.workers == 16, "%u", scene.workers);
 	for (int i = 0; i < 100; ++i) {
 		step(&scene, 0.1, 100);
 	}
-	CHECK_MSG(scene.workers == 32, "%u", scene.workers);
+	CHECK_MSG(scene.workers == 64, "%u", scene.workers);
 }
 
 TEST(what_helps_later_is_seen) {
-	struct scene scene = {.workers = 4};
+	struct scene scene = {.workers = 8};
 	step(&scene, 0.1, 100);
 	while (scene.workers < 16) {
 		step(&scene, 0.1, 100);
