@@ -139,6 +139,7 @@ static int push_operands(struct run *run) {
 static int start_worker(struct run *run) {
 	unsigned i = run->worker_count;
 	struct worker *worker = &run->workers[i];
+	size_t chunk = i < NARROW_FROM ? run->opts->chunk_size : min(run->opts->chunk_size, NARROW_CHUNK);
 	*worker = (struct worker) {
 		.opts = run->opts,
 		.report = run->report,
@@ -147,8 +148,8 @@ static int start_worker(struct run *run) {
 		.counters = &run->counters[i],
 		.index = i,
 		.alone = run->opts->max_threads == 1,
-		.chunk_size = i < NARROW_FROM ? run->opts->chunk_size : min(run->opts->chunk_size, NARROW_CHUNK),
-		.window = i < WIDE_WORKERS ? run->opts->window : 0,
+		.chunk_size = chunk,
+		.window = i < WIDE_WORKERS ? run->opts->window : chunk,
 		.coordinator = pthread_self(),
 	};
 	int err = pthread_create(&worker->thread, NULL, worker_run, worker);

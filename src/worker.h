@@ -22,7 +22,7 @@ struct worker {
 	unsigned index;
 	/** Whether there are others. */
 	bool alone;
-	/** Bytes of a chunk, and most bytes it keeps in flight; one chunk always is. */
+	/** Bytes of a chunk, and most bytes it keeps in flight: a chunk at least. */
 	size_t chunk_size;
 	size_t window;
 

@@ -1,0 +1,300 @@
+#include "worker-impl.h"
+
+#include "opts.h"
+#include "report.h"
+#include "work.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+
+/** So many requests are collected before the kernel gets them: it merges neighbours. */
+#define COLLECT 16
+
+/** Events fetched at once. */
+#define EVENTS 64
+
+/** From so many chunks in flight on they are small ones. */
+#define MANY 16
+
+/** Zeros are looked for in blocks of this size: what file systems allocate at least. */
+#define ZERO_BLOCK 4096
+
+/**
+ * Largest file whose data is written by system calls once the ring has read it. On most file systems a ring hands every
+ * buffered write to another thread, which costs more than a small write takes.
+ */
+#define DIRECT_MOST (256 << 10)
+
+bool state_is_cancelled(const struct state *s) {
+	return atomic_load_explicit(&s->ctx.files->cancelled, memory_order_relaxed);
+}
+
+/** Set up the ring when the first chunk needs it. Returns 0 or -errno. */
+static int need_ring(struct state *s) {
+	struct worker *worker = s->worker;
+	if (s->ring) {
+		return 0;
+	}
+	struct ring_params params = {
+		.depth = s->opts->queue_depth,
+		.chunk_size = worker->chunk_size,
+		.sync = s->opts->engine == ENGINE_SYNC,
+		.inject = s->opts->inject,
+		.seed = s->opts->seed + worker->index,
+	};
+	int ret = ring_open(&s->ring, &params);
+	if (ret < 0 && s->opts->engine == ENGINE_AUTO) {
+		params.sync = true;
+		ret = ring_open(&s->ring, &params);
+	}
+	if (ret < 0) {
+		return ret;
+	}
+	// The twin does one chunk after the other, best in one buffer
+	s->depth = params.sync ? 1 : params.depth;
+	s->chunks = calloc(s->depth, sizeof(*s->chunks));
+	s->free_slots = calloc(s->depth, sizeof(*s->free_slots));
+	if (!s->chunks || !s->free_slots) {
+		return -ENOMEM;
+	}
+	for (unsigned i = 0; i < s->depth; ++i) {
+		s->free_slots[s->free_count++] = s->depth - 1 - i;
+	}
+	return 0;
+}
+
+/** Give up the whole copy: without a ring this worker can do nothing. */
+static void give_up(struct state *s, int err) {
+	report_error(s->worker->report, -err, "cannot set up buffers and rings", NULL, NULL);
+	atomic_store(&s->ctx.files->cancelled, true);
+	work_cancel(s->worker->work);
+}
+
+static void hold_release(struct state *s, struct hold *hold) {
+	ring_forget(s->ring, hold->src);
+	ring_forget(s->ring, hold->dst);
+	file_unref(&s->ctx, hold->file);
+	free(hold);
+}
+
+void hold_begin(struct state *s, struct file *file, bool shared) {
+	struct hold *hold = calloc(1, sizeof(*hold));
+	int ret = hold ? need_ring(s) : -ENOMEM;
+	if (ret < 0) {
+		file_abandon(file, 0);
+		file_unref(&s->ctx, file);
+		free(hold);
+		give_up(s, ret);
+		return;
+	}
+	hold->file = file;
+	hold->dig = s->opts->sparse == WHEN_ALWAYS;
+	hold->direct = s->opts->engine == ENGINE_AUTO && file->st.st_size <= DIRECT_MOST;
+	hold->shared = shared || ((uint64_t)file->st.st_size > s->opts->range_size && !s->worker->alone);
+	if (hold->shared && !shared) {
+		file->flags |= FILE_SHARED;
+		counter_add(&s->worker->counters->shared, 1);
+		work_share(s->worker->work, file);
+		// There may be workers to be started for it
+		pthread_kill(s->worker->coordinator, WAKE_SIGNAL);
+	}
+	// Registering pays only where a file is named more often than it costs
+	if ((uint64_t)file->st.st_size >= 4 * (uint64_t)s->worker->chunk_size) {
+		hold->src = ring_know(s->ring, file->src_fd);
+		hold->dst = ring_know(s->ring, file->dst_fd);
+	} else {
+		hold->src = ring_plain(file->src_fd);
+		hold->dst = ring_plain(file->dst_fd);
+	}
+	hold->src.leaves = hold->dst.leaves = file->cache == FILE_CACHE_LEAVE;
+	s->hold = hold;
+}
+
+void hold_exhausted(struct state *s) {
+	struct hold *hold = s->hold;
+	s->hold = NULL;
+	if (hold->shared && work_unshare(s->worker->work, hold->file)) {
+		file_unref(&s->ctx, hold->file);
+	}
+	if (hold->inflight == 0) {
+		hold_release(s, hold);
+	}
+}
+
+void chunk_end(struct state *s, unsigned slot) {
+	struct chunk *chunk = &s->chunks[slot];
+	struct hold *hold = chunk->hold;
+	chunk->hold = NULL;
+	s->free_slots[s->free_count++] = slot;
+	s->inflight -= chunk->bytes;
+	if (--hold->inflight == 0 && hold != s->hold) {
+		hold_release(s, hold);
+	}
+}
+
+/** Choose what of the bytes read is written, and what becomes a hole. */
+static enum pair_next inspect(struct state *s, unsigned slot, struct pair *pair) {
+	const char *data = ring_buffer(s->ring, slot);
+	size_t skip = extent_zeros(data + pair->put, pair->got - pair->put, ZERO_BLOCK);
+	counter_add(&s->worker->counters->zeros, skip);
+	size_t run = extent_nonzeros(data + pair->put + skip, pair->got - pair->put - skip, ZERO_BLOCK);
+	return pair_cut(pair, (uint32_t)skip, (uint32_t)run);
+}
+
+/** Write what was read without asking the ring. */
+static enum pair_next write_now(struct state *s, unsigned slot, struct pair *pair) {
+	struct ring_file dst = s->chunks[slot].hold->dst;
+	int res = ring_write_now(s->ring, slot, dst, pair->off + pair->put, pair->put, pair->cut - pair->put);
+	if (res > 0) {
+		counter_add(&s->worker->counters->bytes, (uint64_t)res);
+	}
+	return pair_step(pair, PAIR_OP_WRITE, res);
+}
+
+/** Do what a chunk needs next. */
+static void chunk_next(struct state *s, unsigned slot, enum pair_next next) {
+	struct chunk *chunk = &s->chunks[slot];
+	struct pair *pair = &chunk->pair;
+	struct hold *hold = chunk->hold;
+	struct file *file = hold->file;
+
+	while (next == PAIR_INSPECT || (next == PAIR_WRITE && hold->direct)) {
+		next = next == PAIR_INSPECT ? inspect(s, slot, pair) : write_now(s, slot, pair);
+	}
+	s->unsent += next == PAIR_SUBMIT || next == PAIR_READ || next == PAIR_WRITE;
+	switch (next) {
+	case PAIR_SUBMIT:
+		ring_pair(s->ring, slot, hold->src, hold->dst, pair->off, pair->len);
+		return;
+	case PAIR_READ:
+		ring_read(s->ring, slot, hold->src, pair->off, pair->len);
+		return;
+	case PAIR_WRITE:
+		ring_write(s->ring, slot, hold->dst, pair->off + pair->put, pair->put, pair->cut - pair->put);
+		return;
+	case PAIR_INSPECT:
+		break;
+	case PAIR_DONE:
+		if (chunk->start != UINT64_MAX) {
+			file_wrote(&s->ctx, file, chunk->start, chunk->start + chunk->bytes);
+		}
+		break;
+	case PAIR_END:
+		file_ended(file, pair->off);
+		break;
+	case PAIR_READ_FAILED:
+		file_fail(file, pair->off, fail_make(pair->err, "error reading %s"));
+		break;
+	case PAIR_WRITE_FAILED:
+		file_fail(file, pair->off + pair->put, fail_make(pair->err, "error writing %d"));
+		break;
+	}
+	chunk_end(s, slot);
+}
+
+/** Take one answer. */
+static void step(struct state *s, const struct ring_event *event) {
+	struct chunk *chunk = &s->chunks[event->slot];
+	struct pair *pair = &chunk->pair;
+	uint32_t before = pair->written;
+	int res = event->res;
+	if (res < 0 && file_cache_refused(chunk->hold->file, -res)) {
+		chunk->hold->src.leaves = chunk->hold->dst.leaves = false;
+		res = -EAGAIN;
+	}
+	enum pair_next next = pair_step(pair, event->op, res);
+
+	counter_add(&s->worker->counters->bytes, pair->written - before);
+	if (state_is_cancelled(s) && (next == PAIR_SUBMIT || next == PAIR_READ || next == PAIR_WRITE)) {
+		file_abandon(chunk->hold->file, pair->off + pair->put);
+		chunk->start = UINT64_MAX;
+		next = PAIR_DONE;
+	}
+	chunk_next(s, event->slot, next);
+}
+
+bool chunks_have_room(const struct state *s) {
+	// Where nothing is waited for, one buffer after the other is best: it stays in the processor's cache
+	size_t window = s->hold && s->hold->cached ? s->worker->chunk_size : s->worker->window;
+	uint64_t next = s->hold ? s->hold->range.end - s->hold->range.start : 1;
+	return !s->ring || (s->free_count > 0 && s->inflight + min(next, (uint64_t)s->worker->chunk_size) <= window);
+}
+
+bool chunks_are_due(const struct state *s) {
+	return s->unsent >= (s->slow ? 1 : COLLECT);
+}
+
+/** How many answers to wait for: of many small requests half, so that many go to the kernel together again. */
+static unsigned wanted(const struct state *s) {
+	unsigned inflight = s->depth - s->free_count;
+	if (chunks_are_due(s) && chunks_have_room(s)) {
+		return 0;
+	}
+	return inflight < MANY ? 1 : min(inflight / 2, (unsigned)EVENTS);
+}
+
+bool chunks_drain(struct state *s) {
+	struct ring_event events[EVENTS];
+	int n = ring_wait(s->ring, events, EVENTS, wanted(s));
+	s->unsent = 0;
+	if (n < 0) {
+		give_up(s, n);
+		return false;
+	}
+	for (int i = 0; i < n; ++i) {
+		step(s, &events[i]);
+	}
+	return true;
+}
+
+/**
+ * Choose the free slot whose buffer has been used for so much already, or nearly: so memory follows what is in flight,
+ * and the buffer is still in the processor's cache.
+ */
+static unsigned take_slot(struct state *s, uint32_t len) {
+	unsigned best = s->free_count - 1;
+	for (unsigned i = s->free_count - 1; i-- > 0;) {
+		uint32_t reach = s->chunks[s->free_slots[i]].reach;
+		uint32_t most = s->chunks[s->free_slots[best]].reach;
+		if (most < len ? reach > most : reach >= len && reach < most) {
+			best = i;
+		}
+	}
+	unsigned slot = s->free_slots[best];
+	s->free_slots[best] = s->free_slots[--s->free_count];
+	s->chunks[slot].reach = max(s->chunks[slot].reach, len);
+	return slot;
+}
+
+void chunk_begin(struct state *s) {
+	struct hold *hold = s->hold;
+	struct extent *range = &hold->range;
+	uint64_t want = min(range->end - range->start, (uint64_t)s->worker->chunk_size);
+	uint32_t len = (uint32_t)throttle_take(&s->ctx.files->throttle, want);
+	if (len == 0) {
+		return;
+	}
+	unsigned slot = take_slot(s, len);
+	struct chunk *chunk = &s->chunks[slot];
+
+	chunk->hold = hold;
+	++hold->inflight;
+	chunk->bytes = len;
+	chunk->start = range->start;
+	s->inflight += len;
+	unsigned flags = (hold->dig ? PAIR_LOOK : 0) | (hold->direct ? PAIR_APART : 0);
+	enum pair_next next = pair_start(&chunk->pair, range->start, len, flags);
+	range->start += len;
+	chunk_next(s, slot, next);
+}
+
+bool hold_claim(struct state *s) {
+	struct hold *hold = s->hold;
+	if (!file_claim(hold->file, s->opts->range_size, &hold->range)) {
+		return false;
+	}
+	bool many = hold->range.end - hold->range.start > s->worker->chunk_size;
+	hold->cached = many && hold->file->cache != FILE_CACHE_PAST && extent_is_cached(hold->file->src_fd, hold->range) > 0;
+	return true;
+}
