@@ -51,6 +51,8 @@ cflags   := -std=gnu17 -pthread $(warnings) $(CFLAGS) $(if $(filter $(sanitized)
 libs     := -luring -lxxhash -ljansson
 
 B         := build/$(PROFILE)
+# What dies of a signal that it raises is to have counted, too.
+cov_objs  := $(if $(filter cov,$(PROFILE)),$(B)/obj/tools/cov-raise.o)
 lib_objs  := $(patsubst src/%.c,$(B)/obj/%.o,$(filter-out src/main.c,$(wildcard src/*.c)))
 main_obj  := $(B)/obj/main.o
 units     := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
@@ -93,7 +95,7 @@ release debug asan tsan:
 
 # --- compile and link
 
-$(B)/ucp: $(main_obj) $(B)/libucp.a
+$(B)/ucp: $(main_obj) $(cov_objs) $(B)/libucp.a
 	$(call say,LD $@)
 	$(q)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(libs)
 
@@ -122,6 +124,10 @@ $(faultfs_objs): $(B)/obj/tools/%.o: tests/tools/%.c $(B)/flags
 $(B)/tools/faultfs: $(faultfs_objs)
 	$(call say,LD $@)
 	$(q)$(CC) $(cflags_tool) $(LDFLAGS) -o $@ $^ $(call fuse_flags,--libs)
+
+$(cov_objs): $(B)/obj/tools/%.o: tests/tools/%.c $(B)/flags
+	$(call say,CC $<)
+	$(q)$(CC) $(cppflags) $(cflags_tool) -MMD -MP -c -o $@ $<
 
 $(bench_objs): $(B)/obj/bench/%.o: bench/%.c $(B)/flags $(B)/headers
 	$(call say,CC $<)

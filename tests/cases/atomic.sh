@@ -134,7 +134,7 @@ once_metadata_comes_before_the_name() {
 		rm -f b
 		strace -f -o trace -e trace=fchmod,fchown,utimensat,write,linkat,renameat2,rename,renameat \
 			"$UCP" -p --atomic "$option" a b || fail "strace"
-		last_meta=$(grep -nE 'fchmod|fchown|utimensat|write\([0-9]+, "a' trace | tail -n 1 | cut -d: -f1)
+		last_meta=$(grep -nE 'fchmod|fchown|utimensat|write\([0-9]+, "a\\n"' trace | tail -n 1 | cut -d: -f1)
 		first_name=$(grep -nE 'linkat|rename' trace | head -n 1 | cut -d: -f1)
 		((last_meta < first_name)) || fail "named before it was whole: $(<trace)"
 	done

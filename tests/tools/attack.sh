@@ -20,12 +20,13 @@ secret="SECRET"
 lock_up() {
 	local point
 	mount -t tmpfs -o strictatime,mode=755 ucp-attack "$arena" || exit 77
-	# What the sanitizers write goes on
+	# What the sanitizers and gcov write goes on
 	[[ ! -d ${UCP_TEST_CASE-/none}/sanitizer ]] || mount --bind "$UCP_TEST_CASE/sanitizer" "$UCP_TEST_CASE/sanitizer"
+	[[ ! -d ${UCP_COUNTS-/none} ]] || mount --bind "$UCP_COUNTS" "$UCP_COUNTS"
 	while read -r _ point _; do
 		point=$(printf '%b' "$point")
 		case $point in
-		"$arena" | /dev | /dev/* | /proc | /proc/* | "${UCP_TEST_CASE-/none}"/*) ;;
+		"$arena" | /dev | /dev/* | /proc | /proc/* | "${UCP_TEST_CASE-/none}"/* | "${UCP_COUNTS-/none}") ;;
 		*) mount -o remount,bind,ro "$point" 2>/dev/null ;;
 		esac
 	done </proc/self/mounts

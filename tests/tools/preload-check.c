@@ -1,7 +1,7 @@
 /**
  * To be preloaded. At exit, says in the file that $UCP_FDS names which descriptors above 2 are still open. With
  * $UCP_NO_MEMORY=N, the N-th allocation and all after it for which a random number says so fail, but never one before
- * main(): with N=0 none does, and $UCP_ALLOCATIONS is a file for their number.
+ * or after main(): with N=0 none does, and $UCP_ALLOCATIONS is a file for their number.
  */
 
 #include <dlfcn.h>
@@ -17,12 +17,19 @@ static atomic_long count;
 static long first;
 static atomic_bool ready;
 
+static void stop(void) {
+	atomic_store(&ready, false);
+}
+
 /** Whether this allocation is to fail. */
 static bool refused(void) {
 	if (!atomic_load(&ready)) {
 		return false;
 	}
 	long n = atomic_fetch_add(&count, 1) + 1;
+	if (n == 1) {
+		atexit(stop); // noted after main() began, and so done before what gcov writes
+	}
 	return first > 0 && (n == first || (n > first && (n * 2654435761u >> 8) % 3 == 0));
 }
 
