@@ -113,9 +113,13 @@ $(unit_objs): $(B)/obj/unit/%.o: tests/unit/%.c $(B)/flags $(B)/headers
 	$(call say,CC $<)
 	$(q)$(CC) $(cppflags) -Itests/unit $(cflags) -MMD -MP -c -o $@ $<
 
+# Each allocation goes through a function of the test's.
+$(B)/tests/memory: private unit_flags := $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc reallocarray aligned_alloc \
+	strdup strndup asprintf vasprintf)
+
 $(units): $(B)/tests/%: $(B)/obj/unit/%.o $(B)/libucp.a
 	$(call say,LD $@)
-	$(q)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(libs)
+	$(q)$(CC) $(cflags) $(unit_flags) $(LDFLAGS) -o $@ $^ $(libs)
 
 $(faultfs_objs): $(B)/obj/tools/%.o: tests/tools/%.c $(B)/flags
 	$(call say,CC $<)

@@ -66,6 +66,19 @@ void fill_in(struct buf *buf, const char *what, const char *src, const char *dst
 	}
 }
 
+/** Write whole lines to standard error. Where there was no memory for them, at least that is said, by one write, too. */
+static void write_errors(const struct report *report, const struct buf *buf) {
+	char text[256];
+	const char *data = buf->data;
+	size_t len = buf->len;
+	if (buf->failed) {
+		int n = snprintf(text, sizeof(text), "%s: memory exhausted, and with it what there is to say\n", report->program);
+		data = text;
+		len = min((size_t)max(n, 0), sizeof(text) - 1);
+	}
+	write_all(STDERR_FILENO, data, len);
+}
+
 /** Take the progress line away, by what is written next. */
 static void clear_line(struct report *report, struct buf *buf) {
 	if (report->painted.len > 0) {
@@ -85,6 +98,11 @@ static int flush_locked(struct report *report) {
 	if (report->out.len > 0) {
 		ret = write_all(STDOUT_FILENO, report->out.data, report->out.len);
 		report->out.len = 0;
+	}
+	if (report->out.failed) {
+		// Lines are missing
+		ret = ret < 0 ? ret : -ENOMEM;
+		buf_free(&report->out);
 	}
 	if (ret < 0 && report->out_err == 0) {
 		report->out_err = ret;
@@ -119,7 +137,7 @@ static void message(struct report *report, const struct failure *failure) {
 		buf_str(&buf, strerror_r(failure->err, text, sizeof(text)));
 	}
 	buf_char(&buf, '\n');
-	write_all(STDERR_FILENO, buf.data, buf.len);
+	write_errors(report, &buf);
 	mutex_unlock(&report->lock);
 	buf_free(&buf);
 }
@@ -151,7 +169,9 @@ void report_hint(struct report *report, const char *format, ...) {
 	if (len >= 0) {
 		buf_str(&line, "hint: ");
 		buf_str(&line, text);
-		report_status(report, line.data);
+		if (!line.failed) {
+			report_status(report, line.data);
+		}
 		buf_free(&line);
 		free(text);
 	}
@@ -219,14 +239,18 @@ bool report_ask(struct report *report, const char *what, const char *src, const 
 	buf_str(question, report->program);
 	buf_str(question, ": ");
 	fill_in(question, what, src, dst);
-	buf_add(&buf, question->data, question->len);
-	write_all(STDERR_FILENO, buf.data, buf.len);
+	if (!question->failed) {
+		buf_add(&buf, question->data, question->len);
+	}
+	buf.failed |= question->failed;
+	bool asked = !buf.failed;
+	write_errors(report, &buf);
 	buf_free(&buf);
 	mutex_unlock(&report->lock);
 
 	char *answer = NULL;
 	size_t size = 0;
-	bool yes = getline(&answer, &size, stdin) > 0 && rpmatch(answer) == 1;
+	bool yes = asked && getline(&answer, &size, stdin) > 0 && rpmatch(answer) == 1;
 	free(answer);
 
 	mutex_lock(&report->lock);
@@ -254,7 +278,7 @@ void report_usage(struct report *report, const char *what, const char *arg, cons
 	buf_str(&buf, "Try '");
 	buf_str(&buf, report->program);
 	buf_str(&buf, " --help' for more information.\n");
-	write_all(STDERR_FILENO, buf.data, buf.len);
+	write_errors(report, &buf);
 	buf_free(&buf);
 }
 
@@ -314,7 +338,7 @@ void report_status(struct report *report, const char *line) {
 	if (report->question.len > 0) {
 		buf_add(&buf, report->question.data, report->question.len);
 	}
-	write_all(STDERR_FILENO, buf.data, buf.len);
+	write_errors(report, &buf);
 	mutex_unlock(&report->lock);
 	buf_free(&buf);
 }

@@ -9,6 +9,9 @@
 
 static bool buf_reserve(struct buf *buf, size_t more) {
 	size_t need = buf->len + more + 1;
+	if (buf->failed) {
+		return false; // lest what is shorter still fits, and letters are missing within
+	}
 	if (need <= buf->size) {
 		return true;
 	}

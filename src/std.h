@@ -17,11 +17,11 @@ struct buf {
 	size_t len;
 	/** Bytes allocated. */
 	size_t size;
-	/** Set when memory ran out: the content is cut short. */
+	/** Set when memory ran out: the content is cut short, and nothing is added any more. */
 	bool failed;
 };
 
-/** Append LEN bytes. On lack of memory only buf::failed is set. */
+/** Append LEN bytes. On lack of memory only buf::failed is set; buf_free() makes it usable again. */
 void buf_add(struct buf *buf, const void *data, size_t len);
 
 /** Append a string. */

@@ -86,7 +86,11 @@ void sums_add(struct sums *sums, const char *hash, const char *path) {
 	if (sums->fd < 0) {
 		struct buf line = {0};
 		add_line(&line, hash, path);
-		report_say(sums->report, "%S", line.data, NULL);
+		if (line.failed) {
+			report_error(sums->report, ENOMEM, "error writing the checksum of %d", NULL, path);
+		} else {
+			report_say(sums->report, "%S", line.data, NULL);
+		}
 		buf_free(&line);
 		return;
 	}

@@ -1,0 +1,299 @@
+/**
+ * What happens when memory is refused: whole runs, in which each allocation fails once (see the Makefile: --wrap).
+ */
+
+#include "scratch.h"
+#include "unit.h"
+
+#include "cli.h"
+#include "coordinator.h"
+#include "opts.h"
+#include "report.h"
+#include "std.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+// --- Allocations, all that are in src/
+
+static atomic_long allocations;
+/** Which one fails; 0: none. */
+static long refused;
+
+static bool is_refused(void) {
+	if (atomic_fetch_add(&allocations, 1) + 1 != refused) {
+		return false;
+	}
+	errno = ENOMEM;
+	return true;
+}
+
+/** TYPE NAME(PARAMETERS), which fails by returning FAILURE. */
+#define WRAP(type, failure, name, parameters, arguments)                \
+	type __real_##name parameters;                                  \
+	type __wrap_##name parameters;                                  \
+	type __wrap_##name parameters {                                 \
+		return is_refused() ? failure : __real_##name arguments; \
+	}
+
+WRAP(void *, NULL, malloc, (size_t size), (size))
+WRAP(void *, NULL, calloc, (size_t count, size_t size), (count, size))
+WRAP(void *, NULL, realloc, (void *old, size_t size), (old, size))
+WRAP(void *, NULL, reallocarray, (void *old, size_t count, size_t size), (old, count, size))
+WRAP(void *, NULL, aligned_alloc, (size_t alignment, size_t size), (alignment, size))
+WRAP(char *, NULL, strdup, (const char *text), (text))
+WRAP(char *, NULL, strndup, (const char *text, size_t len), (text, len))
+WRAP(int, -1, vasprintf, (char **text, const char *format, va_list args), (text, format, args))
+
+int __wrap_asprintf(char **text, const char *format, ...);
+int __wrap_asprintf(char **text, const char *format, ...) {
+	va_list args;
+	va_start(args, format);
+	int len = __wrap_vasprintf(text, format, args);
+	va_end(args);
+	return len;
+}
+
+// --- Runs
+
+static void write_text(const char *path, const char *text) {
+	FILE *file = fopen(path, "w");
+	REQUIRE(file);
+	fputs(text, file);
+	REQUIRE(fclose(file) == 0);
+}
+
+static void read_text(const char *path, char *text, size_t size) {
+	FILE *file = fopen(path, "r");
+	text[0] = '\0';
+	if (file) {
+		text[fread(text, 1, size - 1, file)] = '\0';
+		fclose(file);
+	}
+}
+
+static const char *const files[] = {"a", "sub/b", "sub/c"};
+static const char wanted[] = "what is copied\n";
+static const char before[] = "before\n";
+
+static void make_tree(const char *top, const char *text) {
+	char path[100];
+	REQUIRE(mkdir(top, 0755) == 0);
+	snprintf(path, sizeof(path), "%s/sub", top);
+	REQUIRE(mkdir(path, 0755) == 0);
+	for (size_t i = 0; i < countof(files); ++i) {
+		snprintf(path, sizeof(path), "%s/%s", top, files[i]);
+		write_text(path, text);
+	}
+	snprintf(path, sizeof(path), "%s/link", top);
+	REQUIRE(symlink("a", path) == 0);
+}
+
+static unsigned open_descriptors(void) {
+	unsigned count = 0;
+	DIR *dir = opendir("/proc/self/fd");
+	REQUIRE(dir);
+	while (readdir(dir)) {
+		++count;
+	}
+	closedir(dir);
+	return count;
+}
+
+/** Run ucp with a command line, as main() does. Returns its exit status. */
+static int run(char **argv, long refuse) {
+	struct opts opts;
+	struct report report;
+	int argc = 0;
+	while (argv[argc]) {
+		++argc;
+	}
+	atomic_store(&allocations, 0);
+	refused = refuse;
+	report_init(&report, "ucp");
+	if (cli_parse(&opts, &report, argc, argv)) {
+		report.json = opts.flags & OPT_JSON;
+		CHECK_EQ(coordinator_run(&opts, &report), 0);
+	}
+	int status = report_finish(&report);
+	cli_free(&opts);
+	refused = 0;
+	return status;
+}
+
+/** Each file is the copy, or what was there before, or not there. Returns whether all are copies. */
+static bool look_at_copies(bool over) {
+	bool all = true;
+	for (size_t i = 0; i < countof(files); ++i) {
+		char path[100];
+		char text[100];
+		snprintf(path, sizeof(path), "d/%s", files[i]);
+		read_text(path, text, sizeof(text));
+		bool is = strcmp(text, wanted) == 0;
+		CHECK_MSG(is || text[0] == '\0' || (over && strcmp(text, before) == 0), "%s is \"%s\"", path, text);
+		all = all && is;
+	}
+	return all;
+}
+
+/** What was said is whole lines of ucp's. */
+static void look_at_messages(const char *text, int status, long n) {
+	size_t len = strlen(text);
+	bool warned = strncmp(text, "ucp: warning: ", 14) == 0;
+	CHECK_MSG((status == 0) == (len == 0 || warned), "allocation %ld: status %d, but \"%s\"", n, status, text);
+	for (const char *line = text; *line; line = strchr(line, '\n') + 1) {
+		bool known = strncmp(line, "ucp: ", 5) == 0 || strncmp(line, "Try 'ucp --help'", 16) == 0;
+		if (!known || !strchr(line, '\n')) {
+			CHECK_MSG(false, "allocation %ld: \"%s\" is no message", n, line);
+			break;
+		}
+	}
+}
+
+enum { OVER = 1, DRY = 2 };
+
+/** Run a command line with each allocation refused once, until there is none any more. */
+static void refuse_each(unsigned flags, const char *const *options) {
+	char *argv[16] = {(char[]) {"ucp"}, (char[]) {"-j1"}, (char[]) {"-T"}};
+	int argc = 3;
+	for (; *options; ++options) {
+		argv[argc++] = strdup(*options);
+	}
+	argv[argc] = (char[]) {"s"};
+	argv[argc + 1] = (char[]) {"d"};
+	int status = 1;
+	long n = 1;
+	long count = n;
+	for (; n <= count; ++n) {
+		go_to_scratch();
+		make_tree("s", wanted);
+		write_text("list", "a\nsub\n");
+		if (flags & OVER) {
+			make_tree("d", before);
+		}
+		char text[4096];
+		int file = memfd_create("errors", MFD_CLOEXEC);
+		int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+		int saved[] = {dup(1), dup(2)};
+		fflush(stdout);
+		dup2(null, 1);
+		dup2(file, 2);
+		unsigned open_before = open_descriptors();
+		status = run(argv, n);
+		unsigned open_after = open_descriptors();
+		count = max(count, atomic_load(&allocations));
+		dup2(saved[0], 1);
+		dup2(saved[1], 2);
+		ssize_t len = pread(file, text, sizeof(text) - 1, 0);
+		text[max(len, 0)] = '\0';
+		close(file);
+		close(null);
+		close(saved[0]);
+		close(saved[1]);
+		CHECK_MSG(open_after == open_before, "allocation %ld: %u descriptors, then %u", n, open_before, open_after);
+		CHECK_MSG(status == 0 || status == 1, "allocation %ld: status %d", n, status);
+		look_at_messages(text, status, n);
+		bool all = look_at_copies(flags & OVER);
+		CHECK_MSG(status == 1 || all || (flags & DRY), "allocation %ld: status 0, and not all is there", n);
+	}
+	CHECK_MSG(count > 30, "only %ld allocations were seen", count);
+	while (argc > 3) {
+		free(argv[--argc]);
+	}
+}
+
+// --- What is said
+
+static void refuse_nth(long n) {
+	atomic_store(&allocations, 0);
+	refused = n;
+}
+
+TEST(a_string_that_was_cut_short_does_not_grow_again) {
+	struct buf buf = {0};
+	buf_str(&buf, "one");
+	refuse_nth(1);
+	buf_str(&buf, ", and much more than there was room for");
+	buf_str(&buf, "!");
+	refuse_nth(0);
+	buf_str(&buf, "!");
+	CHECK(buf.failed);
+	CHECK_STR(buf.data, "one");
+	buf_free(&buf);
+	buf_str(&buf, "!");
+	CHECK(!buf.failed);
+	CHECK_STR(buf.data, "!");
+	buf_free(&buf);
+}
+
+TEST(messages_for_which_there_is_no_memory) {
+	struct report report;
+	capture_errors();
+	report_init(&report, "ucp");
+	for (long n = 1; n <= 4; ++n) {
+		refuse_nth(n);
+		report_error(&report, EIO, "cannot open %s for reading", "a-name-that-is-not-short", NULL);
+	}
+	refuse_nth(1);
+	report_status(&report, "halfway");
+	refuse_nth(2);
+	report_hint(&report, "%s", "one can do without"); // so nothing is said
+	refuse_nth(1);
+	CHECK(!report_ask(&report, "overwrite %d? ", NULL, "d"));
+	refuse_nth(0);
+	CHECK_EQ(report_finish(&report), 1);
+	check_errors(
+		"ucp: memory exhausted, and with it what there is to say\n"
+		"ucp: memory exhausted, and with it what there is to say\n"
+		"ucp: memory exhausted, and with it what there is to say\n"
+		"ucp: memory exhausted, and with it what there is to say\n"
+		"ucp: memory exhausted, and with it what there is to say\n"
+		"ucp: memory exhausted, and with it what there is to say\n");
+}
+
+TEST(lines_that_are_missing_are_an_error) {
+	struct report report;
+	capture_errors();
+	report_init(&report, "ucp");
+	refuse_nth(1);
+	report_say(&report, "%s -> %d", "a", "b");
+	refuse_nth(0);
+	CHECK_EQ(report_finish(&report), 1);
+	check_errors("ucp: write error: Cannot allocate memory\n");
+}
+
+// --- Whole runs
+
+#define OPTIONS(...) (const char *const[]) {__VA_ARGS__, NULL}
+
+TEST(archive) {
+	refuse_each(0, OPTIONS("-a", "--engine=sync"));
+}
+
+TEST(on_a_ring) {
+	refuse_each(0, OPTIONS("-a", "--engine=auto", "--queue-depth=4"));
+}
+
+TEST(backups_and_staging) {
+	refuse_each(OVER, OPTIONS("-a", "--backup=numbered", "--atomic", "--x-inject=no-unnamed"));
+}
+
+TEST(journals) {
+	refuse_each(0, OPTIONS("-a", "--resume", "--fsync"));
+}
+
+TEST(read_back) {
+	refuse_each(0, OPTIONS("-r", "--verify", "--checksums=sums", "--reflink=never"));
+}
+
+TEST(chosen_and_told) {
+	refuse_each(OVER, OPTIONS("-r", "--exclude=x*", "--gitignore", "--files-from=list", "--json", "-v", "--stats"));
+}
+
+TEST(dry_runs) {
+	refuse_each(DRY, OPTIONS("-rv", "--dry-run", "--progress=never", "--debug"));
+}
+
+UNIT_MAIN
