@@ -154,6 +154,42 @@ once_threads_refused() {
 	done
 }
 
+# refuse ARGS…: each call to the system fails once.
+refuse() {
+	need cmd python3
+	need tool preload-refuse.so
+	run python3 "$TOOLS/refuse.py" --ucp="$UCP" --preload="${UCP%/*}/tools/preload-refuse.so" "$@"
+	tail -n 1 "$OUT"
+	[[ $status == 0 ]] || fail "refuse.py $*: $(head -qc 5000 "$OUT" "$ERR")"
+}
+
+# only: release
+once_calls_fail() {
+	refuse --way={new,over,backup,numbered,remove,force,links,attributes,follow,update,beneath}
+}
+
+# only: release
+once_calls_of_safe_ways_fail() {
+	refuse --way={atomic,hidden,resume,verify,fsync,direct,scan,dry,ring}
+}
+
+# only: asan
+once_calls_fail_and_nothing_leaks() {
+	refuse --way={hidden,verify} --error=EIO
+}
+
+# limit: 900
+# only: release, asan
+long_calls_fail() {
+	refuse --error={EIO,ENOENT,EINTR,EOPNOTSUPP,EEXIST,EACCES,EINVAL,ENOSPC}
+}
+
+# limit: 900
+# only: release, asan
+long_calls_fail_for_good() {
+	refuse --for-good --error={EIO,ENOSPC,EROFS}
+}
+
 # It is for the whole machine, so not while others test.
 long_io_uring_disabled() {
 	local file=/proc/sys/kernel/io_uring_disabled old
