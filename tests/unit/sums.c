@@ -1,0 +1,114 @@
+/**
+ * sums.c: lines as xxhsum reads them, and what is said of a list that cannot be written.
+ */
+
+#include "scratch.h"
+#include "unit.h"
+
+#include "report.h"
+#include "sums.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+static atomic_bool cancelled;
+
+static void check_text(const char *path, const char *wanted) {
+	char text[4096];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	REQUIRE(fd >= 0);
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+	text[max(n, (ssize_t)0)] = '\0';
+	close_fd(&fd);
+	CHECK_STR(text, wanted);
+}
+
+TEST(lines) {
+	struct report report;
+	struct sums sums;
+	go_to_scratch();
+	report_init(&report, "ucp");
+	REQUIRE(sums_open(&sums, "list", &report, &cancelled) && sums_begin(&sums));
+	sums_add(&sums, "0123", "a b");
+	sums_add(&sums, "4567", "back\\slash\r");
+	sums_add(&sums, "89ab", "new\nline \\ and \r");
+	sums_finish(&sums, SUMS_FLUSH);
+	CHECK_EQ(report_finish(&report), 0);
+	check_text("list", "0123  a b\n4567  back\\slash\r\n\\89ab  new\\nline \\\\ and \\r\n");
+}
+
+TEST(an_old_list_stays_until_it_is_begun) {
+	struct report report;
+	struct sums sums;
+	struct stat st;
+	go_to_scratch();
+	report_init(&report, "ucp");
+	for (int begins = 0; begins < 2; ++begins) {
+		int fd = open("list", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+		REQUIRE(fd >= 0 && write(fd, "old\n", 4) == 4);
+		close_fd(&fd);
+		REQUIRE(sums_open(&sums, "list", &report, &cancelled));
+		REQUIRE(stat("list", &st) == 0);
+		CHECK(sums_is(&sums, &st));
+		REQUIRE(stat(".", &st) == 0);
+		CHECK(!sums_is(&sums, &st));
+		CHECK(!begins || sums_begin(&sums));
+		sums_finish(&sums, 0);
+		check_text("list", begins ? "" : "old\n");
+	}
+	CHECK_EQ(report_finish(&report), 0);
+}
+
+TEST(no_list) {
+	struct report report;
+	struct sums sums;
+	struct stat st = {.st_mode = S_IFREG};
+	capture_errors();
+	report_init(&report, "ucp");
+	CHECK(sums_open(&sums, NULL, &report, &cancelled) && sums_begin(&sums));
+	CHECK(!sums_is(&sums, &st));
+	sums_finish(&sums, SUMS_FLUSH);
+	CHECK(!sums_open(&sums, "no/such/directory", &report, &cancelled));
+	sums_finish(&sums, 0);
+	CHECK_EQ(report_finish(&report), 1);
+	check_errors("ucp: cannot open 'no/such/directory' for writing: No such file or directory\n");
+}
+
+/** As many lines as are never held back together. */
+static void add_many(struct sums *sums) {
+	for (int i = 0; i < 3000; ++i) {
+		sums_add(sums, "0123456789abcdef0123456789abcdef", "a name that is not short");
+	}
+}
+
+TEST(a_list_that_cannot_be_written) {
+	struct report report;
+	struct sums sums;
+	capture_errors();
+	report_init(&report, "ucp");
+	// Told once, and nothing is written any more
+	REQUIRE(sums_open(&sums, "/dev/full", &report, &cancelled) && sums_begin(&sums));
+	add_many(&sums);
+	add_many(&sums);
+	CHECK_EQ(sums.err, -ENOSPC);
+	sums_finish(&sums, SUMS_FLUSH);
+	CHECK_EQ(report_finish(&report), 1);
+	check_errors("ucp: error writing '/dev/full': No space left on device\n");
+}
+
+TEST(a_list_that_is_removed_meanwhile) {
+	struct report report;
+	struct sums sums;
+	go_to_scratch();
+	capture_errors();
+	report_init(&report, "ucp");
+	REQUIRE(sums_open(&sums, "list", &report, &cancelled) && sums_begin(&sums));
+	sums_add(&sums, "0123", "a");
+	REQUIRE(unlink("list") == 0);
+	sums_finish(&sums, 0);
+	CHECK_EQ(report_finish(&report), 1);
+	check_errors("ucp: 'list' was removed while checksums were written to it\n");
+}
+
+UNIT_MAIN
