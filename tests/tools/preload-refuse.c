@@ -108,6 +108,7 @@ QUICK(linkat, (int from, const char *old, int to, const char *new, int flags), (
 QUICK(renameat, (int from, const char *old, int to, const char *new), (from, old, to, new))
 QUICK(renameat2, (int from, const char *old, int to, const char *new, unsigned flags), (from, old, to, new, flags))
 QUICK(unlinkat, (int dir, const char *path, int flags), (dir, path, flags))
+QUICK(ftruncate64, (int fd, off64_t size), (fd, size))
 QUICK(chmod, (const char *path, mode_t mode), (path, mode))
 QUICK(fchmod, (int fd, mode_t mode), (fd, mode))
 QUICK(fchown, (int fd, uid_t uid, gid_t gid), (fd, uid, gid))
@@ -140,6 +141,9 @@ MOVES(preadv64v2, (int fd, const struct iovec *iov, int n, off64_t off, int flag
 MOVES(pwritev64v2, (int fd, const struct iovec *iov, int n, off64_t off, int flags), (fd, iov, n, off, flags))
 MOVES(copy_file_range, (int from, off64_t *at, int to, off64_t *there, size_t len, unsigned flags),
 	(from, at, to, there, len, flags))
+FAILS(int, error, pthread_create,
+	(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *arg),
+	(thread, attributes, start, arg), false)
 FAILS(off64_t, -1, lseek64, (int fd, off64_t off, int whence), (fd, off, whence), false)
 FAILS(void *, MAP_FAILED, mmap64, (void *at, size_t len, int prot, int flags, int fd, off64_t off),
 	(at, len, prot, flags, fd, off), false)

@@ -37,7 +37,7 @@ WAYS = {
     "remove": (["-a", "--remove-destination"], "old", ["EIO"]),
     "force": (["-rf", "--sparse=always"], "old", ["EACCES"]),
     "atomic": (["-a", "--atomic", "--fsync"], "old", ["EIO", "ENOENT", "EINTR"]),
-    "hidden": (["-ab", "--atomic", "--x-inject=no-unnamed"], "old", ["EIO", "EEXIST"]),
+    "hidden": (["-ab", "--atomic", "--x-inject=no-unnamed"], "old", ["EIO", "EEXIST", "EINVAL", "EOPNOTSUPP"]),
     "resume": (["-a", "--resume"], "", ["EIO", "EINTR"]),
     "verify": (["-r", "--verify", "--checksums=../sums", "--reflink=never"], "", ["EIO", "EINTR", "EINVAL"]),
     "fsync": (["-a", "--fsync", "--stats"], "", ["EIO"]),
@@ -89,6 +89,7 @@ def make_source(top, old):
             file.truncate(BIG + 400_000)
             file.seek(BIG + 390_000)
             file.write(b"end")
+            file.truncate(BIG + 500_000)
     os.chmod(f"{top}/a", 0o755 if old else 0o750)
 
 

@@ -117,6 +117,39 @@ TEST(what_was_noted_is_found) {
 	CHECK(!exists(JOURNAL_NAME));
 }
 
+TEST(parts_that_are_written_at_once_are_told_apart) {
+	struct stat one = a_file(3, 1000);
+	struct stat two = a_file(5, 1000);
+	struct stat left_of_one = a_file(4, 300);
+	struct stat left_of_two = a_file(6, 100);
+	go_to_scratch();
+	CHECK_EQ(journal_open(&journal, AT_FDCWD, 5), 0);
+	struct journal_part *a = journal_begin(&journal, "one", &one, NULL);
+	struct journal_part *b = journal_begin(&journal, "two", &two, NULL);
+	REQUIRE(a && b);
+	journal_wrote(&journal, a, 4, 0, 100);
+	journal_flush_part(&journal, a, 4);
+	journal_wrote(&journal, b, 6, 0, 100);
+	journal_flush_part(&journal, b, 6);
+	journal_wrote(&journal, a, 4, 200, 300);
+	journal_flush_part(&journal, a, 4);
+	// More than there is of it
+	journal_wrote(&journal, b, 6, 900, 1001);
+	journal_flush_part(&journal, b, 6);
+	CHECK_EQ(journal_close(&journal, JOURNAL_KEEP), 0);
+
+	CHECK_EQ(journal_open(&journal, AT_FDCWD, 5), 0);
+	a = journal_begin(&journal, "one", &one, &left_of_one);
+	b = journal_begin(&journal, "two", &two, &left_of_two);
+	REQUIRE(a && b);
+	REQUIRE(a->done.count == 2 && b->done.count == 1);
+	CHECK_EQ(a->done.list[0].end, 100);
+	CHECK_EQ(a->done.list[1].start, 200);
+	CHECK_EQ(a->done.list[1].end, 300);
+	CHECK_EQ(b->done.list[0].end, 100);
+	CHECK_EQ(journal_close(&journal, JOURNAL_REMOVE), 0);
+}
+
 /** Begin the part with what is left and a source. Returns how many ranges are believed, by this run and the next. */
 static size_t believed(struct stat src, const struct stat *left) {
 	CHECK_EQ(journal_open(&journal, AT_FDCWD, 5), 0);
