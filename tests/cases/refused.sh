@@ -170,7 +170,7 @@ once_calls_fail() {
 
 # only: release
 once_calls_of_safe_ways_fail() {
-	refuse --way={atomic,hidden,resume,verify,fsync,direct,scan,dry,ring}
+	refuse --way={atomic,hidden,staged,resume,verify,fsync,direct,scan,dry,ring}
 }
 
 # only: asan

@@ -141,6 +141,8 @@ MOVES(preadv64v2, (int fd, const struct iovec *iov, int n, off64_t off, int flag
 MOVES(pwritev64v2, (int fd, const struct iovec *iov, int n, off64_t off, int flags), (fd, iov, n, off, flags))
 MOVES(copy_file_range, (int from, off64_t *at, int to, off64_t *there, size_t len, unsigned flags),
 	(from, at, to, there, len, flags))
+FAILS(int, -error, io_uring_submit_and_wait, (void *ring, unsigned wait), (ring, wait), true)
+FAILS(int, -error, io_uring_submit_and_get_events, (void *ring), (ring), true)
 FAILS(int, error, pthread_create,
 	(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *arg),
 	(thread, attributes, start, arg), false)

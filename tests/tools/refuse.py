@@ -38,6 +38,7 @@ WAYS = {
     "force": (["-rf", "--sparse=always"], "old", ["EACCES"]),
     "atomic": (["-a", "--atomic", "--fsync"], "old", ["EIO", "ENOENT", "EINTR"]),
     "hidden": (["-ab", "--atomic", "--x-inject=no-unnamed"], "old", ["EIO", "EEXIST", "EINVAL", "EOPNOTSUPP"]),
+    "staged": (["-a", "--atomic", "--x-inject=no-unnamed"], "", ["EINVAL"]),
     "resume": (["-a", "--resume"], "", ["EIO", "EINTR"]),
     "verify": (["-r", "--verify", "--checksums=../sums", "--reflink=never"], "", ["EIO", "EINTR", "EINVAL"]),
     "fsync": (["-a", "--fsync", "--stats"], "", ["EIO"]),
@@ -234,7 +235,8 @@ class Runs:
             self.prepare(before)
             done, _, name, left_open = self.run(options, f"{n}{'+' * self.args.for_good}:{number}")
             found = list(self.check(way, error, done, name))
-            if left_open:
+            # A ring that broke is left as it is, with what it may still write to
+            if left_open and not name.startswith("io_uring"):
                 found.append(f"{left_open} descriptors stay open")
             if "--resume" in options and not found and not self.args.for_good:
                 again, *_ = self.run(options, "0")
