@@ -15,7 +15,7 @@ struct report;
  */
 bool cli_parse(struct opts *opts, struct report *report, int argc, char **argv);
 
-/** Free what cli_parse() made. */
+/** Free what cli_parse() made, whatever it returned. */
 void cli_free(struct opts *opts);
 
 #endif // UCP_CLI_H

@@ -72,6 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 	if (taken) {
 		check(&opts, given, argc);
 	}
+	cli_free(&opts);
 	free(text);
 	return 0;
 }
