@@ -25,7 +25,7 @@ import subprocess
 import sys
 
 LONG_AGO = 1_000_000_000 * 10**9
-LOST_QUIETLY = ("ENOENT", "EOPNOTSUPP", "EPERM", "EINVAL")  # as cp -a does with attributes
+LOST_QUIETLY = ("ENOENT", "EOPNOTSUPP", "EPERM", "EACCES", "EINVAL")  # as cp -a does with attributes
 BIG = 220_000
 
 # name -> options, what is there before, errors
@@ -197,7 +197,7 @@ class Runs:
                 if name not in there and name not in ("l", "f"):
                     yield f"{name} is gone"
 
-    def check(self, way, error, done, name):
+    def check(self, way, error, done, name, usual):
         options, before, _ = WAYS[way]
         excused = []
         if "xattr" in name and error in LOST_QUIETLY:
@@ -218,7 +218,7 @@ class Runs:
         if done.returncode == 1:
             if not text.startswith("ucp: "):
                 yield "nothing is said"
-            if error == "EINTR":
+            if error == "EINTR" and usual == 0:
                 yield "interrupted, it gives up"
 
     def tell(self, text, done):
@@ -230,11 +230,11 @@ class Runs:
         options, before, _ = WAYS[way]
         number = getattr(errno, error)
         self.prepare(before)
-        _, calls, *_ = self.run(options, f"0:{number}")
+        usual, calls, *_ = self.run(options, f"0:{number}")
         for n in range(1, calls + 1):
             self.prepare(before)
             done, _, name, left_open = self.run(options, f"{n}{'+' * self.args.for_good}:{number}")
-            found = list(self.check(way, error, done, name))
+            found = list(self.check(way, error, done, name, usual.returncode))
             # A ring that broke is left as it is, with what it may still write to
             broken = way == "ring" and (self.args.for_good or name.startswith("io_uring"))
             if left_open and not broken:
