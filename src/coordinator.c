@@ -32,6 +32,10 @@
 /** Most workers that are worth having for big files alone. */
 #define FILE_WORKERS 8u
 
+/** Workers for each processor up to which nobody asks whether they help: where there are names, and big files alone. */
+#define FREE_FOR_NAMES 4
+#define FREE_FOR_FILES 2
+
 /** Bytes that count as much work as a file. */
 #define WORK_BYTES 65536.0
 
@@ -55,9 +59,6 @@ struct run {
 	/** How many were started, and how many there may be. */
 	unsigned worker_count;
 	unsigned most_workers;
-
-	/** How many processors may be used. */
-	unsigned processors;
 
 	/** The signals waited for, and those of them that do not end it. */
 	sigset_t signals;
@@ -237,7 +238,8 @@ static void adapt(struct run *run) {
 	if (t - run->growth.time < SHORT_TICK / 2e9) {
 		return;
 	}
-	unsigned more = growth_look(&run->growth, t, processor_time(), work_done(run), run->processors, run->worker_count);
+	unsigned freely = run->growth.processors * (work_pending(&run->work) == WORK_FILE ? FREE_FOR_FILES : FREE_FOR_NAMES);
+	unsigned more = growth_look(&run->growth, t, processor_time(), work_done(run), run->worker_count, freely);
 	if (cancelled || throttle_is_active(&run->files.throttle)) {
 		return;
 	}
@@ -454,7 +456,8 @@ static void copy(struct run *run) {
 	}
 	work_init(&run->work);
 	run->start = now();
-	run->growth = (struct growth) {.time = run->start, .used = processor_time()};
+	run->growth.time = run->start;
+	run->growth.used = processor_time();
 	show_start(&run->show, (int)run->dest.base->listing.file_count);
 	if (push_operands(run) < 0) {
 		report_error(run->report, ENOMEM, "cannot start", NULL, NULL);
@@ -508,7 +511,7 @@ int coordinator_run(struct opts *opts, struct report *report) {
 	run->opts = opts;
 	run->report = report;
 	struct machine machine = machine_look();
-	run->processors = machine.processors;
+	run->growth.processors = machine.processors;
 	coordinator_choose_limits(opts, &machine);
 	if (opts->flags & OPT_IDLE) {
 		int ret = machine_be_idle();

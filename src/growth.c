@@ -3,9 +3,6 @@
 /** With less of the processors in use the workers wait more than they work. */
 #define BUSY_SHARE 0.6
 
-/** Workers for each processor that are added without asking whether it helped. */
-#define FREE_EACH 4
-
 /** What the work done a second must rise by to go on. */
 #define RISE 1.1
 
@@ -13,9 +10,9 @@
 #define FIRST_PATIENCE 5
 #define MORE_PATIENCE 4
 
-unsigned growth_look(struct growth *growth, double t, double used, double done, unsigned processors, unsigned workers) {
+unsigned growth_look(struct growth *growth, double t, double used, double done, unsigned workers, unsigned freely) {
 	double seconds = t - growth->time;
-	double share = (used - growth->used) / (seconds * processors);
+	double share = (used - growth->used) / (seconds * growth->processors);
 	double rate = (done - growth->done) / seconds;
 
 	growth->time = t;
@@ -25,7 +22,7 @@ unsigned growth_look(struct growth *growth, double t, double used, double done, 
 		return 0;
 	}
 	++growth->looks;
-	if (workers < FREE_EACH * processors || rate > RISE * growth->rate) {
+	if (workers < freely || rate > RISE * growth->rate) {
 		growth->patience = FIRST_PATIENCE;
 	} else if (growth->looks < growth->patience) {
 		return 0;

@@ -5,8 +5,10 @@
 #ifndef UCP_GROWTH_H
 #define UCP_GROWTH_H
 
-/** What was seen so far; zero but for TIME and USED at first. */
+/** What was seen so far; zero but for PROCESSORS, TIME and USED at first. */
 struct growth {
+	/** How many there are. */
+	unsigned processors;
 	/** When it was last looked, in seconds, the seconds of processor time used and the work done by then. */
 	double time;
 	double used;
@@ -19,16 +21,16 @@ struct growth {
 };
 
 /**
- * Look at what was done. More workers are wanted while the processors are not in use and, from a few for each processor on,
- * as long as the work done a second rises with them.
+ * Look at what was done. More workers are wanted while the processors are not in use and, from FREELY workers on, as long as
+ * the work done a second rises with them.
  *
- * @param t           The time; later than the last one.
- * @param used        Seconds of processor time used.
- * @param done        The work done, in any unit.
- * @param processors  How many there are.
- * @param workers     How many there are.
+ * @param t        The time; later than the last one.
+ * @param used     Seconds of processor time used.
+ * @param done     The work done, in any unit.
+ * @param workers  How many there are.
+ * @param freely   Up to how many nobody asks whether they help.
  * @return How many more to start.
  */
-unsigned growth_look(struct growth *growth, double t, double used, double done, unsigned processors, unsigned workers);
+unsigned growth_look(struct growth *growth, double t, double used, double done, unsigned workers, unsigned freely);
 
 #endif // UCP_GROWTH_H

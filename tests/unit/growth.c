@@ -9,6 +9,9 @@
 /** Two processors and looks every 0.1 s. */
 #define STEP 0.1
 
+/** So many workers need not help. */
+#define FREE 8
+
 struct scene {
 	struct growth growth;
 	double t, used, done;
@@ -17,10 +20,11 @@ struct scene {
 
 /** Let one step go by in which so much of the processors was used and work done a second. Returns what was added. */
 static unsigned step(struct scene *scene, double share, double rate) {
+	scene->growth.processors = 2;
 	scene->t += STEP;
 	scene->used += share * 2 * STEP;
 	scene->done += rate * STEP;
-	unsigned more = growth_look(&scene->growth, scene->t, scene->used, scene->done, 2, scene->workers);
+	unsigned more = growth_look(&scene->growth, scene->t, scene->used, scene->done, scene->workers, FREE);
 	scene->workers += more;
 	return more;
 }
