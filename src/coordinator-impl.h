@@ -11,8 +11,15 @@ struct machine;
 struct opts;
 struct report;
 
-/** Those that have a whole window each; further ones are for what waits long, and there memory counts. */
+/** Those that have a whole window each. */
 #define WIDE_WORKERS 4
+
+/**
+ * Further ones are for what waits long, and there memory counts, that of each slot: one chunk in flight or so many small
+ * files, of so many bytes together.
+ */
+#define FURTHER_DEPTH 16u
+#define FURTHER_WINDOW ((size_t)64 << 10)
 
 /** From so many on they have small chunks only, in bytes: what is in flight stays within 64 MiB. */
 #define NARROW_FROM 16

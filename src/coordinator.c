@@ -140,6 +140,7 @@ static int push_operands(struct run *run) {
 static int start_worker(struct run *run) {
 	unsigned i = run->worker_count;
 	struct worker *worker = &run->workers[i];
+	bool wide = i < WIDE_WORKERS;
 	size_t chunk = i < NARROW_FROM ? run->opts->chunk_size : min(run->opts->chunk_size, NARROW_CHUNK);
 	*worker = (struct worker) {
 		.opts = run->opts,
@@ -150,7 +151,8 @@ static int start_worker(struct run *run) {
 		.index = i,
 		.alone = run->opts->max_threads == 1,
 		.chunk_size = chunk,
-		.window = i < WIDE_WORKERS ? run->opts->window : chunk,
+		.depth = wide ? run->opts->queue_depth : min(run->opts->queue_depth, FURTHER_DEPTH),
+		.window = wide ? run->opts->window : FURTHER_WINDOW,
 		.coordinator = pthread_self(),
 	};
 	int err = pthread_create(&worker->thread, NULL, worker_run, worker);

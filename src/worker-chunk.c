@@ -37,7 +37,7 @@ static int need_ring(struct state *s) {
 		return 0;
 	}
 	struct ring_params params = {
-		.depth = s->opts->queue_depth,
+		.depth = worker->depth,
 		.chunk_size = worker->chunk_size,
 		.sync = s->opts->engine == ENGINE_SYNC,
 		.inject = s->opts->inject,
@@ -218,7 +218,8 @@ bool chunks_have_room(const struct state *s) {
 	// Where nothing is waited for, one buffer after the other is best: it stays in the processor's cache
 	size_t window = s->hold && s->hold->cached ? s->worker->chunk_size : s->worker->window;
 	uint64_t next = s->hold ? s->hold->range.end - s->hold->range.start : 1;
-	return !s->ring || (s->free_count > 0 && s->inflight + min(next, (uint64_t)s->worker->chunk_size) <= window);
+	bool fits = s->inflight == 0 || s->inflight + min(next, (uint64_t)s->worker->chunk_size) <= window;
+	return !s->ring || (s->free_count > 0 && fits);
 }
 
 bool chunks_are_due(const struct state *s) {

@@ -22,8 +22,9 @@ struct worker {
 	unsigned index;
 	/** Whether there are others. */
 	bool alone;
-	/** Bytes of a chunk, and most bytes it keeps in flight: a chunk at least. */
+	/** Bytes of a chunk, and the most it keeps in flight: chunks, and their bytes, if it is not one chunk. */
 	size_t chunk_size;
+	unsigned depth;
 	size_t window;
 
 	pthread_t thread;
