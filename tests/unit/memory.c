@@ -11,7 +11,6 @@
 #include "report.h"
 #include "std.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -89,17 +88,6 @@ static void make_tree(const char *top, const char *text) {
 	}
 	snprintf(path, sizeof(path), "%s/link", top);
 	REQUIRE(symlink("a", path) == 0);
-}
-
-static unsigned open_descriptors(void) {
-	unsigned count = 0;
-	DIR *dir = opendir("/proc/self/fd");
-	REQUIRE(dir);
-	while (readdir(dir)) {
-		++count;
-	}
-	closedir(dir);
-	return count;
 }
 
 /** Run ucp with a command line, as main() does. Returns its exit status. */
@@ -180,9 +168,9 @@ static void refuse_each(unsigned flags, const char *const *options) {
 		fflush(stdout);
 		dup2(null, 1);
 		dup2(file, 2);
-		unsigned open_before = open_descriptors();
+		unsigned open_before = open_fds();
 		status = run(argv, n);
-		unsigned open_after = open_descriptors();
+		unsigned open_after = open_fds();
 		count = max(count, atomic_load(&allocations));
 		dup2(saved[0], 1);
 		dup2(saved[1], 2);

@@ -4,22 +4,10 @@
  * Each test runs for all engines; those the kernel does not have here are left out.
  */
 
-#include <dirent.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "ring-kit.h"
-
-static unsigned open_fds(void) {
-	unsigned count = 0;
-	DIR *dir = opendir("/proc/self/fd");
-	REQUIRE(dir);
-	while (readdir(dir)) {
-		++count;
-	}
-	closedir(dir);
-	return count;
-}
 
 // --- Events
 

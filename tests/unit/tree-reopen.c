@@ -74,17 +74,6 @@ static void check_fd(int fd, const char *path) {
 	CHECK_MSG(inode_same(inode_of(&st), inode_at(path)), "not %s", path);
 }
 
-static unsigned open_fds(void) {
-	unsigned count = 0;
-	DIR *dir = opendir("/proc/self/fd");
-	REQUIRE(dir);
-	while (readdir(dir)) {
-		++count;
-	}
-	closedir(dir);
-	return count;
-}
-
 static void check_path(const struct tree *tree, enum side side, const char *name, const char *wanted) {
 	char *path = tree_path(tree, side, name);
 	CHECK_STR(path, wanted);

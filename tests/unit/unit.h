@@ -19,6 +19,7 @@
 #ifndef UCP_UNIT_H
 #define UCP_UNIT_H
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -153,6 +154,18 @@ static inline int unit_run_all(int argc, char **argv) {
 		}
 	}
 	return passed ? 0 : 1;
+}
+
+/** How many descriptors are open, and always the same number more. */
+static inline unsigned open_fds(void) {
+	unsigned count = 0;
+	DIR *dir = opendir("/proc/self/fd");
+	REQUIRE(dir);
+	while (readdir(dir)) {
+		++count;
+	}
+	closedir(dir);
+	return count;
 }
 
 /** Once at the end of a program. */
