@@ -15,6 +15,13 @@ char *ring_buffer(struct ring *ring, unsigned slot) {
 	return ring->buffers + slot * ring->params.chunk_size;
 }
 
+bool ring_buffer_drop(struct ring *ring, unsigned slot) {
+	size_t size = ring->params.chunk_size;
+	// What is registered is pinned: new pages in its place would not be those the kernel knows
+	return !ring->slots[slot].fixed && size % (size_t)sysconf(_SC_PAGESIZE) == 0
+		&& madvise(ring_buffer(ring, slot), size, MADV_DONTNEED) == 0;
+}
+
 static size_t buffers_size(const struct ring *ring) {
 	return ring->params.depth * ring->params.chunk_size;
 }
@@ -32,6 +39,9 @@ int ring_open(struct ring **out, const struct ring_params *params) {
 	ring->buffers = mmap(NULL, buffers_size(ring), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (ring->buffers == MAP_FAILED) {
 		ring->buffers = NULL;
+	} else {
+		// Huge pages would be a buffer's memory, and that of its neighbours, for a file of a few bytes
+		madvise(ring->buffers, buffers_size(ring), MADV_NOHUGEPAGE);
 	}
 
 	int ret = ring->slots && ring->done && ring->buffers ? 0 : -ENOMEM;

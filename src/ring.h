@@ -81,6 +81,12 @@ void ring_close(struct ring *ring);
 /** The buffer of a slot. */
 char *ring_buffer(struct ring *ring, unsigned slot);
 
+/**
+ * Give the memory of a buffer back, whose slot has no request in flight; its content is lost. Returns false where it stays,
+ * being registered.
+ */
+bool ring_buffer_drop(struct ring *ring, unsigned slot);
+
 /** Register a file where the ring can; the descriptor must stay open until ring_forget(). */
 struct ring_file ring_know(struct ring *ring, int fd);
 

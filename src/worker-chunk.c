@@ -249,22 +249,58 @@ bool chunks_drain(struct state *s) {
 	return true;
 }
 
+/** Have room for MORE bytes of buffers, that of free slots other than KEEP: those used for most are of least use. */
+static void make_room(struct state *s, unsigned keep, uint32_t more) {
+	size_t most = s->worker->window + s->worker->chunk_size;
+	while (s->resident + more > most) {
+		struct chunk *largest = NULL;
+		for (unsigned i = 0; i < s->free_count; ++i) {
+			struct chunk *chunk = &s->chunks[s->free_slots[i]];
+			if (s->free_slots[i] != keep && !chunk->stays && chunk->reach > (largest ? largest->reach : 0)) {
+				largest = chunk;
+			}
+		}
+		if (!largest) {
+			return;
+		}
+		largest->stays = !ring_buffer_drop(s->ring, (unsigned)(largest - s->chunks));
+		s->resident -= largest->stays ? 0 : largest->reach;
+		largest->reach = largest->stays ? largest->reach : 0;
+	}
+}
+
+/** Whether a buffer that was used for REACH bytes is better for LEN than one that was used for OTHER. */
+static bool suits_better(uint32_t len, uint32_t reach, uint32_t other) {
+	bool fits = reach >= len && reach / 2 <= len;
+	bool other_fits = other >= len && other / 2 <= len;
+	if (fits != other_fits) {
+		return fits;
+	}
+	if (fits || (reach > len && other > len)) {
+		return reach < other;
+	}
+	return reach <= len && (other > len || reach > other);
+}
+
 /**
- * Choose the free slot whose buffer has been used for so much already, or nearly: so memory follows what is in flight,
- * and the buffer is still in the processor's cache.
+ * Choose the free slot whose buffer has been used for so much already, or nearly, but not for far more: so memory follows
+ * what is in flight, and the buffer is still in the processor's cache.
  */
 static unsigned take_slot(struct state *s, uint32_t len) {
 	unsigned best = s->free_count - 1;
 	for (unsigned i = s->free_count - 1; i-- > 0;) {
-		uint32_t reach = s->chunks[s->free_slots[i]].reach;
-		uint32_t most = s->chunks[s->free_slots[best]].reach;
-		if (most < len ? reach > most : reach >= len && reach < most) {
+		if (suits_better(len, s->chunks[s->free_slots[i]].reach, s->chunks[s->free_slots[best]].reach)) {
 			best = i;
 		}
 	}
 	unsigned slot = s->free_slots[best];
+	struct chunk *chunk = &s->chunks[slot];
+	if (len > chunk->reach) {
+		make_room(s, slot, len - chunk->reach);
+		s->resident += len - chunk->reach;
+		chunk->reach = len;
+	}
 	s->free_slots[best] = s->free_slots[--s->free_count];
-	s->chunks[slot].reach = max(s->chunks[slot].reach, len);
 	return slot;
 }
 

@@ -38,6 +38,8 @@ struct chunk {
 	uint32_t bytes;
 	/** Bytes of the slot's buffer that were used so far. */
 	uint32_t reach;
+	/** Whether the buffer's memory cannot be given back. */
+	bool stays;
 	/** Where it began, or UINT64_MAX if it was given up. */
 	uint64_t start;
 };
@@ -57,6 +59,8 @@ struct state {
 	unsigned depth;
 	/** Bytes in flight. */
 	size_t inflight;
+	/** Bytes of the slots' buffers that were used so far. */
+	size_t resident;
 	/** Requests that the kernel has not got yet. */
 	unsigned unsent;
 	/** Whether the last name took long to begin with. */

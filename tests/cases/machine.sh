@@ -27,6 +27,31 @@ case_idle() {
 	check cmp found - <<<'19 idle'
 }
 
+# peak COMMAND...: run it, and print the most KiB of memory it took.
+peak() {
+	python3 -c 'import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)' "$@"
+}
+
+# Files of many sizes: what was used for the small ones is not kept beside what the large ones need.
+# only: release
+once_memory_follows_what_is_in_flight() {
+	local d k i
+	mount_tmpfs 400M fs
+	"$UCP" --engine=uring /dev/null fs/probe || skip "no io_uring here"
+	for d in 1 2 3 4; do
+		mkdir -p fs/s/$d
+		for k in 0 1 2 3 4; do
+			for ((i = 0; i < 128 >> k; ++i)); do
+				head -c $((65536 << k)) /dev/zero >fs/s/$d/$k-$i
+			done
+		done
+	done
+	check test "$(peak "$UCP" -a -j4 --engine=uring fs/s fs/d)" -lt $((32 * 1024))
+	same_tree fs/s fs/d
+}
+
 once_workers_are_as_many_as_processors() {
 	need cmd taskset
 	echo text >a

@@ -158,6 +158,48 @@ TEST(big_requests_use_registered_buffers) {
 	}
 }
 
+static void drop_buffers(struct ring *ring) {
+	ring_buffer(ring, 0)[100] = 'x';
+	ring_buffer(ring, 1)[100] = 'y';
+	CHECK(ring_buffer_drop(ring, 0));
+	CHECK_EQ(ring_buffer(ring, 0)[100], 0);
+	CHECK_EQ(ring_buffer(ring, 1)[100], 'y');
+	big_buffers(ring);
+}
+
+TEST(buffers_are_dropped_and_used_again) {
+	with_all(4, 64 * KIB, drop_buffers);
+}
+
+static void keep_buffer(struct ring *ring) {
+	ring_buffer(ring, 1)[5000] = 'y';
+	CHECK(!ring_buffer_drop(ring, 0));
+	CHECK_EQ(ring_buffer(ring, 1)[5000 - 5000 % 4096], 0);
+	CHECK_EQ(ring_buffer(ring, 1)[5000], 'y');
+}
+
+TEST(buffers_that_share_a_page_are_not_dropped) {
+	with_all(4, 5000, keep_buffer);
+}
+
+TEST(registered_buffers_are_not_dropped) {
+	struct ring *ring = need_uring(2, 64 * KIB);
+	int src = new_random_file(1, 64 * KIB);
+	int dst = new_file();
+	ring_pair(ring, 0, ring_plain(src), ring_plain(dst), 0, 64 * KIB);
+	check_event(ring, 0, PAIR_OP_WRITE, 64 * KIB);
+	CHECK(ring_buffer_drop(ring, 0) == (ring_get_stats(ring)->fixed_buffer == 0));
+	// What the kernel reads into is what we see
+	ring_read(ring, 0, ring_plain(src), 1, 1000);
+	check_event(ring, 0, PAIR_OP_READ, 1000);
+	ring_write(ring, 0, ring_plain(dst), 1, 0, 1000);
+	check_event(ring, 0, PAIR_OP_WRITE, 1000);
+	check_same(src, dst);
+	ring_close(ring);
+	close(src);
+	close(dst);
+}
+
 /** Copy as a user who may lock enough memory for a small ring on recent kernels, but not for buffers. */
 static int copy_without_memlock(void) {
 	struct rlimit little = {.rlim_cur = 32 * KIB, .rlim_max = 32 * KIB};
