@@ -513,7 +513,7 @@ int coordinator_run(struct opts *opts, struct report *report) {
 	run->opts = opts;
 	run->report = report;
 	struct machine machine = machine_look();
-	run->growth.processors = machine.processors;
+	run->growth = (struct growth) {.processors = machine.processors, .share = -1};
 	coordinator_choose_limits(opts, &machine);
 	if (opts->flags & OPT_IDLE) {
 		int ret = machine_be_idle();

@@ -18,7 +18,9 @@ unsigned growth_look(struct growth *growth, double t, double used, double done, 
 	growth->time = t;
 	growth->used = used;
 	growth->done = done;
-	if (share > BUSY_SHARE) {
+	// A moment in which all wait for the journal of a file system tells little
+	growth->share = growth->share < 0 ? share : (growth->share + share) / 2;
+	if (growth->share > BUSY_SHARE) {
 		return 0;
 	}
 	++growth->looks;

@@ -5,7 +5,7 @@
 #ifndef UCP_GROWTH_H
 #define UCP_GROWTH_H
 
-/** What was seen so far; zero but for PROCESSORS, TIME and USED at first. */
+/** What was seen so far; zero but for PROCESSORS, TIME, USED and SHARE at first. */
 struct growth {
 	/** How many there are. */
 	unsigned processors;
@@ -13,6 +13,8 @@ struct growth {
 	double time;
 	double used;
 	double done;
+	/** The share of the processors in use, of late; below 0: not known yet. */
+	double share;
 	/** Work a second when workers were last added. */
 	double rate;
 	/** How many looks ago that was, and after how many it is tried once more although they were of no use. */

@@ -18,9 +18,12 @@ struct scene {
 	unsigned workers;
 };
 
+static struct scene scene_of(unsigned workers) {
+	return (struct scene) {.growth = {.processors = 2, .share = -1}, .workers = workers};
+}
+
 /** Let one step go by in which so much of the processors was used and work done a second. Returns what was added. */
 static unsigned step(struct scene *scene, double share, double rate) {
-	scene->growth.processors = 2;
 	scene->t += STEP;
 	scene->used += share * 2 * STEP;
 	scene->done += rate * STEP;
@@ -30,14 +33,23 @@ static unsigned step(struct scene *scene, double share, double rate) {
 }
 
 TEST(busy_workers_are_enough) {
-	struct scene scene = {.workers = 1};
+	struct scene scene = scene_of(1);
 	for (int i = 0; i < 1000; ++i) {
 		CHECK(step(&scene, 0.7, i * i) == 0);
 	}
 }
 
+TEST(a_moment_of_waiting_is_passed_over) {
+	struct scene scene = scene_of(2);
+	for (int i = 0; i < 100; ++i) {
+		CHECK(step(&scene, 0.95, 100) == 0);
+		CHECK(step(&scene, 0.5, 100) == 0);
+	}
+	CHECK(step(&scene, 0.5, 100) == 2);
+}
+
 TEST(waiting_workers_double_while_it_helps) {
-	struct scene scene = {.workers = 1};
+	struct scene scene = scene_of(1);
 	double rate = 100;
 	for (unsigned want = 1; want < 1000; want *= 2, rate *= 1.2) {
 		CHECK(step(&scene, 0.1, rate) == want);
@@ -45,7 +57,7 @@ TEST(waiting_workers_double_while_it_helps) {
 }
 
 TEST(workers_that_do_not_help_stay_few) {
-	struct scene scene = {.workers = 2};
+	struct scene scene = scene_of(2);
 	CHECK(step(&scene, 0.1, 100) == 2);
 	CHECK(step(&scene, 0.1, 100) == 4);
 	CHECK(step(&scene, 0.1, 100) == 0);
@@ -60,13 +72,14 @@ TEST(workers_that_do_not_help_stay_few) {
 }
 
 TEST(what_helps_later_is_seen) {
-	struct scene scene = {.workers = 8};
+	struct scene scene = scene_of(8);
 	step(&scene, 0.1, 100);
 	while (scene.workers < 16) {
 		step(&scene, 0.1, 100);
 	}
 	CHECK(step(&scene, 0.1, 105) == 0);
 	CHECK(step(&scene, 0.1, 120) == 16);
+	CHECK(step(&scene, 0.9, 120) == 0);
 	CHECK(step(&scene, 0.9, 1000) == 0);
 	CHECK(step(&scene, 0.1, 140) == 32);
 }
