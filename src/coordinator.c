@@ -39,6 +39,9 @@
 /** Bytes that count as much work as a file. */
 #define WORK_BYTES 65536.0
 
+/** Work a second, 512 MiB or so many small files, that no disk with a head does: what was read is soon read again. */
+#define FAST_WORK 8192.0
+
 /** Everything a run consists of. */
 struct run {
 	struct medium medium;
@@ -242,6 +245,7 @@ static void adapt(struct run *run) {
 	}
 	unsigned freely = run->growth.processors * (work_pending(&run->work) == WORK_FILE ? FREE_FOR_FILES : FREE_FOR_NAMES);
 	unsigned more = growth_look(&run->growth, t, processor_time(), work_done(run), run->worker_count, freely);
+	atomic_store(&run->files.fast, run->growth.now >= FAST_WORK);
 	if (cancelled || throttle_is_active(&run->files.throttle)) {
 		return;
 	}

@@ -16,8 +16,9 @@
 /** How much of a file is looked at for whether it is cached. */
 #define LOOK_AT (64u << 20)
 
-/** Less than one in so many bytes of memory never matters. */
+/** Less than one in so many bytes of memory never matters, and from one in so many on what is read need not stay. */
 #define SMALL_SHARE 8
+#define READ_SHARE 16
 
 /** Have a file read and written with these flags. */
 static bool set_flags(const struct file *file, int flags) {
@@ -53,19 +54,28 @@ static uint64_t spare(struct files *files) {
 	return bytes;
 }
 
+/** Whether what is read of a file, after so much, is not to stay: memory costs more than to read it again. */
+static bool is_read_once(const struct file_context *ctx, const struct file *file, uint64_t moved) {
+	const struct opts *opts = ctx->files->opts;
+	bool fast = atomic_load_explicit(&ctx->files->fast, memory_order_relaxed) || (opts->inject & INJECT_LITTLE_MEMORY);
+	return fast && moved >= opts->memory / READ_SHARE && !(ctx->keeps_known && ctx->keeps == file->st.st_dev);
+}
+
 void file_cache_choose(struct file_context *ctx, struct file *file) {
 	struct files *files = ctx->files;
 	uint64_t size = file->size;
 
-	if (files->opts->direct == WHEN_NEVER || size < DIRECT_MIN) {
-		return;
-	}
-	if (files->opts->direct == WHEN_ALWAYS) {
+	if (files->opts->direct == WHEN_ALWAYS && size >= DIRECT_MIN) {
 		go_direct(ctx, file);
+	}
+	if (files->opts->direct != WHEN_AUTO) {
 		return;
 	}
 	uint64_t moved = atomic_fetch_add(&files->moved, size) + size;
-	if (moved < files->opts->memory / SMALL_SHARE || moved < spare(files)) {
+	if (is_read_once(ctx, file, moved)) {
+		file->cache = FILE_CACHE_READ_ONCE;
+	}
+	if (size < DIRECT_MIN || moved < files->opts->memory / SMALL_SHARE || moved < spare(files)) {
 		return;
 	}
 	struct extent first = {.end = min(size, (uint64_t)LOOK_AT)};
@@ -75,9 +85,13 @@ void file_cache_choose(struct file_context *ctx, struct file *file) {
 	}
 }
 
-bool file_cache_refused(struct file *file, int err) {
+bool file_cache_refused(struct file_context *ctx, struct file *file, int err) {
 	if (file->cache == FILE_CACHE_USE || (err != EINVAL && err != EOPNOTSUPP)) {
 		return false;
+	}
+	if (file->cache == FILE_CACHE_READ_ONCE) {
+		ctx->keeps = file->st.st_dev;
+		ctx->keeps_known = true;
 	}
 	file_cache_use(file);
 	return true;

@@ -167,6 +167,8 @@ static void explain(struct file_context *ctx, const struct file *file) {
 		how = file_order_words(file);
 	} else if (file->cache == FILE_CACHE_PAST) {
 		how = "%s: linked reads and writes, past the page cache";
+	} else if (file->cache == FILE_CACHE_READ_ONCE) {
+		how = "%s: linked reads and writes, what is read is not kept";
 	} else if (file->cache == FILE_CACHE_LEAVE) {
 		how = "%s: linked reads and writes, leaving the page cache";
 	} else if (file->flags & FILE_OFFLOADED) {

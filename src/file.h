@@ -39,9 +39,11 @@ struct files {
 	pthread_mutex_t lock;
 	pthread_cond_t released;
 	struct inode_set overwriting;
-	/** Bytes of big files begun, and how many the page cache has to spare; 0: not known yet. */
+	/** Bytes of files begun that were not copied at once, and how many the page cache has to spare; 0: not known yet. */
 	_Atomic uint64_t moved;
 	_Atomic uint64_t spare;
+	/** Whether the copying is so fast that what was read is not worth keeping. */
+	atomic_bool fast;
 	/** The list of checksums, or NULL. */
 	struct sums *sums;
 	/** With --resume; and the tree in the destination of which it is. */
@@ -73,6 +75,8 @@ struct file_context {
 	dev_t no_unnamed;
 	/** The device whose file system cannot promise not to wait (RWF_NOWAIT), if one is known. */
 	dev_t waits;
+	/** The device from whose page cache nothing can be told to leave, if one is known. */
+	dev_t keeps;
 	struct far far;
 	/** Records that are not in the journal yet. */
 	struct journal_held held;
@@ -82,6 +86,7 @@ struct file_context {
 	bool no_clone_known;
 	bool no_unnamed_known;
 	bool waits_known;
+	bool keeps_known;
 	/** Whether to wait for a destination that is being written by another file. */
 	bool patient;
 	/** What small files and streams are moved through; made when needed. */
@@ -143,6 +148,8 @@ enum file_flags {
 /** What a file's data has to do with the page cache. */
 enum file_cache {
 	FILE_CACHE_USE,
+	/** What is read of it leaves the page cache (RWF_DONTCACHE). */
+	FILE_CACHE_READ_ONCE,
 	/** It goes through the page cache and leaves it (RWF_DONTCACHE). */
 	FILE_CACHE_LEAVE,
 	/** It is read and written past the page cache (O_DIRECT), all but the end of it. */
@@ -265,7 +272,7 @@ void file_fail(struct file *file, uint64_t off, struct fail fail);
  * A request for the file's data failed with ERR. Returns whether that may be because it does not use the page cache; from
  * now on it does, and the request can be made again.
  */
-bool file_cache_refused(struct file *file, int err);
+bool file_cache_refused(struct file_context *ctx, struct file *file, int err);
 
 /** The source turned out to end at OFF. */
 void file_ended(struct file *file, uint64_t off);

@@ -20,6 +20,7 @@ unsigned growth_look(struct growth *growth, double t, double used, double done, 
 	growth->done = done;
 	// A moment in which all wait for the journal of a file system tells little
 	growth->share = growth->share < 0 ? share : (growth->share + share) / 2;
+	growth->now = rate;
 	if (growth->share > BUSY_SHARE) {
 		return 0;
 	}

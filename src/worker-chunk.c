@@ -107,7 +107,8 @@ void hold_begin(struct state *s, struct file *file, bool shared) {
 		hold->src = ring_plain(file->src_fd);
 		hold->dst = ring_plain(file->dst_fd);
 	}
-	hold->src.leaves = hold->dst.leaves = file->cache == FILE_CACHE_LEAVE;
+	hold->src.leaves = file->cache == FILE_CACHE_LEAVE || file->cache == FILE_CACHE_READ_ONCE;
+	hold->dst.leaves = file->cache == FILE_CACHE_LEAVE;
 	s->hold = hold;
 }
 
@@ -199,7 +200,7 @@ static void step(struct state *s, const struct ring_event *event) {
 	struct pair *pair = &chunk->pair;
 	uint32_t before = pair->written;
 	int res = event->res;
-	if (res < 0 && file_cache_refused(chunk->hold->file, -res)) {
+	if (res < 0 && file_cache_refused(&s->ctx, chunk->hold->file, -res)) {
 		chunk->hold->src.leaves = chunk->hold->dst.leaves = false;
 		res = -EAGAIN;
 	}

@@ -137,6 +137,47 @@ once_auto_lets_much_data_leave_the_page_cache() {
 	same_tree fs/s fs/d
 }
 
+once_auto_reads_once_what_is_not_in_memory() {
+	need_ext4
+	big fs/a 3000001
+	big fs/b 3000001
+	not_cached fs/a
+	cat fs/b >/dev/null
+	run_ucp --debug --x-inject=little-memory fs/a fs/c
+	expect_status 0
+	expect_out_has "'fs/a': linked reads and writes, what is read is not kept"
+	run_ucp --x-inject=little-memory fs/b fs/d
+	expect_status 0
+	if [[ $(printf '%s\n' 6.15 "$(uname -r)" | sort -V | head -n1) == 6.15 ]]; then
+		check test "$(cached fs/a)" -eq 0
+	fi
+	# What was there before stays, and so do the copies
+	check test "$(cached fs/b)" -ge 732
+	check test "$(cached fs/c)" -ge 732
+	check test "$(cached fs/d)" -ge 732
+	not_cached fs/a
+	run_ucp --debug --direct=never --x-inject=little-memory fs/a fs/e
+	expect_status 0
+	expect_out_has "'fs/a': linked reads and writes"
+	check test "$(cached fs/a)" -ge 732
+	check cmp fs/a fs/c
+	check cmp fs/b fs/d
+}
+
+# What a file system does not know is asked for once, and all is copied the common way.
+case_auto_reads_once_where_that_cannot_be() {
+	mount_tmpfs 64M fs
+	mkdir fs/s
+	local i
+	for i in 1 2 3 4; do
+		big fs/s/$i 2000001
+	done
+	run_ucp -a --x-inject=little-memory fs/s fs/d
+	expect_status 0
+	expect_no_err
+	same_tree fs/s fs/d
+}
+
 once_direct_words() {
 	run_ucp --direct=sometimes a b
 	expect_status 1
