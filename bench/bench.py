@@ -82,18 +82,26 @@ def tar(bench, how, fs, src, dst):
                         load=["tar", "--version"])
 
 
-def other(name, *recursive):
-    """A copier that has no -a, and shares blocks or fills holes where cp would not."""
+def other(name, recursive=(), before=(), slash=""):
+    """A copier that has no -a, and shares blocks or fills holes where cp would not. It may want slashes behind its paths."""
     def command(bench, how, fs, src, dst):
         if how not in "fr" or fs == "btrfs" or bench.sparse:
             return None
         words = recursive if how == "r" else ()
-        return race.Command(name, [name, *words, src, dst], load=[name, "--version"])
+        end = slash if how == "r" else ""
+        return race.Command(name, [*before, name, *words, src + end, dst + end], load=[name, "--version"])
     return command
 
 
-OTHERS = {"rsync": rsync, "tar": tar, "cpz": other("cpz"), "fcp": other("fcp"), "xcp": other("xcp", "-r"),
-          "wcp": other("wcp"), "dcp": other("dcp")}
+def each_processor():
+    """How to start as many processes as there are processors, which is how dcp does several files at once."""
+    run = shutil.which("mpiexec")
+    return (run, "-n", str(os.cpu_count())) if run else ()
+
+
+OTHERS = {"rsync": rsync, "tar": tar, "cpz": other("cpz"), "fcp": other("fcp"),
+          "xcp": other("xcp", ["--no-progress", "-r"]), "wcp": other("wcp", slash="/"),
+          "dcp": other("dcp", before=each_processor())}
 
 
 # --- one workload
