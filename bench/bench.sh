@@ -70,10 +70,12 @@ mkdir -p "$dir/tmp"
 export TMPDIR=$dir/tmp
 mount --bind "$dir" "$dir"
 mount --bind "$out" "$out"
+# Where processes that work together meet (dcp).
+mount -t tmpfs -o size=64M ucp-bench /dev/shm
 while read -r _ point type _; do
 	point=$(printf '%b' "$point") # spaces are \040 there
 	case $type:$point in
-	*:"$dir" | *:"$out" | proc:* | devtmpfs:* | devpts:* | sysfs:* | cgroup*:*) continue ;;
+	*:"$dir" | *:"$out" | *:/dev/shm | proc:* | devtmpfs:* | devpts:* | sysfs:* | cgroup*:*) continue ;;
 	esac
 	mount -o remount,bind,ro "$point" 2>/dev/null || true # what cannot be is no place for copies either
 done </proc/self/mounts
