@@ -39,8 +39,8 @@
 /** Bytes that count as much work as a file. */
 #define WORK_BYTES 65536.0
 
-/** Work a second, 512 MiB or so many small files, that no disk with a head does: what was read is soon read again. */
-#define FAST_WORK 8192.0
+/** Work a second, 256 MiB or so many small files, that hardly a disk with a head does: what was read is soon read again. */
+#define FAST_WORK 4096.0
 
 /** Everything a run consists of. */
 struct run {

@@ -6,6 +6,9 @@
 /** What the work done a second must rise by to go on. */
 #define RISE 1.1
 
+/** About how many looks growth::now is of. */
+#define NOW_LOOKS 8
+
 /** Looks before it is tried again, and what they are multiplied by each time. */
 #define FIRST_PATIENCE 5
 #define MORE_PATIENCE 4
@@ -20,7 +23,7 @@ unsigned growth_look(struct growth *growth, double t, double used, double done, 
 	growth->done = done;
 	// A moment in which all wait for the journal of a file system tells little
 	growth->share = growth->share < 0 ? share : (growth->share + share) / 2;
-	growth->now = rate;
+	growth->now += (rate - growth->now) / NOW_LOOKS;
 	if (growth->share > BUSY_SHARE) {
 		return 0;
 	}

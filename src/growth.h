@@ -15,7 +15,7 @@ struct growth {
 	double done;
 	/** The share of the processors in use, of late; below 0: not known yet. */
 	double share;
-	/** Work a second between the last two looks, and when workers were last added. */
+	/** Work a second of late, and when workers were last added. */
 	double now;
 	double rate;
 	/** How many looks ago that was, and after how many it is tried once more although they were of no use. */
