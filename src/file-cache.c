@@ -86,7 +86,9 @@ void file_cache_choose(struct file_context *ctx, struct file *file) {
 }
 
 bool file_cache_refused(struct file_context *ctx, struct file *file, int err) {
-	if (file->cache == FILE_CACHE_USE || (err != EINVAL && err != EOPNOTSUPP)) {
+	// Only O_DIRECT has it that a request is not valid, which else is an error to be told
+	bool refused = err == EOPNOTSUPP || (err == EINVAL && file->cache == FILE_CACHE_PAST);
+	if (file->cache == FILE_CACHE_USE || !refused) {
 		return false;
 	}
 	if (file->cache == FILE_CACHE_READ_ONCE) {

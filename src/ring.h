@@ -83,7 +83,7 @@ char *ring_buffer(struct ring *ring, unsigned slot);
 
 /**
  * Give the memory of a buffer back, whose slot has no request in flight; its content is lost. Returns false where it stays,
- * being registered.
+ * being registered or sharing pages with others.
  */
 bool ring_buffer_drop(struct ring *ring, unsigned slot);
 

@@ -164,7 +164,7 @@ once_auto_reads_once_what_is_not_in_memory() {
 	check cmp fs/b fs/d
 }
 
-# What a file system does not know is asked for once, and all is copied the common way.
+# Where the file system cannot do that, all is copied the common way.
 case_auto_reads_once_where_that_cannot_be() {
 	mount_tmpfs 64M fs
 	mkdir fs/s

@@ -172,10 +172,9 @@ TEST(buffers_are_dropped_and_used_again) {
 }
 
 static void keep_buffer(struct ring *ring) {
-	ring_buffer(ring, 1)[5000] = 'y';
+	ring_buffer(ring, 1)[0] = 'y';
 	CHECK(!ring_buffer_drop(ring, 0));
-	CHECK_EQ(ring_buffer(ring, 1)[5000 - 5000 % 4096], 0);
-	CHECK_EQ(ring_buffer(ring, 1)[5000], 'y');
+	CHECK_EQ(ring_buffer(ring, 1)[0], 'y');
 }
 
 TEST(buffers_that_share_a_page_are_not_dropped) {
