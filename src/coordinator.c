@@ -59,9 +59,10 @@ struct run {
 	struct rate_file rate_file;
 	struct worker *workers;
 	struct counters *counters;
-	/** How many were started, and how many there may be. */
+	/** How many were started, how many there may be, and how many of them are to work. */
 	unsigned worker_count;
 	unsigned most_workers;
+	unsigned wanted;
 
 	/** The signals waited for, and those of them that do not end it. */
 	sigset_t signals;
@@ -203,6 +204,7 @@ static bool start_workers(struct run *run) {
 	}
 	memset(run->counters, 0, most * sizeof(*run->counters));
 	start_medium(run);
+	run->wanted = opts->threads;
 	work_join(&run->work, 1);
 	int ret = start_worker(run);
 	if (ret < 0) {
@@ -232,7 +234,23 @@ static double work_done(const struct run *run) {
 		+ counter_get(&run->trees.created)) + (double)counter_get(&sum.bytes) / WORK_BYTES;
 }
 
-/** Add workers: the first ones once there is work for them, more while those there are wait more than they work. */
+/** Have one more worker work, if there is work for it. Returns whether there was. */
+static bool want_more(struct run *run) {
+	enum work_kind kind = work_pending(&run->work);
+	if (kind == WORK_NONE || run->wanted >= (kind == WORK_FILE ? FILE_WORKERS : run->most_workers)) {
+		return false;
+	}
+	++run->wanted;
+	if (run->wanted > run->worker_count) {
+		add_workers(run, run->wanted - run->worker_count);
+	}
+	return true;
+}
+
+/**
+ * Find out how many workers are best: the first ones are added once there is work for them, more while those there are
+ * wait more than they work, and some only look on where they get in each other's way.
+ */
 static void adapt(struct run *run) {
 	double t = now();
 	bool cancelled = atomic_load(&run->files.cancelled);
@@ -244,18 +262,16 @@ static void adapt(struct run *run) {
 		return;
 	}
 	unsigned freely = run->growth.processors * (work_pending(&run->work) == WORK_FILE ? FREE_FOR_FILES : FREE_FOR_NAMES);
-	unsigned more = growth_look(&run->growth, t, processor_time(), work_done(run), run->worker_count, freely);
+	int more = growth_look(&run->growth, t, processor_time(), work_done(run), run->wanted, freely);
 	atomic_store(&run->files.fast, run->growth.now >= FAST_WORK);
-	if (cancelled || throttle_is_active(&run->files.throttle)) {
+	if (cancelled || throttle_is_active(&run->files.throttle) || more == 0) {
 		return;
 	}
-	for (; more > 0; --more) {
-		enum work_kind kind = work_pending(&run->work);
-		if (kind == WORK_NONE || run->worker_count >= (kind == WORK_FILE ? FILE_WORKERS : run->most_workers)) {
-			break;
-		}
-		add_workers(run, 1);
+	run->wanted -= (unsigned)max(-more, 0);
+	while (more > 0 && want_more(run)) {
+		--more;
 	}
+	work_limit(&run->work, run->wanted);
 }
 
 static bool all_done(const struct run *run) {
@@ -375,7 +391,7 @@ static void tick(struct run *run) {
 
 	sigaddset(&signals, WAKE_SIGNAL);
 	while (!is_over(run)) {
-		bool early = run->worker_count < run->most_workers && now() - run->start < EARLY;
+		bool early = run->wanted < run->most_workers && now() - run->start < EARLY;
 		const struct timespec interval = {.tv_nsec = early ? SHORT_TICK : TICK};
 		signal = sigtimedwait(&signals, NULL, &interval);
 		obey(run, max(signal, 0));

@@ -13,7 +13,30 @@
 #define FIRST_PATIENCE 5
 #define MORE_PATIENCE 4
 
-unsigned growth_look(struct growth *growth, double t, double used, double done, unsigned workers, unsigned freely) {
+/** Looks that more workers have to show what they get done, and what of the work before must be reached. */
+#define TRIAL_LOOKS 5
+#define KEPT 0.9
+
+/** Begin with another number of workers. */
+static void change(struct growth *growth, double rate) {
+	growth->rate = rate;
+	growth->looks = 0;
+	growth->peak = 0;
+}
+
+/** Whether the workers on trial get less done than fewer did; it is over then. */
+static bool have_hurt(struct growth *growth, unsigned workers) {
+	if (growth->fewer == 0 || growth->looks < TRIAL_LOOKS) {
+		return false;
+	}
+	growth->hurt = growth->fewer < workers && growth->peak < KEPT * growth->fewer_peak;
+	if (!growth->hurt) {
+		growth->fewer = 0;
+	}
+	return growth->hurt;
+}
+
+int growth_look(struct growth *growth, double t, double used, double done, unsigned workers, unsigned freely) {
 	double seconds = t - growth->time;
 	double share = (used - growth->used) / (seconds * growth->processors);
 	double rate = (done - growth->done) / seconds;
@@ -24,18 +47,29 @@ unsigned growth_look(struct growth *growth, double t, double used, double done, 
 	// A moment in which all wait for the journal of a file system tells little
 	growth->share = growth->share < 0 ? share : (growth->share + share) / 2;
 	growth->now += (rate - growth->now) / NOW_LOOKS;
+	growth->peak = rate > growth->peak ? rate : growth->peak;
+	++growth->looks;
+	if (have_hurt(growth, workers)) {
+		unsigned fewer = growth->fewer;
+		growth->patience *= MORE_PATIENCE;
+		growth->fewer = 0;
+		change(growth, growth->fewer_peak);
+		return (int)fewer - (int)workers;
+	}
 	if (growth->share > BUSY_SHARE) {
 		return 0;
 	}
-	++growth->looks;
-	if (workers < freely || rate > RISE * growth->rate) {
+	if ((workers < freely && !growth->hurt) || rate > RISE * growth->rate) {
 		growth->patience = FIRST_PATIENCE;
 	} else if (growth->looks < growth->patience) {
 		return 0;
 	} else {
 		growth->patience *= MORE_PATIENCE;
 	}
-	growth->rate = rate;
-	growth->looks = 0;
-	return workers;
+	if (growth->fewer == 0 || growth->peak > growth->fewer_peak) {
+		growth->fewer = workers;
+		growth->fewer_peak = growth->peak;
+	}
+	change(growth, rate);
+	return (int)workers;
 }

@@ -3,10 +3,11 @@
 #include "file.h"
 #include "tree.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 void work_init(struct work *work) {
-	*work = (struct work) {0};
+	*work = (struct work) {.limit = UINT_MAX};
 	thread_must(pthread_mutex_init(&work->lock, NULL));
 	thread_must(pthread_cond_init(&work->cond, NULL));
 	list_init(&work->files);
@@ -141,17 +142,26 @@ static struct work_item take(struct work *work) {
 	return item;
 }
 
+/** Take what there is, if so many may be busy; the lock is held. */
+static struct work_item take_within(struct work *work, unsigned busy) {
+	struct work_item item = {.kind = WORK_NONE};
+	if (busy <= work->limit) {
+		item = take(work);
+	}
+	return item;
+}
+
 struct work_item work_take(struct work *work, bool wait) {
 	mutex_lock(&work->lock);
 	if (wait) {
 		--work->busy;
 	}
-	struct work_item item = take(work);
+	struct work_item item = take_within(work, work->busy + (wait ? 1 : 0));
 	while (wait && item.kind == WORK_NONE && work->busy > 0 && !work->cancelled) {
 		++work->waiting;
 		cond_wait(&work->cond, &work->lock);
 		--work->waiting;
-		item = take(work);
+		item = take_within(work, work->busy + 1);
 	}
 	if (wait && item.kind != WORK_NONE) {
 		++work->busy;
@@ -186,6 +196,13 @@ enum work_kind work_pending(struct work *work) {
 void work_leave(struct work *work, unsigned count) {
 	mutex_lock(&work->lock);
 	work->busy -= count;
+	cond_broadcast(&work->cond);
+	mutex_unlock(&work->lock);
+}
+
+void work_limit(struct work *work, unsigned limit) {
+	mutex_lock(&work->lock);
+	work->limit = limit;
 	cond_broadcast(&work->cond);
 	mutex_unlock(&work->lock);
 }

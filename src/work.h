@@ -42,6 +42,8 @@ struct work {
 	unsigned busy;
 	/** Workers that wait. */
 	unsigned waiting;
+	/** Most that may be busy. */
+	unsigned limit;
 	/** Nothing is handed out any more. */
 	bool cancelled;
 };
@@ -103,7 +105,8 @@ void work_push_tree(struct work *work, struct tree *tree);
 /**
  * Take the next piece of work: a shared file, else a batch, else a subdirectory.
  *
- * @param wait  Sleep until there is some or there will be none any more. The caller has nothing else to do.
+ * @param wait  Sleep until there is some for one more worker, or there will be none any more. The caller has nothing else
+ *              to do.
  */
 struct work_item work_take(struct work *work, bool wait);
 
@@ -112,6 +115,9 @@ void work_join(struct work *work, unsigned count);
 
 /** COUNT workers that were announced will never take. */
 void work_leave(struct work *work, unsigned count);
+
+/** Have at most LIMIT workers busy from when the others have done what they took; UINT_MAX at first. */
+void work_limit(struct work *work, unsigned limit);
 
 /** What one more worker could take now: names rather than shared files, or WORK_NONE. */
 enum work_kind work_pending(struct work *work);

@@ -1,5 +1,5 @@
 /**
- * growth.c: when more workers are wanted.
+ * growth.c: when more workers are wanted, or fewer.
  */
 
 #include "unit.h"
@@ -23,12 +23,12 @@ static struct scene scene_of(unsigned workers) {
 }
 
 /** Let one step go by in which so much of the processors was used and work done a second. Returns what was added. */
-static unsigned step(struct scene *scene, double share, double rate) {
+static int step(struct scene *scene, double share, double rate) {
 	scene->t += STEP;
 	scene->used += share * 2 * STEP;
 	scene->done += rate * STEP;
-	unsigned more = growth_look(&scene->growth, scene->t, scene->used, scene->done, scene->workers, FREE);
-	scene->workers += more;
+	int more = growth_look(&scene->growth, scene->t, scene->used, scene->done, scene->workers, FREE);
+	scene->workers += (unsigned)more;
 	return more;
 }
 
@@ -51,7 +51,7 @@ TEST(a_moment_of_waiting_is_passed_over) {
 TEST(waiting_workers_double_while_it_helps) {
 	struct scene scene = scene_of(1);
 	double rate = 100;
-	for (unsigned want = 1; want < 1000; want *= 2, rate *= 1.2) {
+	for (int want = 1; want < 1000; want *= 2, rate *= 1.2) {
 		CHECK(step(&scene, 0.1, rate) == want);
 	}
 }
@@ -82,6 +82,57 @@ TEST(what_helps_later_is_seen) {
 	CHECK(step(&scene, 0.9, 120) == 0);
 	CHECK(step(&scene, 0.9, 1000) == 0);
 	CHECK(step(&scene, 0.1, 140) == 32);
+}
+
+TEST(those_that_hinder_each_other_become_fewer) {
+	struct scene scene = scene_of(2);
+	CHECK(step(&scene, 0.5, 1000) == 2);
+	CHECK(step(&scene, 0.5, 700) == 4);
+	for (int i = 0; i < 4; ++i) {
+		CHECK(step(&scene, 0.9, 600) == 0);
+	}
+	// However busy they are
+	CHECK(step(&scene, 0.9, 600) == -6);
+	CHECK(scene.workers == 2);
+	// It is tried again, after ever longer
+	int looks = 0;
+	while (step(&scene, 0.3, 1000) == 0 && looks < 1000) {
+		++looks;
+	}
+	CHECK_MSG(looks > 10 && looks < 100, "%d", looks);
+	CHECK(scene.workers == 4);
+	while (step(&scene, 0.3, 700) == 0) {
+	}
+	CHECK(scene.workers == 2);
+	int before = looks;
+	for (looks = 0; step(&scene, 0.3, 1000) == 0 && looks < 1000;) {
+		++looks;
+	}
+	CHECK_MSG(looks > 2 * before, "%d, then %d", before, looks);
+}
+
+TEST(those_that_hinder_each_other_once_may_help_later) {
+	struct scene scene = scene_of(4);
+	CHECK(step(&scene, 0.5, 1000) == 4);
+	while (step(&scene, 0.5, 500) == 0) {
+	}
+	CHECK(scene.workers == 4);
+	while (step(&scene, 0.3, 200) == 0) {
+	}
+	CHECK(scene.workers == 8);
+	for (int i = 0; i < 4; ++i) {
+		CHECK(step(&scene, 0.3, 210) == 0);
+	}
+	CHECK(step(&scene, 0.3, 300) == 8);
+	CHECK(scene.workers == 16);
+}
+
+TEST(a_moment_without_work_does_not_make_fewer) {
+	struct scene scene = scene_of(4);
+	CHECK(step(&scene, 0.5, 1000) == 4);
+	for (int i = 0; i < 20; ++i) {
+		CHECK(step(&scene, 0.7, i == 1 ? 950 : 0) == 0);
+	}
 }
 
 UNIT_MAIN

@@ -232,11 +232,11 @@ TEST(nothing_after_cancelling) {
 
 // --- Several workers
 
-/** Wait until so many workers wait and have taken what there was. */
-static void wait_for_waiting(unsigned count) {
+/** Wait until so many workers wait and have left so many batches. */
+static void wait_for(unsigned count, unsigned batches) {
 	for (int i = 0; i < 10000; ++i) {
 		mutex_lock(&t.work.lock);
-		bool idle = t.work.waiting == count && t.work.batch_count == 0;
+		bool idle = t.work.waiting == count && t.work.batch_count == batches;
 		mutex_unlock(&t.work.lock);
 		if (idle) {
 			return;
@@ -244,6 +244,11 @@ static void wait_for_waiting(unsigned count) {
 		usleep(1000);
 	}
 	CHECK_MSG(false, "there are never %u waiting", count);
+}
+
+/** Wait until so many workers wait and have taken what there was. */
+static void wait_for_waiting(unsigned count) {
+	wait_for(count, 0);
 }
 
 /** A thread that takes until there is nothing any more, and does nothing with it. */
@@ -335,6 +340,29 @@ TEST(later_batches_wait_for_busy_workers) {
 	check_batch(true, 2);
 	check_nothing(true);
 	CHECK_EQ(join(&taker, 1), 0);
+	tear_down();
+}
+
+TEST(no_more_are_busy_than_wanted) {
+	struct taker takers[2];
+	set_up(3);
+	work_limit(&t.work, 1);
+	CHECK(work_push(&t.work, new_batch(1)));
+	CHECK(work_push(&t.work, new_batch(2)));
+	// Three are, until the others have begun to wait
+	check_nothing(false);
+	start(takers, 2);
+	wait_for(2, 2);
+	check_batch(false, 2);
+	// The others have seen that there are fewer when one goes, and may not take
+	check_batch(true, 1);
+	CHECK(work_push(&t.work, new_batch(3)));
+	wait_for(2, 1);
+	CHECK_EQ(atomic_load(&takers[0].taken) + atomic_load(&takers[1].taken), 0);
+	work_limit(&t.work, 2);
+	wait_for_waiting(2);
+	check_nothing(true);
+	CHECK_EQ(join(takers, 2), 1);
 	tear_down();
 }
 
