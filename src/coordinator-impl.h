@@ -15,15 +15,12 @@ struct report;
 #define WIDE_WORKERS 4
 
 /**
- * Further ones are for what waits long, and there memory counts, that of each slot: one chunk in flight or so many small
- * files, of so many bytes together.
+ * Further ones are for what waits long, and there memory counts, that of each slot: one small chunk in flight or so many
+ * small files, of so many bytes together. All of them have less than 64 MiB.
  */
 #define FURTHER_DEPTH 16u
 #define FURTHER_WINDOW ((size_t)64 << 10)
-
-/** From so many on they have small chunks only, in bytes: what is in flight stays within 64 MiB. */
-#define NARROW_FROM 16
-#define NARROW_CHUNK ((size_t)256 << 10)
+#define FURTHER_CHUNK ((size_t)256 << 10)
 
 /** Fill in what depends on the machine: threads, what they keep in flight, descriptors and memory. */
 void coordinator_choose_limits(struct opts *opts, const struct machine *machine);

@@ -145,7 +145,6 @@ static int start_worker(struct run *run) {
 	unsigned i = run->worker_count;
 	struct worker *worker = &run->workers[i];
 	bool wide = i < WIDE_WORKERS;
-	size_t chunk = i < NARROW_FROM ? run->opts->chunk_size : min(run->opts->chunk_size, NARROW_CHUNK);
 	*worker = (struct worker) {
 		.opts = run->opts,
 		.report = run->report,
@@ -154,7 +153,7 @@ static int start_worker(struct run *run) {
 		.counters = &run->counters[i],
 		.index = i,
 		.alone = run->opts->max_threads == 1,
-		.chunk_size = chunk,
+		.chunk_size = wide ? run->opts->chunk_size : min(run->opts->chunk_size, FURTHER_CHUNK),
 		.depth = wide ? run->opts->queue_depth : min(run->opts->queue_depth, FURTHER_DEPTH),
 		.window = wide ? run->opts->window : FURTHER_WINDOW,
 		.coordinator = pthread_self(),

@@ -250,9 +250,12 @@ bool chunks_drain(struct state *s) {
 	return true;
 }
 
-/** Have room for MORE bytes of buffers, that of free slots other than KEEP: those used for most are of least use. */
+/**
+ * Have room for MORE bytes of buffers, that of free slots other than KEEP: those used for most are of least use. But with
+ * a chunk more than can be in flight, as what is given back and then used again has to be found by the kernel each time.
+ */
 static void make_room(struct state *s, unsigned keep, uint32_t more) {
-	size_t most = s->worker->window + s->worker->chunk_size;
+	size_t most = s->worker->window + 2 * s->worker->chunk_size;
 	while (s->resident + more > most) {
 		struct chunk *largest = NULL;
 		for (unsigned i = 0; i < s->free_count; ++i) {
