@@ -235,8 +235,7 @@ static double work_done(const struct run *run) {
 
 /** Have one more worker work, if there is work for it. Returns whether there was. */
 static bool want_more(struct run *run) {
-	enum work_kind kind = work_pending(&run->work);
-	if (kind == WORK_NONE || run->wanted >= (kind == WORK_FILE ? FILE_WORKERS : run->most_workers)) {
+	if (work_pending(&run->work) == WORK_NONE) {
 		return false;
 	}
 	++run->wanted;
@@ -251,19 +250,23 @@ static bool want_more(struct run *run) {
  * wait more than they work, and some only look on where they get in each other's way.
  */
 static void adapt(struct run *run) {
+	struct growth *growth = &run->growth;
 	double t = now();
 	bool cancelled = atomic_load(&run->files.cancelled);
 
 	if (run->worker_count < run->opts->threads && !cancelled && work_pending(&run->work) != WORK_NONE) {
 		add_workers(run, run->opts->threads - run->worker_count);
 	}
-	if (t - run->growth.time < SHORT_TICK / 2e9) {
+	if (t - growth->time < SHORT_TICK / 2e9) {
 		return;
 	}
-	unsigned freely = run->growth.processors * (work_pending(&run->work) == WORK_FILE ? FREE_FOR_FILES : FREE_FOR_NAMES);
-	int more = growth_look(&run->growth, t, processor_time(), work_done(run), run->wanted, freely);
-	atomic_store(&run->files.fast, run->growth.now >= FAST_WORK);
-	if (cancelled || throttle_is_active(&run->files.throttle) || more == 0) {
+	bool names = work_pending(&run->work) != WORK_FILE;
+	growth->freely = growth->processors * (names ? FREE_FOR_NAMES : FREE_FOR_FILES);
+	growth->most = names ? run->most_workers : min(run->most_workers, FILE_WORKERS);
+	int more = growth_look(growth, t, processor_time(), work_done(run), run->wanted);
+	atomic_store(&run->files.fast, growth->now >= FAST_WORK);
+	bool fixed = run->opts->max_threads == run->opts->threads;
+	if (more == 0 || fixed || cancelled || throttle_is_active(&run->files.throttle)) {
 		return;
 	}
 	run->wanted -= (unsigned)max(-more, 0);
