@@ -90,6 +90,7 @@ int growth_look(struct growth *growth, double t, double used, double done, unsig
 		return judge(growth, workers);
 	}
 	if (growth->before > workers) {
+		// Fewer are on trial: waiting is what was to be expected of them
 		return 0;
 	}
 	if (growth->share <= BUSY_SHARE && more_wanted(growth, rate, workers)) {
