@@ -18,8 +18,14 @@ struct failure {
 	bool warning;
 };
 
-/** Append a template with its names filled in. */
-void fill_in(struct buf *buf, const char *what, const char *src, const char *dst);
+/** Switches of fill_in(). */
+enum fill_flags {
+	/** The text is for a terminal: no name may control it. */
+	FILL_TERMINAL = 1 << 0,
+};
+
+/** Append a template with its names filled in. FLAGS: enum fill_flags. */
+void fill_in(struct buf *buf, const char *what, const char *src, const char *dst, unsigned flags);
 
 /** Append an event as a line of JSON. */
 void json_line(struct buf *buf, const char *type, const struct member *members, size_t count);

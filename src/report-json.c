@@ -95,6 +95,21 @@ static void set(json_t *object, const struct member *member) {
 	}
 }
 
+/** Append JSON, with DEL and the C1 controls (U+0080 to U+009F), which jansson leaves as they are, escaped, too. */
+static void add_printable(struct buf *buf, const char *text) {
+	char escape[8];
+	for (const unsigned char *p = (const unsigned char *)text; *p; ++p) {
+		bool c1 = p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f;
+		if (*p == 0x7f || c1) {
+			p += c1 ? 1 : 0;
+			snprintf(escape, sizeof(escape), "\\u%04x", (unsigned)*p);
+			buf_str(buf, escape);
+		} else {
+			buf_char(buf, (char)*p);
+		}
+	}
+}
+
 void json_line(struct buf *buf, const char *type, const struct member *members, size_t count) {
 	json_t *object = json_object();
 	json_object_set_new(object, "type", json_string(type));
@@ -103,7 +118,7 @@ void json_line(struct buf *buf, const char *type, const struct member *members, 
 	}
 	char *text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(PRECISION));
 	if (text) {
-		buf_str(buf, text);
+		add_printable(buf, text);
 		buf_char(buf, '\n');
 	} else {
 		buf->failed = true;
@@ -161,7 +176,7 @@ void json_error(struct buf *buf, const struct failure *failure) {
 	struct member members[10];
 	size_t count = 0;
 
-	fill_in(&text, failure->what, failure->src, failure->dst);
+	fill_in(&text, failure->what, failure->src, failure->dst, FILL_TERMINAL);
 	for (const char *p = failure->what; !path && (p = strchr(p, '%')) && p[1]; p += 2) {
 		path = strchr("sS", p[1]) ? failure->src : strchr("dDE", p[1]) ? failure->dst : NULL;
 	}
@@ -186,7 +201,7 @@ void json_error(struct buf *buf, const struct failure *failure) {
 void json_said(struct buf *buf, const char *what, const char *src, const char *dst) {
 	struct buf text = {0};
 	const char *type = "note";
-	fill_in(&text, what, src, dst);
+	fill_in(&text, what, src, dst, 0);
 	if (strncmp(what, "removed ", 8) == 0) {
 		type = "removed";
 		src = NULL;

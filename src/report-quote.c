@@ -100,6 +100,18 @@ void quote_name(struct buf *buf, const char *name) {
 	buf_char(buf, '\'');
 }
 
+void quote_name_if_unprintable(struct buf *buf, const char *name) {
+	mbstate_t state = {0};
+	const char *p = name;
+	for (size_t n; *p && (n = printable_length(p, &state)) > 0; p += n) {
+	}
+	if (*p) {
+		quote_name(buf, name);
+	} else {
+		buf_str(buf, name);
+	}
+}
+
 void quote_name_if_needed(struct buf *buf, const char *name) {
 	static const char special[] = " !\"$&'()*:;<=>?[\\^`|";
 	bool plain = name[0] != '\0' && name[0] != '#' && name[0] != '~' && strcmp(name, "{") != 0 && strcmp(name, "}") != 0;

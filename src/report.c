@@ -22,7 +22,7 @@ static bool is_out_apart(void) {
 void report_init(struct report *report, const char *program) {
 	*report = (struct report) {
 		.program = program,
-		.out_unbuffered = isatty(STDOUT_FILENO),
+		.out_terminal = isatty(STDOUT_FILENO),
 		.out_apart = is_out_apart(),
 	};
 	thread_must(pthread_mutex_init(&report->lock, NULL));
@@ -44,7 +44,7 @@ static int write_all(int fd, const char *data, size_t len) {
 	return 0;
 }
 
-void fill_in(struct buf *buf, const char *what, const char *src, const char *dst) {
+void fill_in(struct buf *buf, const char *what, const char *src, const char *dst, unsigned flags) {
 	for (const char *p = what; *p; ++p) {
 		if (p[0] == '%' && p[1] == 's') {
 			quote_name(buf, src ? src : "");
@@ -54,7 +54,7 @@ void fill_in(struct buf *buf, const char *what, const char *src, const char *dst
 			++p;
 		} else if (p[0] == '%' && (p[1] == 'S' || p[1] == 'E')) {
 			const char *name = *++p == 'S' ? src : dst;
-			buf_str(buf, name ? name : "");
+			(flags & FILL_TERMINAL ? quote_name_if_unprintable : buf_str)(buf, name ? name : "");
 		} else if (p[0] == '%' && p[1] == '%') {
 			buf_char(buf, *p++);
 		} else if (p[0] == '%' && p[1] == 'D') {
@@ -130,7 +130,7 @@ static void message(struct report *report, const struct failure *failure) {
 	clear_line(report, &buf);
 	buf_str(&buf, report->program);
 	buf_str(&buf, ": ");
-	fill_in(&buf, failure->what, failure->src, failure->dst);
+	fill_in(&buf, failure->what, failure->src, failure->dst, FILL_TERMINAL);
 	if (failure->err != 0) {
 		char text[256];
 		buf_str(&buf, ": ");
@@ -179,7 +179,7 @@ void report_hint(struct report *report, const char *format, ...) {
 
 /** Take a line that was appended to report::out; the lock is held. */
 static void out_added(struct report *report) {
-	if (report->out_unbuffered || report->out.len >= OUT_BUFFER) {
+	if (report->out_terminal || report->out.len >= OUT_BUFFER) {
 		flush_locked(report);
 	}
 }
@@ -189,7 +189,7 @@ void report_say(struct report *report, const char *what, const char *src, const 
 	if (report->json) {
 		json_said(&report->out, what, src, dst);
 	} else {
-		fill_in(&report->out, what, src, dst);
+		fill_in(&report->out, what, src, dst, report->out_terminal ? FILL_TERMINAL : 0);
 		buf_char(&report->out, '\n');
 	}
 	out_added(report);
@@ -238,7 +238,7 @@ bool report_ask(struct report *report, const char *what, const char *src, const 
 	clear_line(report, &buf);
 	buf_str(question, report->program);
 	buf_str(question, ": ");
-	fill_in(question, what, src, dst);
+	fill_in(question, what, src, dst, FILL_TERMINAL);
 	if (!question->failed) {
 		buf_add(&buf, question->data, question->len);
 	}

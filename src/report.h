@@ -2,8 +2,8 @@
  * Everything ucp says: errors, -v lines, the progress line. Nobody else prints.
  *
  * Texts are templates in which %s stands for the quoted name of the source and %d for that of the destination (%D:
- * quoted only where the shell needs it; %S and %E: as they are), and %% for a percent sign. Every
- * message is one write(2), so that lines of several threads never mix.
+ * quoted only where the shell needs it; %S and %E: as they are, but quoted in a line for a terminal if not all of it can be
+ * printed), and %% for a percent sign. Every message is one write(2), so that lines of several threads never mix.
  */
 
 #ifndef UCP_REPORT_H
@@ -40,8 +40,8 @@ struct report {
 	const char *program;
 	/** Lines for standard output that are not written yet. */
 	struct buf out;
-	/** Whether each line is written to standard output at once. */
-	bool out_unbuffered;
+	/** Whether standard output is a terminal: each line is written at once, and every name in it can be printed. */
+	bool out_terminal;
 	/** The first error of writing to standard output, as -errno, and whether nothing is to be said of it. */
 	int out_err;
 	bool out_err_silent;
@@ -150,6 +150,9 @@ void quote_name(struct buf *buf, const char *name);
 
 /** Append a name, quoted only if the shell would not take it as it is. */
 void quote_name_if_needed(struct buf *buf, const char *name);
+
+/** Append a name as it is, or quoted if not all of it can be printed. */
+void quote_name_if_unprintable(struct buf *buf, const char *name);
 
 /** Append a quoted name to a text that is going to be a template. */
 void quote_in_template(struct buf *buf, const char *name);

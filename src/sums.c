@@ -38,14 +38,12 @@ bool sums_is(const struct sums *sums, const struct stat *st) {
 	return sums->fd >= 0 && S_ISREG(st->st_mode) && inode_same(inode_of(&sums->st), inode_of(st));
 }
 
-/** Append a line. Only names with a newline are escaped: xxhsum before 0.8.2 takes all others as they are. */
-static void add_line(struct buf *buf, const char *hash, const char *path) {
+/**
+ * Append a name as it is in a line. Only one with a newline is escaped, which a backslash before the line tells: xxhsum
+ * before 0.8.2 takes all others as they are.
+ */
+static void add_name(struct buf *buf, const char *path) {
 	bool escape = strchr(path, '\n');
-	if (escape) {
-		buf_char(buf, '\\');
-	}
-	buf_str(buf, hash);
-	buf_str(buf, "  ");
 	for (const char *p = path; *p; ++p) {
 		switch (escape ? *p : 0) {
 		case '\n':
@@ -61,6 +59,14 @@ static void add_line(struct buf *buf, const char *hash, const char *path) {
 			buf_char(buf, *p);
 		}
 	}
+}
+
+/** Append a line. */
+static void add_line(struct buf *buf, const char *hash, const char *path) {
+	buf_str(buf, strchr(path, '\n') ? "\\" : "");
+	buf_str(buf, hash);
+	buf_str(buf, "  ");
+	add_name(buf, path);
 }
 
 /** Write what is held back; the lock is held. */
@@ -84,14 +90,14 @@ static void write_lines(struct sums *sums) {
 
 void sums_add(struct sums *sums, const char *hash, const char *path) {
 	if (sums->fd < 0) {
-		struct buf line = {0};
-		add_line(&line, hash, path);
-		if (line.failed) {
+		struct buf name = {0};
+		add_name(&name, path);
+		if (name.failed) {
 			report_error(sums->report, ENOMEM, "error writing the checksum of %d", NULL, path);
 		} else {
-			report_say(sums->report, "%S", line.data, NULL);
+			report_say(sums->report, strchr(path, '\n') ? "\\%S  %E" : "%S  %E", hash, name.data);
 		}
-		buf_free(&line);
+		buf_free(&name);
 		return;
 	}
 	mutex_lock(&sums->lock);

@@ -83,6 +83,26 @@ case_json_of_any_name() {
 		'summary {}'
 }
 
+# Whoever looks at the lines on a terminal is safe, too: DEL and the C1 controls are escaped as those below U+0020 are.
+case_json_has_no_control_characters() {
+	mkdir s d
+	local name names=($'del\177' $'c1\302\200\302\233[m\302\237' $'\302\240ä' $'\233\302')
+	for name in "${names[@]}"; do
+		: >"s/$name"
+		mkdir "d/$name"
+	done
+	run_ucp -j1 --json "${names[@]/#/s/}" d
+	expect_status 1
+	LC_ALL=C grep -qaP '\x7f|\xc2[\x80-\x9f]|[\x01-\x09\x0b-\x1f]' "$OUT" && fail "there are some: $(_show "$OUT")"
+	expect_events "path" \
+		'started {}' \
+		'error {"path": "d/del\u007f"}' \
+		'error {"path": "d/c1\u0080\u009b[m\u009f"}' \
+		'error {"path": "d/\u00a0\u00e4"}' \
+		'error {"path": "d/\ufffd\ufffd"}' \
+		'summary {}'
+}
+
 case_json_of_verbose_lines() {
 	mkdir s
 	echo a >s/a

@@ -197,3 +197,55 @@ once_message_stays_one_line() {
 	expect_status 1
 	expect_err "ucp: cannot open 's/bad'\$'\\n''name' for reading: Permission denied"
 }
+
+# --- on a terminal no name is obeyed
+
+# seen LOCALE ARGS…: ucp on a terminal, which takes no control characters; what it showed is in $OUT. Questions are
+# answered with what is in $answer.
+seen() {
+	run python3 "$TOOLS/terminal.py" --columns=400 --set=TERM=xterm --set="LC_ALL=$1" --type="${answer-}" -- "$UCP" "${@:2}"
+	expect_no_err
+}
+
+once_names_do_not_control_the_terminal() {
+	local locale name
+	echo a >a
+	for locale in C C.UTF-8; do
+		for name in $'s\e]0;PWN\a' $'\e[2Jx' $'a\rb' $'a\nb' $'a\nb\e[m' $'c1\302\233m' $'\233m' $'\302\220x' $'del\177'; do
+			rm -rf s d
+			mkdir -p "s/$name/$name" d
+			echo a >"s/$name/$name/f$name"
+			(cd "s/$name" && "$UCP" -r . ../../d/"$name") || fail "cannot make $(cat -v <<<"$name")"
+			seen "$locale" --parents -v "s/$name/$name/f$name" d
+			expect_status 0
+			[[ $(wc -l <"$OUT") == 4 ]] || fail "other lines: $(_show "$OUT")"
+			seen "$locale" -r --debug --checksums=- "s/$name" new
+			expect_status 0
+			grep -q '^\\\?[0-9a-f]\{32\}  ' "$OUT" || fail "no checksum: $(_show "$OUT")"
+			seen "$locale" -rT --dry-run "s/$name" d
+			answer=$'y\n' seen "$locale" -rTi "s/$name" "d/$name"
+			expect_out_has "ucp: overwrite 'd/"
+			seen "$locale" -r "--exclude-from=$name" --files-from="$name" "$name" "no$name" "d"
+			seen "$locale" -j"$name" a d
+			seen "$locale" --bwlimit="@$name" a d
+			seen "$locale" -t "$name" a
+			seen "$locale" --backup="$name" a d
+			seen "$locale" --exclude="["$'\\'"$name" -r --files-from=/dev/null s "d/$name"
+		done
+	done
+}
+
+# Elsewhere it is as with cp.
+once_names_are_not_changed_in_a_pipe() {
+	local name=$'s\e]0;PWN\a\302\233 x'
+	mkdir -p "$name" d
+	echo a >"$name/f"
+	run_ucp --parents -v "$name/f" d
+	expect_status 0
+	[[ $(head -n 1 "$OUT") == "$name -> d/$name" ]] || fail "$(_show "$OUT")"
+	run_ucp --checksums=- "$name/f" d
+	expect_status 0
+	[[ $(<"$OUT") == *"  d/f" ]] || fail "$(_show "$OUT")"
+	run_ucp --checksums=- "$name/f" "$name/g"
+	[[ $(<"$OUT") == *"  $name/g" ]] || fail "$(_show "$OUT")"
+}

@@ -47,7 +47,7 @@ class Screen:
         self.wrapped = False
         self.controls = set()
         self.rest = ""
-        self.decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+        self.decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
 
     def feed(self, data):
         text = self.rest + self.decoder.decode(data)
@@ -87,7 +87,7 @@ class Screen:
         elif char == "\n":
             self.next_line()
             self.wrapped = False
-        elif char < " ":
+        elif char < " " or "\x7f" <= char <= "\x9f" or "\ud800" <= char <= "\udfff":
             raise Wrong(f"there was a control character {char!r}")
         else:
             if self.column >= self.columns:
