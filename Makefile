@@ -14,7 +14,8 @@
 #   make dist                build/dist/ucp-VERSION.tar.gz of what is committed, the same bytes each time
 #   make deb                 a Debian package of that, in build/dist
 #
-# CC, CFLAGS, CPPFLAGS and LDFLAGS are yours. V=1 shows the commands.
+# CC, CFLAGS, CPPFLAGS and LDFLAGS are yours. HARDENING= leaves out what makes release harder to exploit. V=1 shows the
+# commands.
 
 VERSION := 0.1.0
 PROFILE ?= release
@@ -41,13 +42,31 @@ CC := clang
 endif
 
 CFLAGS   ?= $(if $(filter $(sanitized),$(PROFILE)),,$(cflags_$(PROFILE)))
+
+# What distributions build with. Each option that the compiler takes without a word comes ahead of CFLAGS and LDFLAGS, so
+# that those have the last say.
+HARDENING ?= $(if $(filter release,$(PROFILE)),yes)
+ifneq ($(HARDENING),)
+quiet     := 2>/dev/null
+not_pie   := $(filter -fno-pie -fno-PIE -no-pie -static -static-pie -shared,$(CC) $(CFLAGS) $(LDFLAGS))
+hard_cc   := $(shell for option in -fstack-protector-strong -fstack-clash-protection -fcf-protection \
+	-mbranch-protection=standard $(if $(not_pie),,-fPIE); do \
+	$(CC) -Werror $$option -x c -c -o /dev/null /dev/null $(quiet) && echo $$option; done) -Wformat -Werror=format-security
+hard_ld   := $(if $(not_pie),,-pie) -Wl,-z,relro -Wl,-z,now
+# Not twice, as some compilers and users define it themselves, and not where the C library or a sanitizer would object.
+fortify   := $(if $(findstring -fsanitize,$(CC) $(CFLAGS)),,$(shell \
+	$(CC) $(CPPFLAGS) $(CFLAGS) -x c -dM -E /dev/null $(quiet) | grep -q _FORTIFY_SOURCE || for level in 3 2; do \
+	$(CC) $(CPPFLAGS) $(CFLAGS) -Werror -D_FORTIFY_SOURCE=$$level -include stdio.h -x c -fsyntax-only /dev/null $(quiet) && \
+	echo -D_FORTIFY_SOURCE=$$level && break; done))
+endif
 warnings := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wformat=2 -Wvla
 # Its header does not tell in all versions: from pkg-config, or from what the library is called where it is (liburing.so.2.3)
 liburing := $(or $(shell pkg-config --modversion liburing 2>/dev/null),$(patsubst liburing.so.%,%,$(notdir \
 	$(shell readlink -f "$$($(CC) -print-file-name=liburing.so)" 2>/dev/null))))
-cppflags := -Isrc -include src/prelude.h -DUCP_VERSION='"$(VERSION)"' -DUCP_LIBURING='"$(liburing)"' $(CPPFLAGS)
+cppflags := -Isrc -include src/prelude.h -DUCP_VERSION='"$(VERSION)"' -DUCP_LIBURING='"$(liburing)"' $(fortify) $(CPPFLAGS)
 # The sanitizers come last: without them their profiles would be pointless, whatever CFLAGS says.
-cflags   := -std=gnu17 -pthread $(warnings) $(CFLAGS) $(if $(filter $(sanitized),$(PROFILE)),$(cflags_$(PROFILE)))
+cflags   := -std=gnu17 -pthread $(warnings) $(hard_cc) $(CFLAGS) $(if $(filter $(sanitized),$(PROFILE)),$(cflags_$(PROFILE)))
+ldflags  := $(hard_ld) $(LDFLAGS)
 libs     := -luring -lxxhash -ljansson
 
 B         := build/$(PROFILE)
@@ -97,7 +116,7 @@ release debug asan tsan:
 
 $(B)/ucp: $(main_obj) $(cov_objs) $(B)/libucp.a
 	$(call say,LD $@)
-	$(q)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(libs)
+	$(q)$(CC) $(cflags) $(ldflags) -o $@ $^ $(libs)
 
 # From scratch each time: ar would keep the object of a source that is gone.
 $(B)/libucp.a: $(lib_objs) $(B)/objects
@@ -121,7 +140,7 @@ $(B)/tests/journal-mark: private unit_flags := -Wl,--wrap=pthread_cond_timedwait
 
 $(units): $(B)/tests/%: $(B)/obj/unit/%.o $(B)/libucp.a
 	$(call say,LD $@)
-	$(q)$(CC) $(cflags) $(unit_flags) $(LDFLAGS) -o $@ $^ $(libs)
+	$(q)$(CC) $(cflags) $(unit_flags) $(ldflags) -o $@ $^ $(libs)
 
 $(faultfs_objs): $(B)/obj/tools/%.o: tests/tools/%.c $(B)/flags
 	$(call say,CC $<)
@@ -141,7 +160,7 @@ $(bench_objs): $(B)/obj/bench/%.o: bench/%.c $(B)/flags $(B)/headers
 
 $(bench_tools): $(B)/bench/%: $(B)/obj/bench/%.o $(B)/libucp.a
 	$(call say,LD $@)
-	$(q)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(libs)
+	$(q)$(CC) $(cflags) $(ldflags) -o $@ $^ $(libs)
 
 bench-tools: $(bench_tools) $(faultfs)
 
@@ -165,7 +184,7 @@ $(B)/obj/fuzz/main/main.o: tests/tools/fuzz-main.c $(B)/flags
 # Under libFuzzer in its own profile, elsewhere over files.
 $(fuzzers): $(B)/fuzz/%: $(B)/obj/fuzz/%.o $(B)/libucp.a $(if $(filter fuzz,$(PROFILE)),,$(B)/obj/fuzz/main/main.o)
 	$(call say,LD $@)
-	$(q)$(CC) $(cflags) $(if $(filter fuzz,$(PROFILE)),-fsanitize=fuzzer) $(LDFLAGS) -o $@ $(filter %.o,$^) \
+	$(q)$(CC) $(cflags) $(if $(filter fuzz,$(PROFILE)),-fsanitize=fuzzer) $(ldflags) -o $@ $(filter %.o,$^) \
 		$(filter %.a,$^) $(libs)
 
 fuzzers: $(fuzzers)
@@ -187,7 +206,7 @@ endef
 quoted = '$(subst ','\'',$(1))'
 
 $(B)/flags: FORCE
-	$(call remember,$(call quoted,$(CC) $(cppflags) $(cflags) $(LDFLAGS)))
+	$(call remember,$(call quoted,$(CC) $(cppflags) $(cflags) $(ldflags)))
 
 $(B)/objects: FORCE
 	$(call remember,$(call quoted,$(lib_objs)))

@@ -1,11 +1,76 @@
 # shellcheck shell=bash disable=SC2154 # status is set by run
-# What `make dist` and `make deb` build, of what is committed.
+# What `make` builds, and `make dist` and `make deb` of what is committed.
 
 # The repository, if this is one: what is built there goes elsewhere.
 committed() {
 	need cmd git make gcc
 	git -c safe.directory="$ROOT" -C "$ROOT" rev-parse -q --verify HEAD >/dev/null || skip "needs a git repository"
 	git -c safe.directory='*' clone -q "$ROOT" copy || fail "git clone"
+}
+
+# hardened FILE: the program is built such that a mistake in it is hard to make use of.
+hardened() {
+	need cmd readelf objdump
+	readelf -hldW --dyn-syms "$1" >elf || fail "readelf"
+	grep -q '^ *Type: *DYN' elf || fail "not position independent"
+	grep -q 'FLAGS_1.*PIE' elf || fail "not marked as position independent"
+	grep -q 'BIND_NOW' elf || fail "symbols are bound late"
+	grep -q 'GNU_RELRO' elf || fail "relocations stay writable"
+	grep 'GNU_STACK' elf | grep -qw RW || fail "the stack is executable"
+	grep -q '__stack_chk_fail' elf || fail "no stack protector"
+	grep -q '__snprintf_chk' elf || fail "no _FORTIFY_SOURCE"
+	objdump -d --no-show-raw-insn "$1" >code || fail "objdump"
+	case $(uname -m) in
+	x86_64) grep -q 'endbr64' code || fail "no -fcf-protection" ;;
+	aarch64) grep -qE 'paciasp|bti' code || fail "no -mbranch-protection" ;;
+	esac
+	# The program is marked so only where the C library's own parts are.
+	echo 'int main(void) { return 0; }' | gcc -fcf-protection -x c -o marked - 2>/dev/null
+	if readelf -nW marked 2>/dev/null | grep -q 'IBT, SHSTK'; then
+		readelf -nW "$1" | grep -q 'IBT, SHSTK' || fail "not marked for IBT and SHSTK"
+	fi
+}
+
+# only: release
+once_program_is_hardened() {
+	local flags
+	need cmd make
+	flags=$(make -s -C "$ROOT" PROFILE=release show-flags) || fail "make show-flags"
+	# An own program, or one that the makers of a distribution have built with their flags.
+	[[ $flags == *-fstack-protector-strong* ]] || skip "built with HARDENING="
+	hardened "$UCP"
+}
+
+# compiles_with VARIABLE…: what make would compile with, given these, says nothing about a harmless source.
+compiles_with() {
+	local flags
+	# shellcheck disable=SC2034 # used by eval
+	flags=$(make -s -C "$ROOT" PROFILE=release show-flags "$@") || fail "make show-flags $*"
+	printf '#include <stdio.h>\nint main(void) { puts(""); return 0; }\n' >harmless.c
+	(cd "$ROOT" && eval "$compiler $flags -Werror -c -o /dev/null '$OLDPWD/harmless.c'") || fail "$compiler $flags"
+	printf '%s\n' "$flags"
+}
+
+# limit: 180
+# only: release
+once_hardening_yields_to_flags_of_the_user() {
+	local compiler
+	for compiler in gcc clang; do
+		command -v $compiler >/dev/null && command -v make >/dev/null || continue
+		compiles_with CC=$compiler >flags
+		check grep -q -e '-D_FORTIFY_SOURCE=[23]' flags
+		check grep -q -e '-fstack-protector-strong .*-fPIE .*-O2' flags
+		compiles_with CC=$compiler CPPFLAGS='-D_FORTIFY_SOURCE=1' >flags
+		check_not grep -q -e '-D_FORTIFY_SOURCE=[23]' flags
+		compiles_with CC=$compiler CFLAGS='-O2 -U_FORTIFY_SOURCE -Wp,-D_FORTIFY_SOURCE=2' >flags
+		check_not grep -q -e ' -D_FORTIFY_SOURCE' flags
+		compiles_with CC=$compiler CFLAGS='-O0 -fno-pie -fcf-protection=none' >flags
+		check_not grep -q -e '-fPIE' flags
+		compiles_with CC=$compiler CFLAGS='-O1 -fsanitize=address' >flags
+		check_not grep -q -e '_FORTIFY_SOURCE' flags
+		compiles_with CC=$compiler HARDENING= >flags
+		check_not grep -q -e '-fstack-protector\|-fPIE\|_FORTIFY_SOURCE' flags
+	done
 }
 
 # only: release
@@ -55,6 +120,7 @@ once_deb_installs_runs_and_goes() {
 	run root/usr/bin/ucp -a a b
 	expect_status 0
 	check cmp a b
+	hardened root/usr/bin/ucp
 	(cd root && md5sum --quiet -c var/lib/dpkg/info/ucp.md5sums) || fail "md5sums"
 	check zcat root/usr/share/man/man1/ucp.1.gz >/dev/null
 	run dpkg "${files[@]}" --no-triggers -P ucp
