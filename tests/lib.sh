@@ -10,6 +10,7 @@
 # A line `# limit: SECONDS` right above a case sets its time limit, `# only: PROFILE…` where it runs.
 
 USER_ID=65534 # an ordinary user, when the tests run as root
+PROCESSORS=$(nproc)
 
 # --- results
 
@@ -95,11 +96,27 @@ limit_fds() (
 	"${@:2}"
 )
 
-# wait_for CONDITION [SECONDS]: until the shell code CONDITION is true.
+# patience SECONDS: sets $REPLY to how many seconds that takes while other work keeps the processors busy.
+patience() {
+	local load
+	read -r load _ </proc/loadavg
+	REPLY=$(($1 * (1 + ${load%.*} / PROCESSORS)))
+}
+
+# within SECONDS CMD…: with patience; what still runs then is ended with exit status 124.
+within() {
+	patience "$1"
+	timeout "$REPLY" "${@:2}"
+}
+
+# wait_for CONDITION [SECONDS]: until the shell code CONDITION is true; with patience.
 wait_for() {
-	local end=$((SECONDS + ${2:-10}))
+	local start=$SECONDS
 	until eval "$1"; do
-		((SECONDS <= end)) || fail "waited ${2:-10} s in vain for: $1"
+		if ((SECONDS > start + ${2:-10})); then
+			patience "${2:-10}"
+			((SECONDS <= start + REPLY)) || fail "waited $REPLY s in vain for: $1"
+		fi
 		sleep 0.02
 	done
 }

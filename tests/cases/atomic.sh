@@ -705,7 +705,7 @@ case_special_destinations() {
 	expect_status 0
 	[[ -c /dev/null ]] || fail "/dev/null was replaced"
 	mkfifo q
-	timeout 20 cat q >got &
+	within 20 cat q >got &
 	run_ucp --atomic a q
 	expect_status 0
 	wait

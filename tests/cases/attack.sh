@@ -14,10 +14,10 @@ attacked() {
 		set -- "$1" "$2" "${@:4}"
 	fi
 	# shellcheck disable=SC2086 # the flags are words
-	run env "${variables[@]}" unshare --mount --propagation private "$TOOLS/attack.sh" "$1" "$2" "$PWD/arena" \
+	run env "${variables[@]}" unshare --mount --propagation unchanged "$TOOLS/attack.sh" "$1" "$2" "$PWD/arena" \
 		"$UCP" $UCP_FLAGS "${@:3}"
 	[[ $status != 77 ]] || skip "cannot make a place for attacks"
-	[[ $status == 0 ]] || fail "$(head -n 60 "$OUT")"
+	[[ $status == 0 ]] || fail "status $status: $(head -n 60 "$OUT") $(head -n 60 "$ERR")"
 	expect_no_out
 }
 

@@ -148,7 +148,7 @@ while True:
 	for _ in {1..25}; do
 		rm -rf d
 		# shellcheck disable=SC2086 # the flags are words
-		run timeout 30 "$UCP" $UCP_FLAGS -r s d
+		run within 30 "$UCP" $UCP_FLAGS -r s d
 		[[ $status == 0 || $status == 1 ]] || fail "exit status $status"
 		if [[ -f d/f ]]; then
 			check cmp a d/f

@@ -150,7 +150,7 @@ case_copy_does_not_enter_itself_by_a_link() {
 	echo f >src/sub/f
 	ln -s ../../D/src/sub src/sub/link
 	# shellcheck disable=SC2086 # the flags are words
-	run timeout 30 "$UCP" $UCP_FLAGS -rL src D
+	run within 30 "$UCP" $UCP_FLAGS -rL src D
 	expect_status 1
 	[[ $(wc -l <"$ERR") == 1 ]] || fail "one message was expected: $(<"$ERR")"
 	check cmp src/sub/f D/src/sub/f
@@ -520,7 +520,7 @@ case_fifo_onto_the_directory_it_is_in() {
 	mkdir -p a/x
 	mkfifo a/x/d
 	# shellcheck disable=SC2086 # the flags are words
-	run timeout 20 "$UCP" $UCP_FLAGS -T a/x/d a
+	run within 20 "$UCP" $UCP_FLAGS -T a/x/d a
 	expect_status 1
 	expect_err "ucp: cannot overwrite directory 'a' with non-directory 'a/x/d'"
 }

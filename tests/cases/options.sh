@@ -86,7 +86,7 @@ once_completion_is_clean() {
 
 # What they speak of.
 example_files() {
-	mkdir -p bin photos/2024 documents home/ann mnt
+	mkdir -p bin photos/2024 documents home/ann mnt include/sys
 	ln -s "$UCP" bin/ucp
 	echo note >notes.txt
 	echo report >report.pdf
@@ -94,6 +94,8 @@ example_files() {
 	echo two >photos/2024/c.jpg
 	mkdir photos/.git
 	echo ann >home/ann/file
+	echo 'int puts(const char *);' >include/stdio.h
+	ln -s ../stdio.h include/sys
 	printf begin >disk.img
 	truncate -s 3M disk.img
 	printf end >>disk.img
@@ -106,7 +108,7 @@ run_examples() {
 	mapfile -t commands <"$OUT"
 	((${#commands[@]} >= 6)) || fail "only ${#commands[@]} examples in $1"
 	for command in "${commands[@]}"; do
-		command=${command//\/home/home} command=${command//\/mnt/mnt}
+		command=${command//\/home/home} command=${command//\/mnt/mnt} command=${command//\/usr\/include/include}
 		run env PATH="$PWD/bin:$PATH" bash -c "set -o pipefail; $command"
 		expect_status 0
 		! grep -q '^ucp: ' "$ERR" || fail "$command: $(cat "$ERR")"
@@ -119,7 +121,7 @@ once_examples_of_man_page() {
 	example_files
 	run_examples "$ROOT/man/ucp.1"
 	same_tree photos photos-copy --no-times
-	same_tree /usr/include include-copy
+	same_tree include include-copy
 	same_tree home mnt/home
 	check cmp notes.txt notes.bak
 	check cmp report.pdf documents/report.pdf

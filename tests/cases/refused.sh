@@ -43,7 +43,7 @@ once_no_memory() {
 	((count > 50)) || fail "only $count allocations were seen"
 	for ((n = 1; n <= count; n++)); do
 		rm -rf d
-		run env UCP_NO_MEMORY="$n" LD_PRELOAD="${UCP%/*}/tools/preload-check.so" timeout 20 "$UCP" -ab s d
+		run within 20 env UCP_NO_MEMORY="$n" LD_PRELOAD="${UCP%/*}/tools/preload-check.so" "$UCP" -ab s d
 		case $status in
 		0) all_is_there d ;;
 		1)

@@ -17,6 +17,15 @@ secret="SECRET"
 
 # --- the place
 
+# In a chroot / may be no mount point, which can be made neither private nor read-only: bind it, and go there.
+if ! mount --make-rprivate / 2>/dev/null; then
+	while read -r _ point _; do
+		mount --make-private "$(printf '%b' "$point")" || exit 77
+	done </proc/self/mounts
+	mount --rbind / "$arena" || exit 77
+	exec chroot "$arena" "$0" "$seconds" "$where" "$arena" "${ucp[@]}"
+fi
+
 lock_up() {
 	local point
 	mount -t tmpfs -o strictatime,mode=755 ucp-attack "$arena" || exit 77

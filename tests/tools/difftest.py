@@ -28,6 +28,8 @@ import sys
 import tempfile
 import time
 
+from patience import patience
+
 USER = 65534
 ROOT = os.geteuid() == 0
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -279,7 +281,7 @@ def execute(program, flags, case, cwd, timeout, older=False):
         child(program, args, cwd, case, (stdin, out, err))
     os.close(stdin)
     pidfd = os.pidfd_open(pid)
-    ended, _, _ = select.select([pidfd], [], [], timeout)
+    ended, _, _ = select.select([pidfd], [], [], patience(timeout))
     os.close(pidfd)
     if not ended:
         os.kill(pid, signal.SIGKILL)

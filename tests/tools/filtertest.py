@@ -16,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 
+from patience import patience
+
 NAMES = ["a", "b", "c", "ab", "abc", "b.c", "a.c", "x y", "a*", "[b]", "a\\b", "\\", "!a", "#a", "-b", "a]", "B", "ü", "***"]
 PIECES = ["*", "**", "***", "?", "[ab]", "[!a]", "[^b]", "[a-c]", "[[:alpha:]]", "[]a]", "[a", "[[:no:]]", "\\*", "\\a",
           "[\\]a]", "[a\\-c]", "[!]]", "[[:upper:]x]", "[[:punct:]]", "[a-]", "[/]", "\\"]
@@ -72,7 +74,7 @@ def pattern(rng, anchor=""):
 
 
 def run(*args, **options):
-    return subprocess.run(args, capture_output=True, text=True, timeout=60, check=False, **options)
+    return subprocess.run(args, capture_output=True, text=True, timeout=patience(60), check=False, **options)
 
 
 def copied(ucp, cwd, *args):

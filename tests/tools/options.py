@@ -22,6 +22,7 @@ import sys
 import tempfile
 
 import shells
+from patience import patience
 
 # The long options of cp 9.11, and those that are one.
 OF_CP = """archive attributes-only backup context copy-contents debug dereference force help interactive
@@ -71,7 +72,7 @@ def run(ucp, *args):
     env = dict(os.environ, LC_ALL="C")
     for name in ("ARGP_HELP_FMT", "POSIXLY_CORRECT"):
         env.pop(name, None)
-    return subprocess.run([ucp, *args], env=env, capture_output=True, text=True, timeout=30)
+    return subprocess.run([ucp, *args], env=env, capture_output=True, text=True, timeout=patience(30))
 
 
 def read_help(ucp):

@@ -24,6 +24,8 @@ import stat
 import subprocess
 import sys
 
+from patience import patience
+
 LONG_AGO = 1_000_000_000 * 10**9
 LOST_QUIETLY = ("ENOENT", "EOPNOTSUPP", "EPERM", "EACCES", "EINVAL")  # as cp -a does with attributes
 BIG = 220_000
@@ -139,7 +141,7 @@ class Runs:
             env["ASAN_OPTIONS"] += ":detect_leaks=0"  # a ring that broke keeps its memory
         command = [self.args.ucp, "-j1", "--engine=sync", "--chunk-size=16K", *options, "-T", "../s", "../d"]
         os.makedirs("cwd", exist_ok=True)
-        done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, cwd="cwd",
+        done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=patience(60), cwd="cwd",
                               check=False)
         self.count += 1
         with open("told", encoding="ascii") as file:

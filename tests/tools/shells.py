@@ -15,6 +15,8 @@ import subprocess
 import tempfile
 import time
 
+from patience import patience
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 PACKAGE = "/usr/share/bash-completion/bash_completion"
 PATIENCE = 30
@@ -38,7 +40,7 @@ class Terminal:
         os.write(self.fd, text.encode())
 
     def wait_for(self, pattern):
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + patience(PATIENCE)
         while not (found := re.search(pattern, self.seen, re.S)):
             if time.monotonic() > end:
                 raise SystemExit(f"{self.name} is not heard of, it said {self.seen!r}")
@@ -110,7 +112,7 @@ class Bash:
             words = self.words(line)
             args += [line, str(len(words)), *words]
         done = subprocess.run(["bash", "--norc", "--noprofile", "-c", script, "bash", self.package, self.file, *args],
-                              cwd=cwd, capture_output=True, text=True, timeout=PATIENCE)
+                              cwd=cwd, capture_output=True, text=True, timeout=patience(PATIENCE))
         # The package's own helpers say so when nobody is completing.
         noise = [text for text in done.stderr.splitlines() if "compopt: not currently executing" not in text]
         if done.returncode != 0 or noise:
@@ -183,7 +185,7 @@ class Fish:
     def offers(self, lines, cwd=None):
         done = subprocess.run(["fish", "--no-config", os.path.join(HERE, "completion.fish"), self.file, *lines], cwd=cwd,
                               env={**os.environ, "LC_ALL": "C.UTF-8", **self.env()}, capture_output=True, text=True,
-                              timeout=PATIENCE)
+                              timeout=patience(PATIENCE))
         if done.returncode != 0 or done.stderr:
             raise SystemExit(f"fish: exit status {done.returncode}, {done.stderr!r}")
         return answers(lines, done.stdout)

@@ -29,6 +29,8 @@ import sys
 import termios
 import time
 
+from patience import patience
+
 PATIENCE = 30
 
 
@@ -162,7 +164,7 @@ class Terminal:
         return bool(data)
 
     def wait(self, regex):
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + patience(PATIENCE)
         while not self.screen.has(regex):
             if time.monotonic() > end or not self.read(0.1):
                 raise Wrong(f"waited in vain for {regex!r}, the screen is {self.screen.lines!r}")
