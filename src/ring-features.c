@@ -13,6 +13,11 @@
 /** What forbids io_uring, or not: 0, 1 (to all but some), 2. */
 #define SYSCTL "/proc/sys/kernel/io_uring_disabled"
 
+#ifndef IORING_FEAT_RW_ATTR
+/** Only in the headers of newer kernels. */
+#	define IORING_FEAT_RW_ATTR (1U << 16)
+#endif
+
 /** The kernel's names of struct io_uring_params::features, from the lowest bit up. */
 static const char *const features[] = {
 	"single_mmap", "nodrop", "submit_stable", "rw_cur_pos", "cur_personality", "fast_poll", "poll_32bits",
@@ -31,6 +36,10 @@ static char read_sysctl(void) {
 		close(fd);
 	}
 	return value;
+}
+
+bool ring_releases_files(unsigned kernel) {
+	return kernel & IORING_FEAT_RW_ATTR;
 }
 
 const char *ring_obstacle(int err) {

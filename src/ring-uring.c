@@ -40,6 +40,9 @@ static int setup(struct ring *ring) {
 		if (ret == 0) {
 			ring->cqe_skip = (params.features & IORING_FEAT_CQE_SKIP)
 				&& !(ring->params.inject & INJECT_NO_CQE_SKIP);
+			if (!ring_releases_files(params.features) || (ring->params.inject & INJECT_NO_FIXED_FILES)) {
+				ring->fixed_files = RING_FIXED_OFF;
+			}
 			return (int)i;
 		}
 		if (ret != -EINVAL) {
@@ -64,9 +67,6 @@ int ring_uring_open(struct ring *ring) {
 	io_uring_register_ring_fd(&ring->uring);
 	if (ring->params.inject & INJECT_NO_FIXED_BUFFERS) {
 		ring->fixed_buffers = RING_FIXED_OFF;
-	}
-	if (ring->params.inject & INJECT_NO_FIXED_FILES) {
-		ring->fixed_files = RING_FIXED_OFF;
 	}
 	snprintf(ring->description, sizeof(ring->description), "io_uring of %u entries, %s%s",
 		ring->uring.sq.ring_entries, setups[ret].name, ring->cqe_skip ? ", one completion a pair" : "");
@@ -153,8 +153,15 @@ struct ring_file ring_uring_know(struct ring *ring, int fd) {
 
 void ring_uring_forget(struct ring *ring, struct ring_file file) {
 	int none = -1;
+	if (ring->fixed_files != RING_FIXED_READY) {
+		return;
+	}
 	if (io_uring_register_files_update(&ring->uring, (unsigned)file.fixed, &none, 1) == 1) {
 		ring->free_files[ring->free_file_count++] = file.fixed;
+	} else {
+		// It must not stay open; those that are still needed have their descriptors
+		io_uring_unregister_files(&ring->uring);
+		ring->fixed_files = RING_FIXED_OFF;
 	}
 }
 
@@ -167,7 +174,7 @@ static void prepare(struct ring *ring, struct io_uring_sqe *sqe, unsigned slot, 
 	uint64_t off, uint32_t at, uint32_t len)
 {
 	bool fixed_buffer = buffer_is_fixed(ring, slot, len);
-	bool fixed_file = file.fixed >= 0;
+	bool fixed_file = file.fixed >= 0 && ring->fixed_files == RING_FIXED_READY;
 	int fd = fixed_file ? file.fixed : file.fd;
 	char *data = ring_buffer(ring, slot) + at;
 

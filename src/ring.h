@@ -87,7 +87,18 @@ char *ring_buffer(struct ring *ring, unsigned slot);
  */
 bool ring_buffer_drop(struct ring *ring, unsigned slot);
 
-/** Register a file where the ring can; the descriptor must stay open until ring_forget(). */
+/**
+ * Whether a kernel whose io_uring has these features (struct io_uring_params::features) lets go of a registered file as soon
+ * as it is forgotten. Linux up to 6.3 does so a second later, when the program may have ended (io_rsrc_node_ref_zero() in
+ * io_uring/rsrc.c): until then a copy is open for writing, and can be neither run nor unmounted. Up to 6.12 all requests that
+ * were made before have to end first, those for other files too. So it takes a feature that is newer (RW_ATTR, 6.14).
+ */
+bool ring_releases_files(unsigned kernel);
+
+/**
+ * Register a file if the ring can and ring_releases_files(); the descriptor must stay open until ring_forget(). Registered or
+ * not, nothing keeps the file open when it is forgotten and the descriptor closed.
+ */
 struct ring_file ring_know(struct ring *ring, int fd);
 
 /** A file for a few requests only, which is not worth registering. */

@@ -59,3 +59,45 @@ once_workers_are_as_many_as_processors() {
 	expect_status 0
 	expect_out_has "workers: 1, each"
 }
+
+# --- nothing stays open after the end
+
+# A program large enough for everything that is done for large files.
+a_program() {
+	cp "$BASH" "$1" || fail "cp"
+	head -c 16000000 /dev/zero >>"$1"
+	chmod 755 "$1"
+}
+
+case_copied_program_runs_at_once() {
+	local i
+	a_program program
+	mkdir d
+	for i in 1 2 3; do
+		run_ucp program d/p$i
+		expect_status 0
+		run d/p$i -c 'echo runs'
+		expect_status 0
+		expect_out runs
+	done
+	run_ucp -r --atomic d whole
+	expect_status 0
+	for i in 1 2 3; do
+		run whole/p$i -c 'echo runs'
+		expect_out runs
+	done
+}
+
+case_what_was_copied_to_is_unmounted_at_once() {
+	local i
+	a_program program
+	mkdir s
+	cp program s/1
+	cp program s/2
+	for i in 1 2; do
+		mount_image ext4 100M fs
+		run_ucp -r s fs/d
+		expect_status 0
+		check umount fs
+	done
+}
