@@ -3,6 +3,7 @@
 #include "flush.h"
 #include "hidden.h"
 #include "meta.h"
+#include "open.h"
 #include "opts.h"
 #include "reach.h"
 #include "std.h"
@@ -113,7 +114,8 @@ static int spot_open(struct spot *spot, const struct file *file) {
 
 /** Say why a file cannot be made. */
 static struct fail cannot_create(int ret) {
-	return ret == REACH_FOREIGN ? fail_make(0, file_foreign_link) : fail_make(ret, "cannot create regular file %d");
+	return ret == REACH_FOREIGN || ret == OPEN_NO_PROC ? file_not_through(ret)
+		: fail_make(ret, "cannot create regular file %d");
 }
 
 bool file_expects(const struct tree *tree, const char *name) {
@@ -150,7 +152,7 @@ static bool has_unnamed(const struct file_context *ctx, const struct file *file)
 	if (ctx->no_unnamed_known && !(file->tree->flags & TREE_BASE) && ctx->no_unnamed == file->tree->inode[DST].dev) {
 		return false;
 	}
-	return (ctx->files->opts->flags & OPT_PRIVILEGED) || access("/proc/self/fd", X_OK) == 0;
+	return (ctx->files->opts->flags & OPT_PRIVILEGED) || open_has_proc();
 }
 
 /** Remember that there are none. The base's device is not known: operands may lead to any. */
@@ -287,6 +289,7 @@ enum way {
 };
 
 static int open_along(int dir, const char *name, int flags, enum way way) {
+	flags |= O_NOCTTY;
 	if (way == WAY_REACH) {
 		return reach_open(dir, name, flags);
 	}
@@ -351,7 +354,7 @@ struct fail file_stage_over(struct file_context *ctx, struct file *file) {
 	if (link && (trusted || !(opts->flags & OPT_BENEATH))) {
 		fd = open_old(dir, name, trusted ? WAY_TRUSTED : WAY_REACH);
 	}
-	if (fd == REACH_FOREIGN || (fd < 0 && fd != -ENOENT && !(opts->flags & OPT_FORCE))) {
+	if (fd == REACH_FOREIGN || fd == OPEN_NO_PROC || (fd < 0 && fd != -ENOENT && !(opts->flags & OPT_FORCE))) {
 		return cannot_create(fd);
 	}
 	if (fd < 0) {

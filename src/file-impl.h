@@ -54,8 +54,17 @@ struct judged {
 /** Whether what was found in a directory of the destination was put there by us, and could be moved there by no other. */
 bool file_is_own(const struct files *files, int dir, const struct stat *found);
 
-/** What is said of a symbolic link that is not followed, see reach.h. */
-extern const char file_foreign_link[];
+/** What is said of a symbolic link that is not followed: REACH_FOREIGN or OPEN_NO_PROC. */
+struct fail file_not_through(int ret);
+
+/**
+ * Open what cannot be opened at once: a file under a lease, or a fifo that nobody has open yet. The kernel waits for up to
+ * 45 s for whoever has a lease to give it up. Cancelling ends it.
+ *
+ * @param seen, dir, path, flags  As of open_again().
+ * @return What open_again() returns: -EINTR if it was cancelled.
+ */
+int file_open_waiting(const struct file_context *ctx, int seen, int dir, const char *path, int flags);
 
 /**
  * Whether an existing destination, file::found, belongs to somebody who is not to own the copy. They may have it open, and

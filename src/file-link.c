@@ -1,6 +1,7 @@
 #include "file-impl.h"
 
 #include "hidden.h"
+#include "open.h"
 #include "opts.h"
 #include "progress.h"
 #include "reach.h"
@@ -39,7 +40,7 @@ static int link_copy(const struct link_name *first, int dir, const char *name) {
 	bool by_name = false;
 	if (same) {
 		ret = hidden_link(fd, dir, name);
-		by_name = ret == -ENOENT && access("/proc/self/fd", F_OK) != 0;
+		by_name = ret == -ENOENT && !open_has_proc();
 	} else if (ret == 0) {
 		// Some file systems change inode numbers, but others can replace files only where they may
 		ret = -ESTALE;

@@ -2,6 +2,7 @@
 
 #include "medium.h"
 #include "meta.h"
+#include "open.h"
 #include "opts.h"
 #include "reach.h"
 #include "std.h"
@@ -9,12 +10,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-const char file_foreign_link[] = "not writing through %d: who made this symbolic link does not own what it leads to";
+struct fail file_not_through(int ret) {
+	return fail_make(0, ret == OPEN_NO_PROC
+		? "not writing through %d: symbolic links of others are followed only if /proc is mounted"
+		: "not writing through %d: who made this symbolic link does not own what it leads to");
+}
 
 /** The source's mode, as that of the regular file its copy will be. */
 static mode_t regular_mode(const struct file *file) {
@@ -246,12 +251,29 @@ static bool is_awaited(const struct file_context *ctx, const struct file *file, 
 	return !(flags & OPT_BENEATH) && file_is_own(ctx->files, tree->fd[DST], fifo) && source;
 }
 
+int file_open_waiting(const struct file_context *ctx, int seen, int dir, const char *path, int flags) {
+	const struct timespec interval = {.tv_nsec = 10000000};
+	int ret = open_again(seen, dir, path, flags);
+	// A signal of ours ends it
+	while (ret == -EINTR && !atomic_load(&ctx->files->cancelled)) {
+		ret = open_again(seen, dir, path, flags);
+	}
+	// Without /proc the kernel does not wait for us
+	while (ret == -EAGAIN && path && !(flags & O_NONBLOCK) && !open_has_proc()) {
+		if (atomic_load(&ctx->files->cancelled)) {
+			return -EINTR;
+		}
+		nanosleep(&interval, NULL);
+		ret = open_again(seen, dir, path, flags);
+	}
+	return ret;
+}
+
 /**
  * Open a destination that has to be waited for: a file under a lease, or a fifo that nobody reads yet. Returns what
  * reach_open() does.
  */
 static int open_waiting(const struct file_context *ctx, const struct file *file, int flags, bool *link) {
-	char path[32];
 	struct stat st;
 	int there = open_there(ctx, file, O_PATH | O_CLOEXEC, link);
 	if (there < 0) {
@@ -259,17 +281,16 @@ static int open_waiting(const struct file_context *ctx, const struct file *file,
 	}
 	int ret = fstat(there, &st);
 	bool wait = ret == 0 && (S_ISREG(st.st_mode) || (S_ISFIFO(st.st_mode) && is_awaited(ctx, file, &st)));
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", there);
-	ret = open(path, flags | (wait ? 0 : O_NONBLOCK));
-	// Without /proc
-	ret = ret >= 0 ? ret : errno == ENOENT ? -ENXIO : -errno;
+	bool trusted = !*link || tree_is_named_whole(file->tree);
+	ret = file_open_waiting(ctx, there, file->tree->fd[DST], trusted ? file->entry.dst_name : NULL,
+		flags | (wait ? 0 : O_NONBLOCK));
 	close_fd(&there);
 	return ret;
 }
 
 /** Open a destination that may be replaced. */
 static struct fail overwrite(struct file_context *ctx, struct file *file) {
-	int flags = file_access_mode(ctx->files->opts) | O_CLOEXEC;
+	int flags = file_access_mode(ctx->files->opts) | O_NOCTTY | O_CLOEXEC;
 	bool wait = tree_is_named_whole(file->tree) && !S_ISREG(file->found.st_mode);
 	bool link;
 
@@ -277,8 +298,8 @@ static struct fail overwrite(struct file_context *ctx, struct file *file) {
 	if (ret == -ENXIO || ret == -EAGAIN) {
 		ret = open_waiting(ctx, file, flags, &link);
 	}
-	if (ret == REACH_FOREIGN) {
-		return fail_make(0, file_foreign_link);
+	if (ret == REACH_FOREIGN || ret == OPEN_NO_PROC) {
+		return file_not_through(ret);
 	}
 	if (ret >= 0) {
 		file->dst_fd = ret;

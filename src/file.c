@@ -145,9 +145,31 @@ static bool is_as_listed(const struct file *file) {
 		&& inode_same(inode_of(&now), inode_of(&file->st));
 }
 
-/** Open the source and see that it is what we were told of. */
-static struct fail open_source(const struct files *files, struct file *file, const struct stat *st) {
-	int flags = O_RDONLY | O_CLOEXEC;
+/** Open a source under a lease when whoever has that has given it up. Returns a descriptor or -errno. */
+static int wait_for_source(const struct file_context *ctx, const struct file *file, int flags) {
+	int dir = file->tree->fd[SRC];
+	struct stat st;
+	int seen = openat(dir, file->entry.name, O_PATH | O_CLOEXEC | (flags & O_NOFOLLOW));
+	if (seen < 0) {
+		return -errno;
+	}
+	int ret = fstat(seen, &st) != 0 ? -errno : S_ISREG(st.st_mode) ? 0 : -ESTALE;
+	if (ret == 0) {
+		ret = file_open_waiting(ctx, seen, dir, file->entry.name, O_RDONLY | O_CLOEXEC);
+	}
+	close_fd(&seen);
+	return ret;
+}
+
+/**
+ * Open the source and see that it is what we were told of. If it is under a lease, it is waited for, or with FILE_DEFERRED
+ * set it has to be opened again later.
+ *
+ * @param wait  Whether it has to be waited for at once.
+ */
+static struct fail open_source(struct file_context *ctx, struct file *file, const struct stat *st, bool wait) {
+	const struct files *files = ctx->files;
+	int flags = O_RDONLY | O_NOCTTY | O_CLOEXEC;
 	if (!tree_follows(file->tree)) {
 		flags |= O_NOFOLLOW;
 	}
@@ -156,9 +178,19 @@ static struct fail open_source(const struct files *files, struct file *file, con
 	if (regular) {
 		flags |= O_NONBLOCK;
 	}
-	file->src_fd = openat(file->tree->fd[SRC], file->entry.name, flags);
-	if (file->src_fd < 0) {
-		int err = errno;
+	int fd = openat(file->tree->fd[SRC], file->entry.name, flags);
+	int err = errno;
+	bool leased = fd < 0 && err == EAGAIN && regular;
+	if (leased && !wait) {
+		file->flags |= FILE_DEFERRED;
+		return FAIL_NONE;
+	}
+	if (leased) {
+		fd = wait_for_source(ctx, file, flags);
+		err = -fd;
+	}
+	file->src_fd = max(fd, -1);
+	if (fd < 0) {
 		struct stat there;
 		// cp looks before it opens
 		bool found = st || fstatat(file->tree->fd[SRC], file->entry.name, &there, AT_SYMLINK_NOFOLLOW) == 0;
@@ -174,7 +206,7 @@ static struct fail open_source(const struct files *files, struct file *file, con
 	if (files->sums && sums_is(files->sums, &file->st)) {
 		return fail_make(0, "cannot copy %s: checksums are being written to it");
 	}
-	file->flags |= regular ? FILE_NONBLOCK : 0;
+	file->flags |= regular && !leased ? FILE_NONBLOCK : 0;
 	return FAIL_NONE;
 }
 
@@ -293,7 +325,7 @@ static void source_failed(struct file_context *ctx, struct file *file, struct ju
 	}
 }
 
-/** Another file is just writing to the destination: put the name aside. */
+/** Put a name aside that has to be waited for. */
 static void defer(struct file_context *ctx, struct file *file) {
 	struct link_name *name = calloc(1, sizeof(*name));
 	if (name) {
@@ -336,7 +368,13 @@ static struct file *begin_regular(struct file_context *ctx, struct tree *tree, c
 		file_free(file);
 		return NULL;
 	}
-	struct fail fail = open_source(ctx->files, file, st);
+	// Where its destination was judged already, that is not to be done twice
+	struct fail fail = open_source(ctx, file, st, ctx->patient || judged.known);
+	if (file->flags & FILE_DEFERRED) {
+		defer(ctx, file);
+		file_free(file);
+		return NULL;
+	}
 	if (fail.what) {
 		source_failed(ctx, file, &judged, fail);
 		file_free(file);

@@ -67,7 +67,7 @@ struct file_context {
 	struct counters *counters;
 	/** Names whose first copy failed, to be copied after all: struct link_name. */
 	struct list redo;
-	/** Names whose destination is just being written by another file, to be copied when nothing else is in flight. */
+	/** Names that have to be waited for (FILE_DEFERRED), to be copied when nothing else is in flight. */
 	struct list later;
 	/** The pair of devices between which cloning was last refused, if one is known. */
 	dev_t no_clone[2];
@@ -117,7 +117,7 @@ enum file_flags {
 	FILE_CACHED = 1 << 11,
 	/** Its destination is in files::overwriting. */
 	FILE_RESERVED = 1 << 12,
-	/** Its destination is being written by another file: it has to be begun again later. */
+	/** Its destination is being written by another file, or its source is under a lease: it has to be begun again later. */
 	FILE_DEFERRED = 1 << 13,
 	/** The source was opened with O_NONBLOCK. */
 	FILE_NONBLOCK = 1 << 15,

@@ -44,6 +44,7 @@
  *     - report.[ch]         (every message; the exit status)
  *     - fail.h              (why something could not be done)
  *     - inode.[ch]          (sets of inodes)
+ *     - open.[ch]           (opening what a name that is not trusted leads to)
  *     - std.[ch] list.h thread.h prelude.h
  */
 

@@ -1,5 +1,6 @@
 #include "reach.h"
 
+#include "open.h"
 #include "std.h"
 
 #include <errno.h>
@@ -51,20 +52,21 @@ int reach_open(int dir, const char *name, int flags) {
 		return ret;
 	}
 	// Looked at first, since merely opening a device or a fifo has effects
-	if (fstatat(dir, target, &there, 0) != 0) {
+	int seen = openat(dir, target, O_PATH | O_CLOEXEC | (flags & O_DIRECTORY));
+	if (seen < 0) {
 		return -errno;
 	}
-	if (!reach_may_lead(&link, &there)) {
-		return REACH_FOREIGN;
+	ret = fstat(seen, &there) != 0 ? -errno : reach_may_lead(&link, &there) ? 0 : REACH_FOREIGN;
+	if (ret == 0 && (flags & O_PATH)) {
+		return seen;
 	}
-	int fd = openat(dir, target, flags);
-	if (fd < 0) {
-		return -errno;
+	if (ret == 0 && S_ISDIR(there.st_mode)) {
+		ret = openat(seen, ".", flags);
+		ret = ret < 0 ? -errno : ret;
+	} else if (ret == 0) {
+		// What is behind a link of others is opened in no way that they could turn elsewhere
+		ret = open_again(seen, dir, reach_is_own(&link) ? target : NULL, flags);
 	}
-	ret = fstat(fd, &there) != 0 ? -errno : reach_may_lead(&link, &there) ? 0 : REACH_FOREIGN;
-	if (ret < 0) {
-		close_fd(&fd);
-		return ret;
-	}
-	return fd;
+	close_fd(&seen);
+	return ret;
 }

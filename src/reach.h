@@ -17,11 +17,12 @@ struct stat;
 #define REACH_FOREIGN (-5000)
 
 /**
- * Open what a symbolic link leads to.
+ * Open what a symbolic link leads to, once it is known whose that is. Links of others have nothing else opened, not even for a moment.
  *
  * @param name   One component.
  * @param flags  As of open(2), without O_CREAT.
- * @return A descriptor, -errno, or REACH_FOREIGN. -ESTALE if there is no link (any more).
+ * @return A descriptor, -errno, or REACH_FOREIGN. -ESTALE if there is no link (any more). OPEN_NO_PROC if others made the
+ *         link, and /proc is not there.
  */
 int reach_open(int dir, const char *name, int flags);
 

@@ -17,6 +17,12 @@ two_owners() {
 	chown "$USER_ID" d/s
 }
 
+# exchanging RULES ARGS…: ucp, while names are exchanged at the worst moments, see preload-exchange.c.
+exchanging() {
+	# shellcheck disable=SC2086 # the flags are words
+	run env UCP_EXCHANGE="$1" LD_PRELOAD="${UCP%/*}/tools/preload-exchange.so" "$UCP" $UCP_FLAGS "${@:2}"
+}
+
 # --- links
 
 case_link_of_other_leads_to_ours() {
@@ -38,6 +44,60 @@ case_link_of_other_leads_to_their_own() {
 	expect_status 0
 	expect_no_err
 	[[ -L d/s/f ]] || fail "the link is gone"
+	check cmp s/f outside/f
+}
+
+# Nothing that is put behind the link between a look and the opening is opened, not even for a moment.
+# only: release
+once_link_of_other_is_turned_while_it_is_looked_at() {
+	local option holder
+	two_owners
+	need tool preload-exchange.so
+	mkdir theirs
+	theirs ln -s ../../theirs/f d/s/f
+	chown "$USER_ID" theirs
+	python3 "$TOOLS/lease.py" "$CASE" outside/f &
+	holder=$!
+	wait_for '[[ -e $CASE/held ]] || ! kill -0 $holder 2>/dev/null'
+	[[ -e $CASE/held ]] || skip "needs leases here"
+	for option in -r -a -au -rf; do
+		rm -f theirs/f
+		theirs sh -c 'echo old >theirs/f; touch -d 2001-01-01 theirs/f'
+		rm -f outside/g theirs/g
+		mv outside/f theirs/g
+		exchanging "fstatat ../../theirs/f theirs/f theirs/g
+			openat ../../theirs/f theirs/f theirs/g" "$option" s d
+		[[ ! -e $CASE/asked ]] || fail "$option: what is root's was opened"
+		for name in theirs/f theirs/g; do
+			[[ $(stat -c %u "$name") == "$USER_ID" ]] || mv "$name" outside/f
+		done
+		[[ $(stat -c '%u %s' outside/f) == "0 8" ]] || fail "$option: what is root's was touched"
+	done
+	: >"$CASE/go"
+	wait "$holder"
+}
+
+# without_proc ARGS…: ucp, where /proc is not mounted.
+without_proc() {
+	need cmd unshare
+	# shellcheck disable=SC2086 # the flags are words
+	run unshare --mount --propagation private sh -c 'mount -t tmpfs none /proc && exec "$@"' sh "$UCP" $UCP_FLAGS "$@"
+}
+
+once_links_without_proc() {
+	two_owners
+	mkdir theirs
+	chown "$USER_ID" theirs
+	theirs sh -c 'echo old >theirs/f; ln -s ../../theirs/f d/s/f'
+	without_proc -r s d
+	expect_status 1
+	expect_err "ucp: not writing through 'd/s/f': symbolic links of others are followed only if /proc is mounted"
+	[[ $(<theirs/f) == old ]] || fail "it was written through"
+	rm d/s/f
+	ln -s ../../outside/f d/s/f
+	without_proc -r s d
+	expect_status 0
+	expect_no_err
 	check cmp s/f outside/f
 }
 
