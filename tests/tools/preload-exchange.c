@@ -85,6 +85,9 @@ CALL(linkat, linkat, new, (int from, const char *old, int to, const char *new, i
 CALL(renameat, renameat, new, (int from, const char *old, int to, const char *new), (from, old, to, new))
 CALL(unlinkat, unlinkat, path, (int dir, const char *path, int flags), (dir, path, flags))
 
+// What openat() becomes where the program is hardened
+CALL(__openat64_2, openat, path, (int dir, const char *path, int flags), (dir, path, flags)) // NOLINT
+
 int openat64(int dir, const char *path, int flags, ...);
 int openat64(int dir, const char *path, int flags, ...) {
 	int (*real)(int, const char *, int, ...) = (int (*)(int, const char *, int, ...))dlsym(RTLD_NEXT, "openat64");
