@@ -8,6 +8,7 @@
 #include <argp.h>
 #include <stdio.h>
 
+struct buf;
 struct choice;
 struct opts;
 struct report;
@@ -79,6 +80,26 @@ struct parser {
 	/** Where argp's hint to options we do not have goes. */
 	FILE *unheard;
 };
+
+/** All options. */
+extern const struct argp_option cli_options[];
+
+/**
+ * Find a long option by its name, which may be cut short: to what is clear for cp, and to what is clear among all options
+ * and the beginning of no option of rsync that means something else.
+ *
+ * @param why  What is wrong with the name, as far as there is more to say than that it is unknown or ambiguous; its %s is
+ *             the word.
+ * @return NULL if there is no such option, or several.
+ */
+const struct argp_option *cli_find_option(const char *name, size_t len, struct buf *why);
+
+/**
+ * Spell out the long options of a command line, so that nobody else has to know what they may be cut short to.
+ *
+ * @return The words, opts::words; NULL if something is wrong with one, and reported.
+ */
+char **cli_spell_out(struct parser *p, int argc, char **argv);
 
 /** Take the value of an option that has one, or that is more than a switch. Returns 0 or an errno, as argp wants it. */
 error_t cli_parse_value(struct parser *p, int key, char *arg);

@@ -26,12 +26,11 @@ enum {
 	GROUP_DATA,
 	GROUP_SPEED,
 	GROUP_OUTPUT,
-	GROUP_HIDDEN,
 	/* Where argp moves --help and --version. */
 	GROUP_INFO = -1,
 };
 
-static const struct argp_option options[] = {
+const struct argp_option cli_options[] = {
 	{0, 0, 0, 0, "Operands:", GROUP_OPERANDS},
 	{"target-directory", 't', "DIRECTORY", 0, "copy all SOURCE operands into DIRECTORY", GROUP_OPERANDS},
 	{"no-target-directory", 'T', 0, 0, "treat DEST as a file to be made, even if it is a directory", GROUP_OPERANDS},
@@ -143,16 +142,6 @@ static const struct argp_option options[] = {
 	{0, 0, 0, 0, "Other:", GROUP_INFO},
 	{"help", KEY_HELP, 0, 0, "show this help and exit", GROUP_INFO},
 	{"version", KEY_VERSION, 0, 0, "show versions and exit (with --debug before it also what the kernel has)", GROUP_INFO},
-
-	/* What cp's users may shorten to is still clear, whatever has been added. */
-	{"at", KEY_ATTRIBUTES_ONLY, 0, OPTION_HIDDEN, 0, GROUP_HIDDEN},
-	{"f", 'f', 0, OPTION_HIDDEN, 0, GROUP_HIDDEN},
-	{"b", KEY_BACKUP, "CONTROL", OPTION_ARG_OPTIONAL | OPTION_HIDDEN, 0, GROUP_HIDDEN},
-	{"i", 'i', 0, OPTION_HIDDEN, 0, GROUP_HIDDEN},
-	{"in", 'i', 0, OPTION_HIDDEN, 0, GROUP_HIDDEN},
-	{"pr", KEY_PRESERVE, "ATTR_LIST", OPTION_ARG_OPTIONAL | OPTION_HIDDEN, 0, GROUP_HIDDEN},
-	{"st", KEY_STRIP_TRAILING_SLASHES, 0, OPTION_HIDDEN, 0, GROUP_HIDDEN},
-	{"t", 't', "DIRECTORY", OPTION_HIDDEN, 0, GROUP_HIDDEN},
 	{0},
 };
 
@@ -392,14 +381,18 @@ static void set_defaults(struct opts *opts) {
 }
 
 bool cli_parse(struct opts *opts, struct report *report, int argc, char **argv) {
-	const struct argp argp = {.options = options, .parser = parse_option, .args_doc = usage, .doc = doc};
+	const struct argp argp = {.options = cli_options, .parser = parse_option, .args_doc = usage, .doc = doc};
 	struct parser p = {.opts = opts, .report = report};
 	char *text = NULL;
 	size_t size = 0;
 
 	set_defaults(opts);
+	char **words = cli_spell_out(&p, argc, argv);
+	if (!words) {
+		return false;
+	}
 	p.unheard = open_memstream(&text, &size);
-	error_t err = argp_parse(&argp, argc, argv, ARGP_NO_HELP | ARGP_NO_EXIT, NULL, &p);
+	error_t err = argp_parse(&argp, argc, words, ARGP_NO_HELP | ARGP_NO_EXIT, NULL, &p);
 	if (p.unheard) {
 		fclose(p.unheard);
 		free(text);
@@ -419,4 +412,6 @@ bool cli_parse(struct opts *opts, struct report *report, int argc, char **argv) 
 void cli_free(struct opts *opts) {
 	select_free(opts->select);
 	opts->select = NULL;
+	free(opts->words);
+	opts->words = NULL;
 }

@@ -219,6 +219,8 @@ struct opts {
 	const char *checksums;
 	/** -t, or NULL. */
 	const char *target_directory;
+	/** The words of the command line, of which the above and the operands are parts; owned. */
+	char **words;
 	/** The operands, and how many. */
 	char **operands;
 	int operand_count;

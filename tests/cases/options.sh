@@ -30,6 +30,53 @@ once_abbreviations_of_cp() {
 	options abbreviations
 }
 
+refused() { # OPTION MESSAGE
+	run_ucp -a "$1" thesis.txt report.txt d
+	expect_status 1
+	expect_err "ucp: $2
+Try 'ucp --help' for more information."
+	[[ $(<thesis.txt) == thesis && $(<report.txt) == report && -z $(ls d) ]] || fail "$1: something was written"
+}
+
+# Who knows them by heart means something else than what they would be short for.
+once_options_of_rsync_are_refused() {
+	echo thesis >thesis.txt
+	echo report >report.txt
+	mkdir d
+	refused --checksum "unrecognized option '--checksum'; ucp compares no contents; see --update for what is replaced, --verify for a check of the copy"
+	refused --check "unrecognized option '--check'; write --checksums if that is meant, and not --checksum of rsync"
+	refused --max=5 "unrecognized option '--max=5'; write --max-size if that is meant, and not --max-alloc of rsync"
+	refused --delete "unrecognized option '--delete'; ucp removes nothing that only the destination has"
+	refused --partial "unrecognized option '--partial'; see --resume"
+	refused --recusive "unrecognized option '--recusive'; did you mean '--recursive'?"
+	refused --no-such "unrecognized option '--no-such'"
+	# What is an argument, or an operand, is none of them
+	run_ucp -S --check -b thesis.txt report.txt
+	expect_status 0
+	[[ $(<report.txt--check) == report ]] || fail "no backup"
+	run_ucp --suffix --delete --backup report.txt -- thesis.txt
+	expect_status 0
+	run_ucp -rt d -- report.txt
+	expect_status 0
+	echo dash >--check
+	run_ucp -- --check d
+	expect_status 0
+	POSIXLY_CORRECT=1 run_ucp thesis.txt --check d
+	expect_status 0
+	[[ $(ls d) == '--check'$'\n'report.txt$'\n'thesis.txt ]] || fail "$(ls d)"
+}
+
+# Messages of all parts of ucp begin alike, whatever it was called by.
+once_messages_name_ucp() {
+	ln -s "$UCP" other-name
+	local words
+	for words in --no-such -q --suffix --force=x --re; do
+		run ./other-name "$words" a b
+		expect_status 1
+		[[ $(head -n 1 "$ERR") == "ucp: "* ]] || fail "$words: $(<"$ERR")"
+	done
+}
+
 once_options_for_tests_are_not_shown() {
 	options hidden
 }
