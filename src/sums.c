@@ -6,10 +6,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 /** Lines are held back up to so many bytes. */
 #define HELD_BACK (64u << 10)
+
+/** Digits of a checksum. */
+#define DIGITS 32
 
 bool sums_open(struct sums *sums, const char *path, struct report *report, const atomic_bool *cancelled) {
 	*sums = (struct sums) {.report = report, .path = path, .fd = -1, .cancelled = cancelled};
@@ -26,16 +30,85 @@ bool sums_open(struct sums *sums, const char *path, struct report *report, const
 	return true;
 }
 
-bool sums_begin(struct sums *sums) {
-	if (sums->fd >= 0 && S_ISREG(sums->st.st_mode) && ftruncate(sums->fd, 0) != 0) {
-		report_error(sums->report, errno, "error writing %d", NULL, sums->path);
-		return false;
-	}
-	return true;
-}
-
 bool sums_is(const struct sums *sums, const struct stat *st) {
 	return sums->fd >= 0 && S_ISREG(st->st_mode) && inode_same(inode_of(&sums->st), inode_of(st));
+}
+
+/** Whether a line, or what is there of one, is as add_line() writes it. */
+static bool is_line(const char *line, size_t len) {
+	if (len > 0 && line[0] == '\\') {
+		++line;
+		--len;
+	}
+	return len > DIGITS + 2 && strspn(line, "0123456789abcdef") == DIGITS && memcmp(line + DIGITS, "  ", 2) == 0
+		&& !memchr(line, '\0', len);
+}
+
+/** Whether text is the beginning of a list. Only what comes behind a whole line may be cut short: ucp was killed then. */
+static bool is_list(const char *text, size_t len) {
+	const char *line = text;
+	const char *stop = text + len;
+	const char *next;
+	while ((next = memchr(line, '\n', (size_t)(stop - line)))) {
+		if (!is_line(line, (size_t)(next - line))) {
+			return false;
+		}
+		line = next + 1;
+	}
+	return line > text || (len == HELD_BACK && is_line(text, len));
+}
+
+/** See whether a file that is not empty is a list. Returns 0, -EEXIST if it is none, or another -errno. */
+static int look_at_old(const struct sums *sums) {
+	char text[HELD_BACK + 1];
+	size_t len = 0;
+	ssize_t n = 1;
+	struct stat st;
+	// The descriptor is for writing only, since opening a fifo for both would not wait for its reader
+	int fd = open(sums->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int ret = fd < 0 || fstat(fd, &st) != 0 ? -errno : 0;
+	if (ret == 0 && !sums_is(sums, &st)) {
+		ret = -ESTALE;
+	}
+	while (ret == 0 && n > 0 && len < HELD_BACK) {
+		n = read(fd, text + len, HELD_BACK - len);
+		ret = n < 0 && errno != EINTR ? -errno : 0;
+		len += n > 0 ? (size_t)n : 0;
+		n = n < 0 ? 1 : n;
+	}
+	close_fd(&fd);
+	text[len] = '\0';
+	return ret == 0 && !is_list(text, len) ? -EEXIST : ret;
+}
+
+bool sums_begin(struct sums *sums) {
+	struct stat st;
+	const char *what = "error writing %d";
+	int ret = 0;
+	if (sums->fd < 0 || !(S_ISREG(sums->st.st_mode) || S_ISBLK(sums->st.st_mode))) {
+		return true;
+	}
+	if (S_ISBLK(sums->st.st_mode)) {
+		ret = -EEXIST;
+	} else if (flock(sums->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+		what = "another program is writing %d";
+		ret = -EBUSY;
+	} else if (fstat(sums->fd, &st) != 0) {
+		ret = -errno;
+	} else if (st.st_size > 0) {
+		what = "cannot see whether %d is a list of checksums";
+		ret = look_at_old(sums);
+	}
+	if (ret == 0 && S_ISREG(sums->st.st_mode) && ftruncate(sums->fd, 0) != 0) {
+		what = "error writing %d";
+		ret = -errno;
+	}
+	if (ret == -EEXIST) {
+		report_error(sums->report, 0, "%d exists and is no list of checksums; remove it first", NULL, sums->path);
+	} else if (ret < 0) {
+		report_error(sums->report, -ret, what, NULL, sums->path);
+	}
+	return ret == 0;
 }
 
 /**

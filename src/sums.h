@@ -41,7 +41,12 @@ struct sums {
  */
 bool sums_open(struct sums *sums, const char *path, struct report *report, const atomic_bool *cancelled);
 
-/** Empty it: nothing of what it held is to be copied. Returns whether that went well; if not, it was reported. */
+/**
+ * Lock it and empty it; the caller has seen that nothing of what it holds is to be copied. An existing file that is no
+ * list of checksums stays as it is, and so does one that another ucp is writing.
+ *
+ * @return Whether that went well; if not, it was reported.
+ */
 bool sums_begin(struct sums *sums);
 
 /** Whether an inode is that of the list. */

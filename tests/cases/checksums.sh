@@ -96,11 +96,58 @@ case_list_finds_spoiled_files() {
 }
 
 case_list_takes_the_place_of_the_last() {
+	local i
 	echo a >a
-	head -c 10000 /dev/zero >sums
+	for ((i = 0; i < 100; i++)); do
+		echo "0123456789abcdef0123456789abcdef  old/$i"
+	done >sums
 	run_ucp --checksums=sums a b
 	expect_status 0
 	(($(wc -l <sums) == 1 && $(stat -c %s sums) == 36)) || fail "it is: $(cat -A sums)"
+}
+
+# What was there and is no list is lost to nobody who slipped.
+case_list_that_would_overwrite_something_else() {
+	echo a >a
+	echo "precious thesis" >thesis.txt
+	head -c 10000 /dev/zero >zeros
+	sha256sum a >a.sha256
+	echo 'int main(void) { return 0; }' >code.c
+	ln -s thesis.txt link
+	local file
+	for file in thesis.txt zeros a.sha256 code.c link; do
+		cp -L "$file" "$CASE/data"
+		run_ucp --checksums="$file" a b
+		expect_status 1
+		expect_err "ucp: '$file' exists and is no list of checksums; remove it first"
+		check cmp "$file" "$CASE/data"
+		check_not test -e b
+	done
+}
+
+# Two at once would write into each other's list.
+case_list_that_is_in_use() {
+	need cmd flock
+	echo a >a
+	flock sums "$UCP" --checksums=sums a b 2>"$ERR"
+	status=$?
+	expect_status 1
+	expect_err "ucp: another program is writing 'sums': Device or resource busy"
+	check_not test -e b
+}
+
+# Elsewhere a blank would do, and --checksum means something else: it has eaten an operand then.
+once_list_needs_an_equals_sign() {
+	echo thesis >thesis.txt
+	echo report >report.txt
+	mkdir d
+	run_ucp -a --checksums thesis.txt report.txt d
+	expect_status 1
+	expect_err "ucp: option '--checksums' takes its FILE behind '=', as in --checksums=FILE
+Try 'ucp --help' for more information."
+	run_ucp -a report.txt d --checksums
+	expect_status 1
+	[[ $(<thesis.txt) == thesis && -z $(ls d) ]] || fail "something was written"
 }
 
 case_list_of_nothing() {

@@ -38,6 +38,9 @@ TEST(lines) {
 	check_text("list", "0123  a b\n4567  back\\slash\r\n\\89ab  new\\nline \\\\ and \\r\n");
 }
 
+#define HASH "0123456789abcdef0123456789abcdef"
+#define OLD_LINE HASH "  old\n"
+
 TEST(an_old_list_stays_until_it_is_begun) {
 	struct report report;
 	struct sums sums;
@@ -46,7 +49,7 @@ TEST(an_old_list_stays_until_it_is_begun) {
 	report_init(&report, "ucp");
 	for (int begins = 0; begins < 2; ++begins) {
 		int fd = open("list", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-		REQUIRE(fd >= 0 && write(fd, "old\n", 4) == 4);
+		REQUIRE(fd >= 0 && write(fd, OLD_LINE, strlen(OLD_LINE)) > 0);
 		close_fd(&fd);
 		REQUIRE(sums_open(&sums, "list", &report, &cancelled));
 		REQUIRE(stat("list", &st) == 0);
@@ -55,9 +58,103 @@ TEST(an_old_list_stays_until_it_is_begun) {
 		CHECK(!sums_is(&sums, &st));
 		CHECK(!begins || sums_begin(&sums));
 		sums_finish(&sums, 0);
-		check_text("list", begins ? "" : "old\n");
+		check_text("list", begins ? "" : OLD_LINE);
 	}
 	CHECK_EQ(report_finish(&report), 0);
+}
+
+/** Begin a list in a file that holds a text. Returns whether it was begun. */
+static bool begin_over(const char *text, size_t len) {
+	struct report report;
+	struct sums sums;
+	report_init(&report, "ucp");
+	int fd = open("list", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	REQUIRE(fd >= 0 && write(fd, text, len) == (ssize_t)len);
+	close_fd(&fd);
+	REQUIRE(sums_open(&sums, "list", &report, &cancelled));
+	bool begun = sums_begin(&sums);
+	sums_finish(&sums, 0);
+	CHECK_EQ(report_finish(&report), begun ? 0 : 1);
+	struct stat st;
+	CHECK(stat("list", &st) == 0 && (size_t)st.st_size == (begun ? 0 : len));
+	return begun;
+}
+
+TEST(only_lists_are_overwritten) {
+	static const struct {
+		const char *text;
+		bool list;
+	} files[] = {
+		{"", true},
+		{HASH "  a\n", true},
+		{"\\" HASH "  a\\nb\n" HASH "   \n", true},
+		{HASH "  a\n" HASH "  cut sho", true},
+		{HASH "  a\n0123", true},
+		{HASH "  a", false},
+		{HASH "  \n", false},
+		{HASH " *a\n", false},
+		{HASH "0  a\n", false},
+		{"0123456789abcdef  a\n", false},
+		{"0123456789ABCDEF0123456789ABCDEF  a\n", false},
+		{HASH "  a\nprecious\n", false},
+		{"\n", false},
+		{"precious thesis\n", false},
+		{"\n" HASH "  a\n", false},
+	};
+	capture_errors();
+	go_to_scratch();
+	for (size_t i = 0; i < countof(files); ++i) {
+		CHECK_EQ(begin_over(files[i].text, strlen(files[i].text)), files[i].list);
+	}
+	CHECK(!begin_over(HASH "  a\0\n", 37));
+	CHECK(!begin_over("\0\0\0\0", 4));
+
+	// Of a long one the beginning is looked at, which may be a part of a line
+	struct buf text = {0};
+	buf_str(&text, HASH "  ");
+	while (text.len < 200000) {
+		buf_char(&text, 'a');
+	}
+	CHECK(begin_over(text.data, text.len));
+	text.data[3] = 'x';
+	CHECK(!begin_over(text.data, text.len));
+	buf_free(&text);
+}
+
+TEST(a_list_that_another_one_is_writing) {
+	struct report report;
+	struct sums first;
+	struct sums second;
+	go_to_scratch();
+	capture_errors();
+	report_init(&report, "ucp");
+	REQUIRE(sums_open(&first, "list", &report, &cancelled) && sums_begin(&first));
+	sums_add(&first, HASH, "a");
+	REQUIRE(sums_open(&second, "list", &report, &cancelled));
+	CHECK(!sums_begin(&second));
+	sums_finish(&second, 0);
+	sums_finish(&first, 0);
+	CHECK_EQ(report_finish(&report), 1);
+	check_errors("ucp: another program is writing 'list': Device or resource busy\n");
+	check_text("list", HASH "  a\n");
+}
+
+TEST(a_list_that_is_replaced_meanwhile) {
+	struct report report;
+	struct sums sums;
+	go_to_scratch();
+	capture_errors();
+	report_init(&report, "ucp");
+	for (int i = 0; i < 2; ++i) {
+		int fd = open(i == 0 ? "list" : "new", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+		REQUIRE(fd >= 0 && write(fd, OLD_LINE, strlen(OLD_LINE)) > 0);
+		close_fd(&fd);
+	}
+	REQUIRE(sums_open(&sums, "list", &report, &cancelled) && rename("new", "list") == 0);
+	CHECK(!sums_begin(&sums));
+	sums_finish(&sums, 0);
+	CHECK_EQ(report_finish(&report), 1);
+	check_text("list", OLD_LINE);
 }
 
 TEST(no_list) {
