@@ -200,38 +200,37 @@ once_message_stays_one_line() {
 
 # --- on a terminal no name is obeyed
 
-# seen LOCALE ARGS…: ucp on a terminal, which takes no control characters; what it showed is in $OUT. Questions are
-# answered with what is in $answer.
-seen() {
-	run python3 "$TOOLS/terminal.py" --columns=400 --set=TERM=xterm --set="LC_ALL=$1" --type="${answer-}" -- "$UCP" "${@:2}"
-	expect_no_err
+# show_names NAME…: have ucp say these names in all ways there are.
+show_names() {
+	local name
+	for name; do
+		rm -rf s d
+		mkdir -p "s/$name/$name" d
+		echo a >"s/$name/$name/f$name"
+		(cd "s/$name" && "$UCP" -r . ../../d/"$name")
+		"$UCP" --parents -v "s/$name/$name/f$name" d
+		"$UCP" -r --debug --checksums=- "s/$name" new
+		"$UCP" -rT --dry-run "s/$name" d
+		yes | "$UCP" -rTi "s/$name" "d/$name"
+		"$UCP" -r "--exclude-from=$name" --files-from="$name" "$name" "no$name" d
+		"$UCP" -j"$name" a d
+		"$UCP" --bwlimit="@$name" a d
+		"$UCP" -t "$name" a
+		"$UCP" --backup="$name" a d
+	done
 }
 
+# The terminal takes no control characters.
 once_names_do_not_control_the_terminal() {
-	local locale name
+	local locale names=($'s\e]0;PWN\a' $'\e[2Jx' $'a\rb' $'a\nb' $'a\nb\e[m' $'c1\302\233m' $'\233m' $'\302\220x' $'del\177')
 	echo a >a
+	export UCP
 	for locale in C C.UTF-8; do
-		for name in $'s\e]0;PWN\a' $'\e[2Jx' $'a\rb' $'a\nb' $'a\nb\e[m' $'c1\302\233m' $'\233m' $'\302\220x' $'del\177'; do
-			rm -rf s d
-			mkdir -p "s/$name/$name" d
-			echo a >"s/$name/$name/f$name"
-			(cd "s/$name" && "$UCP" -r . ../../d/"$name") || fail "cannot make $(cat -v <<<"$name")"
-			seen "$locale" --parents -v "s/$name/$name/f$name" d
-			expect_status 0
-			[[ $(wc -l <"$OUT") == 4 ]] || fail "other lines: $(_show "$OUT")"
-			seen "$locale" -r --debug --checksums=- "s/$name" new
-			expect_status 0
-			grep -q '^\\\?[0-9a-f]\{32\}  ' "$OUT" || fail "no checksum: $(_show "$OUT")"
-			seen "$locale" -rT --dry-run "s/$name" d
-			answer=$'y\n' seen "$locale" -rTi "s/$name" "d/$name"
-			expect_out_has "ucp: overwrite 'd/"
-			seen "$locale" -r "--exclude-from=$name" --files-from="$name" "$name" "no$name" "d"
-			seen "$locale" -j"$name" a d
-			seen "$locale" --bwlimit="@$name" a d
-			seen "$locale" -t "$name" a
-			seen "$locale" --backup="$name" a d
-			seen "$locale" --exclude="["$'\\'"$name" -r --files-from=/dev/null s "d/$name"
-		done
+		run python3 "$TOOLS/terminal.py" --columns=1000 --set=TERM=xterm --set="LC_ALL=$locale" -- \
+			bash -c "$(declare -f show_names); show_names \"\$@\"" - "${names[@]}"
+		expect_no_err
+		[[ $(grep -c '^\\\?[0-9a-f]\{32\}  ' "$OUT") == "${#names[@]}" ]] || fail "checksums are missing: $(_show "$OUT")"
+		[[ $(grep -c "^ucp: overwrite 'd/" "$OUT") == "${#names[@]}" ]] || fail "questions are missing: $(_show "$OUT")"
 	done
 }
 
