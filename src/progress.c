@@ -88,6 +88,8 @@ struct view progress_look(struct progress *progress, double t, const struct coun
 	bool last)
 {
 	uint64_t copied = counter_get(&sum->bytes);
+	uint64_t shared = min(counter_get(&sum->clone_bytes), copied);
+	uint64_t moved = copied - shared;
 	uint64_t failed = counter_get(&sum->failed);
 	uint64_t left_bytes = counter_get(&sum->left_bytes);
 	uint64_t files = counter_get(&sum->files);
@@ -96,12 +98,15 @@ struct view progress_look(struct progress *progress, double t, const struct coun
 	double all = (double)totals->bytes + FILE_WORK * (double)totals->files;
 	struct view view = {.elapsed = max(t - progress->start, 0.0), .totals = *totals, .share = -1, .left = -1, .last = last};
 
-	measure(progress, t, (double)copied, work);
+	measure(progress, t, (double)moved, work);
 	view.bytes = last ? copied : copied + left_bytes;
 	view.files = last ? files : dealt;
+	view.shared = shared;
+	view.failed = failed;
+	view.skipped = counter_get(&sum->skipped);
 	view.rate = flow_get(&progress->bytes);
 	if (last) {
-		view.rate = view.elapsed > 0 ? (double)copied / view.elapsed : 0;
+		view.rate = view.elapsed > 0 ? (double)moved / view.elapsed : 0;
 		view.share = last_share(failed, (double)copied + FILE_WORK * (double)files, all);
 		view.left = 0;
 	} else if (totals->final) {
@@ -113,5 +118,6 @@ struct view progress_look(struct progress *progress, double t, const struct coun
 		double left = pace > 0 ? (all - work) / pace : -1;
 		view.left = work <= all && left < FOREVER ? left : -1;
 	}
+	view.rate = shared > 0 && moved == 0 ? -1 : view.rate;
 	return view;
 }

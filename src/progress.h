@@ -75,13 +75,19 @@ struct view {
 	struct totals totals;
 	/** How much of the work is done, from 0 to 1; negative if nobody knows. */
 	double share;
-	/** Bytes a second. */
+	/** Bytes of those copied that are shared with the source. */
+	uint64_t shared;
+	/** Bytes moved in a second; negative if all there is was shared. */
 	double rate;
 	/** Seconds since the beginning, and to the end; negative if nobody knows. */
 	double elapsed;
 	double left;
 	/** Whether this is the end. */
 	bool last;
+	/** Names that failed, those left as they were, and errors that were printed; for the last line. */
+	uint64_t failed;
+	uint64_t skipped;
+	uint64_t errors;
 };
 
 /** Switches of progress_line(). */
@@ -119,10 +125,16 @@ struct view progress_look(struct progress *progress, double t, const struct coun
 /**
  * Write a view as a line into a buffer of SIZE bytes, best PROGRESS_LINE.
  *
- * @param columns  The terminal's width: the line is narrower, and leaves out what has no room. 0: as long as it likes.
+ * The last line of a copy in which something failed says what was done and what was not.
+ *
+ * @param columns  The terminal's width: the line is narrower, and leaves out whole what has no room. 0: as long as it
+ *                 likes.
  * @param flags    enum line_flags.
  */
 void progress_line(const struct view *view, unsigned columns, unsigned flags, char *line, size_t size);
+
+/** Write what an interrupt left, in one sentence, into a buffer of SIZE bytes, best PROGRESS_LINE. */
+void progress_interrupted(const struct view *view, char *line, size_t size);
 
 /** Write a number of bytes for people: "512 B", "1.5 MiB". */
 void progress_format_bytes(char *text, size_t size, double bytes);

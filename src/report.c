@@ -250,10 +250,16 @@ bool report_ask(struct report *report, const char *what, const char *src, const 
 
 	char *answer = NULL;
 	size_t size = 0;
-	bool yes = asked && getline(&answer, &size, stdin) > 0 && rpmatch(answer) == 1;
+	ssize_t len = asked ? getline(&answer, &size, stdin) : -1;
+	bool yes = len > 0 && rpmatch(answer) == 1;
+	bool open = asked && (len <= 0 || answer[len - 1] != '\n') && isatty(STDERR_FILENO);
 	free(answer);
 
 	mutex_lock(&report->lock);
+	if (open) {
+		// The question stays to be seen, and what comes next has a line of its own
+		write_all(STDERR_FILENO, "\n", 1);
+	}
 	buf_free(&report->question);
 	mutex_unlock(&report->lock);
 	mutex_unlock(&report->asking);
@@ -261,6 +267,7 @@ bool report_ask(struct report *report, const char *what, const char *src, const 
 }
 
 void report_declined(struct report *report) {
+	counter_add(&report->declined, 1);
 	counter_add(&report->errors, 1);
 }
 

@@ -58,8 +58,9 @@ struct report {
 	/** The first destination for which there was no room (ENOSPC), and whether there were too many open files. */
 	char *roomless;
 	bool too_many_files;
-	/** How many errors have been printed: any makes the exit status 1. */
+	/** How many errors have been printed, or were declined by the user: any makes the exit status 1. */
 	counter errors;
+	counter declined;
 };
 
 /** Begin to report under a program name, which must live on. */

@@ -94,7 +94,7 @@ static void progress_event(const struct show *show, const struct view *view) {
 	members[count++] = member_real("elapsed", view->elapsed);
 	members[count++] = member_number("bytes", view->bytes);
 	members[count++] = member_number("files", view->files);
-	members[count++] = member_number("rate", (uint64_t)view->rate);
+	members[count++] = member_number("rate", (uint64_t)max(view->rate, 0.0));
 	if (view->totals.final) {
 		members[count++] = member_number("total_bytes", max(view->totals.bytes, view->bytes));
 		members[count++] = member_number("total_files", max(view->totals.files, view->files));
@@ -169,7 +169,7 @@ static void answer(struct show *show, const struct view *view) {
 void show_tick(struct show *show, const struct counters *sum) {
 	double t = now();
 	double elapsed = t - show->progress.start;
-	if (show->style == SHOW_BAR && elapsed >= SCAN_PATIENCE) {
+	if (show->style != SHOW_NOTHING && elapsed >= SCAN_PATIENCE) {
 		scan_start(&show->scan, show->opts, show->sources);
 	}
 	struct totals totals = scan_totals(&show->scan);
@@ -201,16 +201,29 @@ void show_resume(struct show *show) {
 	progress_resume(&show->progress, t);
 }
 
+/** Leave on the terminal how far it came, and how to go on. */
+static void say_interrupted(struct show *show, const struct view *view) {
+	char line[PROGRESS_LINE];
+	char whole[sizeof(line) + 64];
+	progress_interrupted(view, line, sizeof(line));
+	snprintf(whole, sizeof(whole), "%s%s", line,
+		show->opts->flags & OPT_RESUME ? "; give the same command again to go on" : "");
+	report_status(show->report, whole);
+}
+
 void show_end(struct show *show, const struct counters *sum, bool finished) {
 	struct totals totals = scan_totals(&show->scan);
 	struct counters all = *sum;
+	uint64_t errors = counter_get(&show->report->errors) - counter_get(&show->report->declined);
 	bool wanted = show->opts->progress != PROGRESS_AUTO || (show->shown && !in_background(show));
 
-	if (counter_get(&show->report->errors) > 0 && counter_get(&all.failed) == 0) {
+	if ((errors > 0 || !finished) && counter_get(&all.failed) == 0) {
 		// A directory, with who knows how much in it
 		counter_add(&all.failed, 1);
 	}
 	struct view view = progress_look(&show->progress, now(), &all, &totals, true);
+	view.failed = counter_get(&sum->failed);
+	view.errors = errors;
 	show->elapsed = view.elapsed;
 	if (show->asked) {
 		answer(show, &view);
@@ -219,5 +232,8 @@ void show_end(struct show *show, const struct counters *sum, bool finished) {
 		show_line(show, &view);
 	}
 	report_paint(show->report, NULL);
+	if (!finished && show->terminal && show->style != SHOW_NOTHING && !in_background(show)) {
+		say_interrupted(show, &view);
+	}
 	scan_stop(&show->scan);
 }

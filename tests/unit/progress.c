@@ -62,8 +62,15 @@ struct shown {
 #define FEW {.bytes = 3 * MIB, .files = 1, .share = -1, .rate = 1.0 * MIB, .left = -1}
 #define DONE {.bytes = 3 * MIB, .files = 1, .totals = {5 * MIB, 2, true}, .share = 1, .rate = 1.0 * MIB, .elapsed = 3, \
 	.last = true}
-#define PARTLY {.bytes = 3 * MIB, .files = 1, .totals = {5 * MIB, 2, true}, .share = 0.6, .rate = 1.0 * MIB, .elapsed = 3, \
+#define SOME {.bytes = GIB, .files = 604, .totals = {2 * GIB, 31234, false}, .share = -1, .rate = 4.7 * MIB, .left = -1}
+#define CLONED {.bytes = 286 * MIB, .files = 25, .shared = 286 * MIB, .share = 1, .rate = -1, .elapsed = 1, .last = true}
+#define PARTLY_CLONED {.bytes = 286 * MIB, .files = 25, .shared = 86 * MIB, .share = 1, .rate = 100.0 * MIB, .elapsed = 2, \
 	.last = true}
+#define PARTLY {.bytes = 266 * MIB, .files = 23, .totals = {286 * MIB, 25, true}, .share = 0.93, .elapsed = 7, .last = true, \
+	.failed = 2, .errors = 2}
+#define MOSTLY {.bytes = 266 * MIB, .files = 4, .totals = {286 * MIB, 25, true}, .share = 0.93, .elapsed = 7, .last = true, \
+	.failed = 34, .skipped = 2, .errors = 35}
+#define ONLY_ERRORS {.bytes = 266 * MIB, .files = 1, .share = 0.99, .elapsed = 7, .last = true, .errors = 1}
 
 static const struct shown lines[] = {
 	{HALF, 160, 0, " 50% [##############################################                                              ]"
@@ -77,8 +84,10 @@ static const struct shown lines[] = {
 	{HALF, 40, 0, " 50% [###   ]     100 B/s     0:05 left"},
 	{HALF, 30, 0, " 50% [####    ]     0:05 left"},
 	{HALF, 20, 0, " 50%     0:05 left"},
-	{HALF, 10, 0, " 50%     "},
-	{HALF, 2, 0, " "},
+	{HALF, 12, 0, " 50% [##  ]"},
+	{HALF, 11, 0, " 50%"},
+	{HALF, 5, 0, " 50%"},
+	{HALF, 4, 0, ""},
 	{HALF, 0, LINE_PLAIN, "50%  512 B of 1.0 KiB  3 of 10 files  100 B/s  0:05 left"},
 	{HALF, 60, LINE_UTF8, " 50% ▕██▌  ▏     512 B of 1.0 KiB     100 B/s     0:05 left"},
 	{HALF, 64, LINE_COLOR, " 50% [\033[36m####\033[m     ]     512 B of 1.0 KiB     100 B/s     0:05 left"},
@@ -90,7 +99,31 @@ static const struct shown lines[] = {
 	{FEW, 0, LINE_PLAIN, "3.0 MiB  1 file  1.0 MiB/s  counting"},
 	{DONE, 60, 0, "100% [######]   3.0 MiB  1 file   1.0 MiB/s     0:03 in all"},
 	{DONE, 0, LINE_PLAIN, "100%  3.0 MiB  1 file  1.0 MiB/s  0:03 in all"},
-	{PARTLY, 0, LINE_PLAIN, "60%  3.0 MiB of 5.0 MiB  1 of 2 files  1.0 MiB/s  0:03 in all"},
+	{DONE, 52, 0, "100%   3.0 MiB  1 file   1.0 MiB/s     0:03 in all"},
+	{DONE, 49, 0, "100%  3.0 MiB  1 file  1.0 MiB/s  0:03 in all"},
+	{DONE, 45, 0, "100% [#######]  3.0 MiB  1 file  0:03 in all"},
+	{DONE, 40, 0, "100%  3.0 MiB  1 file  0:03 in all"},
+	{DONE, 34, 0, "100% [####]  3.0 MiB  0:03 in all"},
+	{DONE, 20, 0, "100%  0:03 in all"},
+	{DONE, 17, 0, "100% [#########]"},
+	{DONE, 10, 0, "100%"},
+	{SOME, 80, 0, " 1.0 GiB  604 of 31234+ files   4.7 MiB/s  counting"},
+	{SOME, 0, LINE_PLAIN, "1.0 GiB  604 of 31234+ files  4.7 MiB/s  counting"},
+	{SOME, 9, 0, "counting"},
+	{SOME, 8, 0, ""},
+	{CLONED, 80, 0, "100% [###################]   286 MiB shared (reflink)  25 files     0:01 in all"},
+	{CLONED, 0, LINE_PLAIN, "100%  286 MiB shared (reflink)  25 files  0:01 in all"},
+	{PARTLY_CLONED, 0, LINE_PLAIN, "100%  286 MiB, 86.0 MiB of it shared (reflink)  25 files  100 MiB/s  0:02 in all"},
+	{PARTLY, 0, LINE_PLAIN, "23 of 25 files, 266 MiB in 0:07; 2 failed"},
+	{PARTLY, 80, LINE_COLOR, "23 of 25 files, 266 MiB in 0:07; \033[31m2 failed\033[m"},
+	{PARTLY, 42, LINE_UTF8, "23 of 25 files, 266 MiB in 0:07; 2 failed"},
+	{PARTLY, 41, 0, "23 of 25 files in 0:07; 2 failed"},
+	{PARTLY, 32, 0, "23 of 25 files; 2 failed"},
+	{PARTLY, 24, 0, "2 failed"},
+	{PARTLY, 8, 0, ""},
+	{MOSTLY, 80, 0, "4 of 40 files, 266 MiB in 0:07; 34 failed (35 messages), 2 left as they were"},
+	{MOSTLY, 76, 0, "4 of 40 files, 266 MiB in 0:07; 34 failed"},
+	{ONLY_ERRORS, 80, 0, "1 of 1 file, 266 MiB in 0:07; 1 error"},
 };
 
 TEST(lines) {
@@ -98,6 +131,25 @@ TEST(lines) {
 		char line[PROGRESS_LINE];
 		progress_line(&lines[i].view, lines[i].columns, lines[i].flags, line, sizeof(line));
 		CHECK_STR(line, lines[i].line);
+	}
+}
+
+TEST(lines_of_interrupts) {
+	static const struct {
+		struct view view;
+		const char *line;
+	} interrupts[] = {
+		{{.bytes = 156 * MIB, .files = 11, .totals = {286 * MIB, 25, true}, .share = 0.546},
+			"interrupted at 54%: 156 of 286 MiB, 11/25 files copied"},
+		{{.bytes = 100 * KIB, .files = 0, .totals = {286 * MIB, 1, true}, .share = 0},
+			"interrupted at 0%: 100 KiB of 286 MiB, 0/1 file copied"},
+		{{.bytes = 156 * MIB, .files = 1, .totals = {286 * MIB, 25, false}, .share = -1},
+			"interrupted: 156 MiB, 1 file copied"},
+	};
+	for (size_t i = 0; i < countof(interrupts); ++i) {
+		char line[PROGRESS_LINE];
+		progress_interrupted(&interrupts[i].view, line, sizeof(line));
+		CHECK_STR(line, interrupts[i].line);
 	}
 }
 
