@@ -176,7 +176,7 @@ once_faultfs_refuses_what_it_does_not_know() {
 	local command
 	mount_faultfs m backing
 	for command in "fail" "fail read" "fail read *" "fail read * EWHAT" "fail eat * EIO" "fail read * EIO 5" \
-		"fail read * EIO from=" "short * * 5" "short read * 0" "hold" "latency" "latency -1" "clear all" "what"; do
+		"fail read * EIO from=" "fail write * EIO with=" "short write * 5 with=x" "short * * 5" "short read * 0" "hold" "latency" "latency -1" "clear all" "what"; do
 		! (echo "$command" >m/.faultfs) 2>/dev/null || fail "taken: $command"
 	done
 	[[ -z $(ls -A m) ]] || fail "the control file is listed"

@@ -314,7 +314,7 @@ static int fs_write(const char *path, const char *data, size_t size, off_t off, 
 	if (handle->fd < 0) {
 		return control(data, size);
 	}
-	struct faults_range range = {.off = (uint64_t)off, .len = size, .partly = !handle->direct};
+	struct faults_range range = {.off = (uint64_t)off, .len = size, .partly = !handle->direct, .data = data};
 	int err = faults_meet(&faults, "write", handle->path, &range);
 	if (err) {
 		return err;

@@ -21,6 +21,8 @@ struct fault {
 	char pattern[256];
 	int err;
 	uint64_t from;
+	/** Only what is written with this in it counts; empty: everything. */
+	char with[24];
 	size_t max;
 	/** How often it still counts. */
 	uint64_t times;
@@ -89,6 +91,10 @@ static bool parse_setting(struct fault *rule, const char *word) {
 	}
 	if (strncmp(word, "times=", 6) == 0 && rule->kind == FAULT_FAIL) {
 		return parse_number(word + 6, &rule->times);
+	}
+	if (strncmp(word, "with=", 5) == 0 && rule->kind != FAULT_SHORT && word[5] && strlen(word + 5) < sizeof(rule->with)) {
+		strcpy(rule->with, word + 5);
+		return true;
 	}
 	return false;
 }
@@ -216,6 +222,9 @@ static void describe_rule(FILE *out, const struct fault *rule) {
 	if (rule->from) {
 		fprintf(out, " from=%ju", (uintmax_t)rule->from);
 	}
+	if (rule->with[0]) {
+		fprintf(out, " with=%s", rule->with);
+	}
 	fprintf(out, " hits=%ju\n", (uintmax_t)rule->hits);
 }
 
@@ -266,13 +275,19 @@ bool faults_need_direct(struct faults *faults, const char *path) {
 	return found;
 }
 
+/** Whether a rule is about such data. */
+static bool is_about_data(const struct fault *rule, const struct faults_range *range) {
+	size_t len = strlen(rule->with);
+	return len == 0 || (range && range->data && memmem(range->data, range->len, rule->with, len));
+}
+
 /** Apply the rules to an operation. Returns the rule that holds it, or NULL with the result in *ERR. */
 static const struct fault *apply(struct faults *faults, const char *op, const char *path, struct faults_range *range,
 	int *err)
 {
 	*err = 0;
 	for (struct fault *rule = faults->rules; rule; rule = rule->next) {
-		if (rule->times == 0 || !is_about(rule, op, path) || (rule->from && !range)) {
+		if (rule->times == 0 || !is_about(rule, op, path) || (rule->from && !range) || !is_about_data(rule, range)) {
 			continue;
 		}
 		if (rule->kind == FAULT_SHORT) {

@@ -46,6 +46,8 @@ struct faults_range {
 	size_t len;
 	/** Whether a part may be done; see the top of faultfs.c. */
 	bool partly;
+	/** What is written, or NULL. */
+	const char *data;
 };
 
 /** Set up without rules. */
@@ -54,12 +56,15 @@ void faults_init(struct faults *faults);
 /**
  * Obey a command, one of
  *
- *     fail OP PATTERN ERRNO [from=OFFSET] [times=N]
+ *     fail OP PATTERN ERRNO [from=OFFSET] [with=WORD] [times=N]
  *     short read|write PATTERN MAX
- *     hold OP PATTERN [from=OFFSET]
+ *     hold OP PATTERN [from=OFFSET] [with=WORD]
  *     latency MS
  *     clear          forget the rules, and let go of what is held
  *     reset          count from 0
+ *
+ * with=WORD is for writes that have that word in them: so the data of a file can be told from what a file system in an
+ * image writes besides.
  *
  * @return 0 or -EINVAL.
  */
