@@ -136,7 +136,7 @@ $(unit_objs): $(B)/obj/unit/%.o: tests/unit/%.c $(B)/flags $(B)/headers
 $(B)/tests/memory: private unit_flags := $(patsubst %,-Wl$(comma)--wrap=%,malloc calloc realloc reallocarray aligned_alloc \
 	strdup strndup asprintf vasprintf)
 # So does waiting.
-$(B)/tests/journal-mark: private unit_flags := -Wl,--wrap=pthread_cond_timedwait
+$(B)/tests/journal-mark: private unit_flags := $(patsubst %,-Wl$(comma)--wrap=%,pthread_cond_timedwait syncfs flush_reports)
 
 $(units): $(B)/tests/%: $(B)/obj/unit/%.o $(B)/libucp.a
 	$(call say,LD $@)

@@ -41,7 +41,8 @@ static void budget_fds(struct opts *opts, bool unasked) {
 		}
 	}
 	unsigned fds = (unsigned)min(limit.rlim_cur, (rlim_t)65536);
-	unsigned others = OTHER_FDS + (opts->flags & OPT_FSYNC ? FLUSH_MOST : 0) + (opts->checksums ? 1 : 0);
+	bool flushes = (opts->flags & OPT_FSYNC) || opts->progress == PROGRESS_SYNCED;
+	unsigned others = OTHER_FDS + (flushes ? FLUSH_MOST : 0) + (opts->checksums ? 1 : 0);
 	unsigned free_fds = fds > others + 8 ? fds - others : 8;
 	opts->threads = max(min(opts->threads, free_fds / WORKER_FDS), 1u);
 	unsigned most = max(free_fds / (unasked ? EXTRA_WORKER_FDS : WORKER_FDS), opts->threads);

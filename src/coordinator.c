@@ -549,7 +549,8 @@ int coordinator_run(struct opts *opts, struct report *report) {
 	take_signals(run);
 	flush_init(&run->flush);
 	trees_init(&run->trees, opts, report);
-	run->trees.flush = opts->flags & OPT_FSYNC ? &run->flush : NULL;
+	bool flushes = (opts->flags & OPT_FSYNC) || opts->progress == PROGRESS_SYNCED;
+	run->trees.flush = flushes ? &run->flush : NULL;
 	links_init(&run->links);
 	files_init(&run->files, opts, report, &run->links, &run->dest);
 	if (opts->flags & OPT_RESUME) {
@@ -568,7 +569,7 @@ int coordinator_run(struct opts *opts, struct report *report) {
 		tree_unref(run->dest.base);
 	}
 	// Not when a signal wants an end, as this may take long
-	if (!atomic_load(&run->files.cancelled)) {
+	if ((opts->flags & OPT_FSYNC) && !atomic_load(&run->files.cancelled)) {
 		flush_all(run);
 	}
 	sums_finish(&run->sums, opts->flags & OPT_FSYNC ? SUMS_FLUSH : 0);

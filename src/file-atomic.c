@@ -476,9 +476,9 @@ static int name_it(struct file_context *ctx, struct file *file, const struct spo
 	return ret == -EEXIST ? move_over(file, spot) : ret;
 }
 
-/** With --fsync, flush a name that is in another directory than those which are flushed anyway. Returns 0 or -errno. */
-static int flush_name(const struct file_context *ctx, const struct file *file, const struct spot *spot) {
-	bool elsewhere = (file->flags & FILE_BY_LINK) && (ctx->files->opts->flags & OPT_FSYNC);
+/** With trees::flush, flush a name in another directory than those that are flushed anyway. Returns 0 or -errno. */
+static int flush_name(const struct file *file, const struct spot *spot) {
+	bool elsewhere = (file->flags & FILE_BY_LINK) && file->tree->trees->flush;
 	return elsewhere ? flush_directory_at(spot->dir, ".") : 0;
 }
 
@@ -492,7 +492,7 @@ struct fail file_publish(struct file_context *ctx, struct file *file) {
 		ret = spot_open(&spot, file);
 		if (ret == 0) {
 			ret = name_it(ctx, file, &spot, &fail);
-			flushed = ret == 0 ? flush_name(ctx, file, &spot) : 0;
+			flushed = ret == 0 ? flush_name(file, &spot) : 0;
 			spot_close(&spot);
 		}
 		tree_unpin(file->tree);

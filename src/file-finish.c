@@ -111,7 +111,7 @@ static bool know_again(const struct file_context *ctx, const struct file *file, 
 	return known;
 }
 
-/** With --fsync, see that a destination is on its medium which is not flushed with its file system in the end. */
+/** With trees::flush, see that a destination is on its medium which is not flushed with its file system. */
 static struct fail flush(struct file_context *ctx, struct file *file) {
 	const struct opts *opts = ctx->files->opts;
 	const struct tree *tree = file->tree;
@@ -119,7 +119,7 @@ static struct fail flush(struct file_context *ctx, struct file *file) {
 	bool elsewhere = file->flags & FILE_CREATED ? opts->flags & OPT_POSIX : file->found.st_dev != tree->inode[DST].dev;
 	bool device = (file->flags & FILE_SPECIAL) && S_ISBLK(file->found.st_mode);
 
-	if (!(opts->flags & OPT_FSYNC) || ((file->flags & FILE_SPECIAL) && !device)
+	if (!tree->trees->flush || ((file->flags & FILE_SPECIAL) && !device)
 		|| !((tree->flags & TREE_FLUSH_EACH) || elsewhere || device))
 	{
 		return FAIL_NONE;

@@ -29,13 +29,12 @@ void files_resume_in(struct files *files, const struct tree *tree, int dir) {
 		return;
 	}
 	files->journal_root = tree;
+	files->journal_path = tree_path(tree, DST, JOURNAL_NAME);
 	int ret = journal_open(&files->journal, dir, options_number(files->opts));
 	if (ret < 0) {
-		char *path = tree_path(tree, DST, JOURNAL_NAME);
 		report_warn(files->report, ret == -EBUSY ? 0 : -ret, ret == -EBUSY
 			? "warning: another ucp is working with %d; nothing is resumed"
-			: "warning: cannot use %d; nothing is resumed", NULL, path);
-		free(path);
+			: "warning: cannot use %d; nothing is resumed", NULL, files->journal_path);
 	}
 }
 
@@ -46,9 +45,13 @@ void files_resume_below(struct files *files, const struct tree *tree) {
 }
 
 void files_resume_end(struct files *files) {
+	int lost = journal_settle(&files->journal);
+	if (lost < 0) {
+		report_error(files->report, -lost, "error syncing the file system of %d", NULL, files->journal_path);
+	}
 	bool done = counter_get(&files->report->errors) == 0 && !atomic_load(&files->cancelled);
 	int ret = journal_close(&files->journal, done ? JOURNAL_REMOVE : JOURNAL_KEEP);
-	if (ret < 0 && (!done || ret == -EACCES || ret == -EPERM || ret == -EROFS)) {
+	if (ret < 0 && lost == 0 && (!done || ret == -EACCES || ret == -EPERM || ret == -EROFS)) {
 		report_warn(files->report, -ret, done ? "warning: cannot remove the journal of --resume"
 			: "warning: cannot write the journal of --resume", NULL, NULL);
 	}
@@ -56,8 +59,7 @@ void files_resume_end(struct files *files) {
 
 void files_tree_closing(struct files *files, const struct tree *tree) {
 	bool done = counter_get(&files->report->errors) == 0 && !atomic_load(&files->cancelled);
-	// With something left to do, the workers have yet to write what they hold back
-	if (tree == files->journal_root && done) {
+	if (tree == files->journal_root && done && journal_settle(&files->journal) == 0) {
 		files_resume_end(files);
 	}
 }
@@ -193,6 +195,6 @@ bool file_keep_part(struct file_context *ctx, struct file *file) {
 void file_note_finished(struct file_context *ctx, const struct file *file) {
 	struct stat st;
 	if (journal_is_open(&ctx->files->journal) && fstat(file->dst_fd, &st) == 0) {
-		journal_finish(&ctx->files->journal, &ctx->held, &file->st, &st);
+		journal_finish(&ctx->files->journal, &file->st, &st);
 	}
 }

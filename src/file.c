@@ -30,6 +30,7 @@ void files_init(struct files *files, const struct opts *opts, struct report *rep
 
 void files_destroy(struct files *files) {
 	inode_set_clear(&files->overwriting, free);
+	free(files->journal_path);
 	throttle_destroy(&files->throttle);
 	thread_must(pthread_mutex_destroy(&files->lock));
 	thread_must(pthread_cond_destroy(&files->released));
@@ -44,9 +45,6 @@ void file_context_init(struct file_context *ctx, struct files *files, struct cou
 void file_context_destroy(struct file_context *ctx) {
 	for (struct list *node; (node = list_pop(&ctx->redo)) || (node = list_pop(&ctx->later));) {
 		link_name_free(list_item(node, struct link_name, node));
-	}
-	if (journal_is_open(&ctx->files->journal)) {
-		journal_flush(&ctx->files->journal, &ctx->held);
 	}
 	free(ctx->buffer);
 	file_order_free(ctx);

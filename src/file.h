@@ -46,9 +46,10 @@ struct files {
 	atomic_bool fast;
 	/** The list of checksums, or NULL. */
 	struct sums *sums;
-	/** With --resume; and the tree in the destination of which it is. */
+	/** With --resume; the tree in the destination of which it is; and its path for messages. */
 	struct journal journal;
 	const struct tree *journal_root;
+	char *journal_path;
 };
 
 /** Whether a file system of another machine or program copies data itself (copy_file_range(2)). */
@@ -78,8 +79,6 @@ struct file_context {
 	/** The device from whose page cache nothing can be told to leave, if one is known. */
 	dev_t keeps;
 	struct far far;
-	/** Records that are not in the journal yet. */
-	struct journal_held held;
 	/** Small files that were not cached since one was. */
 	unsigned cold;
 	/** What is known of the above. */

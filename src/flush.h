@@ -1,8 +1,8 @@
 /**
- * Getting what was written onto the medium (--fsync): by one syncfs(2) for a whole file system where that is known to
- * do it, else by an fsync(2) for each file and directory.
+ * Getting what was written onto the medium (--fsync): by one syncfs(2) for a whole file system if that is known to do it
+ * and to report what failed, else by an fsync(2) for each file and directory.
  *
- * The kernel tells of errors in writing back only who had the file system open when they happened: so a descriptor is
+ * The kernel reports errors of writing back only to who had the file system open when they happened: so a descriptor is
  * kept from before anything is written.
  */
 
@@ -38,6 +38,12 @@ enum flush_way {
 	/** The file and the directory have to be flushed on their own. */
 	FLUSH_EACH,
 };
+
+/**
+ * Whether syncfs(2) on the file system that a descriptor leads to writes to the medium, and reports data that could not
+ * be written. No for whatever is not known to.
+ */
+bool flush_reports(int fd);
 
 /** Set up. */
 void flush_init(struct flush *flush);

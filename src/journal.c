@@ -1,5 +1,6 @@
 #include "journal-impl.h"
 
+#include "flush.h"
 #include "hidden.h"
 
 #include <errno.h>
@@ -18,10 +19,13 @@
 /** Seconds between two marks. */
 #define MARK_SECONDS 30
 
+/** Seconds that records of finished files are held back at most. */
+#define HELD_SECONDS 1
+
 /** How often the file is opened anew that others, doing the same, take away. */
 #define TRIES 100
 
-/** Bytes written of a part before they are noted. */
+/** Bytes written of a part, or of finished files, before they are noted. */
 #define NEWS_BYTES (8u << 20)
 
 /** The mask of statx(2) for a mount's number that is never used again (Linux 6.8), which older headers lack. */
@@ -63,28 +67,38 @@ static size_t make_record(struct record *record, enum journal_kind kind, uint64_
 	return sizeof(record->head) + len;
 }
 
-/** Append records by one write, so that those of several threads never mix. After a failure nothing is written any more. */
-static void append(struct journal *journal, const void *data, size_t len) {
-	mutex_lock(&journal->lock);
-	int err = journal->open ? journal->err : -EBADF;
-	mutex_unlock(&journal->lock);
-	if (err < 0 || len == 0) {
-		return;
-	}
-	const char *from = data;
-	ssize_t n = 0;
-	while (len > 0 && (n = write(journal->fd, from, len)) > 0) {
-		// Should another one get in between, nothing after that makes sense; but then there is hardly any room
-		from += n;
-		len -= (size_t)n;
-	}
-	if (len == 0) {
-		return;
-	}
-	err = n < 0 ? -errno : -ENOSPC;
+/** Keep the first error. */
+static void note_error(struct journal *journal, int err) {
 	mutex_lock(&journal->lock);
 	journal->err = journal->err < 0 ? journal->err : err;
 	mutex_unlock(&journal->lock);
+}
+
+/** Write records where nobody closes the journal meanwhile. Returns 0 or -errno. */
+static int write_records(const struct journal *journal, const char *data, size_t len) {
+	while (len > 0) {
+		ssize_t n = write(journal->fd, data, len);
+		if (n <= 0 && !(n < 0 && errno == EINTR)) {
+			return n < 0 ? -errno : -ENOSPC;
+		}
+		// Should another one get in between, nothing after that makes sense; but then there is hardly any room
+		data += max(n, (ssize_t)0);
+		len -= (size_t)max(n, (ssize_t)0);
+	}
+	return 0;
+}
+
+/** Append records by one write, so that those of several threads never mix. After a failure nothing is written any more. */
+static void append(struct journal *journal, const void *data, size_t len) {
+	thread_must(pthread_rwlock_rdlock(&journal->writing));
+	mutex_lock(&journal->lock);
+	bool usable = journal_is_open(journal) && journal->err == 0;
+	mutex_unlock(&journal->lock);
+	int ret = usable ? write_records(journal, data, len) : 0;
+	if (ret < 0) {
+		note_error(journal, ret);
+	}
+	thread_must(pthread_rwlock_unlock(&journal->writing));
 }
 
 static void append_record(struct journal *journal, enum journal_kind kind, const void *data, size_t len) {
@@ -92,28 +106,85 @@ static void append_record(struct journal *journal, enum journal_kind kind, const
 	append(journal, &record, make_record(&record, kind, journal->id, data, len));
 }
 
-/** Set marks until the journal is closed. */
+/** Write what is held back. */
+static void flush_held(struct journal *journal) {
+	char data[JOURNAL_HELD];
+	mutex_lock(&journal->lock);
+	size_t len = journal->held_len;
+	memcpy(data, journal->held, len);
+	journal->held_len = 0;
+	journal->held_bytes = 0;
+	mutex_unlock(&journal->lock);
+	append(journal, data, len);
+}
+
+void journal_doubt(struct journal *journal, int err) {
+	if (!journal_is_open(journal)) {
+		return;
+	}
+	struct record record;
+	struct journal_mark mark = {.offset = (uint64_t)journal->safe};
+	thread_must(pthread_rwlock_wrlock(&journal->writing));
+	note_error(journal, err);
+	int ret = ftruncate(journal->fd, journal->safe) == 0 ? 0 : -errno;
+	if (ret == 0 && journal->safe > 0) {
+		size_t len = make_record(&record, JOURNAL_MARK, journal->id, &mark, sizeof(mark));
+		ret = write_records(journal, (const char *)&record, len);
+	}
+	// It would be believed: better none than that
+	if (ret < 0) {
+		unlinkat(journal->dir, JOURNAL_NAME, 0);
+	}
+	thread_must(pthread_rwlock_unlock(&journal->writing));
+}
+
+/** Have everything on its medium, and set a mark. */
+static void set_mark(struct journal *journal) {
+	struct journal_mark mark;
+	flush_held(journal);
+	off_t end = lseek(journal->fd, 0, SEEK_END);
+	if (end <= 0) {
+		return;
+	}
+	if (syncfs(journal->fd) != 0) {
+		int err = -errno;
+		mutex_lock(&journal->lock);
+		journal->lost = journal->lost < 0 ? journal->lost : err;
+		mutex_unlock(&journal->lock);
+		// The next time the kernel would say that all is well
+		journal_doubt(journal, err);
+		return;
+	}
+	mark.offset = (uint64_t)end;
+	append_record(journal, JOURNAL_MARK, &mark, sizeof(mark));
+	fdatasync(journal->fd);
+	journal->safe = end;
+}
+
+/** Write what is held back for long, and set marks, until the journal is closed. */
 static void *mark(void *arg) {
 	struct journal *journal = arg;
 	struct timespec until;
+	unsigned waits = 0;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	// Those that are not reported would be taken for written
+	bool reports = flush_reports(journal->fd);
 	mutex_lock(&journal->lock);
 	while (!journal->stopping) {
-		until.tv_sec += MARK_SECONDS;
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += HELD_SECONDS;
 		while (!journal->stopping && pthread_cond_timedwait(&journal->wake, &journal->lock, &until) != ETIMEDOUT) {
 		}
 		if (journal->stopping) {
 			break;
 		}
 		mutex_unlock(&journal->lock);
-		off_t end = lseek(journal->fd, 0, SEEK_END);
-		struct journal_mark mark = {.offset = (uint64_t)end};
-		if (end > 0 && syncfs(journal->fd) == 0) {
-			append_record(journal, JOURNAL_MARK, &mark, sizeof(mark));
-			fdatasync(journal->fd);
+		++waits;
+		if (reports && waits % (MARK_SECONDS / HELD_SECONDS) == 0) {
+			set_mark(journal);
+		} else {
+			flush_held(journal);
 		}
-		clock_gettime(CLOCK_REALTIME, &until);
 		mutex_lock(&journal->lock);
 	}
 	mutex_unlock(&journal->lock);
@@ -264,6 +335,7 @@ static int unlink_quietly(int dir, const char *name) {
 int journal_open(struct journal *journal, int dir, uint64_t options) {
 	*journal = (struct journal) {.fd = -1, .dir = -1};
 	thread_must(pthread_mutex_init(&journal->lock, NULL));
+	thread_must(pthread_rwlock_init(&journal->writing, NULL));
 	thread_must(pthread_cond_init(&journal->wake, NULL));
 	find_now(&journal->now, dir, options);
 	journal->fd = open_own(dir);
@@ -273,17 +345,17 @@ int journal_open(struct journal *journal, int dir, uint64_t options) {
 		ret = journal->dir < 0 ? -errno : load(journal);
 	}
 	if (ret == 0) {
-		journal->open = true;
+		atomic_store(&journal->open, true);
 		ret = begin_run(journal);
 		// Without marks there is less to go on with after a crash of the system
 		journal->marking = ret == 0 && pthread_create(&journal->marker, NULL, mark, journal) == 0;
 	}
 	if (ret < 0) {
-		if (journal->open && journal->index.valid == 0) {
+		if (journal_is_open(journal) && journal->index.valid == 0) {
 			// Nothing is in it, and nothing will be
 			unlink_quietly(journal->dir, JOURNAL_NAME);
 		}
-		journal->open = false;
+		atomic_store(&journal->open, false);
 		journal_index_clear(&journal->index);
 		close_fd(&journal->fd);
 		close_fd(&journal->dir);
@@ -320,8 +392,8 @@ static void remove_untaken(const void *node, VISIT visit, void *arg) {
 	}
 }
 
-int journal_close(struct journal *journal, enum journal_end end) {
-	if (!journal->open) {
+int journal_settle(struct journal *journal) {
+	if (!journal_is_open(journal)) {
 		return 0;
 	}
 	mutex_lock(&journal->lock);
@@ -330,19 +402,35 @@ int journal_close(struct journal *journal, enum journal_end end) {
 	mutex_unlock(&journal->lock);
 	if (journal->marking) {
 		thread_must(pthread_join(journal->marker, NULL));
+		journal->marking = false;
+	}
+	return journal->lost;
+}
+
+int journal_close(struct journal *journal, enum journal_end end) {
+	if (!journal_is_open(journal)) {
+		return 0;
+	}
+	journal_settle(journal);
+	if (end == JOURNAL_KEEP) {
+		flush_held(journal);
 	}
 	if (end == JOURNAL_REMOVE) {
 		twalk_r(journal->index.parts, remove_untaken, journal);
 		int ret = unlink_quietly(journal->dir, JOURNAL_NAME);
 		journal->err = journal->err < 0 ? journal->err : ret;
 	}
+	// Whoever is just noting something, as the copy was given up at this moment, is to come to an end before
+	thread_must(pthread_rwlock_wrlock(&journal->writing));
 	mutex_lock(&journal->lock);
-	journal->open = false;
-	mutex_unlock(&journal->lock);
+	atomic_store(&journal->open, false);
 	close_fd(&journal->fd);
 	close_fd(&journal->dir);
 	journal_index_clear(&journal->index);
-	return journal->err;
+	int err = journal->err;
+	mutex_unlock(&journal->lock);
+	thread_must(pthread_rwlock_unlock(&journal->writing));
+	return err;
 }
 
 bool journal_is_finished(struct journal *journal, const struct stat *src, const struct stat *dst) {
@@ -356,22 +444,24 @@ bool journal_is_finished(struct journal *journal, const struct stat *src, const 
 	return found && memcmp(&found->src, &source, sizeof(source)) == 0 && memcmp(&found->copy, &copy, sizeof(copy)) == 0;
 }
 
-void journal_flush(struct journal *journal, struct journal_held *held) {
-	append(journal, held->data, held->len);
-	held->len = 0;
-}
-
-void journal_finish(struct journal *journal, struct journal_held *held, const struct stat *src,
-	const struct stat *dst)
-{
+void journal_finish(struct journal *journal, const struct stat *src, const struct stat *dst) {
 	struct journal_finished finished = {.src = journal_source_of(src), .copy = copy_of(dst)};
 	struct record record;
 	size_t len = make_record(&record, JOURNAL_FINISHED, journal->id, &finished, sizeof(finished));
-	if (held->len + len > sizeof(held->data)) {
-		journal_flush(journal, held);
+	mutex_lock(&journal->lock);
+	while (journal->held_len + len > sizeof(journal->held)) {
+		mutex_unlock(&journal->lock);
+		flush_held(journal);
+		mutex_lock(&journal->lock);
 	}
-	memcpy(held->data + held->len, &record, len);
-	held->len += len;
+	memcpy(journal->held + journal->held_len, &record, len);
+	journal->held_len += len;
+	journal->held_bytes += finished.copy.size;
+	bool due = journal->held_bytes >= NEWS_BYTES;
+	mutex_unlock(&journal->lock);
+	if (due) {
+		flush_held(journal);
+	}
 }
 
 /** Whether a file has all that is noted of a part. */

@@ -5,9 +5,10 @@
  * says which files were finished, and which ranges of big ones were written to a file that is not whole yet. Each record
  * is tied to the source as it was (inode, size, times), so that what has changed since is copied anew.
  *
- * Records come after what they tell of was written. As long as the system runs that is enough, whatever kills ucp. After
- * a crash of the system only those are believed that come before a mark, which is set after everything was written to the
- * medium, twice a minute.
+ * Records come after what they tell of was written, those of finished files after 8 MiB of them or a second at most. As
+ * long as the system runs that is enough, whatever kills ucp. After a crash of the system only those are believed that come
+ * before a mark, which is set after everything was written to the medium, twice a minute; not on file systems that report
+ * no errors of that (flush_reports()).
  */
 
 #ifndef UCP_JOURNAL_H
@@ -21,7 +22,7 @@
 /** The journal's name. */
 #define JOURNAL_NAME ".ucp-journal"
 
-/** Bytes of records a worker holds back. */
+/** Bytes of records that are held back. */
 #define JOURNAL_HELD 4096
 
 /** The source of a file, as it was when reading it began. */
@@ -95,31 +96,35 @@ struct journal_now {
 
 /** A journal that is open. Zero-initialise; then journal_is_open() says no. */
 struct journal {
-	/** Guards journal::index, journal::err and journal::stopping. */
+	/** Guards journal::index, journal::err, journal::lost, journal::stopping and what is held back. */
 	pthread_mutex_t lock;
+	/** Held for reading while records are written, and for writing while others must not be. */
+	pthread_rwlock_t writing;
 	int fd;
 	/** The directory it is in. */
 	int dir;
-	bool open;
+	atomic_bool open;
 	/** What checksums begin with, so that records of another journal make no sense in this one. */
 	uint64_t id;
 	/** The next part's. */
 	uint64_t next_part;
 	/** Writing to it failed: nothing more is noted. The first -errno. */
 	int err;
+	/** Something that records tell of was not written to the medium: the -errno of syncfs(2). */
+	int lost;
+	/** What the last mark says that this run has set: bytes of records that tell of what is on the medium. */
+	off_t safe;
+	/** Records of finished files that are held back, and bytes of these files. */
+	char held[JOURNAL_HELD];
+	size_t held_len;
+	uint64_t held_bytes;
 	struct journal_now now;
 	struct journal_index index;
-	/** The thread that sets marks. */
+	/** The thread that writes what is held back for long, and sets marks, if it runs. */
 	pthread_t marker;
 	pthread_cond_t wake;
 	bool marking;
 	bool stopping;
-};
-
-/** Records of one worker that are held back. */
-struct journal_held {
-	char data[JOURNAL_HELD];
-	size_t len;
 };
 
 /** How journal_close() leaves a journal. */
@@ -144,17 +149,26 @@ void journal_index_clear(struct journal_index *index);
  */
 int journal_open(struct journal *journal, int dir, uint64_t options);
 
+/**
+ * Set no more marks, as the journal is going to be closed. Returns 0, or the -errno with which something that was noted
+ * could not be written to the medium: then what was noted since the last mark is not in the journal any more.
+ */
+int journal_settle(struct journal *journal);
+
+/** What was noted since the last mark is not on the medium, because of ERR (-errno): forget it, and note nothing more. */
+void journal_doubt(struct journal *journal, int err);
+
 /** Write what is held back, and close. Does nothing to one that is not open. Returns 0 or the first -errno of writing. */
 int journal_close(struct journal *journal, enum journal_end end);
 
 /** Whether there is one. */
 static inline bool journal_is_open(const struct journal *journal) {
-	return journal->open;
+	return atomic_load(&journal->open);
 }
 
 /** Whether there is one that an earlier run has begun. */
 static inline bool journal_goes_on(const struct journal *journal) {
-	return journal->open && journal->index.valid > 0;
+	return journal_is_open(journal) && journal->index.valid > 0;
 }
 
 /** The source as records have it. */
@@ -164,8 +178,7 @@ struct journal_source journal_source_of(const struct stat *st);
 bool journal_is_finished(struct journal *journal, const struct stat *src, const struct stat *dst);
 
 /** Note that a file is finished. */
-void journal_finish(struct journal *journal, struct journal_held *held, const struct stat *src,
-	const struct stat *dst);
+void journal_finish(struct journal *journal, const struct stat *src, const struct stat *dst);
 
 /**
  * Take up a file that is written in parts, or begin one.
@@ -183,9 +196,6 @@ void journal_wrote(struct journal *journal, struct journal_part *part, uint64_t 
 
 /** Have all ranges of a part in the journal. */
 void journal_flush_part(struct journal *journal, struct journal_part *part, uint64_t ino);
-
-/** Write what a worker holds back. */
-void journal_flush(struct journal *journal, struct journal_held *held);
 
 /** Add a range. Returns 0 or -ENOMEM. */
 int journal_ranges_add(struct journal_ranges *ranges, uint64_t start, uint64_t end);

@@ -37,10 +37,13 @@ static int reopen(int fd) {
 void medium_meet(struct medium *medium, int fd) {
 	struct stat st;
 	bool known = fstat(fd, &st) == 0;
+	// To sync the file system that a device's name is on would do nothing for the device
+	bool raw = known && S_ISBLK(st.st_mode);
+	dev_t dev = raw ? st.st_rdev : st.st_dev;
 
 	mutex_lock(&medium->lock);
 	unsigned i = 0;
-	while (known && i < medium->system_count && medium->systems[i].dev != st.st_dev) {
+	while (known && i < medium->system_count && (medium->systems[i].dev != dev || medium->systems[i].raw != raw)) {
 		++i;
 	}
 	if (!known) {
@@ -48,8 +51,9 @@ void medium_meet(struct medium *medium, int fd) {
 	} else if (i == medium->system_count) {
 		int other = i < MEDIUM_SYSTEMS ? reopen(fd) : -1;
 		if (other >= 0) {
-			medium->systems[i].dev = st.st_dev;
+			medium->systems[i].dev = dev;
 			medium->systems[i].fd = other;
+			medium->systems[i].raw = raw;
 			++medium->system_count;
 		} else {
 			medium->others = true;
@@ -66,7 +70,8 @@ static int sync_all(struct medium *medium) {
 	bool others = medium->others;
 	mutex_unlock(&medium->lock);
 	for (unsigned i = 0; i < count; ++i) {
-		if (medium->sync(medium->systems[i].fd) != 0 && ret == 0) {
+		int fd = medium->systems[i].fd;
+		if ((medium->systems[i].raw ? fsync(fd) : medium->sync(fd)) != 0 && ret == 0) {
 			ret = -errno;
 		}
 	}

@@ -2,8 +2,9 @@
  * What of the copies is on the medium, and not only in memory on its way there (--progress=synced).
  *
  * A thread of its own has the file systems written to synced again and again. What was done before that began is on the
- * medium when it is over. So that this never takes long, no more is written meanwhile than the medium takes in a second
- * or two.
+ * medium when it is over, or an error is reported; files on file systems that do not report any (flush_reports()) have to be
+ * flushed on their own besides. So that syncing never takes long, no more is written meanwhile than the medium takes in a
+ * second or two.
  */
 
 #ifndef UCP_MEDIUM_H
@@ -15,7 +16,10 @@
 
 struct throttle;
 
-/** Most file systems that are told apart. With more, all there are on the machine are synced. */
+/**
+ * Most file systems and block devices that are told apart. With more, all there are on the machine are synced, which
+ * reports no errors.
+ */
 #define MEDIUM_SYSTEMS 16
 
 /** The medium, or several. */
@@ -30,10 +34,12 @@ struct medium {
 	/** Guards what follows. */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	/** The file systems that were written to, each by a descriptor of something on it. */
+	/** The file systems and block devices that were written to, each by a descriptor of something on it. */
 	struct {
 		dev_t dev;
 		int fd;
+		/** The device itself was written to. */
+		bool raw;
 	} systems[MEDIUM_SYSTEMS];
 	unsigned system_count;
 	/** Whether there are others, nobody knows which. */

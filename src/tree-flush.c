@@ -15,18 +15,21 @@
 void tree_choose_flush(struct tree *tree) {
 	struct trees *trees = tree->trees;
 	bool base = tree->flags & TREE_BASE;
+	// With --progress=synced all is flushed again and again: what needs more is only what that does not report
+	bool fsync = trees->opts->flags & OPT_FSYNC;
 	struct stat st = {.st_dev = tree->inode[DST].dev};
 
 	if (!trees->flush) {
 		return;
 	}
 	// What is whole has to be on its medium before it gets its name
-	if (trees->opts->flags & OPT_ATOMIC) {
+	if (fsync && (trees->opts->flags & OPT_ATOMIC)) {
 		tree->flags |= TREE_FLUSH_EACH;
 		return;
 	}
 	// Where operands name their destination whole there is no directory yet, but also only one of them
-	if (base && (trees->opts->operand_count <= FEW_OPERANDS || fstat(tree->fd[DST], &st) != 0)) {
+	bool few = fsync && trees->opts->operand_count <= FEW_OPERANDS;
+	if (base && (few || fstat(tree->fd[DST], &st) != 0)) {
 		tree->flags |= TREE_FLUSH_EACH;
 		return;
 	}

@@ -24,7 +24,7 @@ void tree_shut(struct tree *tree);
 /** As tree_pin(), for the parent of a CHILD that is pinned (or NULL). */
 int tree_pin_through(struct tree *tree, const struct tree *child);
 
-/** With --fsync, choose how a tree is flushed; its destination has just been opened. */
+/** With trees::flush, choose how a tree is flushed; its destination has just been opened. */
 void tree_choose_flush(struct tree *tree);
 
 /** Everything in a tree, which is pinned, is done: flush its directory where that is to be on its own. */

@@ -83,7 +83,7 @@ enum tree_flags {
 	TREE_LEFT = 1 << 9,
 	/** Its entries are operands: the base, and directories that --parents entered. */
 	TREE_OPERANDS = 1 << 8,
-	/** With --fsync: it and what is in it are flushed on their own, not with their whole file system. */
+	/** With trees::flush: it and what is in it are flushed on their own, not with their whole file system. */
 	TREE_FLUSH_EACH = 1 << 12,
 	/** The destination is not there: it would be made (--dry-run). Its descriptor is only a placeholder. */
 	TREE_ABSENT = 1 << 13,
@@ -152,7 +152,7 @@ struct trees {
 
 	const struct opts *opts;
 	struct report *report;
-	/** With --fsync, else NULL. */
+	/** With --fsync or --progress=synced, else NULL. */
 	struct flush *flush;
 	pthread_mutex_t lock;
 	/** Open trees nobody has pinned, least recently used first. */
@@ -226,7 +226,7 @@ int tree_pin(struct tree *tree);
 /** Undo tree_pin(). */
 void tree_unpin(struct tree *tree);
 
-/** Something was made under an operand's name: with --fsync flush that name, where it is to be on its own. */
+/** Something was made under an operand's name: flush that name, if that is to be done on its own. */
 void tree_flush_name(const struct tree *tree, const struct entry *entry);
 
 /** The path of a name in a tree (or of the tree itself if NULL) for messages; to be freed. NULL without memory. */

@@ -209,6 +209,17 @@ mount_tmpfs() {
 	mount -t tmpfs -o "size=$1,mode=755" ucp-test "$2" || skip "cannot mount a tmpfs"
 }
 
+# make_file_system IMAGE TYPE [MKFS OPTIONS…]
+make_file_system() {
+	for _ in {1..50}; do
+		"mkfs.$2" -q "${@:3}" "$1" 2>"$CASE/mkfs" && return
+		# mkfs.btrfs asks all loop devices, one of which another case may be just taking away
+		grep -q 'check mount status' "$CASE/mkfs" || break
+		sleep 0.1
+	done
+	fail "mkfs.$2 failed: $(<"$CASE/mkfs")"
+}
+
 # mount_image ext4|xfs|btrfs SIZE DIR [MKFS OPTIONS…]: a fresh file system in a sparse image.
 # (xfs wants 300M at least, btrfs 110M.)
 mount_image() {
@@ -217,7 +228,7 @@ mount_image() {
 	local image
 	image=$(mktemp "$CASE/image.XXXXXX") || fail "cannot make an image"
 	truncate -s "$2" "$image" || fail "cannot make an image of $2"
-	"mkfs.$1" -q "${@:4}" "$image" || fail "mkfs.$1 failed"
+	make_file_system "$image" "$1" "${@:4}"
 	mkdir -p "$3" || fail "mkdir $3"
 	mount -t "$1" -o loop "$image" "$3" || skip "cannot mount $1"
 	if [[ $1 == ext4 ]]; then
@@ -244,6 +255,27 @@ mount_faultfs() {
 	wait "$server"
 	(($? != 2)) || fail "faultfs ${*:3}"
 	skip "cannot mount faultfs"
+}
+
+# mount_medium ext4|xfs|btrfs SIZE DIR [MKFS OPTIONS…]: a file system in an image that a faultfs shows at `medium`, which
+# can be told not to take data: faultfs medium "fail write image EIO with=WORD". Without cached blocks of the image
+# between: what the file system writes back is refused to the file system.
+mount_medium() {
+	need loop
+	need fuse
+	need cmd "mkfs.$1"
+	mkdir -p backing "$3"
+	truncate -s "$2" backing/image || fail "cannot make an image of $2"
+	make_file_system backing/image "$1" "${@:4}"
+	mount_faultfs medium backing
+	mount -t "$1" -o loop medium/image "$3" || skip "cannot mount $1"
+}
+
+# mount_overlay DIR UPPER [LOWER]: an overlayfs that writes to UPPER/up.
+mount_overlay() {
+	need root
+	mkdir -p "$1" "$2/up" "$2/work" "${3-lower}"
+	mount -t overlay -o "lowerdir=${3-lower},upperdir=$2/up,workdir=$2/work" overlay "$1" || skip "cannot mount an overlay"
 }
 
 # faultfs DIR COMMAND…: say it to a faultfs that is mounted.

@@ -195,3 +195,124 @@ case_fsync_with_few_descriptors() {
 	expect_no_err
 	same_tree s d
 }
+
+# --- a medium that does not take data
+
+# Files in s of which the medium takes what is in `good`, and not what is in `bad`, as soon as it fails.
+make_spoiled() {
+	mkdir -p s/sub
+	head -c 300000 /dev/zero | tr '\0' g >s/good
+	yes UNWRITABLE | head -c "${1-300000}" >s/sub/bad
+}
+
+medium_fails() {
+	sync -f fs # what is on its way is no matter of ours
+	faultfs medium "fail write image EIO with=UNWRITABLE"
+}
+
+# On each file system, and in an overlay over it: told once, as the file systems themselves are told.
+unwritable_data_is_reported() { # MKFS ARGS…
+	mount_medium "$1" "$2" fs "${@:3}"
+	mount_overlay o fs
+	mkdir fs/d
+	make_spoiled
+	medium_fails
+	run_ucp --fsync -r --reflink=never s fs/d
+	expect_status 1
+	expect_err "ucp: error syncing the file system of 'fs/d/s': Input/output error"
+	(($(faultfs_hits medium "fail write image") > 0)) || fail "the medium did not fail"
+	run_ucp --fsync -r --reflink=never s o/d
+	expect_status 1
+	expect_err "ucp: error syncing 'o/d/sub/bad': Input/output error"
+	check_not test -e o/d/sub/bad
+	check cmp s/good o/d/good
+	run_ucp --fsync -r s/sub/bad s/good o
+	expect_status 1
+	expect_err "ucp: error syncing 'o/bad': Input/output error"
+}
+
+once_unwritable_data_on_ext4() {
+	unwritable_data_is_reported ext4 64M
+}
+
+once_unwritable_data_on_ext4_without_journal() {
+	unwritable_data_is_reported ext4 64M -O ^has_journal
+}
+
+once_unwritable_data_on_xfs() {
+	unwritable_data_is_reported xfs 320M
+}
+
+once_unwritable_data_on_btrfs() {
+	unwritable_data_is_reported btrfs 128M
+}
+
+# Small files, and one that is there before; each by a worker of its own.
+once_unwritable_data_in_an_overlay() {
+	local i
+	mount_medium ext4 64M fs
+	mkdir -p lower/d
+	mount_overlay o fs
+	make_spoiled 4000
+	for i in {1..40}; do
+		echo "$i" >"s/$i"
+		echo "UNWRITABLE $i" >"s/sub/$i"
+	done
+	echo old >lower/d/bad
+	medium_fails
+	run_ucp --fsync -r -T s/sub o/d
+	expect_status 1
+	sort -o "$ERR" "$ERR"
+	mapfile -t lines < <({ seq 40 && echo bad; } | sed "s|.*|ucp: error syncing 'o/d/&': Input/output error|" | sort)
+	expect_err "${lines[@]}"
+	[[ ! -s o/d/bad ]] || fail "it looks whole"
+	[[ $(ls o/d) == bad ]] || fail "these look whole: $(ls o/d)"
+	run_ucp --fsync --atomic -r s o/new
+	expect_status 1
+	[[ $(grep -c "^ucp: error syncing 'o/new/sub/.*': Input/output error$" "$ERR") == 41 ]] || fail "stderr: $(<"$ERR")"
+	[[ -z $(ls -A o/new/sub) ]] || fail "these look whole: $(ls -A o/new/sub)"
+	rm -r s/sub
+	run_ucp --fsync -r -T s o/good
+	expect_status 0
+	expect_no_err
+	same_tree s o/good --no-times
+}
+
+# --progress=synced says that it is on the medium.
+once_unwritable_data_that_is_counted() {
+	mount_medium ext4 64M fs
+	mount_overlay o fs
+	make_spoiled
+	mkdir fs/d
+	medium_fails
+	run_ucp --progress=synced -r s fs/d
+	expect_status 1
+	expect_err_has "ucp: cannot sync the destination: Input/output error"
+	run_ucp --progress=synced -r s o/d
+	expect_status 1
+	expect_err_has "ucp: error syncing 'o/d/sub/bad': Input/output error"
+	check_not test -e o/d/sub/bad
+	run_ucp --progress=synced s/sub/bad o/bad
+	expect_status 1
+	expect_err_has "ucp: error syncing 'o/bad': Input/output error"
+	check_not test -e o/bad
+}
+
+# A block device is no matter of the file system that its name is on.
+once_unwritable_data_on_a_device() {
+	local device
+	need loop
+	mkdir backing
+	truncate -s 8M backing/image
+	mount_faultfs medium backing
+	device=$(losetup --show -f medium/image) || skip "no loop device"
+	faultfs medium "fail write image EIO with=UNWRITABLE"
+	make_spoiled 100000
+	run_ucp --progress=synced s/sub/bad "$device"
+	[[ $status == 1 ]] || fail "status $status"
+	run_ucp --fsync s/sub/bad "$device"
+	expect_status 1
+	expect_err "ucp: error syncing '$device': Input/output error"
+	faultfs medium clear
+	losetup -d "$device"
+}

@@ -457,3 +457,47 @@ case_sparse_file() {
 	expect_status 0
 	same_tree s d --holes
 }
+
+# How many files the journal in a directory has as finished.
+finished_records() { # DIR
+	python3 - "$1/.ucp-journal" <<-'END'
+		import struct, sys
+		data, at, count = open(sys.argv[1], "rb").read(), 0, 0
+		while at + 16 <= len(data):
+		    magic, kind, size, _ = struct.unpack_from("=IHHQ", data, at)
+		    count += kind == 3
+		    at += 16 + size
+		print(count)
+	END
+}
+
+# Killed when three files are finished, and something else is not: whether these are known to the next run.
+killed_when_three_are_finished() { # BYTES EACH
+	local i
+	mkdir -p s/sub
+	for i in 1 2 3; do
+		head -c "$1" /dev/urandom >"s/f$i"
+	done
+	mkfifo s/sub/zz
+	exec 9<>s/sub/zz
+	start_ucp -a --copy-contents --resume --reflink=never -T s d 9>&-
+	wait_for '[[ -e d/f1 && -e d/f2 && -e d/f3 && $(finished_records d) == 3 ]]'
+	kill -s KILL "$pid"
+	finish_ucp
+	exec 9>&-
+	rm -r s/sub
+	run_ucp -a --copy-contents --resume --debug -T s d
+	expect_status 0
+	for i in 1 2 3; do
+		expect_out_has "skipped 'd/f$i'"
+		check cmp "s/f$i" "d/f$i"
+	done
+}
+
+case_killed_when_big_files_are_finished() {
+	killed_when_three_are_finished 9000000
+}
+
+case_killed_when_small_files_are_finished() {
+	killed_when_three_are_finished 1000
+}

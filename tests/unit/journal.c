@@ -46,11 +46,9 @@ static void make_journal(void) {
 	struct stat src = a_file(1, 100);
 	struct stat dst = a_file(2, 100);
 	struct stat big = a_file(3, 1000);
-	struct journal_held held = {.len = 0};
 
 	CHECK_EQ(journal_open(&journal, AT_FDCWD, 5), 0);
-	journal_finish(&journal, &held, &src, &dst);
-	journal_flush(&journal, &held);
+	journal_finish(&journal, &src, &dst);
 	struct journal_part *part = journal_begin(&journal, "sub/big", &big, NULL);
 	REQUIRE(part);
 	journal_wrote(&journal, part, 4, 0, 300);
