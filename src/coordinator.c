@@ -430,6 +430,7 @@ static void explain(struct run *run) {
 		sum.fixed_buffer += stats->fixed_buffer;
 		sum.fixed_file += stats->fixed_file;
 		sum.enters += stats->enters;
+		sum.again += stats->again;
 		if (run->workers[i].engine[0]) {
 			engine = run->workers[i].engine;
 		}
@@ -439,9 +440,10 @@ static void explain(struct run *run) {
 	report_text(run->report, "engine: %s\n", engine);
 	ring_features(features, sizeof(features));
 	report_text(run->report, "kernel: %s\n", features);
-	report_text(run->report, "requests: %llu linked pairs (%llu cut short), %llu reads, %llu writes, %llu enters\n",
+	report_text(run->report, "requests: %llu linked pairs (%llu cut short), %llu reads, %llu writes, %llu enters, "
+		"%llu made again by system calls\n",
 		(unsigned long long)sum.pairs, (unsigned long long)sum.cut, (unsigned long long)sum.reads,
-		(unsigned long long)sum.writes, (unsigned long long)sum.enters);
+		(unsigned long long)sum.writes, (unsigned long long)sum.enters, (unsigned long long)sum.again);
 	report_text(run->report, "registered: %llu requests on registered buffers, %llu on registered files\n",
 		(unsigned long long)sum.fixed_buffer, (unsigned long long)sum.fixed_file);
 	report_text(run->report, "files: %llu, of them %llu shared by workers, %llu small and cached, %llu cloned, "

@@ -23,8 +23,28 @@ enum ring_fixed {
 	RING_FIXED_OFF,
 };
 
+/** What a slot was asked for, so that it can be asked of the system instead. */
+struct ring_request {
+	/** A pair's read and write; or one of them alone, of which only that file is set. */
+	bool pair;
+	enum pair_op op;
+	struct ring_file src;
+	struct ring_file dst;
+	uint64_t off;
+	/** Where in the buffer a write alone begins. */
+	uint32_t at;
+	/** Bytes of the read, and of the write. */
+	uint32_t len;
+	uint32_t write_len;
+};
+
 /** One request's place. */
 struct ring_slot {
+	struct ring_request asked;
+	/** Whether the io_uring owes an answer. */
+	bool due;
+	/** A buffer in place of that in ring::buffers, which the kernel may still write to; or NULL. */
+	char *buffer;
 	/** Counts the slot's requests: completions of earlier ones are ignored. */
 	uint32_t generation;
 	/** Whether the buffer is registered. */
@@ -51,6 +71,15 @@ struct ring {
 
 	/** The io_uring, unless ring_params::sync. */
 	struct io_uring uring;
+	/** Whether new requests are made by system calls all the same, since the kernel does not do them any more. */
+	bool turned;
+	/** Whether the kernel may still write to the buffers, so that they have to stay. */
+	bool left;
+	/** Slots whose answer is due. */
+	unsigned due;
+	/** How often in a row the kernel had not what it takes: to take requests, and to do one. */
+	unsigned refusals;
+	unsigned put_off;
 	/** Whether a successful read of a pair posts no completion (IORING_FEAT_CQE_SKIP, 5.17). */
 	bool cqe_skip;
 	enum ring_fixed fixed_buffers;
@@ -78,15 +107,22 @@ struct ring_file ring_uring_know(struct ring *ring, int fd);
 /** As ring_forget(). */
 void ring_uring_forget(struct ring *ring, struct ring_file file);
 
-/** As ring_wait(). */
-int ring_uring_wait(struct ring *ring, struct ring_event *events, unsigned count, unsigned want);
+/** As ring_wait(), but errors are as the io_uring tells them. */
+unsigned ring_uring_wait(struct ring *ring, struct ring_event *events, unsigned count, unsigned want);
 
-/** Prepare a linked pair of which the write is WRITE_LEN bytes. */
-void ring_uring_pair(struct ring *ring, unsigned slot, struct ring_file src, struct ring_file dst, uint64_t off,
-	uint32_t len, uint32_t write_len);
+/** Prepare what a slot was asked for. */
+void ring_uring_ask(struct ring *ring, unsigned slot);
 
-/** Prepare one half of a pair alone, LEN bytes at byte AT of the buffer. */
-void ring_uring_single(struct ring *ring, unsigned slot, enum pair_op op, struct ring_file file, uint64_t off,
-	uint32_t at, uint32_t len);
+/** Hand nothing to the kernel any more: what it has not got yet is done by system calls. */
+void ring_uring_turn(struct ring *ring);
+
+/** An event of the io_uring: if it tells of an error, what a system call says counts, but if the copy is cancelled. */
+void ring_believe(struct ring *ring, struct ring_event *event);
+
+/** Whether the copy is cancelled. */
+bool ring_is_cancelled(const struct ring *ring);
+
+/** Do what a slot was asked for by system calls, and have ring_wait() tell. If the copy is cancelled, nothing is done. */
+void ring_do_now(struct ring *ring, unsigned slot);
 
 #endif // UCP_RING_IMPL_H

@@ -4,10 +4,20 @@
 #include "std.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+/**
+ * How often in a row the kernel may have no memory for requests before it gets none any more; and milliseconds that what it
+ * got may take without an answer until nobody waits for it any longer.
+ */
+#define REFUSALS_MOST 100
+#define PATIENCE 1000
 
 /** Set-up flags from the newest kernels down; the first set the kernel takes is used. */
 static const struct {
@@ -218,24 +228,20 @@ static struct io_uring_sqe *entry(struct ring *ring) {
 	return sqe;
 }
 
-void ring_uring_pair(struct ring *ring, unsigned slot, struct ring_file src, struct ring_file dst, uint64_t off,
-	uint32_t len, uint32_t write_len)
-{
-	begin(ring, slot, true, len);
+void ring_uring_ask(struct ring *ring, unsigned slot) {
+	const struct ring_request *asked = &ring->slots[slot].asked;
+	begin(ring, slot, asked->pair, asked->len);
 	struct io_uring_sqe *sqe = entry(ring);
-	prepare(ring, sqe, slot, PAIR_OP_READ, src, off, 0, len);
-	sqe->flags |= IOSQE_IO_LINK;
-	if (ring->cqe_skip) {
-		sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;
+	if (asked->op == PAIR_OP_WRITE) {
+		prepare(ring, sqe, slot, PAIR_OP_WRITE, asked->dst, asked->off, asked->at, asked->write_len);
+		return;
 	}
-	prepare(ring, entry(ring), slot, PAIR_OP_WRITE, dst, off, 0, write_len);
-}
-
-void ring_uring_single(struct ring *ring, unsigned slot, enum pair_op op, struct ring_file file, uint64_t off,
-	uint32_t at, uint32_t len)
-{
-	begin(ring, slot, false, len);
-	prepare(ring, entry(ring), slot, op, file, off, at, len);
+	prepare(ring, sqe, slot, PAIR_OP_READ, asked->src, asked->off, 0, asked->len);
+	if (asked->pair) {
+		sqe->flags |= IOSQE_IO_LINK;
+		sqe->flags |= ring->cqe_skip ? IOSQE_CQE_SKIP_SUCCESS : 0;
+		prepare(ring, entry(ring), slot, PAIR_OP_WRITE, asked->dst, asked->off, 0, asked->write_len);
+	}
 }
 
 /** Turn a completion into an event; false if it is not the whole answer yet, or to a request long answered. */
@@ -244,7 +250,7 @@ static bool translate(struct ring *ring, const struct io_uring_cqe *cqe, struct 
 	enum pair_op op = cqe->user_data & 1 ? PAIR_OP_WRITE : PAIR_OP_READ;
 	struct ring_slot *s = &ring->slots[slot];
 
-	if (cqe->user_data >> 32 != s->generation) {
+	if (cqe->user_data >> 32 != s->generation || !s->due) {
 		return false;
 	}
 	int res = cqe->res;
@@ -262,41 +268,29 @@ static bool translate(struct ring *ring, const struct io_uring_cqe *cqe, struct 
 		++ring->stats.cut;
 	}
 	*event = (struct ring_event) {.slot = slot, .op = op, .res = res};
+	s->due = false;
+	--ring->due;
 	return true;
 }
 
-/** Whether the kernel took only the first half of a pair, having no memory for the second. */
-static bool is_torn(const struct ring *ring) {
+/**
+ * The slot of whose pair the kernel took only the read, having no memory for the write, or UINT_MAX. The write does not wait
+ * for the read any more: nothing may be written from that buffer.
+ */
+static unsigned find_torn(const struct ring *ring) {
 	const struct io_uring_sq *sq = &ring->uring.sq;
-	if (io_uring_sq_ready(&ring->uring) == 0) {
-		return false;
+	if (ring->turned || io_uring_sq_ready(&ring->uring) == 0) {
+		return UINT_MAX;
 	}
 	unsigned next = *sq->khead & sq->ring_mask;
 	unsigned last = (*sq->khead - 1) & sq->ring_mask;
-	return (sq->sqes[last].flags & IOSQE_IO_LINK) && (sq->sqes[next].user_data & 1) == PAIR_OP_WRITE
+	bool torn = (sq->sqes[last].flags & IOSQE_IO_LINK) && (sq->sqes[next].user_data & 1) == PAIR_OP_WRITE
 		&& sq->sqes[last].user_data >> 1 == sq->sqes[next].user_data >> 1;
+	return torn ? (uint32_t)sq->sqes[next].user_data >> 1 : UINT_MAX;
 }
 
-int ring_uring_wait(struct ring *ring, struct ring_event *events, unsigned count, unsigned want) {
-	int ret;
-	++ring->stats.enters;
-	if (want > 0) {
-		ret = io_uring_submit_and_wait(&ring->uring, want);
-	} else {
-		ret = io_uring_submit_and_get_events(&ring->uring);
-	}
-	if (ret == -EAGAIN || ret == -EBUSY || ret == -ENOMEM) {
-		// The kernel is short of something that finished requests will give back
-		sched_yield();
-	} else if (ret < 0 && ret != -EINTR) {
-		return ret;
-	}
-
-	if (is_torn(ring)) {
-		// The read is under way, but its write no longer waits for it: nothing may be written from that buffer
-		return -EIO;
-	}
-
+/** Take up to COUNT answers that are there. */
+static unsigned reap(struct ring *ring, struct ring_event *events, unsigned count) {
 	unsigned n = 0;
 	unsigned seen = 0;
 	unsigned head;
@@ -306,10 +300,113 @@ int ring_uring_wait(struct ring *ring, struct ring_event *events, unsigned count
 			break;
 		}
 		++seen;
-		if (translate(ring, cqe, &events[n])) {
-			++n;
-		}
+		n += translate(ring, cqe, &events[n]);
 	}
 	io_uring_cq_advance(&ring->uring, seen);
-	return (int)n;
+	return n;
+}
+
+void ring_uring_turn(struct ring *ring) {
+	const struct io_uring_sq *sq = &ring->uring.sq;
+	if (ring->turned) {
+		return;
+	}
+	ring->turned = true;
+	size_t len = strlen(ring->description);
+	snprintf(ring->description + len, sizeof(ring->description) - len, ", given up for system calls");
+	// No entry is handed over any more, so what these slots were asked for the kernel never hears of
+	for (unsigned at = *sq->khead; at != sq->sqe_tail; ++at) {
+		unsigned slot = (uint32_t)sq->sqes[at & sq->ring_mask].user_data >> 1;
+		if (ring->slots[slot].due) {
+			ring->slots[slot].due = false;
+			--ring->due;
+			ring_do_now(ring, slot);
+		}
+	}
+}
+
+/** The kernel may yet move data between the buffer of a slot and a file: answer the request by other means. */
+static void give_up_on(struct ring *ring, unsigned slot) {
+	struct ring_slot *s = &ring->slots[slot];
+	s->due = false;
+	--ring->due;
+	ring->left = true;
+	if (s->asked.op == PAIR_OP_READ) {
+		char *buffer = mmap(NULL, ring->params.chunk_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (buffer == MAP_FAILED) {
+			ring->done[ring->done_count++] = (struct ring_event) {.slot = slot, .op = PAIR_OP_READ, .res = -ENOMEM};
+			return;
+		}
+		s->buffer = buffer;
+		s->fixed = false;
+	}
+	ring_do_now(ring, slot);
+}
+
+/**
+ * The kernel takes no requests any more. Wait for those it has as long as answers come, and do the rest by system calls.
+ *
+ * @param torn  A slot of which the kernel has the read and not the write, or UINT_MAX: it may never be answered.
+ */
+static void break_off(struct ring *ring, unsigned torn) {
+	if (torn != UINT_MAX) {
+		// Not among those that the kernel knows nothing of
+		ring->slots[torn].due = false;
+	}
+	ring_uring_turn(ring);
+	if (torn != UINT_MAX) {
+		ring->slots[torn].due = true;
+	}
+	const struct timespec pause = {.tv_nsec = 1000000};
+	for (unsigned i = 0; i < PATIENCE && ring->due > 0 && !ring_is_cancelled(ring); ++i) {
+		io_uring_get_events(&ring->uring);
+		unsigned n = reap(ring, ring->done + ring->done_count, ring->due);
+		for (unsigned end = ring->done_count + n; ring->done_count < end; ++ring->done_count) {
+			ring_believe(ring, &ring->done[ring->done_count]);
+		}
+		if (n > 0) {
+			i = 0;
+		} else {
+			nanosleep(&pause, NULL);
+		}
+	}
+	for (unsigned slot = 0; slot < ring->params.depth; ++slot) {
+		if (ring->slots[slot].due) {
+			give_up_on(ring, slot);
+		}
+	}
+}
+
+/** Hand over what is prepared, and wait for WANT completions. Returns 0 or -errno. */
+static int enter(struct ring *ring, unsigned want) {
+	struct io_uring_cqe *cqe;
+	int ret;
+	++ring->stats.enters;
+	if (ring->turned) {
+		want = min(want, ring->due);
+		ret = want > 0 ? io_uring_wait_cqe_nr(&ring->uring, &cqe, want) : io_uring_get_events(&ring->uring);
+	} else if (want > 0) {
+		ret = io_uring_submit_and_wait(&ring->uring, want);
+	} else {
+		ret = io_uring_submit_and_get_events(&ring->uring);
+	}
+	return min(ret, 0);
+}
+
+unsigned ring_uring_wait(struct ring *ring, struct ring_event *events, unsigned count, unsigned want) {
+	int ret = enter(ring, want);
+	unsigned torn = find_torn(ring);
+	bool short_of = ret == -EAGAIN || ret == -EBUSY || ret == -ENOMEM;
+
+	if (torn != UINT_MAX || (ret < 0 && ret != -EINTR && !short_of)
+		|| (short_of && (++ring->refusals >= REFUSALS_MOST || ring_is_cancelled(ring))))
+	{
+		break_off(ring, torn);
+	} else if (short_of) {
+		// Of something that finished requests will give back
+		sched_yield();
+	} else {
+		ring->refusals = 0;
+	}
+	return reap(ring, events, count);
 }

@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 char *ring_buffer(struct ring *ring, unsigned slot) {
-	return ring->buffers + slot * ring->params.chunk_size;
+	char *own = ring->slots[slot].buffer;
+	return own ? own : ring->buffers + slot * ring->params.chunk_size;
 }
 
 bool ring_buffer_drop(struct ring *ring, unsigned slot) {
@@ -66,8 +67,13 @@ void ring_close(struct ring *ring) {
 	if (!ring->params.sync) {
 		ring_uring_close(ring);
 	}
-	if (ring->buffers) {
+	if (ring->buffers && !ring->left) {
 		munmap(ring->buffers, buffers_size(ring));
+	}
+	for (unsigned i = 0; ring->slots && i < ring->params.depth; ++i) {
+		if (ring->slots[i].buffer) {
+			munmap(ring->slots[i].buffer, ring->params.chunk_size);
+		}
 	}
 	free(ring->slots);
 	free(ring->done);
@@ -79,7 +85,7 @@ struct ring_file ring_plain(int fd) {
 }
 
 struct ring_file ring_know(struct ring *ring, int fd) {
-	return ring->params.sync ? ring_plain(fd) : ring_uring_know(ring, fd);
+	return ring_is_sync(ring) ? ring_plain(fd) : ring_uring_know(ring, fd);
 }
 
 void ring_forget(struct ring *ring, struct ring_file file) {
@@ -107,13 +113,47 @@ static ssize_t move(enum pair_op op, struct ring_file file, char *data, size_t l
 		: pwritev2(file.fd, &iov, 1, (off_t)off, RWF_DONTCACHE);
 }
 
-/** The twin's way: do it now, and answer later. */
-static void sync_answer(struct ring *ring, unsigned slot, enum pair_op op, ssize_t res) {
-	ring->done[ring->done_count++] = (struct ring_event) {
-		.slot = slot,
-		.op = op,
-		.res = res < 0 ? -errno : (int)res,
-	};
+bool ring_is_cancelled(const struct ring *ring) {
+	return ring->params.cancelled && atomic_load_explicit(ring->params.cancelled, memory_order_relaxed);
+}
+
+/** Make a request, or the write of a pair that was read, by system calls. */
+static struct ring_event call(struct ring *ring, unsigned slot, enum pair_op from) {
+	const struct ring_request *asked = &ring->slots[slot].asked;
+	char *buffer = ring_buffer(ring, slot);
+	struct ring_event event = {.slot = slot, .op = from};
+	ssize_t n = 0;
+	if (from == PAIR_OP_READ) {
+		n = move(PAIR_OP_READ, asked->src, buffer, asked->len, asked->off);
+		if (asked->pair && n == (ssize_t)asked->len) {
+			event.op = PAIR_OP_WRITE;
+		} else {
+			ring->stats.cut += asked->pair;
+		}
+	}
+	if (event.op == PAIR_OP_WRITE) {
+		n = move(PAIR_OP_WRITE, asked->dst, buffer + asked->at, asked->write_len, asked->off);
+	}
+	event.res = n < 0 ? -errno : (int)n;
+	return event;
+}
+
+void ring_do_now(struct ring *ring, unsigned slot) {
+	enum pair_op op = ring->slots[slot].asked.op;
+	ring->done[ring->done_count++] = ring_is_cancelled(ring)
+		? (struct ring_event) {.slot = slot, .op = op, .res = -ECANCELED} : call(ring, slot, op);
+}
+
+/** Begin what a slot is asked for. */
+static void begin(struct ring *ring, unsigned slot, struct ring_request request) {
+	ring->slots[slot].asked = request;
+	if (ring_is_sync(ring)) {
+		ring_do_now(ring, slot);
+	} else {
+		ring->slots[slot].due = true;
+		++ring->due;
+		ring_uring_ask(ring, slot);
+	}
 }
 
 void ring_pair(struct ring *ring, unsigned slot, struct ring_file src, struct ring_file dst, uint64_t off,
@@ -125,40 +165,37 @@ void ring_pair(struct ring *ring, unsigned slot, struct ring_file src, struct ri
 		ring_read(ring, slot, src, off, read_len);
 		return;
 	}
-	uint32_t write_len = ask(ring, INJECT_SHORT_WRITE, len);
 	++ring->stats.pairs;
-	if (!ring->params.sync) {
-		ring_uring_pair(ring, slot, src, dst, off, len, write_len);
-		return;
-	}
-	char *buffer = ring_buffer(ring, slot);
-	ssize_t n = move(PAIR_OP_READ, src, buffer, len, off);
-	if (n == (ssize_t)len) {
-		sync_answer(ring, slot, PAIR_OP_WRITE, move(PAIR_OP_WRITE, dst, buffer, write_len, off));
-	} else {
-		++ring->stats.cut;
-		sync_answer(ring, slot, PAIR_OP_READ, n);
-	}
+	begin(ring, slot, (struct ring_request) {
+		.pair = true,
+		.op = PAIR_OP_READ,
+		.src = src,
+		.dst = dst,
+		.off = off,
+		.len = len,
+		.write_len = ask(ring, INJECT_SHORT_WRITE, len),
+	});
 }
 
 void ring_read(struct ring *ring, unsigned slot, struct ring_file src, uint64_t off, uint32_t len) {
-	len = ask(ring, INJECT_SHORT_READ, len);
 	++ring->stats.reads;
-	if (ring->params.sync) {
-		sync_answer(ring, slot, PAIR_OP_READ, move(PAIR_OP_READ, src, ring_buffer(ring, slot), len, off));
-	} else {
-		ring_uring_single(ring, slot, PAIR_OP_READ, src, off, 0, len);
-	}
+	begin(ring, slot, (struct ring_request) {
+		.op = PAIR_OP_READ,
+		.src = src,
+		.off = off,
+		.len = ask(ring, INJECT_SHORT_READ, len),
+	});
 }
 
 void ring_write(struct ring *ring, unsigned slot, struct ring_file dst, uint64_t off, uint32_t at, uint32_t len) {
-	len = ask(ring, INJECT_SHORT_WRITE, len);
 	++ring->stats.writes;
-	if (ring->params.sync) {
-		sync_answer(ring, slot, PAIR_OP_WRITE, move(PAIR_OP_WRITE, dst, ring_buffer(ring, slot) + at, len, off));
-	} else {
-		ring_uring_single(ring, slot, PAIR_OP_WRITE, dst, off, at, len);
-	}
+	begin(ring, slot, (struct ring_request) {
+		.op = PAIR_OP_WRITE,
+		.dst = dst,
+		.off = off,
+		.at = at,
+		.write_len = ask(ring, INJECT_SHORT_WRITE, len),
+	});
 }
 
 int ring_write_now(struct ring *ring, unsigned slot, struct ring_file dst, uint64_t off, uint32_t at, uint32_t len) {
@@ -167,15 +204,50 @@ int ring_write_now(struct ring *ring, unsigned slot, struct ring_file dst, uint6
 	return n < 0 ? -errno : (int)n;
 }
 
-int ring_wait(struct ring *ring, struct ring_event *events, unsigned count, unsigned want) {
-	if (!ring->params.sync) {
-		return ring_uring_wait(ring, events, count, want);
+/** How often in a row a request may be put off before the kernel is asked for nothing any more. */
+#define PUT_OFF_MOST 8
+
+void ring_believe(struct ring *ring, struct ring_event *event) {
+	int res = event->res;
+	if (res > 0 || (res == 0 && event->op == PAIR_OP_READ)) {
+		ring->put_off = 0;
+		return;
 	}
+	if (ring_is_cancelled(ring)) {
+		return;
+	}
+	++ring->stats.again;
+	ring->put_off += res == -EAGAIN;
+	*event = call(ring, event->slot, event->op);
+	if (res == -ECANCELED || ring->put_off >= PUT_OFF_MOST) {
+		// It can have no thread for what has to wait, and would take long to find that out each time
+		ring_uring_turn(ring);
+	}
+}
+
+/** Tell of what was done by system calls. */
+static unsigned fetch_done(struct ring *ring, struct ring_event *events, unsigned count) {
 	unsigned n = min(count, ring->done_count);
 	for (unsigned i = 0; i < n; ++i) {
 		events[i] = ring->done[--ring->done_count];
 	}
-	return (int)n;
+	return n;
+}
+
+unsigned ring_wait(struct ring *ring, struct ring_event *events, unsigned count, unsigned want) {
+	unsigned n = fetch_done(ring, events, count);
+	if (ring->params.sync || n == count || (ring->turned && ring->due == 0)) {
+		return n;
+	}
+	unsigned more = ring_uring_wait(ring, events + n, count - n, n > 0 ? 0 : want);
+	for (unsigned i = n; i < n + more; ++i) {
+		ring_believe(ring, &events[i]);
+	}
+	return n + more;
+}
+
+bool ring_is_sync(const struct ring *ring) {
+	return ring->params.sync || ring->turned;
 }
 
 const struct ring_stats *ring_get_stats(const struct ring *ring) {

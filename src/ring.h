@@ -4,6 +4,9 @@
  * A ring belongs to one thread, which must also be the one that opens it. Each of its slots has one buffer and can have
  * one request in flight: a linked pair, a read or a write. A request is answered by one event, whatever the kernel's way
  * of reporting. Nothing is handed to the kernel before ring_wait().
+ *
+ * What the io_uring fails to do is done by system calls: each request that ends with an error once more, so that an error
+ * told is one of read(2) or write(2); and if the kernel lacks what it takes (threads, memory), all that follows.
  */
 
 #ifndef UCP_RING_H
@@ -11,6 +14,7 @@
 
 #include "pair.h"
 
+#include <stdatomic.h>
 #include <stddef.h>
 
 /** Bytes of the text of ring_features(). */
@@ -27,6 +31,8 @@ struct ring_params {
 	size_t chunk_size;
 	/** Whether to do without io_uring. */
 	bool sync;
+	/** Set when nothing is to be tried again; or NULL. */
+	const atomic_bool *cancelled;
 	/** enum inject, and the seed for it. */
 	unsigned inject;
 	uint64_t seed;
@@ -66,6 +72,8 @@ struct ring_stats {
 	uint64_t fixed_file;
 	/** Calls of io_uring_enter(2). */
 	uint64_t enters;
+	/** Requests that the io_uring failed to do, and that were made once more. */
+	uint64_t again;
 };
 
 /**
@@ -127,9 +135,12 @@ int ring_write_now(struct ring *ring, unsigned slot, struct ring_file dst, uint6
 /**
  * Hand what is prepared to the kernel, and wait until there are WANT events, if nothing comes in between.
  *
- * @return The number of events stored, perhaps 0 (a signal came), or -errno when the ring is broken.
+ * @return The number of events stored, perhaps 0 (a signal came).
  */
-int ring_wait(struct ring *ring, struct ring_event *events, unsigned count, unsigned want);
+unsigned ring_wait(struct ring *ring, struct ring_event *events, unsigned count, unsigned want);
+
+/** Whether the ring works by system calls, from the beginning or by now: then one request at a time is best. */
+bool ring_is_sync(const struct ring *ring);
 
 /** What the ring has done so far. */
 const struct ring_stats *ring_get_stats(const struct ring *ring);

@@ -17,6 +17,9 @@
 /** From so many chunks in flight on they are small ones. */
 #define MANY 16
 
+/** The smallest chunk that is worth anything where there is little memory. */
+#define LEAST_CHUNK (16 << 10)
+
 /** Zeros are looked for in blocks of this size: what file systems allocate at least. */
 #define ZERO_BLOCK 4096
 
@@ -30,45 +33,54 @@ bool state_is_cancelled(const struct state *s) {
 	return atomic_load_explicit(&s->ctx.files->cancelled, memory_order_relaxed);
 }
 
+/** Open a ring with one slot that works by system calls, with smaller chunks where there is little memory. */
+static int open_twin(struct ring **ring, struct ring_params *params) {
+	params->sync = true;
+	params->depth = 1;
+	int ret = ring_open(ring, params);
+	while (ret == -ENOMEM && params->chunk_size > LEAST_CHUNK) {
+		params->chunk_size = max(params->chunk_size / 4, (size_t)LEAST_CHUNK);
+		ret = ring_open(ring, params);
+	}
+	return ret;
+}
+
 /** Set up the ring when the first chunk needs it. Returns 0 or -errno. */
 static int need_ring(struct state *s) {
 	struct worker *worker = s->worker;
 	if (s->ring) {
 		return 0;
 	}
+	struct ring *ring = NULL;
 	struct ring_params params = {
 		.depth = worker->depth,
 		.chunk_size = worker->chunk_size,
-		.sync = s->opts->engine == ENGINE_SYNC,
+		.cancelled = &s->ctx.files->cancelled,
 		.inject = s->opts->inject,
 		.seed = s->opts->seed + worker->index,
 	};
-	int ret = ring_open(&s->ring, &params);
-	if (ret < 0 && s->opts->engine == ENGINE_AUTO) {
-		params.sync = true;
-		ret = ring_open(&s->ring, &params);
-	}
+	int ret = s->opts->engine == ENGINE_SYNC ? -ENOSYS : ring_open(&ring, &params);
+	ret = ret < 0 ? open_twin(&ring, &params) : 0;
 	if (ret < 0) {
 		return ret;
 	}
-	// The twin does one chunk after the other, best in one buffer
-	s->depth = params.sync ? 1 : params.depth;
-	s->chunks = calloc(s->depth, sizeof(*s->chunks));
-	s->free_slots = calloc(s->depth, sizeof(*s->free_slots));
-	if (!s->chunks || !s->free_slots) {
+	struct chunk *chunks = calloc(params.depth, sizeof(*chunks));
+	unsigned *free_slots = calloc(params.depth, sizeof(*free_slots));
+	if (!chunks || !free_slots) {
+		free(chunks);
+		free(free_slots);
+		ring_close(ring);
 		return -ENOMEM;
 	}
+	s->ring = ring;
+	s->chunks = chunks;
+	s->free_slots = free_slots;
+	s->depth = params.depth;
+	worker->chunk_size = params.chunk_size;
 	for (unsigned i = 0; i < s->depth; ++i) {
 		s->free_slots[s->free_count++] = s->depth - 1 - i;
 	}
 	return 0;
-}
-
-/** Give up the whole copy: without a ring this worker can do nothing. */
-static void give_up(struct state *s, int err) {
-	report_error(s->worker->report, -err, "cannot set up buffers and rings", NULL, NULL);
-	atomic_store(&s->ctx.files->cancelled, true);
-	work_cancel(s->worker->work);
 }
 
 static void hold_release(struct state *s, struct hold *hold) {
@@ -82,10 +94,12 @@ void hold_begin(struct state *s, struct file *file, bool shared) {
 	struct hold *hold = calloc(1, sizeof(*hold));
 	int ret = hold ? need_ring(s) : -ENOMEM;
 	if (ret < 0) {
-		file_abandon(file, 0);
+		// What others are moving too they can move alone
+		if (!shared) {
+			file_fail(file, 0, fail_make(ret, "error reading %s"));
+		}
 		file_unref(&s->ctx, file);
 		free(hold);
-		give_up(s, ret);
 		return;
 	}
 	hold->file = file;
@@ -186,9 +200,12 @@ static void chunk_next(struct state *s, unsigned slot, enum pair_next next) {
 		break;
 	case PAIR_READ_FAILED:
 		file_fail(file, pair->off, fail_make(pair->err, "error reading %s"));
+		// A medium that fails takes long each time
+		hold->range.start = hold->range.end;
 		break;
 	case PAIR_WRITE_FAILED:
 		file_fail(file, pair->off + pair->put, fail_make(pair->err, "error writing %d"));
+		hold->range.start = hold->range.end;
 		break;
 	}
 	chunk_end(s, slot);
@@ -220,6 +237,10 @@ bool chunks_have_room(const struct state *s) {
 	size_t window = s->hold && s->hold->cached ? s->worker->chunk_size : s->worker->window;
 	uint64_t next = s->hold ? s->hold->range.end - s->hold->range.start : 1;
 	bool fits = s->inflight == 0 || s->inflight + min(next, (uint64_t)s->worker->chunk_size) <= window;
+	if (s->ring && ring_is_sync(s->ring)) {
+		// One chunk after the other is done at once, best in one buffer
+		return s->inflight == 0;
+	}
 	return !s->ring || (s->free_count > 0 && fits);
 }
 
@@ -236,18 +257,13 @@ static unsigned wanted(const struct state *s) {
 	return inflight < MANY ? 1 : min(inflight / 2, (unsigned)EVENTS);
 }
 
-bool chunks_drain(struct state *s) {
+void chunks_drain(struct state *s) {
 	struct ring_event events[EVENTS];
-	int n = ring_wait(s->ring, events, EVENTS, wanted(s));
+	unsigned n = ring_wait(s->ring, events, EVENTS, wanted(s));
 	s->unsent = 0;
-	if (n < 0) {
-		give_up(s, n);
-		return false;
-	}
-	for (int i = 0; i < n; ++i) {
+	for (unsigned i = 0; i < n; ++i) {
 		step(s, &events[i]);
 	}
-	return true;
 }
 
 /**

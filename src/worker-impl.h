@@ -99,7 +99,7 @@ bool chunks_have_room(const struct state *s);
 /** Whether requests have been kept from the kernel for long enough. */
 bool chunks_are_due(const struct state *s);
 
-/** Hand requests to the kernel, wait for answers if there is no room, and take them. Returns false if the ring is broken. */
-bool chunks_drain(struct state *s);
+/** Hand requests to the kernel, wait for answers if there is no room, and take them. */
+void chunks_drain(struct state *s);
 
 #endif // UCP_WORKER_IMPL_H

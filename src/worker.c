@@ -80,7 +80,8 @@ static bool begin_directory(struct state *s, struct tree *parent, const struct e
 /** Finish what is in flight before something that may take for ever, like reading a fifo. */
 static void before_waiting(struct state *s, unsigned char type) {
 	bool waits = type == DT_FIFO || type == DT_CHR || type == DT_BLK || type == DT_SOCK;
-	while (waits && s->inflight > 0 && chunks_drain(s)) {
+	while (waits && s->inflight > 0) {
+		chunks_drain(s);
 	}
 }
 
@@ -202,7 +203,6 @@ static bool fill(struct state *s) {
 
 /** Let go of everything not finished, after cancelling. */
 static void abandon(struct state *s) {
-	bool broken = false;
 	if (s->hold) {
 		struct extent *range = &s->hold->range;
 		if (range->start < range->end || file_claim(s->hold->file, 1, range)) {
@@ -216,17 +216,6 @@ static void abandon(struct state *s) {
 	}
 	for (struct list *node; (node = list_pop(&s->own));) {
 		batch_free(list_item(node, struct batch, node));
-	}
-	// Only a broken ring has anything in flight still. It may yet write to its buffers, so they must stay
-	for (unsigned i = 0; s->inflight > 0 && i < s->depth; ++i) {
-		if (s->chunks[i].hold) {
-			file_abandon(s->chunks[i].hold->file, s->chunks[i].pair.off);
-			chunk_end(s, i);
-			broken = true;
-		}
-	}
-	if (broken) {
-		s->ring = NULL;
 	}
 }
 
@@ -249,8 +238,8 @@ void *worker_run(void *arg) {
 	file_context_init(&s.ctx, worker->files, worker->counters);
 
 	while (fill(&s)) {
-		if (s.inflight > 0 && !chunks_drain(&s)) {
-			break;
+		if (s.inflight > 0) {
+			chunks_drain(&s);
 		}
 	}
 	abandon(&s);

@@ -399,3 +399,135 @@ once_io_uring_unknown() {
 once_io_uring_no_memory() {
 	refused_by_kernel 12 "Cannot allocate memory" "the limit of locked memory may be too low (ulimit -l)"
 }
+
+# --- io_uring that fails on the way
+
+# Files of one chunk and of many, and small ones.
+files_of_all_sizes() {
+	local i
+	mkdir -p s/sub
+	for i in 1 2 3 4; do
+		head -c 3000000 /dev/urandom >s/$i
+		echo $i >s/sub/$i
+	done
+	head -c 9000001 /dev/urandom >s/sub/big
+}
+
+# The kernel needs threads of its own for what has to wait: none may be made any more.
+# (The leak checker wants one.)
+# only: release tsan
+case_few_threads() {
+	# Nobody else's processes count
+	local n USER_ID=$((100000 + BASHPID))
+	need user
+	need cmd setpriv prlimit
+	((EUID == 0)) || skip "needs a user without other processes"
+	chmod 777 .
+	files_of_all_sizes
+	for n in 2 3 4 6; do
+		# shellcheck disable=SC2086 # the flags are words
+		run as_user prlimit --nproc=$n "$UCP" $UCP_FLAGS -r s d$n
+		expect_status 0
+		expect_no_err
+		same_tree s d$n --no-times --no-owner
+	done
+}
+
+# within_tasks COUNT CMD…: in a cgroup with at most so many threads.
+within_tasks() {
+	local root=/sys/fs/cgroup/pids group
+	need root
+	[[ -d $root ]] || root=/sys/fs/cgroup
+	group=$root/ucp-test-$$-$RANDOM
+	mkdir "$group" 2>/dev/null && echo "$1" 2>/dev/null >"$group/pids.max" || {
+		rmdir "$group" 2>/dev/null
+		skip "needs a cgroup that limits tasks"
+	}
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	run bash -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$group" "${@:2}"
+	wait_for "rmdir '$group' 2>/dev/null"
+}
+
+once_few_tasks_in_the_cgroup() {
+	local n
+	files_of_all_sizes
+	for n in 2 3 5; do
+		rm -rf d
+		within_tasks $n "$UCP" -r s d
+		expect_status 0
+		expect_no_err
+		same_tree s d --no-times
+	done
+	within_tasks 12 "$UCP" -j10 -r s e
+	expect_status 0
+	expect_no_err
+	same_tree s e --no-times
+}
+
+# enter_fails ERRNO:when=…: with one call of io_uring_enter(2) or all from then on failing.
+enter_fails() {
+	rm -rf d
+	run strace -f -qq -o "$CASE/trace" -e trace=io_uring_enter -e inject=io_uring_enter:error="$1" \
+		timeout 30 "$UCP" --engine=uring -r s d
+	grep -q INJECTED "$CASE/trace" || skip "strace cannot inject errors here"
+	expect_status 0
+	expect_no_err
+	same_tree s d --no-times
+}
+
+# only: release
+once_ring_breaks_on_the_way() {
+	local how
+	need cmd strace
+	"$UCP" --engine=uring /dev/null probe || skip "no io_uring here"
+	files_of_all_sizes
+	for how in EBADR:when=4 EBADR:when=4+ EAGAIN:when=2+1 EAGAIN:when=3+2 EBUSY:when=4+ ENOMEM:when=3+ EINVAL:when=5+; do
+		enter_fails $how
+	done
+}
+
+# What a file system writes only in part where nothing is cached, io_uring makes an error of.
+case_short_writes_that_are_not_cached() {
+	files_of_all_sizes
+	mount_faultfs fs backing "short read * 100000" "short write * 3000"
+	run_ucp -r s fs/d
+	expect_status 0
+	expect_no_err
+	same_tree s backing/d --no-times
+	(($(faultfs_hits fs "short write") > 100)) || fail "no write was short"
+}
+
+# A medium that cannot be read is asked once more, not again and again.
+case_read_error_is_believed_soon() {
+	local hits
+	files_of_all_sizes
+	mount_faultfs fs backing
+	cp s/1 s/2 backing
+	faultfs fs "fail read 1 EIO from=2000000"
+	run_ucp fs/1 fs/2 .
+	expect_status 1
+	expect_err "ucp: error reading 'fs/1': Input/output error"
+	check cmp 2 s/2
+	check test ! -e 1
+	hits=$(faultfs_hits fs "fail read")
+	((hits <= 140)) || fail "it was read $hits times"
+}
+
+# Too little address space for rings and buffers of every worker: smaller ones do.
+# only: release
+once_little_address_space_for_buffers() {
+	local kilobytes
+	files_of_all_sizes
+	for kilobytes in 60000 100000 200000 400000; do
+		rm -rf d e
+		run bash -c 'ulimit -v "$0"; exec "$@"' "$kilobytes" "$UCP" -r s d
+		[[ $status != 127 ]] || continue
+		expect_status 0
+		expect_no_err
+		same_tree s d --no-times
+		run bash -c 'ulimit -v "$0"; exec "$@"' "$kilobytes" "$UCP" --engine=sync -j8 -r s e
+		expect_status 0
+		expect_no_err
+		same_tree s e --no-times
+	done
+}

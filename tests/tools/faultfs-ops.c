@@ -314,7 +314,12 @@ static int fs_write(const char *path, const char *data, size_t size, off_t off, 
 	if (handle->fd < 0) {
 		return control(data, size);
 	}
-	struct faults_range range = {.off = (uint64_t)off, .len = size, .partly = !handle->direct, .data = data};
+	struct stat st;
+	if (fstat(handle->fd, &st) != 0) {
+		return -errno;
+	}
+	struct faults_range range = {.off = (uint64_t)off, .len = size, .partly = true, .data = data,
+		.size = (uint64_t)st.st_size};
 	int err = faults_meet(&faults, "write", handle->path, &range);
 	if (err) {
 		return err;

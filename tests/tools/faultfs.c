@@ -13,8 +13,8 @@
  * collects what is written, up to the close). A copy within the file system is refused unless --server-copy says so.
  *
  * Files for which there is a rule `short read` when they are opened are not cached at all, so that each read comes as
- * the program made it: the kernel would take a short answer to a cached read for the end of the file. A write that is
- * not cached is never done in part, since the kernel makes EIO of that where the write is asynchronous.
+ * the program made it: the kernel would take a short answer to a cached read for the end of the file. Of a write that is
+ * not cached and done in part the kernel makes EIO where the write is asynchronous, as through an io_uring.
  */
 
 #include "faultfs.h"

@@ -12,6 +12,7 @@ enum fault_kind {
 	FAULT_FAIL,
 	FAULT_SHORT,
 	FAULT_HOLD,
+	FAULT_ORDER,
 };
 
 struct fault {
@@ -29,7 +30,7 @@ struct fault {
 	uint64_t hits;
 };
 
-static const char *const kinds[] = {"fail", "short", "hold"};
+static const char *const kinds[] = {"fail", "short", "hold", "order"};
 
 /** What can be named in a rule. */
 static const char *const ops[] = {
@@ -86,7 +87,7 @@ static bool is_op(const char *name) {
 }
 
 static bool parse_setting(struct fault *rule, const char *word) {
-	if (strncmp(word, "from=", 5) == 0 && rule->kind != FAULT_SHORT) {
+	if (strncmp(word, "from=", 5) == 0 && (rule->kind == FAULT_FAIL || rule->kind == FAULT_HOLD)) {
 		return parse_number(word + 5, &rule->from);
 	}
 	if (strncmp(word, "times=", 6) == 0 && rule->kind == FAULT_FAIL) {
@@ -110,9 +111,9 @@ static bool parse_rule(struct fault *rule, char *const words[], unsigned count) 
 	if (rule->kind != FAULT_HOLD && count <= next) {
 		return false;
 	}
-	if (rule->kind == FAULT_FAIL) {
+	if (rule->kind == FAULT_FAIL || rule->kind == FAULT_ORDER) {
 		rule->err = errno_of(words[next++]);
-		if (rule->err == 0) {
+		if (rule->err == 0 || (rule->kind == FAULT_ORDER && strcmp(rule->op, "write") != 0)) {
 			return false;
 		}
 	} else if (rule->kind == FAULT_SHORT) {
@@ -214,7 +215,7 @@ int faults_command(struct faults *faults, const char *command) {
 
 static void describe_rule(FILE *out, const struct fault *rule) {
 	fprintf(out, "%s %s %s", kinds[rule->kind], rule->op, rule->pattern);
-	if (rule->kind == FAULT_FAIL) {
+	if (rule->kind == FAULT_FAIL || rule->kind == FAULT_ORDER) {
 		fprintf(out, " %s", strerrorname_np(rule->err));
 	} else if (rule->kind == FAULT_SHORT) {
 		fprintf(out, " %zu", rule->max);
@@ -295,6 +296,9 @@ static const struct fault *apply(struct faults *faults, const char *op, const ch
 				++rule->hits;
 				range->len = rule->max;
 			}
+			continue;
+		}
+		if (rule->kind == FAULT_ORDER && (!range || range->off == range->size)) {
 			continue;
 		}
 		if (range && range->off + range->len <= rule->from) {

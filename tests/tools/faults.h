@@ -44,10 +44,12 @@ struct faults_range {
 	uint64_t off;
 	/** Shortened where only a part is to be done. */
 	size_t len;
-	/** Whether a part may be done; see the top of faultfs.c. */
+	/** Whether a part may be done. */
 	bool partly;
 	/** What is written, or NULL. */
 	const char *data;
+	/** Bytes of the file, for a write. */
+	uint64_t size;
 };
 
 /** Set up without rules. */
@@ -59,6 +61,7 @@ void faults_init(struct faults *faults);
  *     fail OP PATTERN ERRNO [from=OFFSET] [with=WORD] [times=N]
  *     short read|write PATTERN MAX
  *     hold OP PATTERN [from=OFFSET] [with=WORD]
+ *     order write PATTERN ERRNO     a write that is not at the end of the file fails
  *     latency MS
  *     clear          forget the rules, and let go of what is held
  *     reset          count from 0

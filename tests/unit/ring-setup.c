@@ -101,6 +101,7 @@ TEST(known_files_are_registered) {
 	// A registered file keeps what it names, whatever happens to the descriptor; a forgotten one names nothing
 	ring_forget(ring, from);
 	ring_forget(ring, to);
+	from.fd = -1;
 	ring_read(ring, 0, from, 0, 4096);
 	check_event(ring, 0, PAIR_OP_READ, -EBADF);
 	ring_close(ring);
@@ -363,6 +364,54 @@ TEST(injected_faults_never_give_wrong_data) {
 			CHECK(copy_with_faults(&way, PAIR_LOOK, 64) >= looked + more);
 		}
 	}
+}
+
+/** A file that the io_uring does not have, other than by its descriptor. */
+static struct ring_file amiss(int fd) {
+	return (struct ring_file) {.fd = fd, .fixed = 1000};
+}
+
+TEST(what_the_io_uring_fails_to_do_is_done_by_system_calls) {
+	atomic_bool cancelled = false;
+	struct ring_params params = {.depth = 4, .chunk_size = 4096, .cancelled = &cancelled};
+	struct ring *ring;
+	ring_close(need_uring(1, 4 * KIB));
+	REQUIRE(ring_open(&ring, &params) == 0);
+	int src = new_random_file(1, 10000);
+	int dst = new_file();
+	struct ring_file known = ring_know(ring, src);
+	if (known.fixed < 0) {
+		ring_close(ring);
+		SKIP("this kernel releases registered files late");
+	}
+	ring_pair(ring, 0, amiss(src), ring_plain(dst), 0, 4096);
+	check_event(ring, 0, PAIR_OP_WRITE, 4096);
+	ring_pair(ring, 1, known, amiss(dst), 4096, 4096);
+	check_event(ring, 1, PAIR_OP_WRITE, 4096);
+	// Short, as the file ends
+	ring_pair(ring, 2, amiss(src), amiss(dst), 8192, 4096);
+	check_event(ring, 2, PAIR_OP_READ, 10000 - 8192);
+	ring_write(ring, 2, amiss(dst), 8192, 0, 10000 - 8192);
+	check_event(ring, 2, PAIR_OP_WRITE, 10000 - 8192);
+	check_same(src, dst);
+	CHECK_EQ(ring_get_stats(ring)->again, 4);
+	CHECK(!ring_is_sync(ring));
+	// Errors that remain are those of system calls
+	ring_read(ring, 3, amiss(-1), 0, 100);
+	check_event(ring, 3, PAIR_OP_READ, -EBADF);
+	int reader = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	ring_write(ring, 3, ring_plain(reader), 0, 0, 100);
+	check_event(ring, 3, PAIR_OP_WRITE, -EBADF);
+	// Nothing is tried again once the copy is cancelled
+	uint64_t again = ring_get_stats(ring)->again;
+	atomic_store(&cancelled, true);
+	ring_read(ring, 0, amiss(src), 0, 4096);
+	check_event(ring, 0, PAIR_OP_READ, -EBADF);
+	CHECK_EQ(ring_get_stats(ring)->again, again);
+	ring_close(ring);
+	close(src);
+	close(dst);
+	close(reader);
 }
 
 // --- Opening and closing
