@@ -334,8 +334,7 @@ static struct fail look_at_old(struct file_context *ctx, struct file *file, int 
 	return FAIL_NONE;
 }
 
-/** Begin a file that takes the place of an old one which cannot be written into, or is a stranger's. */
-static struct fail stage_instead(struct file_context *ctx, struct file *file) {
+struct fail file_stage_instead(struct file_context *ctx, struct file *file) {
 	if (ctx->files->opts->flags & OPT_VERBOSE) {
 		tree_say(file->tree, &file->entry, "removed %d");
 	}
@@ -349,6 +348,9 @@ struct fail file_stage_over(struct file_context *ctx, struct file *file) {
 	int dir = file->tree->fd[DST];
 	const char *name = file->entry.dst_name;
 
+	if (file_is_strangers(opts, file->tree, &file->st, &file->found)) {
+		return file_stage_instead(ctx, file);
+	}
 	int fd = open_old(dir, name, WAY_NAME);
 	bool link = fd == -ELOOP;
 	if (link && (trusted || !(opts->flags & OPT_BENEATH))) {
@@ -358,7 +360,7 @@ struct fail file_stage_over(struct file_context *ctx, struct file *file) {
 		return cannot_create(fd);
 	}
 	if (fd < 0) {
-		return fd == -ENOENT ? file_stage_again(ctx, file, false) : stage_instead(ctx, file);
+		return fd == -ENOENT ? file_stage_again(ctx, file, false) : file_stage_instead(ctx, file);
 	}
 	file->flags |= link ? FILE_BY_LINK : 0;
 	struct fail fail = look_at_old(ctx, file, fd);
@@ -366,8 +368,8 @@ struct fail file_stage_over(struct file_context *ctx, struct file *file) {
 	if (fail.what) {
 		return fail;
 	}
-	if (file_is_strangers(opts, file)) {
-		return stage_instead(ctx, file);
+	if (file_is_strangers(opts, file->tree, &file->st, &file->found)) {
+		return file_stage_instead(ctx, file);
 	}
 	if (!file_reserve(ctx, file)) {
 		file->flags |= FILE_DEFERRED;

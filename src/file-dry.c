@@ -93,6 +93,16 @@ static struct fail foresee_overwrite(const struct foreseen *f) {
 	if (S_ISDIR(f->judged.found.st.st_mode)) {
 		return fail_make(EISDIR, files->opts->flags & OPT_FORCE ? "cannot remove %d" : f->what);
 	}
+	if (file_is_strangers(files->opts, f->tree, f->st, &f->judged.found.st)) {
+		if (files->opts->flags & OPT_ATTRIBUTES_ONLY) {
+			return file_not_giving();
+		}
+		int ret = tree_may_make(f->tree, name);
+		if (ret == 0) {
+			say_removed(f);
+		}
+		return ret < 0 ? fail_make(ret, "cannot remove %d") : FAIL_NONE;
+	}
 	if (faccessat(dir, name, W_OK, AT_EACCESS) != 0) {
 		int ret = -errno;
 		if (files->opts->flags & OPT_FORCE) {

@@ -51,8 +51,8 @@ struct judged {
 	struct dest_found found;
 };
 
-/** Whether what was found in a directory of the destination was put there by us, and could be moved there by no other. */
-bool file_is_own(const struct files *files, int dir, const struct stat *found);
+/** What is said of something of a stranger with --attributes-only. */
+struct fail file_not_giving(void);
 
 /** What is said of a symbolic link that is not followed: REACH_FOREIGN or OPEN_NO_PROC. */
 struct fail file_not_through(int ret);
@@ -67,10 +67,27 @@ struct fail file_not_through(int ret);
 int file_open_waiting(const struct file_context *ctx, int seen, int dir, const char *path, int flags);
 
 /**
- * Whether an existing destination, file::found, belongs to somebody who is not to own the copy. They may have it open, and
- * could read and write the copy whatever its attributes.
+ * Whether what stands below the destination, and is no directory, belongs to somebody who is not to own the copy: asked for
+ * all that is overwritten, replaced or given attributes, whatever its type, and for what a link leads to. Its owner may have
+ * it open, and could read and write the copy whatever its attributes. Only the superuser who keeps ownership has to ask.
+ *
+ * @param src    The source.
+ * @param there  What stands at the destination, links followed if they will be.
  */
-bool file_is_strangers(const struct opts *opts, const struct file *file);
+bool file_is_strangers(const struct opts *opts, const struct tree *tree, const struct stat *src, const struct stat *there);
+
+/** Whether what was found in a directory of the destination was put there by us, and could be moved there by no other. */
+bool file_is_own(const struct files *files, int dir, const struct stat *found);
+
+/**
+ * Whether what stands at a destination, and is as new as the source, may be what further names are linked to.
+ *
+ * @param dir    The directory it is in.
+ * @param found  Links followed, if they are.
+ * @param there  The name itself.
+ */
+bool file_may_stand_for(const struct files *files, int dir, const struct stat *src, const struct stat *found,
+	const struct stat *there);
 
 /** Whether an entry is to appear only when it is whole (--atomic). */
 bool file_is_atomic(const struct file_context *ctx, const struct entry *entry);
@@ -88,6 +105,9 @@ int file_stage_new(struct file_context *ctx, struct file *file);
 
 /** Begin a file where dest_judge() said DEST_CREATE; REPLACE is dest_found::replace. */
 struct fail file_stage_again(struct file_context *ctx, struct file *file, bool replace);
+
+/** Begin a file that takes the place of an old one which cannot be written into, or is a stranger's. */
+struct fail file_stage_instead(struct file_context *ctx, struct file *file);
 
 /** Begin a file where dest_judge() said DEST_OVERWRITE, and a regular file stands. */
 struct fail file_stage_over(struct file_context *ctx, struct file *file);

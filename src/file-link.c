@@ -155,8 +155,7 @@ enum file_links file_links_meet(struct file_context *ctx, struct tree *tree, con
 		// What stands there for the copy, be it a link that was followed to see how new it is
 		struct stat there;
 		int ret = fstatat(tree->fd[DST], entry->dst_name, &there, AT_SYMLINK_NOFOLLOW);
-		bool trusted = ret == 0 && ((there.st_mode & S_IFMT) == (st->st_mode & S_IFMT)
-			|| file_is_own(ctx->files, tree->fd[DST], &there));
+		bool trusted = ret == 0 && file_may_stand_for(ctx->files, tree->fd[DST], st, &judged->found.st, &there);
 		struct inode copy = inode_of(&there);
 		file_links_end(ctx, *link, tree, trusted ? &copy : NULL);
 	} else if (met == LINK_TO) {

@@ -165,19 +165,24 @@ static bool is_closed_at_first(const struct opts *opts) {
 	return opts->preserve & (PRESERVE_MODE | PRESERVE_MODE_NOT | PRESERVE_OWNERSHIP);
 }
 
+/** Whether all that is made in a directory belongs to that user at once. */
+static bool gives_all_to(int dir, uid_t uid) {
+	uid_t owner;
+	return hidden_owner(dir, &owner) == 0 && owner == uid && owner != geteuid();
+}
+
 /** Whether what stands under a node's name can be the one that was made. */
 static bool is_made(const struct node *node, const struct stat *there) {
+	int dir = node->tree->fd[DST];
 	mode_t type = node->target ? S_IFLNK : node->st->st_mode & S_IFMT;
-	if ((there->st_mode & S_IFMT) != type) {
+	bool device = type == S_IFCHR || type == S_IFBLK;
+	if ((there->st_mode & S_IFMT) != type || (device && there->st_rdev != node->st->st_rdev)) {
 		return false;
 	}
-	if (type == S_IFLNK || !is_closed_at_first(node->ctx->files->opts)) {
-		return true;
-	}
+	bool closed = type != S_IFLNK && is_closed_at_first(node->ctx->files->opts);
+	bool as_made = there->st_uid == geteuid() && !(closed && (there->st_mode & 07777));
 	// Some file systems give all files to one user, and some one mode: where nobody else can be at work, they may
-	bool other = there->st_uid == geteuid() && (there->st_mode & 07777) && !reach_is_closed(node->tree->fd[DST]);
-	bool device = type == S_IFCHR || type == S_IFBLK;
-	return !other && (!device || there->st_rdev == node->st->st_rdev);
+	return as_made || reach_is_closed(dir) || gives_all_to(dir, there->st_uid);
 }
 
 /** Open what was just made, for its attributes. Returns a descriptor (O_PATH), or -errno: -ESTALE if it was replaced. */

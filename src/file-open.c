@@ -15,6 +15,10 @@
 #include <time.h>
 #include <unistd.h>
 
+struct fail file_not_giving(void) {
+	return fail_make(0, "not giving attributes to %d, as it belongs to another user");
+}
+
 struct fail file_not_through(int ret) {
 	return fail_make(0, ret == OPEN_NO_PROC
 		? "not writing through %d: symbolic links of others are followed only if /proc is mounted"
@@ -170,10 +174,13 @@ static struct fail make_empty(struct file_context *ctx, struct file *file) {
 	return FAIL_NONE;
 }
 
-bool file_is_strangers(const struct opts *opts, const struct file *file) {
-	uid_t uid = file->found.st_uid;
-	return (opts->flags & OPT_PRIVILEGED) && (opts->preserve & PRESERVE_OWNERSHIP) && !(opts->flags & OPT_ATTRIBUTES_ONLY)
-		&& uid != geteuid() && uid != file->st.st_uid && !tree_is_named_whole(file->tree);
+/** Have something new take the place of what belongs to a stranger, who may have it open. */
+static struct fail displace(struct file_context *ctx, struct file *file) {
+	close_fd(&file->dst_fd);
+	if (ctx->files->opts->flags & OPT_ATTRIBUTES_ONLY) {
+		return file_not_giving();
+	}
+	return file_is_atomic(ctx, &file->entry) ? file_stage_instead(ctx, file) : remove_and_create(ctx, file);
 }
 
 /**
@@ -199,6 +206,9 @@ static struct fail take_over(struct file_context *ctx, struct file *file, bool l
 		return fail_make(0, "skipping file %s, as its destination %d was replaced while being copied");
 	}
 	file->found = st;
+	if (file_is_strangers(ctx->files->opts, file->tree, &file->st, &st)) {
+		return displace(ctx, file);
+	}
 	file->flags |= link ? FILE_BY_LINK : 0;
 	if (!S_ISREG(st.st_mode)) {
 		file->flags |= FILE_SPECIAL;
@@ -207,9 +217,6 @@ static struct fail take_over(struct file_context *ctx, struct file *file, bool l
 		}
 		return FAIL_NONE;
 	}
-	if (file_is_strangers(ctx->files->opts, file)) {
-		return remove_and_create(ctx, file);
-	}
 	if ((link || st.st_nlink > 1) && dest_is_source(ctx->files->dest, inode_of(&st))) {
 		if (link) {
 			return fail_make(0, "will not write through %d: it leads to a file that is to be copied");
@@ -217,10 +224,6 @@ static struct fail take_over(struct file_context *ctx, struct file *file, bool l
 		return remove_and_create(ctx, file);
 	}
 	return make_empty(ctx, file);
-}
-
-bool file_is_own(const struct files *files, int dir, const struct stat *found) {
-	return reach_is_own(found) && (!(files->opts->flags & OPT_PRIVILEGED) || reach_is_closed(dir));
 }
 
 /** Open a destination, following a link there as far as that is allowed. Returns what reach_open() does. */
@@ -294,6 +297,10 @@ static struct fail overwrite(struct file_context *ctx, struct file *file) {
 	bool wait = tree_is_named_whole(file->tree) && !S_ISREG(file->found.st_mode);
 	bool link;
 
+	// A fifo or a terminal of a stranger is not even opened
+	if (file_is_strangers(ctx->files->opts, file->tree, &file->st, &file->found)) {
+		return displace(ctx, file);
+	}
 	int ret = open_there(ctx, file, flags | (wait ? 0 : O_NONBLOCK), &link);
 	if (ret == -ENXIO || ret == -EAGAIN) {
 		ret = open_waiting(ctx, file, flags, &link);

@@ -82,7 +82,7 @@ enum dest_verdict file_verdict(struct file_context *ctx, struct tree *tree, cons
 	struct stat there;
 	if (journal_is_open(&files->journal) && S_ISREG(st->st_mode)
 		&& fstatat(tree->fd[DST], entry->dst_name, &there, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(there.st_mode)
-		&& journal_is_finished(&files->journal, st, &there))
+		&& !file_is_strangers(files->opts, tree, st, &there) && journal_is_finished(&files->journal, st, &there))
 	{
 		found->st = there;
 		file_clear_left(ctx, tree, entry);

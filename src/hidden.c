@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
@@ -84,6 +85,26 @@ int hidden_lock(int fd, unsigned wait) {
 		return -EBUSY;
 	}
 	return fstat(fd, &st) == 0 && st.st_nlink > 0 ? 0 : -ESTALE;
+}
+
+int hidden_owner(int dir, uid_t *owner) {
+	struct stat st;
+	char *name = NULL;
+	int fd = openat(dir, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		name = hidden_path("", HIDDEN_RANDOM);
+		fd = name ? openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600) : -1;
+	}
+	int ret = fd >= 0 && fstat(fd, &st) == 0 ? 0 : -errno;
+	if (ret == 0) {
+		*owner = st.st_uid;
+	}
+	if (fd >= 0 && name) {
+		unlinkat(dir, name, 0);
+	}
+	close_fd(&fd);
+	free(name);
+	return ret;
 }
 
 int hidden_link(int fd, int dir, const char *path) {

@@ -9,6 +9,8 @@
 #ifndef UCP_HIDDEN_H
 #define UCP_HIDDEN_H
 
+#include <sys/types.h>
+
 /** Which digits a hidden name has. */
 enum hidden_kind {
 	/** Those that follow from the name. */
@@ -34,6 +36,12 @@ int hidden_clear(int dir, const char *path);
  * @return 0; -EBUSY if somebody else has it; -ESTALE if it was taken away meanwhile.
  */
 int hidden_lock(int fd, unsigned wait);
+
+/**
+ * To whom a file belongs that we make in a directory. It is somebody else where a file system gives all files to one user, or
+ * takes us for another one. A file is made to find out, and goes again. Returns 0 or -errno.
+ */
+int hidden_owner(int dir, uid_t *owner);
 
 /** Give a file without a name (O_TMPFILE) one that must be free. Returns 0 or -errno. */
 int hidden_link(int fd, int dir, const char *path);

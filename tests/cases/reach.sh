@@ -404,6 +404,183 @@ case_file_of_other_is_replaced() {
 	done
 }
 
+# strange KIND: put something of a stranger in the place of d/s/f; what it leads to is theirs/f.
+strange() {
+	rm -rf theirs d
+	mkdir -p theirs d/s
+	chown "$USER_ID" theirs d/s
+	local where=d/s/f
+	[[ $1 != *link ]] || where=theirs/f
+	case $1 in
+	fifo*) theirs mkfifo -m 644 "$where" ;;
+	socket*) theirs python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$where" ;;
+	file*) theirs sh -c 'echo old >"$1"' sh "$where" ;;
+	device*)
+		mknod -m 644 "$where" c 1 3
+		chown "$USER_ID" "$where"
+		;;
+	esac
+	[[ $1 != *link ]] || theirs ln -s ../../theirs/f d/s/f
+}
+
+# Whatever it is, and wherever it leads: nothing is written into it, and it gets no attributes.
+once_special_file_of_other_is_made_anew() {
+	local option kind
+	two_owners
+	chmod 600 s/f
+	for option in -a -rp -af -ab '-a --atomic' '-a --atomic --x-inject=no-unnamed' '-a --resume' '-a --verify' '-a --engine=sync' \
+		'-a --copy-contents' '-rL --preserve=ownership'; do
+		for kind in fifo socket device file-link fifo-link socket-link device-link; do
+			strange "$kind"
+			stat -c '%u %a %Y %Z' theirs/* >before 2>/dev/null
+			[[ $kind != fifo* ]] || exec 9<>"$(readlink -f d/s/f)"
+			# shellcheck disable=SC2086 # several options
+			run_ucp $option s d
+			expect_status 0
+			expect_no_err
+			[[ $kind != fifo* ]] || ! read -r -t 0 -u 9 || fail "$option: $kind: it was written into"
+			exec 9<&-
+			[[ -f d/s/f && ! -L d/s/f ]] || fail "$option: $kind: it is still there: $(ls -l d/s/f)"
+			check cmp s/f d/s/f
+			[[ $(stat -c %u d/s/f) == 0 ]] || fail "$option: $kind: the copy is not root's"
+			stat -c '%u %a %Y %Z' theirs/* >after 2>/dev/null
+			check cmp before after
+		done
+	done
+}
+
+# But not without owners, nor what the source's owner has there, nor what was named itself.
+case_fifo_is_written_into() {
+	local option
+	two_owners
+	for option in -r -a -p; do
+		strange fifo
+		[[ $option != -a ]] || chown "$USER_ID" s/f
+		exec 9<>d/s/f
+		if [[ $option == -p ]]; then
+			chown 0 s/f
+			run_ucp -p s/f d/s/f
+		else
+			run_ucp "$option" s d
+		fi
+		expect_status 0
+		expect_no_err
+		read -r -t 10 line <&9
+		[[ $line == new && -p d/s/f ]] || fail "$option: nothing was written"
+		exec 9<&-
+	done
+}
+
+# What their content is, they decide: it gets neither an owner nor rights.
+once_attributes_of_what_belongs_to_other() {
+	local kind
+	two_owners
+	chmod 4755 s/f
+	for kind in file file-link fifo fifo-link device; do
+		strange "$kind"
+		stat -L -c '%u %a %Y' d/s/f >before
+		run_ucp -a --attributes-only s d
+		expect_status 1
+		expect_err "ucp: not giving attributes to 'd/s/f', as it belongs to another user"
+		stat -L -c '%u %a %Y' d/s/f >after
+		check cmp before after
+	done
+	run_ucp -a --attributes-only --dry-run s d
+	expect_status 1
+	expect_err "ucp: not giving attributes to 'd/s/f', as it belongs to another user"
+	strange file
+	run_ucp -r --attributes-only --preserve=mode,timestamps s d
+	expect_status 0
+	run_ucp -a --attributes-only s/f d/s/f
+	expect_status 0
+	[[ $(stat -c '%u %a' d/s/f) == "0 4755" ]] || fail "what was named itself got no attributes"
+	strange file
+	chown "$USER_ID" s/f
+	chmod 4755 s/f
+	run_ucp -a --attributes-only s d
+	expect_status 0
+	[[ $(stat -c '%u %a' d/s/f) == "$USER_ID 4755" ]] || fail "what is the source's owner's got no attributes"
+}
+
+# What is newer stays, but nothing else becomes one with it.
+once_newer_file_of_other_is_linked_to_nothing() {
+	local option kind
+	two_owners
+	rm s/f
+	mkdir -p s/A s/B
+	echo new >s/A/x
+	ln s/A/x s/B/x
+	chmod 700 s/B
+	for option in -au '-a --update=older' '-a --update=none' -an '-ru --preserve=links' '-au --atomic' '-au --resume' '-au -j1'; do
+		for kind in file link root-link; do
+			rm -rf d theirs
+			mkdir -p d/s/A d/s/B theirs
+			chmod 700 d/s/B
+			chown "$USER_ID" d/s/A theirs
+			case $kind in
+			file) theirs sh -c 'echo evil >d/s/A/x' ;;
+			link) theirs sh -c 'echo evil >theirs/x; ln -s ../../../theirs/x d/s/A/x' ;;
+			root-link)
+				theirs sh -c 'echo evil >theirs/x'
+				chown 0 d/s/A
+				ln -s ../../../theirs/x d/s/A/x
+				;;
+			esac
+			find d/s/A/x theirs -exec touch -h -d 2040-01-01 {} +
+			# shellcheck disable=SC2086 # several options
+			run_ucp $option s d
+			expect_status 0
+			# Where B comes first, A/x becomes a link to what is in there, as with cp
+			if [[ $(<d/s/A/x) == evil ]]; then
+				[[ $(stat -c %h d/s/B/x) == 1 ]] || fail "$option: $kind: $(ls -l d/s/B/x)"
+			fi
+			[[ ! -L d/s/B/x && $(stat -c %u d/s/B/x) == 0 ]] || fail "$option: $kind: $(ls -l d/s/B/x)"
+			check cmp s/B/x d/s/B/x
+		done
+	done
+	rm -rf d
+	run_ucp -a s d
+	touch -d 2040-01-01 d/s/A/x
+	rm d/s/B/x
+	run_ucp -au s d
+	expect_status 0
+	[[ d/s/B/x -ef d/s/A/x ]] || fail "what is root's own was not linked to"
+}
+
+# What is put in the place of a fifo or a link that was just made gets nothing either.
+# only: release
+once_node_that_other_exchanges() {
+	local kind call
+	two_owners
+	need tool preload-exchange.so
+	rm s/f
+	for kind in fifo device link; do
+		rm -rf d s
+		mkdir -p d/s s
+		call=mknodat
+		case $kind in
+		fifo)
+			mkfifo s/f
+			theirs mkfifo -m 0 d/s/evil 2>/dev/null || mkfifo -m 0 d/s/evil
+			;;
+		device)
+			mknod s/f c 1 3
+			mknod -m 0 d/s/evil c 1 3
+			;;
+		link)
+			ln -s nowhere s/f
+			ln -s ../../outside/f d/s/evil
+			call=symlinkat
+			;;
+		esac
+		chown -h "$USER_ID" s d/s d/s/evil
+		exchanging "$call f d/s/f d/s/evil" -a s d
+		expect_status 1
+		expect_err "ucp: skipping file 's/f', as its destination 'd/s/f' was replaced while being copied"
+		[[ $(stat -c '%u' d/s/f) == "$USER_ID" ]] || fail "$kind: it was given to root"
+	done
+}
+
 # only: release
 once_file_of_other_is_never_given_to_them() {
 	two_owners

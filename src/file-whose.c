@@ -1,0 +1,26 @@
+#include "file-impl.h"
+
+#include "opts.h"
+#include "reach.h"
+
+/** Whether what stands at a destination belongs to whom its copy may belong to. */
+static bool is_owners(const struct opts *opts, const struct stat *src, const struct stat *there) {
+	return reach_is_own(there) || ((opts->preserve & PRESERVE_OWNERSHIP) && there->st_uid == src->st_uid);
+}
+
+bool file_is_strangers(const struct opts *opts, const struct tree *tree, const struct stat *src, const struct stat *there) {
+	bool gives = (opts->flags & OPT_PRIVILEGED) && (opts->preserve & PRESERVE_OWNERSHIP);
+	return gives && !S_ISDIR(there->st_mode) && !tree_is_named_whole(tree) && !is_owners(opts, src, there);
+}
+
+bool file_is_own(const struct files *files, int dir, const struct stat *found) {
+	return reach_is_own(found) && (!(files->opts->flags & OPT_PRIVILEGED) || reach_is_closed(dir));
+}
+
+bool file_may_stand_for(const struct files *files, int dir, const struct stat *src, const struct stat *found,
+	const struct stat *there)
+{
+	const struct opts *opts = files->opts;
+	bool same_type = (there->st_mode & S_IFMT) == (src->st_mode & S_IFMT);
+	return is_owners(opts, src, there) && is_owners(opts, src, found) && (same_type || file_is_own(files, dir, there));
+}
