@@ -74,6 +74,8 @@ struct parser {
 	const char *suffix;
 	/** Lists end their lines with NUL (-0). */
 	bool null;
+	/** A list was read from standard input. */
+	bool stdin_read;
 	/** Options that say what is copied, in the order given. */
 	struct choice *choices;
 	size_t choice_count;

@@ -323,6 +323,20 @@ static void settle_dry_run(struct opts *opts) {
 	}
 }
 
+/** Settle what is done with links, fifos and devices. */
+static void settle_tree(struct opts *opts) {
+	bool names = opts->select && opts->select->names;
+	if (opts->deref == DEREF_UNDEFINED && names) {
+		// A list names what is in the source, and no link may lead out of it: only the operand is ours
+		opts->deref = DEREF_OPERANDS;
+	} else if (opts->deref == DEREF_UNDEFINED) {
+		bool never = (opts->flags & OPT_RECURSIVE) && !(opts->flags & OPT_HARD_LINK);
+		opts->deref = never ? DEREF_NEVER : DEREF_ALWAYS;
+	}
+	// How deep it goes is in the list; what is met is treated as in any tree
+	opts->flags |= names ? OPT_RECURSIVE : 0;
+}
+
 /** Settle what depends on several options. Returns whether they make sense together. */
 static bool settle(struct parser *p) {
 	struct opts *opts = p->opts;
@@ -353,12 +367,12 @@ static bool settle(struct parser *p) {
 		cli_complain(p, "cannot preserve security context without an SELinux-enabled kernel", NULL);
 		return false;
 	}
-	if (opts->deref == DEREF_UNDEFINED) {
-		bool never = (opts->flags & OPT_RECURSIVE) && !(opts->flags & OPT_HARD_LINK);
-		opts->deref = never ? DEREF_NEVER : DEREF_ALWAYS;
-	}
 	settle_dry_run(opts);
-	return settle_backups(p) && cli_settle_select(p);
+	if (!settle_backups(p) || !cli_settle_select(p)) {
+		return false;
+	}
+	settle_tree(opts);
+	return true;
 }
 
 static void set_defaults(struct opts *opts) {

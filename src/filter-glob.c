@@ -166,16 +166,18 @@ static const char *try_again(struct glob *g, const char *end, struct retry *star
 	if (!stars->pattern || stars->text >= end) {
 		return NULL;
 	}
-	const char *next = stars->text;
+	const char *next = stars->text + 1;
 	if (stars->whole_names) {
+		const char *slash = memchr(stars->text, '/', (size_t)(end - stars->text));
+		next = slash ? slash + 1 : NULL;
+	} else if (star->pattern) {
+		// If one asterisk did not reach far enough, it does not if what is before it begins later in the same name
 		next = memchr(next, '/', (size_t)(end - next));
-		if (!next) {
-			return NULL;
-		}
 	}
 	*star = (struct retry) {0};
 	g->at = stars->pattern;
-	return stars->text = next + 1;
+	stars->text = next;
+	return next;
 }
 
 bool filter_glob(const char *pattern, size_t pattern_len, const char *text, size_t len, enum filter_glob_flags flags) {
@@ -186,6 +188,9 @@ bool filter_glob(const char *pattern, size_t pattern_len, const char *text, size
 	struct retry star = {0};
 	struct retry stars = {0};
 
+	if (flags & FILTER_GLOB_ANYWHERE) {
+		stars = (struct retry) {.pattern = pattern, .text = text, .whole_names = true};
+	}
 	for (;;) {
 		if (g.at < g.end && *g.at == '*') {
 			read_asterisks(&g, text, &star, &stars);

@@ -29,12 +29,17 @@ struct filter_rule {
 	bool dir_only;
 	/** There is nothing special in it, backslashes neither. */
 	bool literal;
+	/** Git's: so many bytes at the beginning have nothing special, and what is behind them is a pattern of its own. */
+	size_t prefix;
 	/** For directories: so much of it is enough, as it goes on with a slash and what matches anything. 0: all of it. */
 	size_t dir_len;
 };
 
 /** Append a rule; it owns a copy of the pattern. */
 static int append(struct filter *filter, const struct filter_rule *rule) {
+	if (filter->count >= FILTER_MOST) {
+		return -E2BIG;
+	}
 	if (filter->count == filter->size) {
 		size_t size = filter->size ? filter->size * 2 : 8;
 		struct filter_rule *rules = realloc(filter->rules, size * sizeof(*rules));
@@ -99,6 +104,9 @@ static int add_rsync(struct filter *filter, const char *pattern, size_t len, enu
 		verdict = pattern[0] == '+' ? FILTER_INCLUDE : FILTER_EXCLUDE;
 		pattern += 2;
 		len -= 2;
+		if (len == 0) {
+			return -EINVAL;
+		}
 	} else if (len == 1 && pattern[0] == '!') {
 		filter_free(filter);
 		return 0;
@@ -169,6 +177,9 @@ static int add_git(struct filter *filter, const char *line, size_t len) {
 		--len;
 	}
 	rule.literal = !has_any(line, len, "*?[\\");
+	while (rule.place == PLACE_WHOLE && !rule.literal && !strchr("*?[\\", line[rule.prefix])) {
+		++rule.prefix;
+	}
 	rule.pattern = (char *)line;
 	rule.len = len;
 	return len > 0 ? append(filter, &rule) : 0;
@@ -230,8 +241,13 @@ static bool match_text(const struct filter *filter, const struct filter_rule *ru
 	if (rule->literal) {
 		return len == text_len && memcmp(rule->pattern, text, len) == 0;
 	}
+	size_t prefix = rule->prefix;
+	if (prefix > text_len || memcmp(rule->pattern, text, prefix) != 0) {
+		return false;
+	}
 	enum filter_glob_flags flags = filter->kind == FILTER_GIT ? FILTER_GLOB_GIT : 0;
-	return filter_glob(rule->pattern, len, text, text_len, flags);
+	flags |= rule->place == PLACE_ANY ? FILTER_GLOB_ANYWHERE : 0;
+	return filter_glob(rule->pattern + prefix, len - prefix, text + prefix, text_len - prefix, flags);
 }
 
 /** Match the first LEN bytes of a pattern against a path. */
@@ -244,15 +260,6 @@ static bool match_place(const struct filter *filter, const struct filter_rule *r
 	case PLACE_TAIL:
 		text = tail(path, path_len, rule->slashes + 1);
 		return text && match_text(filter, rule, len, text, (size_t)(end - text));
-	case PLACE_ANY:
-		while (text) {
-			if (match_text(filter, rule, len, text, (size_t)(end - text))) {
-				return true;
-			}
-			text = memchr(text, '/', (size_t)(end - text));
-			text = text ? text + 1 : NULL;
-		}
-		return false;
 	case PLACE_ROOT: {
 		size_t stars = strspn(rule->pattern, "*");
 		// The slash is either theirs or that behind them
@@ -264,6 +271,7 @@ static bool match_place(const struct filter *filter, const struct filter_rule *r
 		}
 		return match_text(filter, rule, len, path, path_len);
 	}
+	case PLACE_ANY:
 	case PLACE_WHOLE:
 		break;
 	}

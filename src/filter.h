@@ -26,6 +26,9 @@ enum filter_kind {
 	FILTER_GIT,
 };
 
+/** The most patterns a list may have: more would take memory that is missed elsewhere, and ages to be matched. */
+#define FILTER_MOST (1u << 20)
+
 /** A list of patterns. Zero-initialised it is empty and follows rsync. Matching only reads it. */
 struct filter {
 	enum filter_kind kind;
@@ -39,7 +42,7 @@ struct filter {
  * is for, and a "!" alone empties the list. An empty pattern matches nothing.
  *
  * @param verdict  What matching it means.
- * @return 0 or -ENOMEM.
+ * @return 0; -EINVAL if nothing is behind "+ " or "- "; -E2BIG if there are FILTER_MOST already; -ENOMEM.
  */
 int filter_add(struct filter *filter, const char *pattern, enum filter_verdict verdict);
 
@@ -48,7 +51,7 @@ int filter_add(struct filter *filter, const char *pattern, enum filter_verdict v
  * a .gitignore with git's.
  *
  * @param end  What ends a line: '\n', or '\0'. Then there are no comments. Git's rules know '\n' only.
- * @return 0 or -ENOMEM.
+ * @return 0 or what filter_add() does; the lines before are appended.
  */
 int filter_add_text(struct filter *filter, const char *text, size_t len, char end);
 
@@ -65,12 +68,14 @@ void filter_free(struct filter *filter);
 enum filter_glob_flags {
 	/** Two asterisks match slashes, too, only where they are all there is between slashes (git). */
 	FILTER_GLOB_GIT = 1 << 0,
+	/** The match may begin behind any slash. */
+	FILTER_GLOB_ANYWHERE = 1 << 1,
 };
 
 /**
  * Match a whole text against a glob: ? and [class] match one byte that is no slash, * any number of them, ** any
- * bytes; a backslash takes the next byte as it is. Takes time in proportion to the pattern times the square of the text
- * at worst, and no stack.
+ * bytes; a backslash takes the next byte as it is. Takes time in proportion to the pattern times the text at worst, and no
+ * memory.
  */
 bool filter_glob(const char *pattern, size_t pattern_len, const char *text, size_t len, enum filter_glob_flags flags);
 

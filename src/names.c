@@ -3,6 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/** A tree. */
+struct tree_of_names {
+	struct names top;
+	/** The list, of which all names are parts. */
+	char *text;
+};
+
 /** Paths yet to be put in order. */
 struct paths {
 	char **paths;
@@ -10,28 +17,35 @@ struct paths {
 	size_t size;
 };
 
-/** Copy a path without what means nothing. Returns NULL without memory. */
-static char *clean(const char *path, size_t len, bool *goes_up) {
-	char *copy = malloc(len + 1);
-	size_t used = 0;
-	for (size_t at = 0; copy && at < len;) {
-		const char *slash = memchr(path + at, '/', len - at);
-		size_t part = slash ? (size_t)(slash - path) - at : len - at;
-		const char *name = path + at;
-		*goes_up |= part == 2 && memcmp(name, "..", 2) == 0;
-		if (part > 0 && !(part == 1 && name[0] == '.')) {
-			if (used > 0) {
-				copy[used++] = '/';
-			}
-			memcpy(copy + used, name, part);
-			used += part;
+/** Whether a path has a component "..". */
+static bool goes_up(const char *path) {
+	while (*path) {
+		size_t len = strcspn(path, "/");
+		if (len == 2 && memcmp(path, "..", 2) == 0) {
+			return true;
 		}
-		at += part + 1;
+		path += len;
+		path += strspn(path, "/");
 	}
-	if (copy) {
-		copy[used] = '\0';
+	return false;
+}
+
+/** Take out of a path what means nothing. */
+static void clean(char *path) {
+	char *to = path;
+	for (const char *from = path; *from;) {
+		size_t len = strcspn(from, "/");
+		bool more = from[len] != '\0';
+		if (len > 0 && !(len == 1 && from[0] == '.')) {
+			if (to > path) {
+				*to++ = '/';
+			}
+			memmove(to, from, len);
+			to += len;
+		}
+		from += len + more;
 	}
-	return copy;
+	*to = '\0';
 }
 
 static bool append_path(struct paths *paths, char *path) {
@@ -48,33 +62,45 @@ static bool append_path(struct paths *paths, char *path) {
 	return true;
 }
 
-static void free_paths(struct paths *paths) {
-	for (size_t i = 0; i < paths->count; ++i) {
-		free(paths->paths[i]);
+/** Whether each line that ends has a carriage return at its end. */
+static bool is_from_windows(const char *text, size_t len) {
+	const char *stop = text + len;
+	const char *line = text;
+	const char *next;
+	while ((next = memchr(line, '\n', (size_t)(stop - line)))) {
+		if (next == text || next[-1] != '\r') {
+			return false;
+		}
+		line = next + 1;
 	}
-	free(paths->paths);
+	return line > text;
 }
 
 /** Read the paths. Returns whether all are fine. */
-static bool read_paths(struct paths *paths, const char *text, size_t len, char end, char **bad) {
-	const char *stop = text + len;
+static bool read_paths(struct paths *paths, char *text, size_t len, char end, char **bad) {
+	char *stop = text + len;
+	bool windows = end == '\n' && is_from_windows(text, len);
+	if (windows && len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+		text += 3;
+	}
 	while (text < stop) {
-		const char *next = memchr(text, end, (size_t)(stop - text));
-		size_t line = (size_t)((next ? next : stop) - text);
-		// No name has a NUL in it
-		size_t size = strnlen(text, line);
-		bool goes_up = false;
-		char *path = size > 0 ? clean(text, size, &goes_up) : NULL;
-		if (goes_up) {
-			free(path);
-			*bad = strndup(text, size);
+		char *next = memchr(text, end, (size_t)(stop - text));
+		char *line_end = next ? next : stop;
+		if (windows && line_end > text && line_end[-1] == '\r') {
+			--line_end;
+		}
+		*line_end = '\0';
+		if (goes_up(text)) {
+			*bad = strdup(text);
 			return false;
 		}
-		if (size > 0 && (!path || !append_path(paths, path))) {
-			free(path);
-			return false;
+		if (*text) {
+			clean(text);
+			if (!append_path(paths, text)) {
+				return false;
+			}
 		}
-		text += line + (next ? 1 : 0);
+		text = next ? next + 1 : stop;
 	}
 	return true;
 }
@@ -95,36 +121,30 @@ static int by_components(const void *a, const void *b) {
 }
 
 /** The name below, which is new or was the last one added. NULL without memory. */
-static struct names *descend(struct names *names, const char *name, size_t len) {
-	struct names *last = names->count > 0 ? &names->below[names->count - 1] : NULL;
-	if (last && strncmp(last->name, name, len) == 0 && last->name[len] == '\0') {
-		return last;
+static struct names *descend(struct names *names, const char *name) {
+	size_t count = names->count;
+	if (count > 0 && strcmp(names->below[count - 1].name, name) == 0) {
+		return &names->below[count - 1];
 	}
-	if (names->count == names->size) {
-		size_t size = names->size ? names->size * 2 : 4;
-		struct names *below = reallocarray(names->below, size, sizeof(*below));
+	if ((count & (count - 1)) == 0) {
+		struct names *below = reallocarray(names->below, count ? count * 2 : 1, sizeof(*below));
 		if (!below) {
 			return NULL;
 		}
 		names->below = below;
-		names->size = size;
 	}
-	char *copy = strndup(name, len);
-	if (!copy) {
-		return NULL;
-	}
-	last = &names->below[names->count++];
-	*last = (struct names) {.name = copy};
-	return last;
+	names->below[count] = (struct names) {.name = name};
+	return &names->below[names->count++];
 }
 
-/** Add a path; they come in order. Returns false without memory. */
-static bool add(struct names *names, const char *path, bool recursive) {
+/** Add a path, which is cut into its names; they come in order. Returns false without memory. */
+static bool add(struct names *names, char *path, bool recursive) {
 	while (*path && names && !names->whole) {
 		size_t len = strcspn(path, "/");
-		names = descend(names, path, len);
-		path += len;
-		path += *path == '/';
+		bool more = path[len] != '\0';
+		path[len] = '\0';
+		names = descend(names, path);
+		path += len + more;
 	}
 	if (names && *path == '\0') {
 		names->listed = true;
@@ -133,39 +153,48 @@ static bool add(struct names *names, const char *path, bool recursive) {
 	return names;
 }
 
-struct names *names_parse(const char *text, size_t len, char end, bool recursive, char **bad) {
+struct names *names_parse(char *text, size_t len, char end, bool recursive, char **bad) {
 	struct paths paths = {0};
-	struct names *names = calloc(1, sizeof(*names));
+	struct tree_of_names *tree = malloc(sizeof(*tree));
 	*bad = NULL;
-	bool good = names && (names->name = strdup("")) && read_paths(&paths, text, len, end, bad);
+	if (!tree) {
+		free(text);
+		return NULL;
+	}
+	*tree = (struct tree_of_names) {.top.name = "", .text = text};
+	bool good = read_paths(&paths, text, len, end, bad);
 	if (good && paths.count > 1) {
 		qsort(paths.paths, paths.count, sizeof(*paths.paths), by_components);
 	}
 	for (size_t i = 0; good && i < paths.count; ++i) {
-		good = add(names, paths.paths[i], recursive);
+		good = add(&tree->top, paths.paths[i], recursive);
 	}
-	free_paths(&paths);
+	free(paths.paths);
 	if (!good) {
-		names_free(names);
+		names_free(&tree->top);
 		return NULL;
 	}
-	return names;
-}
-
-/** Free what is in a name; as deep as the longest path has components. */
-static void clear(struct names *names) {
-	for (size_t i = 0; i < names->count; ++i) {
-		clear(&names->below[i]);
-	}
-	free(names->below);
-	free(names->name);
+	return &tree->top;
 }
 
 void names_free(struct names *names) {
-	if (names) {
-		clear(names);
-		free(names);
+	if (!names) {
+		return;
 	}
+	// A path may have more components than the stack has room for calls
+	for (struct names *at = names; at;) {
+		if (at->count > 0) {
+			struct names *below = &at->below[--at->count];
+			below->up = at;
+			at = below;
+		} else {
+			free(at->below);
+			at = at->up;
+		}
+	}
+	struct tree_of_names *tree = (struct tree_of_names *)names;
+	free(tree->text);
+	free(tree);
 }
 
 static int by_name(const void *name, const void *item) {

@@ -55,6 +55,9 @@ static bool is_chosen(const struct opts *opts, FTSENT *entry, struct select_dir 
 		return select_size(opts->select, entry->fts_statp);
 	}
 	if (chosen > 0 && is_dir) {
+		if (*dir) {
+			select_pause(*dir);
+		}
 		int fd = opts->select->gitignore ? open(entry->fts_accpath, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 		entry->fts_pointer = operand ? select_begin(opts->select, entry->fts_path, fd)
 			: select_enter(*dir, entry->fts_name, fd);

@@ -30,6 +30,9 @@ struct select {
 	bool whole_names;
 };
 
+/** The most bytes of a .gitignore: git passes over larger ones, too. */
+#define SELECT_IGNORE_MOST (100u << 20)
+
 /** A directory of a source, as far as choosing is concerned. */
 struct select_dir {
 	const struct select *select;
@@ -37,14 +40,22 @@ struct select_dir {
 	struct select_dir *parent;
 	/** What of it is copied, of names that nobody left out; NULL: all. */
 	const struct names *names;
-	/** Its path with a slash behind it, or "". */
-	struct buf path;
-	/** The length of that: names are appended to it for a moment. */
+	/** What it adds to the path: its name, of an operand all of it, or "". */
+	char *name;
+	/** Bytes of its path with a slash behind it, if it is not empty. */
 	size_t path_len;
+	/** While names are chosen: its path, to which each is appended for a moment. */
+	struct buf path;
 	/** What its .gitignore says of names in it and below. */
 	struct filter ignore;
-	/** A repository begins here: what is said above it does not count. */
-	bool is_top;
+	/** The nearest directory above it in the same repository in which something is ignored, or NULL. */
+	struct select_dir *above;
+	/** Itself, if something is ignored in it, or that one. */
+	struct select_dir *ignoring;
+	/** Patterns in it and in all those. */
+	size_t patterns;
+	/** It has a .gitignore that is larger than SELECT_IGNORE_MOST, or with which there are more than FILTER_MOST patterns. */
+	bool too_much;
 	/** It is the repository itself (.git) or in it: nothing is ignored. */
 	bool is_git;
 };
@@ -64,8 +75,19 @@ struct select_dir *select_begin(const struct select *select, const char *operand
 /** Enter a subdirectory; PARENT must outlive it. NULL without memory. */
 struct select_dir *select_enter(struct select_dir *parent, const char *name, int fd);
 
-/** Whether a name of a directory is copied. One thread at a time. Returns 1, 0, or -ENOMEM. */
+/**
+ * Whether a name of a directory is copied. One thread at a time. Builds the path of the directory, unless that was done,
+ * and keeps it until select_pause(), for the next name.
+ *
+ * @return 1, 0, or -ENOMEM.
+ */
 int select_name(struct select_dir *dir, const char *name, bool is_dir);
+
+/**
+ * Give back the memory that is as large as the path is long, once there is no name to be chosen for now: else a tree would
+ * take memory by the square of its depth.
+ */
+void select_pause(struct select_dir *dir);
 
 /** Whether a file is copied, as far as its size is concerned. */
 bool select_size(const struct select *select, const struct stat *st);

@@ -43,18 +43,23 @@ void buf_char(struct buf *buf, char c) {
 	buf_add(buf, &c, 1);
 }
 
-int buf_read(struct buf *buf, int fd) {
+int buf_read(struct buf *buf, int fd, size_t most) {
 	for (;;) {
 		if (!buf_reserve(buf, 4096)) {
 			return -ENOMEM;
 		}
-		ssize_t n = read(fd, buf->data + buf->len, buf->size - buf->len - 1);
+		// One byte more than may be kept shows whether there are more
+		size_t room = min(buf->size - 1, most + 1) - buf->len;
+		ssize_t n = read(fd, buf->data + buf->len, room);
 		if (n < 0 && errno == EINTR) {
 			continue;
 		}
 		buf->data[buf->len += (size_t)max(n, (ssize_t)0)] = '\0';
 		if (n <= 0) {
 			return n < 0 ? -errno : 0;
+		}
+		if (buf->len > most) {
+			return -EFBIG;
 		}
 	}
 }

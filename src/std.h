@@ -30,8 +30,13 @@ void buf_str(struct buf *buf, const char *str);
 /** Append one byte. */
 void buf_char(struct buf *buf, char c);
 
-/** Append what is to be read from a descriptor up to its end. Returns 0 or -errno; the buffer is never NULL then. */
-int buf_read(struct buf *buf, int fd);
+/**
+ * Append what is to be read from a descriptor up to its end.
+ *
+ * @param most  The most bytes that the buffer is to hold, not less than it does: what never ends must not take all memory.
+ * @return 0; -EFBIG if there is more, of which one byte was read; another -errno. The buffer is NULL only without memory.
+ */
+int buf_read(struct buf *buf, int fd, size_t most);
 
 /** Free the bytes and make the buffer empty. */
 void buf_free(struct buf *buf);

@@ -104,6 +104,11 @@ static struct fail choose(struct tree *tree) {
 		tree->select = parent->select ? select_enter(parent->select, tree->name[SRC], fd)
 			: select_begin(opts->select, tree->name[SRC], fd);
 	}
+	if (tree->select && tree->select->too_much) {
+		char *path = tree_path(tree, SRC, ".gitignore");
+		report_warn(tree->trees->report, 0, "warning: passing over %s, which is too large", path, NULL);
+		free(path);
+	}
 	return opts->select && !tree->select ? fail_make(ENOMEM, "cannot access %s") : FAIL_NONE;
 }
 

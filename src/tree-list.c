@@ -194,6 +194,9 @@ static int list_all(struct tree *tree) {
 int tree_list(struct tree *tree) {
 	const struct names *names = tree->select ? tree->select->names : NULL;
 	int ret = names ? list_names(tree, names) : list_all(tree);
+	if (tree->select) {
+		select_pause(tree->select);
+	}
 	sort_entries(tree->listing.files, tree->listing.file_count);
 	sort_entries(tree->listing.dirs, tree->listing.dir_count);
 	return ret;

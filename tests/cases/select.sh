@@ -266,8 +266,156 @@ case_names_that_are_not_there() {
 	expect_tree d a b/
 	run_ucp --files-from=- s e < <(printf '%s\n' a/no link/x)
 	expect_status 1
-	expect_err "ucp: cannot access 's/a': Not a directory"
-	expect_tree e link/ link/x
+	sort -o "$ERR" "$ERR"
+	expect_err "ucp: cannot access 's/a': Not a directory" "ucp: cannot access 's/link': Not a directory"
+	expect_tree e
+}
+
+# Whoever owns the source can make any name in the list a link.
+case_names_follow_no_link_unless_asked_to() {
+	make_paths s/a s/sub/b out/secret
+	ln -s ../out/secret s/file
+	ln -s ../out s/dir
+	ln -s ../../out s/sub/dir
+	ln -s "$PWD/out" s/absolute
+	ln -s s operand
+	printf '%s\n' file dir/secret sub/dir/secret absolute/secret a >list
+	local options
+	for options in -p '' -l --copy-contents -H -HL -d -P -dH; do
+		rm -rf d
+		# shellcheck disable=SC2086 # several
+		run_ucp $options --files-from=list s d
+		[[ $options != -HL ]] || continue
+		expect_status 1
+		sort -o "$ERR" "$ERR"
+		expect_err "ucp: cannot access 's/absolute': Not a directory" "ucp: cannot access 's/dir': Not a directory" \
+			"ucp: cannot access 's/sub/dir': Not a directory"
+		expect_tree d a file sub/
+		[[ $(readlink d/file) == ../out/secret ]] || fail "$options: d/file is no link"
+	done
+	# The operand is ours
+	run_ucp --files-from=- operand e < <(printf '%s\n' a dir)
+	expect_status 0
+	expect_tree e a dir
+	run_ucp -r --files-from=- operand f <<<sub
+	expect_status 0
+	expect_tree f sub/ sub/b sub/dir
+	run_ucp -L --files-from=list s g
+	expect_status 0
+	expect_no_err
+	expect_tree g a absolute/ absolute/secret dir/ dir/secret file sub/ sub/dir/ sub/dir/secret
+	[[ ! -L g/file && $(<g/file) == out/secret ]] || fail "g/file is not what the link leads to"
+}
+
+# Nor does it make us wait for somebody who writes into it.
+case_names_of_fifos_are_made_anew() {
+	make_paths s/a
+	mkfifo s/fifo
+	run_ucp --files-from=- s d < <(printf '%s\n' a fifo)
+	expect_status 0
+	[[ -p d/fifo ]] || fail "no fifo"
+}
+
+case_lists_with_nul_bytes() {
+	make_paths s/a s/b
+	printf 'a\0b\0' >list
+	run_ucp --files-from=list s d
+	expect_status 1
+	expect_err "ucp: 'list' has NUL bytes: use -0"
+	run_ucp -r --exclude-from=list s d
+	expect_status 1
+	expect_err "ucp: 'list' has NUL bytes: use -0"
+	printf 'a\nb\0' | run_ucp --files-from=- s d
+	expect_status 1
+	expect_err "ucp: '-' has NUL bytes: use -0"
+	[[ ! -e d ]] || fail "something was copied"
+	run_ucp -0 --files-from=list s d
+	expect_status 0
+	expect_tree d a b
+}
+
+case_lists_that_never_end() {
+	make_paths s/a
+	local option
+	for option in --files-from --exclude-from; do
+		run_ucp -r $option=/dev/zero s d
+		expect_status 1
+		expect_err "ucp: '/dev/zero' has NUL bytes: use -0"
+	done
+	run_ucp -r --exclude-from=- s d < <(yes)
+	expect_status 1
+	expect_err "ucp: the list '-' is too large"
+	mkfifo fifo
+	yes >fifo &
+	run_ucp -r --exclude-from=fifo s d
+	expect_status 1
+	expect_err "ucp: the list 'fifo' is too large"
+	[[ ! -e d ]] || fail "something was copied"
+	run_ucp -r --exclude-from=/dev/null s d
+	expect_status 0
+	expect_tree d a
+}
+
+case_only_one_list_from_standard_input() {
+	make_paths s/a s/b
+	local list message="ucp: only one list can be read from standard input"
+	for list in --files-from=- --exclude-from=- --files-from=/dev/stdin --exclude-from=/proc/self/fd/0; do
+		run_ucp -r --exclude-from=- "$list" s d < <(printf 'b\n')
+		expect_status 1
+		expect_err "$message"
+		run_ucp -r "$list" --exclude-from=- s d < <(printf 'b\n')
+		expect_status 1
+		expect_err "$message"
+	done
+	[[ ! -e d ]] || fail "something was copied"
+	run_ucp -r --exclude-from=<(echo a) --files-from=- s d < <(printf 'a\nb\n')
+	expect_status 0
+	expect_tree d b
+}
+
+case_list_of_names_from_windows() {
+	make_paths s/a s/sub/b $'s/c\r' $'s/d\r'
+	printf '\xef\xbb\xbfa\r\n\r\nsub/b\r\n' >list
+	run_ucp --files-from=list s d
+	expect_status 0
+	expect_no_err
+	expect_tree d a sub/ sub/b
+	# One line that ends otherwise shows that the others end with a part of a name
+	printf 'c\r\na\n' >list
+	run_ucp --files-from=list s e
+	expect_status 0
+	expect_tree e a $'c\r'
+	printf 'd\r\0' >list
+	run_ucp -0 --files-from=list s f
+	expect_status 0
+	expect_tree f $'d\r'
+}
+
+case_path_of_very_many_components() {
+	make_paths s/a
+	python3 -c "print('a\n' + 'x/' * 600000 + 'x')" >list
+	run_ucp --files-from=list s d
+	expect_status 1
+	expect_err "ucp: cannot stat 's/x': No such file or directory"
+	expect_tree d a
+}
+
+case_rules_that_end_too_early() {
+	make_paths s/a
+	local rule
+	for rule in '+ ' '- '; do
+		run_ucp -r --exclude="$rule" s d
+		expect_status 1
+		expect_err "ucp: unexpected end of filter rule: '$rule'"
+		run_ucp -r --include="$rule" s d
+		expect_status 1
+		expect_err "ucp: unexpected end of filter rule: '$rule'"
+		printf 'b\n%s\n' "$rule" >list
+		run_ucp -r --exclude-from=list s d
+		expect_status 1
+		expect_err "ucp: unexpected end of filter rule in 'list'"
+	done
+	[[ ! -e d ]] || fail "something was copied"
 }
 
 case_names_that_lead_out() {
@@ -354,4 +502,77 @@ case_gitignore_that_is_no_file() {
 	expect_status 0
 	expect_no_err
 	expect_tree d .gitignore a dir/ dir/.gitignore/ dir/.gitignore/b fifo/ fifo/.gitignore fifo/b
+}
+
+# The owner of a tree decides what is left out of it, not which other files are read for that.
+case_gitignore_reads_nothing_outside() {
+	make_paths s/a s/b info/x git/info/x
+	printf 'a\n' | tee info/exclude git/info/exclude out >/dev/null
+	local made
+	for made in 'ln -s ../git s/.git' 'mkdir s/.git && ln -s ../../info s/.git/info' \
+		'mkdir -p s/.git/info && ln -s ../../../out s/.git/info/exclude' \
+		'mkdir -p s/.git/info && mkfifo s/.git/info/exclude' \
+		'mkdir -p s/.git/info/exclude' \
+		'echo gitdir: ../git >s/.git' "echo 'gitdir: $PWD/git' >s/.git" \
+		'ln -s ../out s/.gitignore' 'mkfifo s/.gitignore'; do
+		rm -rf s/.git s/.gitignore d
+		eval "$made" || fail "$made"
+		run_ucp -r --gitignore --exclude=/s/.git --exclude=.gitignore s d
+		expect_status 0
+		expect_no_err
+		expect_tree d a b
+	done
+	rm -rf s/.git s/.gitignore d
+	mkdir -p s/.git/info
+	cp out s/.git/info/exclude
+	run_ucp -r --gitignore --exclude=.git s d
+	expect_tree d b
+}
+
+# git passes over them, too, and they must not take all memory.
+case_gitignore_that_is_too_large() {
+	make_paths s/a.o s/sub/b.o s/sub/c
+	echo '*.o' >s/.gitignore
+	truncate -s 200M s/.gitignore
+	echo c >s/sub/.gitignore
+	run_ucp -r --gitignore --exclude=.gitignore s d
+	expect_status 0
+	expect_err "ucp: warning: passing over 's/.gitignore', which is too large"
+	expect_tree d a.o sub/ sub/b.o
+}
+
+# Each of them is small enough, but together they are not.
+once_gitignores_that_are_too_many() {
+	make_paths s/1/2/3/a s/1/2/b s/1/2/c
+	local dir
+	for dir in s/1 s/1/2 s/1/2/3; do
+		seq -f "no-such-%.0f" 400000 >$dir/.gitignore
+		printf 'b\na\n' >>$dir/.gitignore
+	done
+	echo '!a' >>s/1/2/.gitignore
+	run_ucp -r --gitignore --exclude=.gitignore s d
+	expect_status 0
+	expect_err "ucp: warning: passing over 's/1/2/3/.gitignore', which is too large"
+	expect_tree d 1/ 1/2/ 1/2/3/ 1/2/3/a 1/2/c
+}
+
+# Memory follows the depth of a tree, and not the square of that.
+# limit: 240
+once_patterns_in_a_deep_tree() {
+	need cmd python3
+	python3 - <<-'END' || fail "cannot make the tree"
+		import os
+		name = "n" * 50
+		os.mkdir("s")
+		os.chdir("s")
+		for _ in range(6000):
+		    os.mkdir(name)
+		    os.chdir(name)
+		open("keep", "w").close()
+		open("drop", "w").close()
+	END
+	run bash -c 'ulimit -v 600000; exec "$@"' bash "$UCP" -r -j2 --gitignore --exclude=zzz --exclude='?**drop*y' \
+		--exclude='n/**/drop' --exclude=/drop s d
+	expect_status 0
+	expect_no_err
 }

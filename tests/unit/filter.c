@@ -6,6 +6,7 @@
 
 #include "filter.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 static const struct {
@@ -97,6 +98,28 @@ TEST(globs_take_no_time_without_end) {
 	CHECK(!filter_glob(pattern, 200, text, 4000, 0));
 }
 
+/** Texts as long as the path of a deep tree: whatever takes time by the square of that does not come to its end. */
+TEST(globs_take_time_by_the_length_of_the_text) {
+	const size_t len = 4000000;
+	char *text = malloc(len + 1);
+	REQUIRE(text);
+	for (size_t i = 0; i < len; i += 4) {
+		memcpy(text + i, "/zz/", 4);
+	}
+	static const char *const patterns[] = {"*/**/x", "?**zz*y", "**/zz/**/zz*y", "zz/**x", "**z*z*y", "zz*/zz*/zz*/x**y"};
+	for (size_t i = 0; i < countof(patterns); ++i) {
+		struct filter filter = {0};
+		REQUIRE(filter_add(&filter, patterns[i], FILTER_EXCLUDE) == 0);
+		CHECK_EQ(filter_match(&filter, text, len, false), FILTER_SILENT);
+		filter_free(&filter);
+	}
+	// Within one name, too
+	memset(text, 'z', len);
+	CHECK(!filter_glob("**zz*y", 6, text, len, 0));
+	CHECK(!filter_glob("**/zz*y", 7, text, len, FILTER_GLOB_GIT));
+	free(text);
+}
+
 static enum filter_verdict ask(const struct filter *filter, const char *path) {
 	size_t len = strlen(path);
 	bool is_dir = path[len - 1] == '/';
@@ -128,6 +151,9 @@ static const struct {
 	{"/s/**", "..---......"},
 	{"s/**", "..---......"},
 	{"**/a", "-----......"},
+	{"?**b", ".....-.-..."},
+	{"[sx]/**b", ".......-..."},
+	{"*/**b", ".....-.-..."},
 	{"**a", "-----.....-"},
 	{"a/**", ".....---..."},
 	{"a/***", ".-.-.---..."},
@@ -148,6 +174,33 @@ TEST(patterns_of_rsync) {
 		check_verdicts(&filter, paths, patterns[i].verdicts);
 		filter_free(&filter);
 	}
+}
+
+TEST(rules_without_a_pattern_are_refused) {
+	struct filter filter = {0};
+	CHECK_EQ(filter_add(&filter, "+ ", FILTER_EXCLUDE), -EINVAL);
+	CHECK_EQ(filter_add(&filter, "- ", FILTER_INCLUDE), -EINVAL);
+	CHECK_EQ(filter_add_text(&filter, "a\n+ \r\nb\n", 8, '\n'), -EINVAL);
+	CHECK_EQ(filter_add_text(&filter, "a\0- \0b", 6, '\0'), -EINVAL);
+	CHECK_EQ(filter_add(&filter, "+", FILTER_EXCLUDE), 0);
+	CHECK_EQ(filter_add(&filter, "", FILTER_EXCLUDE), 0);
+	filter_free(&filter);
+}
+
+TEST(lists_do_not_grow_without_end) {
+	struct filter filter = {0};
+	char *text = malloc(2 * (FILTER_MOST + 1));
+	REQUIRE(text);
+	for (size_t i = 0; i <= FILTER_MOST; ++i) {
+		memcpy(text + 2 * i, "a\n", 2);
+	}
+	CHECK_EQ(filter_add_text(&filter, text, (size_t)2 * FILTER_MOST, '\n'), 0);
+	CHECK_EQ(filter_add(&filter, "b", FILTER_EXCLUDE), -E2BIG);
+	filter_free(&filter);
+	filter.kind = FILTER_GIT;
+	CHECK_EQ(filter_add_text(&filter, text, (size_t)2 * (FILTER_MOST + 1), '\n'), -E2BIG);
+	filter_free(&filter);
+	free(text);
 }
 
 TEST(the_first_pattern_decides) {
@@ -196,6 +249,29 @@ TEST(lines_of_git) {
 	CHECK_EQ(filter_add_text(&filter, text, sizeof(text) - 1, '\n'), 0);
 	check_verdicts(&filter, some, "--.-+---" "-.-..--" "-++");
 	filter_free(&filter);
+}
+
+/** What is in front of the first special byte git compares by itself; the rest begins anew. */
+TEST(prefixes_of_git) {
+	static const struct {
+		const char *line;
+		const char *verdicts;
+	} lines[] = {
+		{"b**/**", "---.--."},
+		{"/b**/**", "---.--."},
+		{"b**/c", "--....."},
+		{"b/**", ".-....."},
+		{"b*/**", ".-..-.."},
+		{"bc**/d", "....--."},
+		{"*b**/**", ".-..-.-"},
+	};
+	static const char *const some[] = {"bc", "b/c", "b", "ab", "bc/d", "bcd", "ab/c", NULL};
+	for (size_t i = 0; i < countof(lines); ++i) {
+		struct filter filter = {.kind = FILTER_GIT};
+		CHECK_EQ(filter_add_text(&filter, lines[i].line, strlen(lines[i].line), '\n'), 0);
+		check_verdicts(&filter, some, lines[i].verdicts);
+		filter_free(&filter);
+	}
 }
 
 TEST(the_last_line_of_git_decides) {

@@ -22,6 +22,15 @@ static void write_names(const struct names *names, char *text) {
 	}
 }
 
+/** Read a list, as a copy of it. */
+static struct names *parse(const char *list, size_t len, char end, bool recursive, char **bad) {
+	char *text = malloc(len + 1);
+	REQUIRE(text);
+	memcpy(text, list, len);
+	text[len] = 'x';
+	return names_parse(text, len, end, recursive, bad);
+}
+
 static const struct {
 	const char *list;
 	const char *some;
@@ -38,6 +47,15 @@ static const struct {
 	{"ab\na/x\na\n", "(a!(x!) ab!)", "(a* ab*)"},
 	{".\na/b\n", "!(a(b!))", "*"},
 	{"/\n", "!", "*"},
+	{"./\n//a/.//\n.//.b/..c\n", "!(.b(..c!) a!)", "*"},
+	{"a/b\na\na/b/c\n", "(a!(b!(c!)))", "(a*)"},
+	// As Windows writes them; else a carriage return is a part of a name
+	{"a\r\nb/c\r\n", "(a! b(c!))", "(a* b(c*))"},
+	{"\xef\xbb\xbf" "a\r\n\r\nb", "(a! b!)", "(a* b*)"},
+	{"a\r\nb\n", "(a\r! b!)", "(a\r* b*)"},
+	{"\na\r\n", "(a\r!)", "(a\r*)"},
+	{"a\r", "(a\r!)", "(a\r*)"},
+	{"\xef\xbb\xbf" "a\n", "(\xef\xbb\xbf" "a!)", "(\xef\xbb\xbf" "a*)"},
 	{"a..\n..b\n...\n", "(...! ..b! a..!)", "(...* ..b* a..*)"},
 };
 
@@ -46,7 +64,7 @@ TEST(lists_become_trees) {
 		for (int recursive = 0; recursive < 2; ++recursive) {
 			char *bad;
 			char text[200] = "";
-			struct names *names = names_parse(lists[i].list, strlen(lists[i].list), '\n', recursive, &bad);
+			struct names *names = parse(lists[i].list, strlen(lists[i].list), '\n', recursive, &bad);
 			REQUIRE(names && !bad);
 			write_names(names, text);
 			CHECK_STR(text, recursive ? lists[i].whole : lists[i].some);
@@ -58,7 +76,7 @@ TEST(lists_become_trees) {
 TEST(names_may_have_newlines) {
 	char *bad;
 	char text[200] = "";
-	struct names *names = names_parse("a\nb\0\0c/d", 8, '\0', false, &bad);
+	struct names *names = parse("a\nb\0\0c/d", 8, '\0', false, &bad);
 	REQUIRE(names);
 	write_names(names, text);
 	CHECK_STR(text, "(a\nb! c(d!))");
@@ -71,7 +89,7 @@ TEST(paths_that_go_up_are_refused) {
 		char list[50];
 		char *bad = NULL;
 		snprintf(list, sizeof(list), "good\n%s\nmore\n", paths[i]);
-		CHECK(!names_parse(list, strlen(list), '\n', true, &bad));
+		CHECK(!parse(list, strlen(list), '\n', true, &bad));
 		CHECK_STR(bad, paths[i]);
 		free(bad);
 	}
@@ -83,7 +101,7 @@ TEST(names_are_found) {
 	for (int i = 0; i < 1000; ++i) {
 		sprintf(list + strlen(list), "%d/x\n", i * 7919 % 1000);
 	}
-	struct names *names = names_parse(list, strlen(list), '\n', true, &bad);
+	struct names *names = parse(list, strlen(list), '\n', true, &bad);
 	REQUIRE(names);
 	CHECK_EQ(names->count, 1000);
 	for (int i = -1; i <= 1000; ++i) {
@@ -94,6 +112,25 @@ TEST(names_are_found) {
 		CHECK(!found || (strcmp(found->name, name) == 0 && names_find(found, "x") && !names_find(found, "y")));
 	}
 	names_free(names);
+}
+
+TEST(a_path_may_have_very_many_components) {
+	const size_t count = 2000000;
+	char *list = malloc(2 * count);
+	char *bad;
+	REQUIRE(list);
+	for (size_t i = 0; i < count; ++i) {
+		memcpy(list + 2 * i, "a/", 2);
+	}
+	struct names *names = parse(list, 2 * count, '\n', false, &bad);
+	REQUIRE(names);
+	size_t depth = 0;
+	for (const struct names *at = names; (at = names_find(at, "a")); ++depth) {
+		CHECK_EQ(at->listed, depth + 1 == count);
+	}
+	CHECK_EQ(depth, count);
+	names_free(names);
+	free(list);
 }
 
 UNIT_MAIN

@@ -154,6 +154,27 @@ TEST(strings_grow_by_much_at_once) {
 	free(data);
 }
 
+TEST(reading_ends) {
+	struct buf buf = {0};
+	int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	REQUIRE(zero >= 0);
+	CHECK_EQ(buf_read(&buf, zero, 0), -EFBIG);
+	CHECK_EQ(buf.len, 1);
+	CHECK_EQ(buf_read(&buf, zero, 100000), -EFBIG);
+	CHECK_EQ(buf.len, 100001);
+	buf_free(&buf);
+	close_fd(&zero);
+
+	int pipes[2];
+	REQUIRE(pipe(pipes) == 0 && write(pipes[1], "1234567", 7) == 7);
+	close_fd(&pipes[1]);
+	CHECK_EQ(buf_read(&buf, pipes[0], 6), -EFBIG);
+	CHECK_EQ(buf_read(&buf, pipes[0], 7), 0);
+	CHECK_STR(buf.data, "1234567");
+	buf_free(&buf);
+	close_fd(&pipes[0]);
+}
+
 TEST(powers_of_two) {
 	CHECK_EQ(next_pow2(0), 1);
 	CHECK_EQ(next_pow2(1), 1);
