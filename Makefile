@@ -10,8 +10,8 @@
 #   make fuzz-cp             random command lines, compared with cp's doing, until there is a difference
 #   make demo                install what is missing, build, copy, compare, tell the rate
 #   make lint                style and static checks, with the tools that are here
-#   make install uninstall   PREFIX, DESTDIR (BASH_COMPLETIONS, ZSH_COMPLETIONS, FISH_COMPLETIONS: where those go)
-#   make dist                build/dist/ucp-VERSION.tar.gz of what is committed, the same bytes each time
+#   make install uninstall   PREFIX, DESTDIR (BASH_COMPLETIONS, ZSH_COMPLETIONS, FISH_COMPLETIONS, DOCS: where those go)
+#   make dist                build/dist/ucp-VERSION.tar.gz of what is committed, the same bytes each time; without git of what is here
 #   make deb                 a Debian package of that, in build/dist
 #
 # CC, CFLAGS, CPPFLAGS and LDFLAGS are yours. HARDENING= leaves out what makes release harder to exploit. V=1 shows the
@@ -285,11 +285,12 @@ show-flags:
 BASH_COMPLETIONS ?= $(PREFIX)/share/bash-completion/completions
 ZSH_COMPLETIONS  ?= $(PREFIX)/share/zsh/site-functions
 FISH_COMPLETIONS ?= $(PREFIX)/share/fish/vendor_completions.d
+DOCS             ?= $(PREFIX)/share/doc/ucp
 
 # FROM:MODE:TO
 installed := $(B)/ucp:755:$(PREFIX)/bin/ucp man/ucp.1:644:$(PREFIX)/share/man/man1/ucp.1 \
 	completions/ucp.bash:644:$(BASH_COMPLETIONS)/ucp completions/_ucp:644:$(ZSH_COMPLETIONS)/_ucp \
-	completions/ucp.fish:644:$(FISH_COMPLETIONS)/ucp.fish
+	completions/ucp.fish:644:$(FISH_COMPLETIONS)/ucp.fish docs/json-schema.json:644:$(DOCS)/json-schema.json
 part       = $(word $(1),$(subst :, ,$(2)))
 
 install: all
@@ -303,11 +304,7 @@ uninstall:
 distname := ucp-$(VERSION)
 
 dist:
-	@mkdir -p build/dist
-	@git -c safe.directory="$(CURDIR)" diff --quiet HEAD || echo "make dist: what is not committed is not in it" >&2
-	@git -c safe.directory="$(CURDIR)" -c tar.umask=0022 archive --prefix=$(distname)/ HEAD | \
-		gzip -9n >build/dist/$(distname).tar.gz
-	@echo build/dist/$(distname).tar.gz
+	@packaging/dist.sh $(distname)
 
 deb: dist
 	@.ci/install.sh deb

@@ -29,7 +29,7 @@ make -s -j"$(nproc)" install DESTDIR="$root" PREFIX=/usr ZSH_COMPLETIONS=/usr/sh
 strip --remove-section=.comment --remove-section=.note "$root/usr/bin/ucp"
 
 install -d "$doc" "$root/DEBIAN"
-install -m 644 README.md docs/json-schema.json packaging/copyright "$doc"
+install -m 644 README.md packaging/copyright "$doc"
 {
 	printf 'ucp (%s) unstable; urgency=medium\n\n  * See CHANGELOG.md.\n\n' "$version"
 	printf ' -- %s  %s\n' "$maintainer" "$(date -u -R -d "@$SOURCE_DATE_EPOCH")"

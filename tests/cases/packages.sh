@@ -51,6 +51,39 @@ compiles_with() {
 	printf '%s\n' "$flags"
 }
 
+# In a tarball there is no git: the tree is what it is. A repository around it is not asked.
+# only: release
+once_dist_of_a_tarball_is_the_same_files() {
+	committed
+	run make -s -C copy dist
+	expect_status 0
+	local tarball tree
+	tarball=copy/$(tail -n 1 "$OUT")
+	tree=$(basename "$tarball" .tar.gz)
+	git init -q .
+	tar -xzf "$tarball"
+	mkdir -p "$tree/build/release" "$tree/tests/tools/__pycache__"
+	touch "$tree/build/release/ucp" "$tree/tests/tools/__pycache__/x"
+	ln -s build/release/ucp "$tree/ucp"
+	run make -s -C "$tree" dist
+	expect_status 0
+	expect_no_err
+	expect_out "build/dist/$tree.tar.gz"
+	cp "$tree/build/dist/$tree.tar.gz" second
+	run make -s -C "$tree" dist
+	check cmp second "$tree/build/dist/$tree.tar.gz"
+	mkdir first again
+	tar -C first -xzf "$tarball"
+	tar -C again -xzf second
+	check diff -r first again
+	diff <(cd first && find . -type f -printf '%m %P\n' | sort) <(cd again && find . -type f -printf '%m %P\n' | sort) ||
+		fail "other modes"
+	# Nor does a repository pass for a tarball, or an empty file for one
+	mkdir -p "$tree/.git"
+	run make -s -C "$tree" dist
+	[[ $status != 0 && -s $ERR ]] || fail "status $status: $(_show "$ERR")"
+}
+
 # limit: 180
 # only: release
 once_hardening_yields_to_flags_of_the_user() {
@@ -100,10 +133,15 @@ once_deb_installs_runs_and_goes() {
 	need root
 	need cmd dpkg-deb dpkg-shlibdeps dpkg
 	committed
-	run make -s -C copy deb
+	# From a tarball, as whoever packs it has one
+	run make -s -C copy dist
 	expect_status 0
-	local package
-	package=copy/$(tail -n 1 "$OUT")
+	local package tarball
+	tarball=copy/$(tail -n 1 "$OUT")
+	tar -xzf "$tarball"
+	run make -s -C "$(basename "$tarball" .tar.gz)" deb
+	expect_status 0
+	package=$(basename "$tarball" .tar.gz)/$(tail -n 1 "$OUT")
 	if command -v lintian >/dev/null; then
 		run lintian --allow-root --fail-on error "$package"
 		expect_status 0
