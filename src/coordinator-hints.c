@@ -4,6 +4,7 @@
 #include "progress.h"
 #include "report.h"
 #include "ring.h"
+#include "show.h"
 
 #include <libgen.h>
 #include <stdio.h>
@@ -13,21 +14,28 @@
 /** Say how much room was missing, if it was. */
 static void hint_room(const struct opts *opts, struct report *report, uint64_t roomless) {
 	struct statvfs fs;
+	uint64_t room;
 	char need[32];
 	char there[32];
 	char missing[32];
 
-	// By its name, though the engine has none: at worst there is no hint
-	if (!report->roomless || statvfs(dirname(report->roomless), &fs) != 0) {
+	if (!report->roomless) {
 		return;
 	}
-	uint64_t blocks = opts->flags & OPT_PRIVILEGED ? fs.f_bfree : fs.f_bavail;
-	uint64_t room = blocks * fs.f_frsize;
+	progress_format_bytes(need, sizeof(need), (double)roomless);
+	if (report->over_quota) {
+		report_hint(report, "%s%s the disk quota is used up (see quota(1))", roomless > 0 ? need : "no more files:",
+			roomless > 0 ? " did not fit:" : "");
+		return;
+	}
+	char *dir = dirname(report->roomless);
+	if (!show_room(opts, dir, &room) || statvfs(dir, &fs) != 0) {
+		return;
+	}
 	if (roomless > room) {
-		progress_format_bytes(need, sizeof(need), (double)roomless);
 		progress_format_bytes(there, sizeof(there), (double)room);
 		progress_format_bytes(missing, sizeof(missing), (double)(roomless - room));
-		report_hint(report, "the data that found no room is %s, and %s are free: %s are missing", need, there, missing);
+		report_hint(report, "%s did not fit: %s free, %s more needed", need, there, missing);
 	} else if (fs.f_files > 0 && fs.f_ffree == 0) {
 		report_hint(report, "there is room for data, but the file system has no inode left for another file");
 	}

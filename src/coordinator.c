@@ -431,8 +431,8 @@ static void explain(struct run *run) {
 		sum.fixed_file += stats->fixed_file;
 		sum.enters += stats->enters;
 		sum.again += stats->again;
-		if (run->workers[i].engine[0]) {
-			engine = run->workers[i].engine;
+		if (run->workers[i].engine) {
+			engine = run->workers[i].engine_details;
 		}
 	}
 	report_text(run->report, "workers: %u, each up to %u chunks of %zu bytes in flight\n", run->worker_count,
@@ -461,13 +461,13 @@ static void sum_up(struct run *run) {
 		.sum = &sum,
 		.directories = counter_get(&run->trees.created),
 		.workers = run->worker_count,
-		.engine = "none was needed",
 		.signal = run->signal,
 	};
 	counters_sum(&sum, run->counters, run->worker_count);
 	for (unsigned i = 0; i < run->worker_count; ++i) {
-		if (run->workers[i].engine[0]) {
+		if (run->workers[i].engine) {
 			summary.engine = run->workers[i].engine;
+			summary.engine_details = run->workers[i].engine_details;
 		}
 	}
 	show_summary(&run->show, &summary);

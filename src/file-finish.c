@@ -159,8 +159,35 @@ static struct fail complete(struct file_context *ctx, struct file *file) {
 	return flushed.what ? flushed : fail;
 }
 
+/**
+ * Say the same in the words of cp (copy_debug_string() in its copy.c), which scripts read. It is one template with what
+ * follows, lest another line gets between them.
+ */
+static void explain_as_cp(struct buf *line, const struct opts *opts, const struct file *file) {
+	bool cloned = file->flags & FILE_CLONED;
+	bool tried = S_ISREG(file->st.st_mode) && file->st.st_size > 0 && !(file->flags & FILE_SPECIAL);
+	bool never = opts->reflink == WHEN_NEVER;
+	const char *offload = cloned ? "unknown" : file->flags & FILE_OFFLOADED ? "yes"
+		: never || opts->sparse == WHEN_ALWAYS ? "avoided" : "no";
+	const char *reflink = cloned ? "yes" : never ? "no" : tried || opts->reflink == WHEN_ALWAYS ? "unsupported" : "unknown";
+	bool seek = opts->sparse != WHEN_NEVER && (uint64_t)file->st.st_blocks * 512 < (uint64_t)file->st.st_size && tried;
+	bool zeros = opts->sparse == WHEN_ALWAYS;
+	const char *holes = cloned ? "unknown" : seek && zeros ? "SEEK_HOLE + zeros" : seek ? "SEEK_HOLE" : zeros ? "zeros" : "no";
+
+	if (!(opts->flags & OPT_ATTRIBUTES_ONLY)) {
+		buf_str(line, "copy offload: ");
+		buf_str(line, offload);
+		buf_str(line, ", reflink: ");
+		buf_str(line, reflink);
+		buf_str(line, ", sparse detection: ");
+		buf_str(line, holes);
+		buf_char(line, '\n');
+	}
+}
+
 /** Say how a file was copied (--debug). */
 static void explain(struct file_context *ctx, const struct file *file) {
+	struct buf line = {0};
 	char *src = tree_path(file->tree, SRC, file->entry.name);
 	const char *how = "%s: linked reads and writes";
 	if (file->flags & FILE_ORDERED) {
@@ -188,7 +215,12 @@ static void explain(struct file_context *ctx, const struct file *file) {
 	} else if (file->flags & FILE_SHARED) {
 		how = "%s: linked reads and writes, shared by all workers";
 	}
-	report_say(ctx->files->report, how, src, NULL);
+	explain_as_cp(&line, ctx->files->opts, file);
+	buf_str(&line, how);
+	if (!line.failed) {
+		report_say(ctx->files->report, line.data, src, NULL);
+	}
+	buf_free(&line);
 	free(src);
 }
 
@@ -247,11 +279,12 @@ void file_unref(struct file_context *ctx, struct file *file) {
 	} else {
 		counter_add(&ctx->counters->failed, 1);
 		counter_add(&ctx->counters->left_bytes, file->size - min(file->size, file->cursor));
-		if (fail.err == ENOSPC && !(file->flags & FILE_SPECIAL)) {
+		if ((fail.err == ENOSPC || fail.err == EDQUOT) && !(file->flags & FILE_SPECIAL)) {
 			counter_add(&ctx->counters->roomless, room_for(file));
 		}
 	}
 	counter_add(&ctx->counters->left_bytes, file->resumed);
+	counter_add(&ctx->counters->resumed_bytes, file->resumed);
 	// Whoever waits for this file is to know that it has more names
 	file_links_end(ctx, file->link, file->tree, copied && known ? &copy : NULL);
 	file_release(ctx, file);

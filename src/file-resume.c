@@ -2,6 +2,7 @@
 
 #include "hidden.h"
 #include "opts.h"
+#include "progress.h"
 #include "report.h"
 #include "std.h"
 
@@ -85,6 +86,8 @@ enum dest_verdict file_verdict(struct file_context *ctx, struct tree *tree, cons
 		&& !file_is_strangers(files->opts, tree, st, &there) && journal_is_finished(&files->journal, st, &there))
 	{
 		found->st = there;
+		counter_add(&ctx->counters->resumed, 1);
+		counter_add(&ctx->counters->resumed_bytes, (uint64_t)st->st_size);
 		file_clear_left(ctx, tree, entry);
 		return DEST_DONE;
 	}

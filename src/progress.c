@@ -41,6 +41,8 @@ void counters_sum(struct counters *sum, const struct counters *counters, unsigne
 		counter_add(&sum->skipped, counter_get(&counters[i].skipped));
 		counter_add(&sum->failed, counter_get(&counters[i].failed));
 		counter_add(&sum->left_bytes, counter_get(&counters[i].left_bytes));
+		counter_add(&sum->resumed, counter_get(&counters[i].resumed));
+		counter_add(&sum->resumed_bytes, counter_get(&counters[i].resumed_bytes));
 		counter_add(&sum->roomless, counter_get(&counters[i].roomless));
 		counter_add(&sum->clones, counter_get(&counters[i].clones));
 		counter_add(&sum->clone_bytes, counter_get(&counters[i].clone_bytes));

@@ -25,6 +25,9 @@ struct counters {
 	counter failed;
 	/** Bytes that are not copied for either reason. */
 	counter left_bytes;
+	/** Files that an earlier run had finished, which are among those skipped, and all bytes that it had copied (--resume). */
+	counter resumed;
+	counter resumed_bytes;
 	/** Bytes of the files that failed because there was no room for them. */
 	counter roomless;
 	/** Files that share their data with the source, and their bytes. */

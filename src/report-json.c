@@ -87,6 +87,9 @@ static void set(json_t *object, const struct member *member) {
 			json_object_set_new(object, member->key, lossy(member->text));
 		}
 		break;
+	case MEMBER_WORD:
+		json_object_set_new(object, member->key, member->text ? lossy(member->text) : json_null());
+		break;
 	case MEMBER_NAME:
 		if (member->text) {
 			set_name(object, member->key, member->text);

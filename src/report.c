@@ -11,6 +11,9 @@
 /** Lines for standard output are held back up to so many bytes. */
 #define OUT_BUFFER 4096
 
+/** So many messages with the same errno are printed on a terminal. */
+#define SAME_MOST 10
+
 /** Whether what is written to standard output cannot get between what is written to standard error. */
 static bool is_out_apart(void) {
 	struct stat out;
@@ -24,6 +27,7 @@ void report_init(struct report *report, const char *program) {
 		.program = program,
 		.out_terminal = isatty(STDOUT_FILENO),
 		.out_apart = is_out_apart(),
+		.err_terminal = isatty(STDERR_FILENO),
 	};
 	thread_must(pthread_mutex_init(&report->lock, NULL));
 	thread_must(pthread_mutex_init(&report->asking, NULL));
@@ -112,10 +116,20 @@ static int flush_locked(struct report *report) {
 
 /** Note what there will be a hint about; the lock is held. */
 static void note_reason(struct report *report, const struct failure *failure) {
-	if (failure->err == ENOSPC && failure->dst && !report->roomless) {
+	bool roomless = failure->err == ENOSPC || failure->err == EDQUOT;
+	if (roomless && failure->dst && !report->roomless) {
 		report->roomless = strdup(failure->dst);
 	}
+	report->over_quota |= failure->err == EDQUOT;
 	report->too_many_files |= failure->err == EMFILE;
+}
+
+/** Count a message. Returns whether it is one too many of its kind for somebody to read; the lock is held. */
+static bool is_too_many(struct report *report, int err) {
+	if (!report->err_terminal || err <= 0 || err >= REPORT_ERRNOS) {
+		return false;
+	}
+	return ++report->same[err] > SAME_MOST;
 }
 
 static void message(struct report *report, const struct failure *failure) {
@@ -126,6 +140,10 @@ static void message(struct report *report, const struct failure *failure) {
 		json_error(&report->out, failure);
 	}
 	note_reason(report, failure);
+	if (is_too_many(report, failure->err)) {
+		mutex_unlock(&report->lock);
+		return;
+	}
 	flush_locked(report);
 	clear_line(report, &buf);
 	buf_str(&buf, report->program);
@@ -156,6 +174,21 @@ void report_fail(struct report *report, const struct fail *fail, const char *src
 		report_warn(report, fail->err, fail->what, src, dst);
 	} else if (fail->what) {
 		report_error(report, fail->err, fail->what, src, dst);
+	}
+}
+
+void report_rest(struct report *report) {
+	for (int err = 1; err < REPORT_ERRNOS; ++err) {
+		mutex_lock(&report->lock);
+		uint32_t rest = report->same[err] - min(report->same[err], (uint32_t)SAME_MOST);
+		report->same[err] -= rest;
+		mutex_unlock(&report->lock);
+		if (rest > 0) {
+			char line[320];
+			char text[256];
+			snprintf(line, sizeof(line), "... and %u more: %s", rest, strerror_r(err, text, sizeof(text)));
+			report_status(report, line);
+		}
 	}
 }
 
@@ -252,7 +285,7 @@ bool report_ask(struct report *report, const char *what, const char *src, const 
 	size_t size = 0;
 	ssize_t len = asked ? getline(&answer, &size, stdin) : -1;
 	bool yes = len > 0 && rpmatch(answer) == 1;
-	bool open = asked && (len <= 0 || answer[len - 1] != '\n') && isatty(STDERR_FILENO);
+	bool open = asked && (len <= 0 || answer[len - 1] != '\n') && report->err_terminal;
 	free(answer);
 
 	mutex_lock(&report->lock);
@@ -366,6 +399,7 @@ void report_out_silent(struct report *report) {
 
 int report_finish(struct report *report) {
 	report_paint(report, NULL);
+	report_rest(report);
 	int ret = report_flush(report);
 	if (ret < 0 && !report->out_err_silent) {
 		report_error(report, -ret, "write error", NULL, NULL);

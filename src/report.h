@@ -20,6 +20,8 @@ enum member_kind {
 	MEMBER_BOOL,
 	/** A text, or NULL: left out then. */
 	MEMBER_TEXT,
+	/** A text, or NULL: null then. */
+	MEMBER_WORD,
 	/** The name of a file, any bytes, or NULL: left out then. */
 	MEMBER_NAME,
 };
@@ -32,6 +34,9 @@ struct member {
 	double real;
 	const char *text;
 };
+
+/** Errnos that are told apart when errors are counted: Linux has none above. */
+#define REPORT_ERRNOS 134
 
 /** Where messages go. Shared by all threads. */
 struct report {
@@ -55,9 +60,16 @@ struct report {
 	bool out_apart;
 	/** Whether everything that goes to standard output is an event, and errors are events besides (--json). */
 	bool json;
-	/** The first destination for which there was no room (ENOSPC), and whether there were too many open files. */
+	/**
+	 * The first destination for which there was no room (ENOSPC, EDQUOT), whether that was because of a quota, and whether
+	 * there were too many open files.
+	 */
 	char *roomless;
+	bool over_quota;
 	bool too_many_files;
+	/** Whether messages go to a terminal; there, those beyond the first few with the same errno are only counted. */
+	bool err_terminal;
+	uint32_t same[REPORT_ERRNOS];
 	/** How many errors have been printed, or were declined by the user: any makes the exit status 1. */
 	counter errors;
 	counter declined;
@@ -74,6 +86,9 @@ void report_warn(struct report *report, int err, const char *what, const char *s
 
 /** Print a fail as the error or warning it is. Nothing is printed for FAIL_NONE. */
 void report_fail(struct report *report, const struct fail *fail, const char *src, const char *dst);
+
+/** Print how many messages were only counted, for each errno. To be called before what closes the messages. */
+void report_rest(struct report *report);
 
 /** Print to standard error, formatted, what can be done about an error that was reported. */
 attr_printf(2, 3)
@@ -107,6 +122,11 @@ static inline struct member member_bool(const char *key, bool is) {
 /** Make a text. */
 static inline struct member member_text(const char *key, const char *text) {
 	return (struct member) {.key = key, .kind = MEMBER_TEXT, .text = text};
+}
+
+/** Make a text that may be null. */
+static inline struct member member_word(const char *key, const char *text) {
+	return (struct member) {.key = key, .kind = MEMBER_WORD, .text = text};
 }
 
 /** Make the name of a file. */

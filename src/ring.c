@@ -254,6 +254,10 @@ const struct ring_stats *ring_get_stats(const struct ring *ring) {
 	return &ring->stats;
 }
 
+const char *ring_name(const struct ring *ring) {
+	return ring->params.sync ? "sync" : "uring";
+}
+
 const char *ring_describe(const struct ring *ring) {
 	return ring->description;
 }

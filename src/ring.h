@@ -145,6 +145,9 @@ bool ring_is_sync(const struct ring *ring);
 /** What the ring has done so far. */
 const struct ring_stats *ring_get_stats(const struct ring *ring);
 
+/** What moves the data, in one word: "uring" or "sync". */
+const char *ring_name(const struct ring *ring);
+
 /** What the ring is made of, in words: "io_uring, single issuer, …". Lives as long as the ring. */
 const char *ring_describe(const struct ring *ring);
 

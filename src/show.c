@@ -166,6 +166,18 @@ static void answer(struct show *show, const struct view *view) {
 	show->asked = false;
 }
 
+/** Once all is counted, see if there is room for it. What may stay as it is, or was there before, nobody knows. */
+static void look_ahead(struct show *show, const struct view *view) {
+	const struct opts *opts = show->opts;
+	if (show->looked_ahead || !view->totals.final) {
+		return;
+	}
+	show->looked_ahead = true;
+	if (opts->update == UPDATE_ALL && !(opts->flags & OPT_RESUME) && view->shared == 0) {
+		show_look_ahead(show, view->totals.bytes - min(view->bytes, view->totals.bytes), "are to be");
+	}
+}
+
 void show_tick(struct show *show, const struct counters *sum) {
 	double t = now();
 	double elapsed = t - show->progress.start;
@@ -175,6 +187,7 @@ void show_tick(struct show *show, const struct counters *sum) {
 	struct totals totals = scan_totals(&show->scan);
 	struct view view = progress_look(&show->progress, t, sum, &totals, false);
 
+	look_ahead(show, &view);
 	if (show->asked && t >= show->answer) {
 		answer(show, &view);
 	}
@@ -225,6 +238,7 @@ void show_end(struct show *show, const struct counters *sum, bool finished) {
 	view.failed = counter_get(&sum->failed);
 	view.errors = errors;
 	show->elapsed = view.elapsed;
+	report_rest(show->report);
 	if (show->asked) {
 		answer(show, &view);
 	}

@@ -34,8 +34,9 @@ struct show {
 	unsigned flags;
 	/** Whether it goes to a terminal. */
 	bool terminal;
-	/** Whether anything was shown. */
+	/** Whether anything was shown, and whether it was seen if there is room for all. */
 	bool shown;
+	bool looked_ahead;
 	/** Seconds it took, in the end. */
 	double elapsed;
 	/** When the next plain line and event are due, and the line that was asked for, if any was. */
@@ -50,9 +51,10 @@ struct summary {
 	const struct counters *sum;
 	/** Directories made. */
 	uint64_t directories;
-	/** Workers, and what moved the data in words. */
+	/** Workers; what moved the data, "uring" or "sync", and in words; NULL if nothing had to be moved by it. */
 	unsigned workers;
 	const char *engine;
+	const char *engine_details;
 	/** The signal that ended it, or 0. */
 	int signal;
 };
@@ -77,6 +79,15 @@ void show_resume(struct show *show);
 
 /** Everything is done, or given up: FINISHED or not. */
 void show_end(struct show *show, const struct counters *sum, bool finished);
+
+/** Find out how many bytes are free for us on the file system of PATH. Returns whether that is known. */
+bool show_room(const struct opts *opts, const char *path, uint64_t *room);
+
+/**
+ * Give a hint if so many bytes have no room at the destination. No hint is given where copies may share their data with
+ * the sources. VERB: "are to be" or "would be".
+ */
+void show_look_ahead(const struct show *show, uint64_t bytes, const char *verb);
 
 /** Say what was done, if that is asked for (--stats, --json). */
 void show_summary(struct show *show, const struct summary *summary);

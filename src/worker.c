@@ -223,7 +223,8 @@ static void finish(struct state *s) {
 	struct worker *worker = s->worker;
 	if (s->ring) {
 		worker->stats = *ring_get_stats(s->ring);
-		snprintf(worker->engine, sizeof(worker->engine), "%s", ring_describe(s->ring));
+		worker->engine = ring_name(s->ring);
+		snprintf(worker->engine_details, sizeof(worker->engine_details), "%s", ring_describe(s->ring));
 	}
 	ring_close(s->ring);
 	free(s->chunks);

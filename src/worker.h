@@ -35,7 +35,8 @@ struct worker {
 
 	/** What its ring did and was made of; to be read when it is done. */
 	struct ring_stats stats;
-	char engine[160];
+	const char *engine;
+	char engine_details[160];
 };
 
 /** Tells the coordinator that a worker is done or has shared work, and makes a worker's blocking call return with EINTR. */

@@ -427,9 +427,50 @@ once_debug_says_how() {
 	run_ucp --debug --attributes-only a c
 	expect_status 0
 	[[ $(sed -n 2p "$OUT") == "'a': attributes only" ]] || fail "it says $(<"$OUT")"
+	! grep 'copy offload' "$OUT" || fail "nothing was copied"
 	truncate -s 0 a
 	truncate -s 300000 a
 	run_ucp --debug --sparse=always a d
 	expect_status 0
-	[[ $(sed -n 2p "$OUT") == "'a': reads, zeros left out" ]] || fail "it says $(<"$OUT")"
+	[[ $(sed -n 3p "$OUT") == "'a': reads, zeros left out" ]] || fail "it says $(<"$OUT")"
+}
+
+# debugged OFFLOAD REFLINK HOLES ARGS…: what cp's line says, ahead of the line of ucp.
+debugged() {
+	run_ucp --debug "${@:4}"
+	expect_status 0
+	grep -A1 '^copy offload' "$OUT" >"$CASE/line"
+	[[ $(head -n 1 "$CASE/line") == "copy offload: $1, reflink: $2, sparse detection: $3" ]] || fail "${*:4}: $(<"$OUT")"
+	[[ $(tail -n 1 "$CASE/line") == "'${*: -2:1}': "* ]] || fail "${*:4}: $(<"$OUT")"
+}
+
+# GNU's own tests read it.
+once_debug_has_the_line_of_cp() {
+	mount_tmpfs 32M fs
+	head -c 300000 /dev/urandom >fs/a
+	cp fs/a fs/h
+	truncate -s 4M fs/h
+	debugged no unsupported no fs/a fs/b
+	debugged no unsupported SEEK_HOLE fs/h fs/b
+	debugged avoided no zeros --reflink=never --sparse=always fs/a fs/c
+	debugged avoided no 'SEEK_HOLE + zeros' --reflink=never --sparse=always fs/h fs/c
+	debugged avoided no no --sparse=never fs/h fs/d
+	debugged avoided no no --verify fs/a fs/e
+	run_ucp --debug -l fs/a fs/l
+	! grep 'copy offload' "$OUT" || fail "nothing was copied"
+	run_ucp --debug -n fs/a fs/b
+	expect_out_has "skipped 'fs/b'"
+	: >fs/empty
+	run_ucp --debug fs/empty fs/f
+	grep -q 'copy offload:.*reflink:.*sparse detection:' "$OUT" || fail "no line: $(<"$OUT")"
+}
+
+once_debug_of_a_clone_has_the_line_of_cp() {
+	mount_image btrfs 128M fs
+	head -c 300000 /dev/urandom >fs/a
+	debugged unknown yes unknown fs/a fs/b
+	run_ucp --stats --progress=plain fs/a fs/c
+	expect_status 0
+	grep -qE '^time and rate: +[0-9.]+ s, 0 B/s$' "$OUT" || fail "a rate: $(<"$OUT")"
+	grep -qE '^100%  293 KiB shared \(reflink\)  1 file  [0-9:]+ in all$' "$ERR" || fail "$(<"$ERR")"
 }

@@ -67,7 +67,7 @@ case_direct_to_a_full_file_system() {
 	run_ucp --direct a fs/b
 	expect_status 1
 	expect_err "ucp: error writing 'fs/b': No space left on device" \
-		"ucp: hint: the data that found no room is 5.7 MiB, and 4.0 MiB are free: 1.7 MiB are missing"
+		"ucp: hint: 5.7 MiB did not fit: 4.0 MiB free, 1.7 MiB more needed"
 	check test ! -e fs/b
 }
 

@@ -28,7 +28,7 @@ case_dry_tree() {
 	expect_no_err
 	expect_lines "'s' -> 'd'" "'s/sub' -> 'd/sub'" "'s/empty' -> 'd/empty'" "'s/sub/deep' -> 'd/sub/deep'" \
 		"'s/sub/file' -> 'd/sub/file'" "'s/other' -> 'd/other'" "'s/link' -> 'd/link'" \
-		"'s/sub/deep/fifo' -> 'd/sub/deep/fifo'" "would copy 4 files with 6 bytes, and make 4 directories"
+		"'s/sub/deep/fifo' -> 'd/sub/deep/fifo'" "would copy 4 files with 6 bytes (6 B), and make 4 directories"
 	[[ ! -e d ]] || fail "d was made"
 }
 
@@ -46,16 +46,16 @@ case_dry_over_what_is_there() {
 	expect_status 1
 	expect_err "ucp: cannot overwrite directory 'd/s/file' with non-directory 's/file'"
 	expect_lines "'s/sub/a' -> 'd/s/sub/a'" "'s/sub/c' -> 'd/s/sub/c'" \
-		"would copy 2 files with 8 bytes, and make 0 directories"
+		"would copy 2 files with 8 bytes (8 B), and make 0 directories; 1 is left as it is"
 	run_ucp -b --dry-run s/sub/a d/s/sub
-	expect_out "'s/sub/a' -> 'd/s/sub/a' (backup: 'd/s/sub/a~')" "would copy 1 file with 4 bytes, and make 0 directories"
+	expect_out "'s/sub/a' -> 'd/s/sub/a' (backup: 'd/s/sub/a~')" "would copy 1 file with 4 bytes (4 B), and make 0 directories"
 	run_ucp -n --dry-run s/sub/a d/s/sub
 	expect_status 0
-	expect_out "would copy 0 files with 0 bytes, and make 0 directories"
+	expect_out "would copy 0 files with 0 bytes (0 B), and make 0 directories; 1 is left as it is"
 	run_ucp -i --dry-run s/sub/a d/s/sub </dev/null
 	expect_status 0
 	expect_no_err
-	expect_out "'s/sub/a' -> 'd/s/sub/a'" "would copy 1 file with 4 bytes, and make 0 directories"
+	expect_out "'s/sub/a' -> 'd/s/sub/a'" "would copy 1 file with 4 bytes (4 B), and make 0 directories"
 	check cmp d/s/sub/a - <<<old
 	[[ ! -e d/s/sub/a~ ]] || fail "a backup was made"
 }
@@ -81,7 +81,7 @@ case_dry_what_may_not_be() {
 	run as_user ucp -r --dry-run s d/closed
 	expect_status 1
 	expect_err "ucp: cannot create directory 'd/closed/s': Permission denied"
-	expect_out "would copy 0 files with 0 bytes, and make 0 directories"
+	expect_out "would copy 0 files with 0 bytes (0 B), and make 0 directories"
 }
 
 case_dry_two_files_of_one_name() {
@@ -91,7 +91,7 @@ case_dry_two_files_of_one_name() {
 	run_ucp --dry-run a/x b/x d
 	expect_status 1
 	expect_err "ucp: will not overwrite just-created 'd/x' with 'b/x'"
-	expect_out "'a/x' -> 'd/x'" "would copy 1 file with 2 bytes, and make 0 directories"
+	expect_out "'a/x' -> 'd/x'" "would copy 1 file with 2 bytes (2 B), and make 0 directories"
 }
 
 case_dry_into_itself() {
@@ -112,7 +112,7 @@ case_dry_with_few_descriptors() {
 	run limit_fds 40 ucp -a --dry-run s d
 	expect_status 0
 	expect_no_err
-	expect_out_has "would copy 60 files with 120 bytes, and make 121 directories"
+	expect_out_has "would copy 60 files with 120 bytes (120 B), and make 121 directories"
 	[[ ! -e d ]] || fail "d was made"
 }
 
@@ -122,7 +122,7 @@ case_dry_with_what_else_is_written() {
 	run_ucp -r --dry-run --checksums=sums --fsync --verify --progress=synced --stats --bwlimit=@none s d
 	expect_status 0
 	expect_no_err
-	expect_out "'s' -> 'd'" "'s/a' -> 'd/a'" "would copy 1 file with 2 bytes, and make 1 directory"
+	expect_out "'s' -> 'd'" "'s/a' -> 'd/a'" "would copy 1 file with 2 bytes (2 B), and make 1 directory"
 	[[ ! -e sums && ! -e d ]] || fail "something was written"
 }
 
@@ -132,10 +132,10 @@ case_dry_chooses() {
 	echo 2 >s/no/b
 	run_ucp -r --exclude=no --dry-run s d
 	expect_status 0
-	expect_lines "'s' -> 'd'" "'s/a' -> 'd/a'" "would copy 1 file with 2 bytes, and make 1 directory"
+	expect_lines "'s' -> 'd'" "'s/a' -> 'd/a'" "would copy 1 file with 2 bytes (2 B), and make 1 directory"
 	run_ucp --files-from=- --dry-run s d <<<no/b
 	expect_lines "'s' -> 'd'" "'s/no' -> 'd/no'" "'s/no/b' -> 'd/no/b'" \
-		"would copy 1 file with 2 bytes, and make 2 directories"
+		"would copy 1 file with 2 bytes (2 B), and make 2 directories"
 	[[ ! -e d ]] || fail "d was made"
 }
 

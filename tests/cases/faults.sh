@@ -272,7 +272,7 @@ once_hint_says_how_much_room_was_missing() {
 	sort -o "$ERR" "$ERR"
 	expect_err "ucp: error writing 'full/d/a': No space left on device" \
 		"ucp: error writing 'full/d/b': No space left on device" \
-		"ucp: hint: the data that found no room is 10.5 MiB, and 4.0 MiB are free: 6.5 MiB are missing"
+		"ucp: hint: 10.5 MiB did not fit: 4.0 MiB free, 6.5 MiB more needed"
 }
 
 once_hint_says_that_inodes_are_missing() {

@@ -21,6 +21,18 @@ case_json_of_a_copy() {
 		'summary {"bytes": 100000, "regular_files": 1, "errors": 0, "exit_status": 0}'
 }
 
+# One word for programs, or null; what is for people stands beside it.
+case_json_of_the_engine() {
+	head -c 3000000 /dev/urandom >a
+	: >empty
+	run_ucp --json --engine=sync --reflink=never --chunk-size=64K a b
+	expect_events "engine engine_details" 'started {}' 'summary {"engine": "sync", "engine_details": "system calls"}'
+	run_ucp --json -l a c
+	expect_events "engine engine_details" 'started {}' 'summary {"engine": null}'
+	run_ucp --json --engine=uring --reflink=never a d 2>/dev/null
+	[[ $status != 0 ]] || grep -q '"engine":"uring","engine_details":"io_uring of ' "$OUT" || fail "$(<"$OUT")"
+}
+
 case_json_of_a_dry_run() {
 	echo a >a
 	run_ucp --json --dry-run a b

@@ -112,6 +112,17 @@ once_finished_files_are_not_copied_again() {
 	expect_names d big f1 f2 f3 link
 }
 
+# What is from the earlier run is told apart from what the user wanted to leave alone.
+once_resumed_files_are_told() {
+	finish_some
+	run_ucp -r --copy-contents --resume --stats -T s d
+	expect_status 0
+	grep -qE '^left as they were: +0$' "$OUT" || fail "$(<"$OUT")"
+	grep -qE '^resumed: +[1-9][0-9]* files, [0-9.]+ [KM]iB$' "$OUT" || fail "$(<"$OUT")"
+	run_ucp -r --stats -T s e
+	! grep '^resumed' "$OUT" || fail "nothing was"
+}
+
 # What an earlier run has not verified, or not flushed, is copied again.
 once_finished_files_are_verified() {
 	local option

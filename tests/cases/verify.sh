@@ -386,7 +386,7 @@ case_verify_on_a_full_disk() {
 	echo small >s/small
 	run_ucp -r --verify s/big s/small full
 	expect_status 1
-	sed -i '/^ucp: hint: the data that found no room is 5.7 MiB, and .* MiB are missing$/d' "$ERR"
+	sed -i '/^ucp: hint: 5.7 MiB did not fit: .* more needed$/d' "$ERR"
 	expect_err "ucp: error writing 'full/big': No space left on device"
 	check cmp s/small full/small
 	check_not test -e full/big
