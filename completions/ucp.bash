@@ -113,7 +113,7 @@ _ucp_options()
 		-r --recursive --reflink --reflink= --remove-destination --sparse=
 		--strip-trailing-slashes -s --symbolic-link -S --suffix= -t
 		--target-directory= -T --no-target-directory --update --update= -u -v
-		--verbose -x --one-file-system -Z --help --version --atomic --beneath
+		--verbose -x --one-file-system -Z -h --help -V --version --atomic --beneath
 		--chunk-size=
 		--engine= --fsync -j --threads= --progress --progress=
 		--queue-depth= --resume --verify --checksums= --stats --json

@@ -87,5 +87,6 @@ complete -c ucp -l stats -d 'Say at the end what was copied, and how'
 complete -c ucp -l resume -d 'Go on where an interrupted copy stopped'
 complete -c ucp -l verify -d 'Read each copy back and compare it'
 
+complete -c ucp -s h -d 'Show a short help and exit'
 complete -c ucp -l help -d 'Show a help and exit'
-complete -c ucp -l version -d 'Show the version and exit'
+complete -c ucp -s V -l version -d 'Show the version and exit'

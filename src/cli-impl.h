@@ -55,7 +55,6 @@ enum {
 	KEY_MAX_SIZE,
 	KEY_MIN_SIZE,
 	KEY_HELP,
-	KEY_VERSION,
 };
 
 /** What parsing works with. */

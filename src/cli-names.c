@@ -348,6 +348,16 @@ enum reading {
 	READ_FAILED,
 };
 
+/** Whether a word is nothing that getopt must not print as it is. */
+static bool is_printable(const char *word) {
+	for (; *word; ++word) {
+		if (*word < ' ' || *word == '\x7f') {
+			return false;
+		}
+	}
+	return true;
+}
+
 /** Spell out a long option. */
 static enum reading read_long(struct spelling *s) {
 	char *word = *s->word;
@@ -366,7 +376,12 @@ static enum reading read_long(struct spelling *s) {
 		buf_free(&why);
 		return READ_FAILED;
 	}
-	if (!option || option->key == KEY_HELP || option->key == KEY_VERSION) {
+	if (!option && !is_printable(word)) {
+		report_usage(s->parser->report, "unrecognized option %s", word, NULL, NULL);
+		s->parser->failed = true;
+		return READ_FAILED;
+	}
+	if (!option || option->key == KEY_HELP || option->key == 'V') {
 		return READ_NO_MORE;
 	}
 	if (strlen(option->name) != len) {
@@ -380,6 +395,11 @@ static enum reading read_long(struct spelling *s) {
 static enum reading read_letters(const struct spelling *s) {
 	for (const char *letter = *s->word + 1; *letter; ++letter) {
 		const struct argp_option *option = find_letter(*letter);
+		if (!option && !is_printable((const char []) {*letter, '\0'})) {
+			report_usage(s->parser->report, "invalid option in %s", *s->word, NULL, NULL);
+			s->parser->failed = true;
+			return READ_FAILED;
+		}
 		if (!option) {
 			return READ_NO_MORE;
 		}

@@ -204,6 +204,17 @@ static int take_choice(struct parser *p, struct select *select, const struct cho
 	}
 }
 
+/** Give a hint about choices that make no difference, or leave nothing over. */
+static void hint_vain(const struct parser *p, const struct select *select) {
+	if (!p->failed && select->filter.count > 0 && !select->gitignore && !filter_excludes(&select->filter)) {
+		report_hint(p->report, "--include leaves out nothing by itself: --exclude does, as in --include='*/' "
+			"--include='*.c' --exclude='*'");
+	}
+	if (!p->failed && select->min_size > select->max_size) {
+		report_hint(p->report, "no regular file is copied: --min-size is larger than --max-size");
+	}
+}
+
 bool cli_settle_select(struct parser *p) {
 	if (p->choice_count == 0) {
 		return true;
@@ -220,6 +231,7 @@ bool cli_settle_select(struct parser *p) {
 	}
 	if (select) {
 		select->whole_names = p->opts->flags & OPT_PARENTS;
+		hint_vain(p, select);
 	}
 	return !p->failed;
 }

@@ -62,7 +62,7 @@ const struct argp_option cli_options[] = {
 	{"exclude-vcs", KEY_EXCLUDE_VCS, 0, 0, "leave out what version control systems keep, as .git", GROUP_SELECT},
 	{"files-from", KEY_FILES_FROM, "FILE", 0, "of SOURCE, copy only what lines of FILE name (- for standard input)",
 		GROUP_SELECT},
-	{"gitignore", KEY_GITIGNORE, 0, 0, "leave out what the .gitignore files of the tree say", GROUP_SELECT},
+	{"gitignore", KEY_GITIGNORE, 0, 0, "leave out what the .gitignore files of the tree say (.git itself is copied: see --exclude-vcs)", GROUP_SELECT},
 	{"include", KEY_INCLUDE, "PATTERN", 0, "copy what matches PATTERN, though a later one would leave it out",
 		GROUP_SELECT},
 	{"max-size", KEY_MAX_SIZE, "SIZE", 0, "leave out regular files that are larger", GROUP_SELECT},
@@ -140,8 +140,9 @@ const struct argp_option cli_options[] = {
 	{"x-inject", KEY_INJECT, "LIST", OPTION_HIDDEN, 0, GROUP_OUTPUT},
 
 	{0, 0, 0, 0, "Other:", GROUP_INFO},
+	{0, 'h', 0, 0, "show a help of one screen and exit", GROUP_INFO},
 	{"help", KEY_HELP, 0, 0, "show this help and exit", GROUP_INFO},
-	{"version", KEY_VERSION, 0, 0, "show versions and exit (with --debug before it also what the kernel has)", GROUP_INFO},
+	{"version", 'V', 0, 0, "show versions and exit (with --debug before it also what the kernel has)", GROUP_INFO},
 	{0},
 };
 
@@ -150,6 +151,32 @@ static const char usage[] = "SOURCE DEST\nSOURCE... DIRECTORY\n-t DIRECTORY SOUR
 static const char doc[] = "Copy SOURCE to DEST, or several SOURCEs into DIRECTORY, on many threads with io_uring.\v"
 	"SIZE is a number with an optional suffix: K, M, G, T (powers of 1024), or kB, MB, GB, TB (powers of 1000).\n\n"
 	"All of it is told by: man ucp";
+
+/** The help of -h: one screen of 24 lines. */
+static const char short_help[] =
+	"Usage: ucp [OPTION]... SOURCE DEST   or   ucp [OPTION]... SOURCE... DIRECTORY\n"
+	"Copies files and directory trees by the rules of cp, on many threads.\n"
+	"\n"
+	"  -a                  copy a tree as it is, with all attributes\n"
+	"  -r                  copy a tree; -p: with mode, owner and times\n"
+	"  -T                  DEST is to become what SOURCE is, not to have it in it\n"
+	"  -n, -i, -u          what exists: leave it, ask, or replace what is older\n"
+	"  -x                  stay on this file system\n"
+	"  -v                  say what is being done\n"
+	"  --dry-run           only say what would be done\n"
+	"  --exclude=PATTERN   leave out what matches; --gitignore: what git ignores\n"
+	"  --progress          show how far it is, also where there is no terminal\n"
+	"  --resume            go on where a copy stopped that was made with this, too\n"
+	"  --atomic            let files appear only when they are whole\n"
+	"  --verify, --fsync   read copies back and compare; see that all is on the disk\n"
+	"\n"
+	"Examples:\n"
+	"  ucp -a photos /mnt                    copy a tree to /mnt/photos\n"
+	"  ucp -aT photos backup                 bring what is in photos into backup\n"
+	"  ucp -au --exclude='*.tmp' src /mnt    copy what is new, but no *.tmp\n"
+	"  ucp -a --fsync --verify photos /mnt   and then unplug the disk\n"
+	"\n"
+	"ucp --help shows all options, man ucp explains them.\n";
 
 /** The flag an option stands for, or 0. */
 static unsigned flag_of(int key) {
@@ -275,7 +302,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state) {
 		p->done = true;
 		show_help(p, state);
 		return EINVAL;
-	case KEY_VERSION:
+	case 'h':
+		p->done = true;
+		report_text(p->report, "%s", short_help);
+		return EINVAL;
+	case 'V':
 		p->done = true;
 		show_version(p);
 		return EINVAL;

@@ -208,6 +208,15 @@ int filter_add_text(struct filter *filter, const char *text, size_t len, char en
 	return ret;
 }
 
+bool filter_excludes(const struct filter *filter) {
+	for (size_t i = 0; i < filter->count; ++i) {
+		if (filter->rules[i].verdict == FILTER_EXCLUDE) {
+			return true;
+		}
+	}
+	return false;
+}
+
 int filter_add_vcs(struct filter *filter) {
 	// What GNU tar leaves out by the same option
 	static const char *const names[] = {

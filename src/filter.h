@@ -58,6 +58,9 @@ int filter_add_text(struct filter *filter, const char *text, size_t len, char en
 /** Append what version control systems keep in a tree (--exclude-vcs). Returns 0 or -ENOMEM. */
 int filter_add_vcs(struct filter *filter);
 
+/** Whether a list has a pattern that leaves something out. */
+bool filter_excludes(const struct filter *filter);
+
 /** What a list says of a path of LEN bytes. */
 enum filter_verdict filter_match(const struct filter *filter, const char *path, size_t len, bool is_dir);
 

@@ -85,6 +85,24 @@ once_version_of_man_page() {
 	options version
 }
 
+# cp has neither -h nor -V.
+once_short_help_and_version() {
+	run_ucp -h
+	expect_status 0
+	expect_no_err
+	(($(wc -l <"$OUT") <= 24 && $(wc -L <"$OUT") < 80)) || fail "it is no screen: $(<"$OUT")"
+	local option
+	for option in $(sed '/^Examples/,/^$/d' "$OUT" | grep -oE -- '(^|[ ,])--?[a-zA-Z-]+' | tr -d ' ,' | sort -u); do
+		ucp --help | grep -qE -- "(^|[ ,])$option([ ,=[]|\$)" || fail "there is no $option in --help"
+	done
+	run_ucp -a a -h b
+	expect_status 0
+	[[ $(head -n 1 "$OUT") == "Usage: "* ]] || fail "$(<"$OUT")"
+	run_ucp -V
+	expect_status 0
+	expect_out "$(ucp --version)"
+}
+
 once_version_names_liburing() {
 	run_ucp --version
 	expect_status 0
@@ -109,7 +127,7 @@ once_man_page_is_clean() {
 # only: release
 once_make_install_and_uninstall() {
 	local files=(bin/ucp share/man/man1/ucp.1 share/bash-completion/completions/ucp share/zsh/site-functions/_ucp
-		share/fish/vendor_completions.d/ucp.fish)
+		share/fish/vendor_completions.d/ucp.fish share/doc/ucp/json-schema.json)
 	need cmd make gcc
 	mkdir root
 	run make -s -C "$ROOT" -o all install DESTDIR="$PWD/root" PREFIX=/opt/ucp

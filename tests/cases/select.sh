@@ -576,3 +576,37 @@ once_patterns_in_a_deep_tree() {
 	expect_status 0
 	expect_no_err
 }
+
+# --- choices that make no difference
+
+# expect_hint WORDS ARGS…: one hint with these words, and a copy all the same.
+expect_hint() {
+	rm -rf d
+	run_ucp -r "${@:2}" s d
+	expect_status 0
+	[[ $(<"$ERR") == "ucp: hint: "*"$1"* && $(wc -l <"$ERR") == 1 ]] || fail "${*:2}: $(<"$ERR")"
+}
+
+once_vain_choices_get_a_hint() {
+	mkdir s
+	echo a >s/a
+	echo '+ *.c' >list
+	expect_hint '--include' --include='*.c'
+	check test -e d/a
+	expect_hint '--include' --include='*.c' --exclude-from=list
+	expect_hint '--min-size' --min-size=10M --max-size=1M
+	check_not test -e d/a
+	local args
+	for args in '--include=- a' --gitignore --exclude=x --exclude-vcs --min-size=1M --max-size=1M; do
+		run_ucp -r --include=x "$args" --exclude=y s e
+		expect_no_err
+		rm -rf e
+	done
+	run_ucp -r --include='- a' s e
+	expect_no_err
+	check_not test -e e/a
+	run_ucp -r --include=x --gitignore s f
+	expect_no_err
+	run_ucp -r --min-size=1M --max-size=1M s g
+	expect_no_err
+}

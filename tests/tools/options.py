@@ -287,7 +287,7 @@ def check_operands(args):
         takes_file = name in paper.files
         tried += [(spelling, kind, takes_file or kind != NEEDS_ARG)
                   for spelling in ([name] if name.startswith("--") else [name, "-v" + name[1:]])
-                  if name not in ("--help", "--version")]
+                  if name not in ("-h", "--help", "-V", "--version")]
     with tempfile.TemporaryDirectory() as scratch:
         with open(os.path.join(scratch, "plain-file"), "w", encoding="utf-8"):
             pass
