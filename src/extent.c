@@ -13,6 +13,11 @@
 #	define SYS_cachestat 451
 #endif
 
+#ifndef FUSE_SUPER_MAGIC
+/** Only in the headers of newer kernels. */
+#	define FUSE_SUPER_MAGIC 0x65735546
+#endif
+
 #ifndef XFS_SUPER_MAGIC
 /** Only in the headers of newer kernels. */
 #	define XFS_SUPER_MAGIC 0x58465342
@@ -73,6 +78,11 @@ void extent_reserve(int fd, uint64_t size) {
 	if (fstatfs(fd, &fs) == 0 && (fs.f_type == EXT4_SUPER_MAGIC || fs.f_type == XFS_SUPER_MAGIC)) {
 		fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size);
 	}
+}
+
+bool extent_wants_order(int fd) {
+	struct statfs fs;
+	return fstatfs(fd, &fs) == 0 && (fs.f_type == FUSE_SUPER_MAGIC || fs.f_type == V9FS_MAGIC);
 }
 
 size_t extent_zeros(const char *data, size_t len, size_t block) {

@@ -35,6 +35,12 @@ int extent_is_cached(int fd, struct extent extent);
  */
 void extent_reserve(int fd, uint64_t size);
 
+/**
+ * Whether a file may be on a file system that takes writes only one behind the other. Some that are reached by FUSE or 9p
+ * do, as what keeps the data (an object store, say) takes it only so.
+ */
+bool extent_wants_order(int fd);
+
 /** How many of the LEN bytes at DATA, counted in whole blocks of BLOCK bytes and a rest, are zero from the start. */
 size_t extent_zeros(const char *data, size_t len, size_t block);
 

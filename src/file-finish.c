@@ -133,13 +133,23 @@ static struct fail flush(struct file_context *ctx, struct file *file) {
 	return FAIL_NONE;
 }
 
+/** Set the size, unless it is right already. Returns 0 or -errno. */
+static int set_size(const struct file *file) {
+	struct stat st;
+	if (ftruncate(file->dst_fd, (off_t)file->size) == 0) {
+		return 0;
+	}
+	int err = errno;
+	bool right = fstat(file->dst_fd, &st) == 0 && (uint64_t)st.st_size == file->size;
+	return right || file_move_end(file, err, file->size) ? 0 : -err;
+}
+
 /** All data is there: give the destination its size and attributes. */
 static struct fail complete(struct file_context *ctx, struct file *file) {
-	if ((file->flags & FILE_SET_SIZE) && !(file->flags & FILE_SPECIAL)
-		&& ftruncate(file->dst_fd, (off_t)file->size) != 0)
-	{
+	int ret = (file->flags & FILE_SET_SIZE) && !(file->flags & FILE_SPECIAL) ? set_size(file) : 0;
+	if (ret < 0) {
 		file->flags |= FILE_INCOMPLETE;
-		return fail_make(errno, "error writing %d");
+		return fail_make(ret, "error writing %d");
 	}
 	struct fail inherited = file->flags & FILE_INHERITS ? file_inherit(ctx, file) : FAIL_NONE;
 	struct meta meta = {
@@ -208,6 +218,8 @@ static void explain(struct file_context *ctx, const struct file *file) {
 		how = "%s: streamed to its end";
 	} else if (file->flags & FILE_NO_DATA) {
 		how = "%s: attributes only";
+	} else if (file->flags & FILE_FORWARD) {
+		how = "%s: reads, written one after the other";
 	} else if (file->flags & FILE_DIG) {
 		how = "%s: reads, zeros left out";
 	} else if (file->flags & FILE_EXTENTS) {

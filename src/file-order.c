@@ -90,7 +90,7 @@ static int put(struct order *o, const char *data, size_t len, uint64_t off) {
 		size_t want = little ? min(len, (size_t)1000) : len;
 		ssize_t n = file->flags & FILE_SPECIAL ? write(file->dst_fd, data, want)
 			: pwrite(file->dst_fd, data, want, (off_t)off);
-		if (n < 0 && errno == EINTR && !is_cancelled(o)) {
+		if (n < 0 && ((errno == EINTR && !is_cancelled(o)) || file_move_end(file, errno, off))) {
 			continue;
 		}
 		if (n <= 0) {

@@ -289,6 +289,11 @@ static bool plan(struct file_context *ctx, struct file *file) {
 		return false;
 	}
 	let_wait(file);
+	// What is moved by one request needs no look
+	bool many = size > min((uint64_t)opts->chunk_size, (uint64_t)RESERVE_MIN) || (file->flags & (FILE_EXTENTS | FILE_DIG));
+	if (many && extent_wants_order(file->dst_fd)) {
+		file->flags |= FILE_FORWARD;
+	}
 	if (size >= RESERVE_MIN && !(file->flags & (FILE_EXTENTS | FILE_DIG))) {
 		file->flags |= FILE_RESERVED_SPACE;
 		extent_reserve(file->dst_fd, size);

@@ -142,6 +142,8 @@ enum file_flags {
 	FILE_REPLACES = 1 << 20,
 	/** What it replaces would have been written into: it is to look like that. */
 	FILE_INHERITS = 1 << 22,
+	/** The destination may take what is written only from the first byte to the last. */
+	FILE_FORWARD = 1 << 23,
 };
 
 /** What a file's data has to do with the page cache. */
@@ -272,6 +274,15 @@ void file_fail(struct file *file, uint64_t off, struct fail fail);
  * now on it does, and the request can be made again.
  */
 bool file_cache_refused(struct file_context *ctx, struct file *file, int err);
+
+/**
+ * A write at OFF failed with ERR, or setting the size to OFF. If that may be because the destination takes only what is
+ * written at its end (object stores behind FUSE), have it end there: by zeros in place of a hole, or by cutting off what
+ * is going to be written again.
+ *
+ * @return Whether it does now, and did not before.
+ */
+bool file_move_end(const struct file *file, int err, uint64_t off);
 
 /** The source turned out to end at OFF. */
 void file_ended(struct file *file, uint64_t off);

@@ -104,8 +104,10 @@ void hold_begin(struct state *s, struct file *file, bool shared) {
 	}
 	hold->file = file;
 	hold->dig = s->opts->sparse == WHEN_ALWAYS;
-	hold->direct = s->opts->engine == ENGINE_AUTO && file->st.st_size <= DIRECT_MOST;
-	hold->shared = shared || ((uint64_t)file->st.st_size > s->opts->range_size && !s->worker->alone);
+	hold->forward = file->flags & FILE_FORWARD;
+	// An io_uring makes an error of a write in part, and nobody knows where the file ends then
+	hold->direct = hold->forward || (s->opts->engine == ENGINE_AUTO && file->st.st_size <= DIRECT_MOST);
+	hold->shared = shared || (!hold->forward && (uint64_t)file->st.st_size > s->opts->range_size && !s->worker->alone);
 	if (hold->shared && !shared) {
 		file->flags |= FILE_SHARED;
 		counter_add(&s->worker->counters->shared, 1);
@@ -137,14 +139,63 @@ void hold_exhausted(struct state *s) {
 	}
 }
 
-void chunk_end(struct state *s, unsigned slot) {
+/** The chunk in flight that is the first of its file. */
+static unsigned first_of(const struct state *s, const struct hold *hold) {
+	unsigned first = s->depth;
+	for (unsigned i = 0; i < s->depth; ++i) {
+		if (s->chunks[i].hold == hold && (first == s->depth || s->chunks[i].turn < s->chunks[first].turn)) {
+			first = i;
+		}
+	}
+	return first;
+}
+
+/** Whether a chunk has to wait with its write until it is the first of its file. Then it does. */
+static bool waits_for_turn(struct state *s, unsigned slot) {
+	struct chunk *chunk = &s->chunks[slot];
+	if (!chunk->hold->forward || first_of(s, chunk->hold) == slot) {
+		return false;
+	}
+	chunk->waits = true;
+	++s->waiting;
+	return true;
+}
+
+/** Have a chunk come to an end without what it was to do next. */
+static enum pair_next drop(struct chunk *chunk) {
+	file_abandon(chunk->hold->file, chunk->pair.off + chunk->pair.put);
+	chunk->start = UINT64_MAX;
+	return PAIR_DONE;
+}
+
+static void chunk_next(struct state *s, unsigned slot, enum pair_next next);
+
+/** The first chunk of a file has ended: it is the next one's turn. */
+static void wake_next(struct state *s, const struct hold *hold) {
+	unsigned slot = first_of(s, hold);
+	if (slot == s->depth || !s->chunks[slot].waits) {
+		return;
+	}
+	struct chunk *chunk = &s->chunks[slot];
+	chunk->waits = false;
+	--s->waiting;
+	// Behind what could not be written nothing can
+	bool useless = state_is_cancelled(s) || (hold->file->flags & FILE_INCOMPLETE);
+	chunk_next(s, slot, useless ? drop(chunk) : PAIR_WRITE);
+}
+
+/** A chunk has ended, well or not. */
+static void chunk_end(struct state *s, unsigned slot) {
 	struct chunk *chunk = &s->chunks[slot];
 	struct hold *hold = chunk->hold;
 	chunk->hold = NULL;
 	s->free_slots[s->free_count++] = slot;
 	s->inflight -= chunk->bytes;
-	if (--hold->inflight == 0 && hold != s->hold) {
+	--hold->inflight;
+	if (hold->inflight == 0 && hold != s->hold) {
 		hold_release(s, hold);
+	} else if (hold->forward) {
+		wake_next(s, hold);
 	}
 }
 
@@ -157,14 +208,24 @@ static enum pair_next inspect(struct state *s, unsigned slot, struct pair *pair)
 	return pair_cut(pair, (uint32_t)skip, (uint32_t)run);
 }
 
+/** Whether what made a request fail is gone by now, so that it can be made again. */
+static bool is_cured(struct state *s, struct hold *hold, const struct pair *pair, enum pair_op op, int res) {
+	if (res < 0 && file_cache_refused(&s->ctx, hold->file, -res)) {
+		hold->src.leaves = hold->dst.leaves = false;
+		return true;
+	}
+	return res < 0 && op == PAIR_OP_WRITE && hold->forward && file_move_end(hold->file, -res, pair->off + pair->put);
+}
+
 /** Write what was read without asking the ring. */
 static enum pair_next write_now(struct state *s, unsigned slot, struct pair *pair) {
-	struct ring_file dst = s->chunks[slot].hold->dst;
-	int res = ring_write_now(s->ring, slot, dst, pair->off + pair->put, pair->put, pair->cut - pair->put);
+	struct hold *hold = s->chunks[slot].hold;
+	int res = ring_write_now(s->ring, slot, hold->dst, pair->off + pair->put, pair->put, pair->cut - pair->put);
 	if (res > 0) {
 		counter_add(&s->worker->counters->bytes, (uint64_t)res);
 	}
-	return pair_step(pair, PAIR_OP_WRITE, res);
+	bool again = is_cured(s, hold, pair, PAIR_OP_WRITE, res);
+	return pair_step(pair, PAIR_OP_WRITE, again ? -EAGAIN : res);
 }
 
 /** Do what a chunk needs next. */
@@ -175,7 +236,13 @@ static void chunk_next(struct state *s, unsigned slot, enum pair_next next) {
 	struct file *file = hold->file;
 
 	while (next == PAIR_INSPECT || (next == PAIR_WRITE && hold->direct)) {
-		next = next == PAIR_INSPECT ? inspect(s, slot, pair) : write_now(s, slot, pair);
+		if (next == PAIR_INSPECT) {
+			next = inspect(s, slot, pair);
+		} else if (waits_for_turn(s, slot)) {
+			return;
+		} else {
+			next = state_is_cancelled(s) ? drop(chunk) : write_now(s, slot, pair);
+		}
 	}
 	s->unsent += next == PAIR_SUBMIT || next == PAIR_READ || next == PAIR_WRITE;
 	switch (next) {
@@ -217,17 +284,12 @@ static void step(struct state *s, const struct ring_event *event) {
 	struct pair *pair = &chunk->pair;
 	uint32_t before = pair->written;
 	int res = event->res;
-	if (res < 0 && file_cache_refused(&s->ctx, chunk->hold->file, -res)) {
-		chunk->hold->src.leaves = chunk->hold->dst.leaves = false;
-		res = -EAGAIN;
-	}
-	enum pair_next next = pair_step(pair, event->op, res);
+	bool again = is_cured(s, chunk->hold, pair, event->op, res);
+	enum pair_next next = pair_step(pair, event->op, again ? -EAGAIN : res);
 
 	counter_add(&s->worker->counters->bytes, pair->written - before);
 	if (state_is_cancelled(s) && (next == PAIR_SUBMIT || next == PAIR_READ || next == PAIR_WRITE)) {
-		file_abandon(chunk->hold->file, pair->off + pair->put);
-		chunk->start = UINT64_MAX;
-		next = PAIR_DONE;
+		next = drop(chunk);
 	}
 	chunk_next(s, event->slot, next);
 }
@@ -250,7 +312,7 @@ bool chunks_are_due(const struct state *s) {
 
 /** How many answers to wait for: of many small requests half, so that many go to the kernel together again. */
 static unsigned wanted(const struct state *s) {
-	unsigned inflight = s->depth - s->free_count;
+	unsigned inflight = s->depth - s->free_count - s->waiting;
 	if (chunks_are_due(s) && chunks_have_room(s)) {
 		return 0;
 	}
@@ -340,7 +402,9 @@ void chunk_begin(struct state *s) {
 	chunk->bytes = len;
 	chunk->start = range->start;
 	s->inflight += len;
-	unsigned flags = (hold->dig ? PAIR_LOOK : 0) | (hold->direct ? PAIR_APART : 0);
+	chunk->turn = hold->begun++;
+	chunk->waits = false;
+	unsigned flags = (hold->dig ? PAIR_LOOK : 0) | (hold->direct || hold->forward ? PAIR_APART : 0);
 	enum pair_next next = pair_start(&chunk->pair, range->start, len, flags);
 	range->start += len;
 	chunk_next(s, slot, next);

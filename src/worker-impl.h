@@ -27,6 +27,10 @@ struct hold {
 	bool direct;
 	/** Whether the range is in the page cache. */
 	bool cached;
+	/** Whether its chunks are written one after the other. */
+	bool forward;
+	/** Chunks begun so far. */
+	unsigned begun;
 };
 
 /** A chunk in a slot of the ring. */
@@ -42,6 +46,9 @@ struct chunk {
 	bool stays;
 	/** Where it began, or UINT64_MAX if it was given up. */
 	uint64_t start;
+	/** Which chunk of its file it is, and whether it waits for earlier ones to be written. */
+	unsigned turn;
+	bool waits;
 };
 
 /** What a worker's thread works with. */
@@ -61,6 +68,8 @@ struct state {
 	size_t inflight;
 	/** Bytes of the slots' buffers that were used so far. */
 	size_t resident;
+	/** Chunks that wait for others to be written. */
+	unsigned waiting;
 	/** Requests that the kernel has not got yet. */
 	unsigned unsent;
 	/** Whether the last name took long to begin with. */
@@ -89,9 +98,6 @@ void hold_exhausted(struct state *s);
 
 /** Start the next chunk of the file being filled. There must be room. */
 void chunk_begin(struct state *s);
-
-/** A chunk has ended, well or not. */
-void chunk_end(struct state *s, unsigned slot);
 
 /** Whether there is room for what comes next: a chunk in flight, or to begin with the next file. */
 bool chunks_have_room(const struct state *s);

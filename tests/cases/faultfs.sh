@@ -261,3 +261,90 @@ once_copying_where_it_is_kept_fills_the_disk() {
 	expect_err "ucp: error writing 'far/d/big': No space left on device"
 	check test ! -e backing/d/big
 }
+
+# --- what takes writes only at the end
+
+# Big ones, of which one has holes, and at the end, and small ones.
+files_with_and_without_holes() { # DIR
+	local off
+	mkdir -p "$1"
+	head -c 40000000 /dev/urandom >"$1/big"
+	head -c 300000 /dev/urandom >"$1/mid"
+	echo small >"$1/small"
+	truncate -s 9M "$1/holes"
+	truncate -s 900K "$1/little"
+	for off in 100 300 700; do
+		dd if=/dev/urandom of="$1/holes" bs=10240 seek=$off count=40 conv=notrunc status=none
+		dd if=/dev/urandom of="$1/little" bs=1024 seek=$off count=3 conv=notrunc status=none
+	done
+}
+
+case_destination_that_takes_writes_in_order() {
+	files_with_and_without_holes s
+	mount_faultfs fs backing "order write * EINVAL"
+	run_ucp -r s fs/d
+	expect_status 0
+	expect_no_err
+	same_tree s backing/d --no-times
+	# And over what is there
+	run_ucp -rT s fs/d
+	expect_status 0
+	expect_no_err
+	same_tree s backing/d --no-times
+}
+
+# limit: 120
+once_destinations_that_take_writes_in_order() {
+	local option err
+	files_with_and_without_holes s
+	mount_faultfs fs backing
+	for option in --engine=uring --engine=sync "-j8 --chunk-size=64K" --sparse=always --sparse=never --atomic --resume \
+		--verify "--verify --sparse=always" --direct --bwlimit=1G; do
+		case $option in
+		*=*) err=EPERM ;;
+		--a* | --r*) err=ESPIPE ;;
+		*) err=EOPNOTSUPP ;;
+		esac
+		faultfs fs clear "order write * $err"
+		rm -rf backing/d
+		# shellcheck disable=SC2086 # words
+		run_ucp $option -r s fs/d
+		expect_status 0
+		expect_no_err
+		same_tree s backing/d --no-times
+	done
+	# Nor can a size be set there, nor is anything written but in part
+	faultfs fs clear "order write * EINVAL" "fail truncate * EPERM" "short read * 70000" "short write * 5000"
+	rm -rf backing/d
+	run_ucp --sparse=always -r s fs/d
+	expect_status 0
+	expect_no_err
+	same_tree s backing/d --no-times
+}
+
+once_resumed_where_writes_come_in_order() {
+	mkdir s
+	head -c 40000000 /dev/urandom >s/big
+	mount_faultfs fs backing "order write * EINVAL" "hold write big from=30000000" "hold write .ucp-[0-9a-f]* from=30000000"
+	start_ucp --resume -rT s fs/d
+	wait_for '(($(faultfs_count fs held) > 0))'
+	kill -KILL "$pid"
+	faultfs fs clear "order write * EINVAL"
+	finish_ucp
+	run_ucp --resume -rT s fs/d
+	expect_status 0
+	expect_no_err
+	same_tree s backing/d --no-times
+}
+
+# Another error is one, wherever it is.
+once_refused_for_good_where_writes_come_in_order() {
+	files_with_and_without_holes s
+	mount_faultfs fs backing "fail write big EINVAL from=20000000"
+	run_ucp -r s fs/d
+	expect_status 1
+	expect_err "ucp: error writing 'fs/d/big': Invalid argument"
+	check test ! -e backing/d/big
+	rm s/big
+	same_tree s backing/d --no-times
+}
