@@ -31,6 +31,7 @@ void files_resume_in(struct files *files, const struct tree *tree, int dir) {
 	}
 	files->journal_root = tree;
 	files->journal_path = tree_path(tree, DST, JOURNAL_NAME);
+	files->journal.cancelled = &files->cancelled;
 	int ret = journal_open(&files->journal, dir, options_number(files->opts));
 	if (ret < 0) {
 		report_warn(files->report, ret == -EBUSY ? 0 : -ret, ret == -EBUSY

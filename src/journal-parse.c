@@ -4,14 +4,32 @@
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <xxhash.h>
+
+/** Bytes of a journal that are in memory at a time: more than a record can have. */
+#define WINDOW (1u << 20)
+
+/** A part of a journal in memory. */
+struct window {
+	char *data;
+	uint64_t start;
+	size_t len;
+};
 
 /** Where reading has got to. */
 struct reader {
 	struct journal_index *index;
 	const struct journal_now *now;
-	const char *data;
-	size_t len;
+	/** What the windows are filled from; -1: all of it is in them. */
+	int fd;
+	/** Set if nobody waits any more; or NULL. */
+	const atomic_bool *cancelled;
+	/** For the record that is read, and for looking ahead of it. */
+	struct window here;
+	struct window ahead;
+	/** The first -errno of reading. */
+	int err;
 	/** The part last begun or written to. */
 	struct journal_part *part;
 	/** The run that is being read, whether it was of this boot, and up to where its records are on the medium. */
@@ -36,6 +54,12 @@ static int by_path(const void *a, const void *b) {
 	return strcmp(((const struct journal_part *)a)->path, ((const struct journal_part *)b)->path);
 }
 
+static int by_id(const void *a, const void *b) {
+	uint64_t x = ((const struct journal_part *)a)->id;
+	uint64_t y = ((const struct journal_part *)b)->id;
+	return (x > y) - (x < y);
+}
+
 struct journal_part *journal_find_part(const struct journal_index *index, const char *path) {
 	const struct journal_part key = {.path = (char *)path};
 	struct journal_part *const *found = tfind(&key, &index->parts, by_path);
@@ -56,6 +80,26 @@ static void free_part(void *item) {
 	free(part);
 }
 
+/** The part with a number, or NULL. */
+static struct journal_part *find_id(const struct journal_index *index, uint64_t id) {
+	const struct journal_part key = {.id = id};
+	struct journal_part *const *found = tfind(&key, &index->ids, by_id);
+	return found ? *found : NULL;
+}
+
+/** Give a part a number; who had it before is not found by it any more. Returns whether there was memory. */
+static bool set_id(struct journal_index *index, struct journal_part *part, uint64_t id) {
+	if (find_id(index, part->id) == part) {
+		tdelete(part, &index->ids, by_id);
+	}
+	part->id = id;
+	struct journal_part **found = tsearch(part, &index->ids, by_id);
+	if (found) {
+		*found = part;
+	}
+	return found;
+}
+
 struct journal_part *journal_add_part(struct journal_index *index, const char *path, uint64_t id,
 	const struct journal_source *src)
 {
@@ -72,7 +116,9 @@ struct journal_part *journal_add_part(struct journal_index *index, const char *p
 			return NULL;
 		}
 	}
-	part->id = id;
+	if (!set_id(index, part, id)) {
+		return NULL;
+	}
 	part->src = *src;
 	part->ino = 0;
 	part->done.count = part->news.count = 0;
@@ -99,17 +145,34 @@ static int add_finished(struct journal_index *index, const struct journal_finish
 	return 0;
 }
 
+static void keep_part(void *item) {
+	(void)item;
+}
+
 void journal_index_clear(struct journal_index *index) {
 	tdestroy(index->finished, free);
+	tdestroy(index->ids, keep_part);
 	tdestroy(index->parts, free_part);
 	*index = (struct journal_index) {0};
 }
 
-int journal_ranges_add(struct journal_ranges *ranges, uint64_t start, uint64_t end) {
-	size_t i = 0;
-	while (i < ranges->count && ranges->list[i].end < start) {
-		++i;
+/** The first range that ends at or behind an offset. */
+static size_t first_behind(const struct journal_ranges *ranges, uint64_t offset) {
+	size_t low = 0;
+	size_t high = ranges->count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (ranges->list[middle].end < offset) {
+			low = middle + 1;
+		} else {
+			high = middle;
+		}
 	}
+	return low;
+}
+
+int journal_ranges_add(struct journal_ranges *ranges, uint64_t start, uint64_t end) {
+	size_t i = first_behind(ranges, start);
 	// All that it touches become one
 	size_t next = i;
 	while (next < ranges->count && ranges->list[next].start <= end) {
@@ -135,7 +198,7 @@ int journal_ranges_add(struct journal_ranges *ranges, uint64_t start, uint64_t e
 }
 
 bool journal_ranges_gap(const struct journal_ranges *ranges, uint64_t start, uint64_t end, struct journal_range *gap) {
-	for (size_t i = 0; i < ranges->count && start < end; ++i) {
+	for (size_t i = first_behind(ranges, start); i < ranges->count && start < end; ++i) {
 		const struct journal_range *range = &ranges->list[i];
 		if (range->end <= start) {
 			continue;
@@ -150,89 +213,113 @@ bool journal_ranges_gap(const struct journal_ranges *ranges, uint64_t start, uin
 	return start < end;
 }
 
-/** Read the head of the record at an offset. Returns the bytes the record takes, 0 if it makes no sense. */
-static size_t read_head(const struct reader *r, size_t at, uint64_t seed, struct journal_head *head) {
-	if (r->len - at < sizeof(*head)) {
+/** Bytes of the journal, if there are so many at an offset; else NULL. They stay until the window is asked for others. */
+static const char *bytes_at(struct reader *r, struct window *w, uint64_t at, size_t count) {
+	if (at >= w->start && at - w->start <= w->len && count <= w->len - (at - w->start)) {
+		return w->data + (at - w->start);
+	}
+	if (r->fd < 0 || r->err < 0) {
+		return NULL;
+	}
+	if (r->cancelled && atomic_load(r->cancelled)) {
+		r->err = -EINTR;
+		return NULL;
+	}
+	w->start = at;
+	w->len = 0;
+	// Not mapped: errors of reading are to be told, and not to be died of
+	for (ssize_t n = 1; n != 0 && w->len < WINDOW;) {
+		n = pread(r->fd, w->data + w->len, WINDOW - w->len, (off_t)(at + w->len));
+		if (n < 0 && errno != EINTR) {
+			r->err = -errno;
+			return NULL;
+		}
+		w->len += n > 0 ? (size_t)n : 0;
+	}
+	return count <= w->len ? w->data : NULL;
+}
+
+/**
+ * Read the head of the record at an offset.
+ *
+ * @param payload  Set to what the record holds.
+ * @return The bytes the record takes, 0 if it makes no sense.
+ */
+static size_t read_head(struct reader *r, struct window *w, uint64_t at, uint64_t seed, struct journal_head *head,
+	const char **payload)
+{
+	const char *data = bytes_at(r, w, at, sizeof(*head));
+	if (!data) {
 		return 0;
 	}
-	memcpy(head, r->data + at, sizeof(*head));
-	if (head->magic != JOURNAL_MAGIC || head->len > r->len - at - sizeof(*head)) {
+	memcpy(head, data, sizeof(*head));
+	data = head->magic == JOURNAL_MAGIC ? bytes_at(r, w, at, sizeof(*head) + head->len) : NULL;
+	if (!data || journal_sum(seed, head, data + sizeof(*head)) != head->sum) {
 		return 0;
 	}
-	return journal_sum(seed, head, r->data + at + sizeof(*head)) == head->sum ? sizeof(*head) + head->len : 0;
+	*payload = data + sizeof(*head);
+	return sizeof(*head) + head->len;
 }
 
 /** Read what a record holds, if it is as long as it must be. */
-static bool read_payload(const struct reader *r, size_t at, const struct journal_head *head, void *to, size_t size) {
+static bool read_payload(const struct journal_head *head, const char *payload, void *to, size_t size) {
 	if (head->len < size) {
 		return false;
 	}
-	memcpy(to, r->data + at + sizeof(*head), size);
+	memcpy(to, payload, size);
 	return true;
 }
 
 /** A run begins: find out which of its records are to be believed. */
-static void read_run(struct reader *r, size_t at, const struct journal_head *first) {
+static void read_run(struct reader *r, uint64_t at, const struct journal_head *first, const char *payload) {
 	struct journal_head head = *first;
 	struct journal_mark mark;
 	r->marked = 0;
 	r->part = NULL;
-	if (!read_payload(r, at, &head, &r->run, sizeof(r->run))) {
+	if (!read_payload(&head, payload, &r->run, sizeof(r->run))) {
 		r->run = (struct journal_now) {0};
 	}
 	r->of_now = memcmp(r->run.boot, r->now->boot, sizeof(r->run.boot)) == 0 && r->run.mount == r->now->mount
 		&& r->run.dev == r->now->dev;
 	size_t len = sizeof(head) + head.len;
-	for (at += len; (len = read_head(r, at, r->index->id, &head)) > 0 && head.kind != JOURNAL_RUN; at += len) {
-		if (head.kind == JOURNAL_MARK && read_payload(r, at, &head, &mark, sizeof(mark))) {
+	for (at += len; !r->of_now; at += len) {
+		len = read_head(r, &r->ahead, at, r->index->id, &head, &payload);
+		if (len == 0 || head.kind == JOURNAL_RUN) {
+			break;
+		}
+		if (head.kind == JOURNAL_MARK && read_payload(&head, payload, &mark, sizeof(mark))) {
 			r->marked = max(r->marked, mark.offset);
 		}
 	}
 }
 
 /** Whether what a record tells of is there, on a device. */
-static bool is_believed(const struct reader *r, size_t at, uint64_t dev) {
+static bool is_believed(const struct reader *r, uint64_t at, uint64_t dev) {
 	return r->of_now || (at < r->marked && dev == r->run.dev && dev == r->now->dev);
 }
 
-static int read_begun(struct reader *r, size_t at, const struct journal_head *head) {
+static int read_begun(struct reader *r, const struct journal_head *head, const char *payload) {
 	struct journal_begun begun;
 	char path[JOURNAL_PATH];
-	if (!read_payload(r, at, head, &begun, sizeof(begun)) || head->len - sizeof(begun) >= sizeof(path)) {
+	if (!read_payload(head, payload, &begun, sizeof(begun)) || head->len - sizeof(begun) >= sizeof(path)) {
 		return 0;
 	}
 	size_t len = head->len - sizeof(begun);
-	memcpy(path, r->data + at + sizeof(*head) + sizeof(begun), len);
+	memcpy(path, payload + sizeof(begun), len);
 	path[len] = '\0';
 	r->part = len > 0 && strlen(path) == len ? journal_add_part(r->index, path, begun.id, &begun.src) : NULL;
 	return r->part || len == 0 || strlen(path) != len ? 0 : -ENOMEM;
 }
 
-/** What is looked for by find_id(). */
-struct wanted {
-	uint64_t id;
-	struct journal_part *found;
-};
-
-static void find_id(const void *node, VISIT visit, void *arg) {
-	struct journal_part *part = *(struct journal_part *const *)node;
-	struct wanted *wanted = arg;
-	if ((visit == postorder || visit == leaf) && part->id == wanted->id) {
-		wanted->found = part;
-	}
-}
-
-static int read_written(struct reader *r, size_t at, const struct journal_head *head) {
+static int read_written(struct reader *r, uint64_t at, const struct journal_head *head, const char *payload) {
 	struct journal_written written;
-	if (!read_payload(r, at, head, &written, sizeof(written)) || !is_believed(r, at, written.dev)
+	if (!read_payload(head, payload, &written, sizeof(written)) || !is_believed(r, at, written.dev)
 		|| written.range.start >= written.range.end)
 	{
 		return 0;
 	}
 	if (!r->part || r->part->id != written.id) {
-		struct wanted wanted = {.id = written.id};
-		twalk_r(r->index->parts, find_id, &wanted);
-		r->part = wanted.found;
+		r->part = find_id(r->index, written.id);
 	}
 	struct journal_part *part = r->part;
 	if (!part || written.range.end > part->src.size) {
@@ -245,48 +332,67 @@ static int read_written(struct reader *r, size_t at, const struct journal_head *
 	return journal_ranges_add(&part->done, written.range.start, written.range.end);
 }
 
-static int read_record(struct reader *r, size_t at, const struct journal_head *head) {
+static int read_record(struct reader *r, uint64_t at, const struct journal_head *head, const char *payload) {
 	struct journal_finished finished;
 	switch (head->kind) {
 	case JOURNAL_RUN:
-		read_run(r, at, head);
+		read_run(r, at, head, payload);
 		return 0;
 	case JOURNAL_FINISHED:
-		if (!read_payload(r, at, head, &finished, sizeof(finished)) || !is_believed(r, at, finished.copy.dev)
+		if (!read_payload(head, payload, &finished, sizeof(finished)) || !is_believed(r, at, finished.copy.dev)
 			|| r->run.options != r->now->options)
 		{
 			return 0;
 		}
 		return add_finished(r->index, &finished);
 	case JOURNAL_BEGUN:
-		return read_begun(r, at, head);
+		return read_begun(r, head, payload);
 	case JOURNAL_WRITTEN:
-		return read_written(r, at, head);
+		return read_written(r, at, head, payload);
 	default:
 		// Of a later version, perhaps
 		return 0;
 	}
 }
 
-int journal_parse(struct journal_index *index, const struct journal_now *now, const void *data, size_t len) {
-	struct reader r = {.index = index, .now = now, .data = data, .len = len};
+/** Read all records. Returns 0 or -errno. */
+static int read_records(struct reader *r) {
+	struct journal_index *index = r->index;
 	struct journal_head head;
 	struct journal_first first;
+	const char *payload;
 
 	*index = (struct journal_index) {0};
-	size_t size = read_head(&r, 0, 0, &head);
-	if (size == 0 || head.kind != JOURNAL_FIRST || !read_payload(&r, 0, &head, &first, sizeof(first))) {
-		return 0;
+	size_t size = read_head(r, &r->here, 0, 0, &head, &payload);
+	if (size == 0 || head.kind != JOURNAL_FIRST || !read_payload(&head, payload, &first, sizeof(first))) {
+		return r->err;
 	}
 	index->id = first.id;
-	size_t at = size;
-	while ((size = read_head(&r, at, index->id, &head)) > 0) {
-		int ret = read_record(&r, at, &head);
+	uint64_t at = size;
+	while ((size = read_head(r, &r->here, at, index->id, &head, &payload)) > 0) {
+		int ret = read_record(r, at, &head, payload);
 		if (ret < 0) {
 			return ret;
 		}
 		at += size;
 	}
 	index->valid = at;
-	return 0;
+	return r->err;
+}
+
+int journal_parse(struct journal_index *index, const struct journal_now *now, const void *data, size_t len) {
+	const struct window all = {.data = (char *)data, .len = len};
+	struct reader r = {.index = index, .now = now, .fd = -1, .here = all, .ahead = all};
+	return read_records(&r);
+}
+
+int journal_read(struct journal_index *index, const struct journal_now *now, int fd, const atomic_bool *cancelled) {
+	struct reader r = {.index = index, .now = now, .fd = fd, .cancelled = cancelled};
+	*index = (struct journal_index) {0};
+	r.here.data = malloc(WINDOW);
+	r.ahead.data = malloc(WINDOW);
+	int ret = r.here.data && r.ahead.data ? read_records(&r) : -ENOMEM;
+	free(r.here.data);
+	free(r.ahead.data);
+	return ret;
 }

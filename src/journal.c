@@ -220,32 +220,6 @@ static void find_now(struct journal_now *now, int dir, uint64_t options) {
 	}
 }
 
-/** Read what is there already. Returns 0 or -errno. */
-static int load(struct journal *journal) {
-	struct stat st;
-	if (fstat(journal->fd, &st) != 0) {
-		return -errno;
-	}
-	size_t size = (size_t)st.st_size;
-	char *data = malloc(size + 1);
-	int ret = data ? 0 : -ENOMEM;
-	size_t len = 0;
-	// Not mapped: errors of reading are to be told, and not to be died of
-	while (ret == 0 && len < size) {
-		ssize_t n = pread(journal->fd, data + len, size - len, (off_t)len);
-		if (n == 0) {
-			break;
-		}
-		ret = n < 0 && errno != EINTR ? -errno : 0;
-		len += n > 0 ? (size_t)n : 0;
-	}
-	if (ret == 0) {
-		ret = journal_parse(&journal->index, &journal->now, data, len);
-	}
-	free(data);
-	return ret;
-}
-
 /** Open the journal's file, or make it. Returns a descriptor or -errno. */
 static int open_or_make(int dir, bool *made) {
 	const int flags = O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
@@ -333,7 +307,7 @@ static int unlink_quietly(int dir, const char *name) {
 }
 
 int journal_open(struct journal *journal, int dir, uint64_t options) {
-	*journal = (struct journal) {.fd = -1, .dir = -1};
+	*journal = (struct journal) {.cancelled = journal->cancelled, .fd = -1, .dir = -1};
 	thread_must(pthread_mutex_init(&journal->lock, NULL));
 	thread_must(pthread_rwlock_init(&journal->writing, NULL));
 	thread_must(pthread_cond_init(&journal->wake, NULL));
@@ -342,7 +316,7 @@ int journal_open(struct journal *journal, int dir, uint64_t options) {
 	int ret = journal->fd < 0 ? journal->fd : 0;
 	if (ret == 0) {
 		journal->dir = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		ret = journal->dir < 0 ? -errno : load(journal);
+		ret = journal->dir < 0 ? -errno : journal_read(&journal->index, &journal->now, journal->fd, journal->cancelled);
 	}
 	if (ret == 0) {
 		atomic_store(&journal->open, true);

@@ -73,9 +73,10 @@ struct journal_part {
 
 /** What a journal says; zero-initialise. */
 struct journal_index {
-	/** Of struct finished and of struct journal_part: tsearch(3) trees. */
+	/** Of struct finished, and of struct journal_part by path and by number: tsearch(3) trees. */
 	void *finished;
 	void *parts;
+	void *ids;
 	/** Bytes that make sense, from the beginning. */
 	size_t valid;
 	/** The journal's own number, and the highest of its parts. */
@@ -96,6 +97,8 @@ struct journal_now {
 
 /** A journal that is open. Zero-initialise; then journal_is_open() says no. */
 struct journal {
+	/** Set when nobody waits for it to be read any more; NULL if that is never so. */
+	const atomic_bool *cancelled;
 	/** Guards journal::index, journal::err, journal::lost, journal::stopping and what is held back. */
 	pthread_mutex_t lock;
 	/** Held for reading while records are written, and for writing while others must not be. */
@@ -137,6 +140,14 @@ enum journal_end {
 
 /** Read what is in a journal, up to the first thing that makes no sense. Returns 0 or -ENOMEM. */
 int journal_parse(struct journal_index *index, const struct journal_now *now, const void *data, size_t len);
+
+/**
+ * Read what is in a journal likewise, from a file of any size. Memory is needed only for what it says.
+ *
+ * @param cancelled  When set, reading ends with -EINTR; or NULL.
+ * @return 0 or -errno.
+ */
+int journal_read(struct journal_index *index, const struct journal_now *now, int fd, const atomic_bool *cancelled);
 
 /** Free it. */
 void journal_index_clear(struct journal_index *index);

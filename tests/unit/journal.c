@@ -277,6 +277,51 @@ TEST(after_a_crash_only_what_is_marked_counts) {
 	free(data);
 }
 
+/** More parts than could be gone through for each record, and several windows full. */
+TEST(many_parts_are_found_by_their_numbers) {
+	enum { PARTS = 20000, RANGES = 4 };
+	struct buf buf = {0};
+	struct journal_index index;
+	const struct journal_now now = {.boot = "one", .mount = 1, .dev = 7, .options = 5};
+	const struct journal_first first = {.id = 9};
+	char begun[sizeof(struct journal_begun) + 16];
+	append(&buf, JOURNAL_FIRST, 0, &first, sizeof(first));
+	append(&buf, JOURNAL_RUN, 9, &now, sizeof(now));
+	for (uint64_t i = 1; i <= PARTS; ++i) {
+		const struct journal_begun begin = {.id = i, .src = {.size = 1000}};
+		memcpy(begun, &begin, sizeof(begin));
+		int len = sprintf(begun + sizeof(begin), "p%d", (int)i);
+		append(&buf, JOURNAL_BEGUN, 9, begun, sizeof(begin) + (size_t)len);
+	}
+	for (uint64_t k = 0; k < RANGES; ++k) {
+		for (uint64_t i = 1; i <= PARTS; ++i) {
+			const struct journal_written written = {.id = i, .dev = 7, .ino = i, .range = {k * 20, k * 20 + 10}};
+			append(&buf, JOURNAL_WRITTEN, 9, &written, sizeof(written));
+		}
+	}
+	go_to_scratch();
+	int fd = open("many", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	REQUIRE(fd >= 0 && write(fd, buf.data, buf.len) == (ssize_t)buf.len);
+	for (int from_file = 0; from_file < 2; ++from_file) {
+		CHECK_EQ(from_file ? journal_read(&index, &now, fd, NULL) : journal_parse(&index, &now, buf.data, buf.len), 0);
+		CHECK_EQ(index.valid, buf.len);
+		CHECK_EQ(index.last_part, PARTS);
+		for (int i = 1; i <= PARTS; ++i) {
+			char path[16];
+			sprintf(path, "p%d", i);
+			struct journal_part *part = journal_find_part(&index, path);
+			REQUIRE(part);
+			CHECK(part->ino == (uint64_t)i && part->done.count == RANGES && part->done.list[RANGES - 1].end == 70);
+		}
+		journal_index_clear(&index);
+	}
+	atomic_bool cancelled = true;
+	CHECK_EQ(journal_read(&index, &now, fd, &cancelled), -EINTR);
+	journal_index_clear(&index);
+	close_fd(&fd);
+	buf_free(&buf);
+}
+
 TEST(what_is_marked_counts_after_a_crash) {
 	struct buf buf = {0};
 	struct journal_index index;
@@ -325,7 +370,7 @@ TEST(what_is_marked_counts_after_a_crash) {
 }
 
 TEST(one_at_a_time) {
-	struct journal other;
+	struct journal other = {0};
 	go_to_scratch();
 	CHECK_EQ(journal_open(&journal, AT_FDCWD, 5), 0);
 	CHECK_EQ(journal_open(&other, AT_FDCWD, 5), -EBUSY);
