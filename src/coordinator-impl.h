@@ -5,11 +5,13 @@
 #ifndef UCP_COORDINATOR_IMPL_H
 #define UCP_COORDINATOR_IMPL_H
 
+#include <signal.h>
 #include <stdint.h>
 
 struct machine;
 struct opts;
 struct report;
+struct worker;
 
 /** Those that have a whole window each. */
 #define WIDE_WORKERS 4
@@ -24,6 +26,14 @@ struct report;
 
 /** Fill in what depends on the machine: threads, what they keep in flight, descriptors and memory. */
 void coordinator_choose_limits(struct opts *opts, const struct machine *machine);
+
+/**
+ * Run a worker in this thread, if a limit allows no other (pids.max): without progress, and a signal of DEADLY cancels the
+ * copy.
+ *
+ * @return That signal, or 0.
+ */
+int coordinator_work_alone(struct worker *worker, const sigset_t *deadly);
 
 /**
  * Say what can be done about errors that were reported, where it is not obvious. ROOMLESS are the bytes of the files

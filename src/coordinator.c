@@ -63,10 +63,13 @@ struct run {
 	unsigned worker_count;
 	unsigned most_workers;
 	unsigned wanted;
+	/** Whether the only one is this thread. */
+	bool alone;
 
-	/** The signals waited for, and those of them that do not end it. */
+	/** The signals waited for, and those of them that do not end it, and that do. */
 	sigset_t signals;
 	sigset_t questions;
+	sigset_t deadly;
 	/** The one that ends it all, or 0. */
 	int signal;
 	double start;
@@ -91,9 +94,11 @@ static void take_signals(struct run *run) {
 		sigaddset(&run->questions, SIGTSTP);
 	}
 	run->signals = run->questions;
+	sigemptyset(&run->deadly);
 	for (size_t i = 0; i < countof(deadly); ++i) {
 		if (sigaction(deadly[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN) {
 			sigaddset(&run->signals, deadly[i]);
+			sigaddset(&run->deadly, deadly[i]);
 		}
 	}
 	pthread_sigmask(SIG_BLOCK, &run->signals, NULL);
@@ -205,10 +210,11 @@ static bool start_workers(struct run *run) {
 	start_medium(run);
 	run->wanted = opts->threads;
 	work_join(&run->work, 1);
-	int ret = start_worker(run);
-	if (ret < 0) {
-		report_error(run->report, -ret, "cannot start a thread", NULL, NULL);
-		return false;
+	if (start_worker(run) < 0) {
+		run->worker_count = run->most_workers = 1;
+		run->alone = true;
+		run->signal = coordinator_work_alone(&run->workers[0], &run->deadly);
+		return true;
 	}
 	// A single file has nothing for the others before it is shared
 	if ((opts->flags & OPT_RECURSIVE) || opts->operand_count > 2) {
@@ -490,7 +496,7 @@ static void copy(struct run *run) {
 	} else if (start_workers(run)) {
 		tick(run);
 	}
-	for (unsigned i = 0; i < run->worker_count; ++i) {
+	for (unsigned i = run->alone ? 1 : 0; i < run->worker_count; ++i) {
 		thread_must(pthread_join(run->workers[i].thread, NULL));
 	}
 	scan_stop(&run->show.scan);
