@@ -205,8 +205,8 @@ case_no_locked_memory() {
 }
 
 # Without threads the only one there is does the work.
-# (The leak checker wants a thread of its own.)
-# only: release tsan
+# (Sanitizers want threads of their own.)
+# only: release
 case_no_threads() {
 	need user
 	((EUID == 0)) || skip "needs a user without other processes"
@@ -428,8 +428,8 @@ files_of_all_sizes() {
 }
 
 # The kernel needs threads of its own for what has to wait: none may be made any more.
-# (The leak checker wants one.)
-# only: release tsan
+# (Sanitizers want some too.)
+# only: release
 case_few_threads() {
 	# Nobody else's processes count
 	local n USER_ID=$((100000 + BASHPID))
@@ -462,6 +462,7 @@ within_tasks() {
 	wait_for "rmdir '$group' 2>/dev/null"
 }
 
+# only: release
 once_few_tasks_in_the_cgroup() {
 	local n
 	files_of_all_sizes
