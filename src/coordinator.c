@@ -516,7 +516,7 @@ static void copy(struct run *run) {
 /** Begin the list of checksums. What it overwrites must not be a source. */
 static bool begin_sums(struct run *run) {
 	struct sums *sums = &run->sums;
-	if (sums->fd >= 0 && sums->st.st_size > 0 && dest_is_source(&run->dest, inode_of(&sums->st))) {
+	if (sums->fd >= 0 && sums->st.st_size > 0 && dest_is_source(&run->dest, &sums->st)) {
 		report_error(run->report, 0, "cannot write checksums to %d: it is to be copied", NULL, sums->path);
 		return false;
 	}

@@ -2,7 +2,6 @@
 
 #include "opts.h"
 #include "report.h"
-#include "scan.h"
 #include "select.h"
 #include "std.h"
 
@@ -223,6 +222,7 @@ static bool usage_ok(struct dest *dest) {
 int dest_init(struct dest *dest, const struct opts *opts, struct report *report, struct trees *trees) {
 	*dest = (struct dest) {.opts = opts, .report = report};
 	thread_must(pthread_mutex_init(&dest->lock, NULL));
+	sources_init(&dest->all, opts);
 	trees->judge = dest_judge_directory;
 	trees->dest = dest;
 	if (!usage_ok(dest)) {
@@ -342,7 +342,7 @@ struct tree *dest_enter_parents(struct tree *base, const struct entry *entry, st
 void dest_destroy(struct dest *dest) {
 	inode_set_clear(&dest->sources, known_free);
 	inode_set_clear(&dest->made, known_free);
-	inode_set_clear(&dest->all, free);
+	sources_destroy(&dest->all);
 	for (size_t i = 0; i < dest->foreseen_count; ++i) {
 		free(dest->foreseen[i]);
 	}
@@ -424,15 +424,26 @@ void dest_entered(struct dest *dest, const struct entry *entry, const struct sta
 	}
 }
 
-bool dest_is_source(struct dest *dest, struct inode inode) {
-	mutex_lock(&dest->lock);
-	if (!dest->all_known) {
-		dest->all_known = scan_sources(dest->opts, (int)dest->base->listing.file_count, &dest->all) == 0;
-	}
+/** What is known of a file that may be a source. */
+static enum sources_verdict look_for(struct dest *dest, const struct stat *st) {
+	return sources_have(&dest->all, (int)dest->base->listing.file_count, st);
+}
+
+bool dest_is_source(struct dest *dest, const struct stat *st) {
 	// Not to know is not to touch
-	bool is = !dest->all_known || inode_set_has(&dest->all, inode);
-	mutex_unlock(&dest->lock);
-	return is;
+	return look_for(dest, st) != SOURCES_NO;
+}
+
+struct fail dest_spare_source(struct dest *dest, const struct stat *st) {
+	switch (look_for(dest, st)) {
+	case SOURCES_NO:
+		break;
+	case SOURCES_YES:
+		return fail_make(0, "will not write through %d: it leads to a file that is to be copied");
+	case SOURCES_MAYBE:
+		return fail_make(0, "will not write through %d: it may lead to a file that is to be copied");
+	}
+	return FAIL_NONE;
 }
 
 /** The path by which something made of an operand is known, to be freed; NULL for what is in a tree. */

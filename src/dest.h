@@ -5,6 +5,7 @@
 #ifndef UCP_DEST_H
 #define UCP_DEST_H
 
+#include "scan.h"
 #include "tree.h"
 
 /** Switches of struct dest::flags. */
@@ -34,9 +35,8 @@ struct dest {
 	size_t foreseen_count;
 	/** There was no memory to note one. */
 	bool made_unknown;
-	/** All files that are to be copied, once somebody had to know. */
-	struct inode_set all;
-	bool all_known;
+	/** Which files are to be copied; has a lock of its own. */
+	struct sources all;
 };
 
 /** What was found at a destination, and what became of it. */
@@ -127,8 +127,14 @@ bool dest_same_entry(int dir_a, const char *path_a, int dir_b, const char *path_
 /** Move a backup back to where it was, since nothing took its place. What fails is reported. */
 void dest_undo_backup(struct dest *dest, const struct tree *tree, const struct entry *entry, const char *backup);
 
-/** Whether a file is one of those that are to be copied. The first call looks at all of them. */
-bool dest_is_source(struct dest *dest, struct inode inode);
+/**
+ * Whether a regular file is one of those that are to be copied. Not to know counts as yes. The first call looks at all of
+ * them.
+ */
+bool dest_is_source(struct dest *dest, const struct stat *st);
+
+/** Why a regular file that a symbolic link leads to is not to be written into: it is, or may be, one of the sources. */
+struct fail dest_spare_source(struct dest *dest, const struct stat *st);
 
 /** Say that an entry's destination is made now, so that no other operand replaces it. */
 void dest_made(struct dest *dest, const struct tree *tree, const struct entry *entry);

@@ -327,11 +327,11 @@ static struct fail look_at_old(struct file_context *ctx, struct file *file, int 
 	if (!inode_same(inode_of(&st), inode_of(&file->found))) {
 		return fail_make(0, "skipping file %s, as its destination %d was replaced while being copied");
 	}
-	if ((file->flags & FILE_BY_LINK) && dest_is_source(ctx->files->dest, inode_of(&st))) {
-		return fail_make(0, "will not write through %d: it leads to a file that is to be copied");
+	struct fail fail = file->flags & FILE_BY_LINK ? dest_spare_source(ctx->files->dest, &st) : FAIL_NONE;
+	if (!fail.what) {
+		file->found = st;
 	}
-	file->found = st;
-	return FAIL_NONE;
+	return fail;
 }
 
 struct fail file_stage_instead(struct file_context *ctx, struct file *file) {

@@ -114,12 +114,13 @@ static struct fail foresee_overwrite(const struct foreseen *f) {
 		}
 		return ret < 0 ? fail_make(ret, f->what) : FAIL_NONE;
 	}
-	if (fstatat(dir, name, &st, 0) == 0 && S_ISREG(st.st_mode) && (link || st.st_nlink > 1)
-		&& dest_is_source(files->dest, inode_of(&st)))
-	{
-		if (link) {
-			return fail_make(0, "will not write through %d: it leads to a file that is to be copied");
-		}
+	if (fstatat(dir, name, &st, 0) != 0 || !S_ISREG(st.st_mode)) {
+		return FAIL_NONE;
+	}
+	if (link) {
+		return dest_spare_source(files->dest, &st);
+	}
+	if (st.st_nlink > 1 && dest_is_source(files->dest, &st)) {
 		say_removed(f);
 	}
 	return FAIL_NONE;

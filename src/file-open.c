@@ -217,10 +217,11 @@ static struct fail take_over(struct file_context *ctx, struct file *file, bool l
 		}
 		return FAIL_NONE;
 	}
-	if ((link || st.st_nlink > 1) && dest_is_source(ctx->files->dest, inode_of(&st))) {
-		if (link) {
-			return fail_make(0, "will not write through %d: it leads to a file that is to be copied");
-		}
+	struct fail fail = link ? dest_spare_source(ctx->files->dest, &st) : FAIL_NONE;
+	if (fail.what) {
+		return fail;
+	}
+	if (!link && st.st_nlink > 1 && dest_is_source(ctx->files->dest, &st)) {
 		return remove_and_create(ctx, file);
 	}
 	return make_empty(ctx, file);

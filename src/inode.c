@@ -50,3 +50,32 @@ void inode_set_clear(struct inode_set *set, void (*release)(void *item)) {
 	tdestroy(set->root, release);
 	set->root = NULL;
 }
+
+int inode_list_add(struct inode_list *list, struct inode inode) {
+	if (list->count == list->size) {
+		size_t more = list->size ? list->size * 2 : 64;
+		struct inode *bigger = realloc(list->items, more * sizeof(*bigger));
+		if (!bigger) {
+			return -ENOMEM;
+		}
+		list->items = bigger;
+		list->size = more;
+	}
+	list->items[list->count++] = inode;
+	return 0;
+}
+
+void inode_list_sort(struct inode_list *list) {
+	if (list->count > 1) {
+		qsort(list->items, list->count, sizeof(*list->items), compare);
+	}
+}
+
+bool inode_list_has(const struct inode_list *list, struct inode inode) {
+	return list->count > 0 && bsearch(&inode, list->items, list->count, sizeof(*list->items), compare);
+}
+
+void inode_list_free(struct inode_list *list) {
+	free(list->items);
+	*list = (struct inode_list) {0};
+}

@@ -1,5 +1,5 @@
 /**
- * Sets of inodes: files told apart by (device, inode number), never by name.
+ * Sets and lists of inodes: files told apart by (device, inode number), never by name.
  */
 
 #ifndef UCP_INODE_H
@@ -17,6 +17,13 @@ struct inode {
 struct inode_set {
 	/** The root of a tsearch(3) tree. */
 	void *root;
+};
+
+/** Many inodes in little memory: first all are added, then asked for. Zero-initialise. Not locked. */
+struct inode_list {
+	struct inode *items;
+	size_t count;
+	size_t size;
 };
 
 /** The inode a stat buffer is about. */
@@ -46,5 +53,17 @@ bool inode_set_has(const struct inode_set *set, struct inode inode);
 
 /** Empty the set, freeing each item with RELEASE. */
 void inode_set_clear(struct inode_set *set, void (*release)(void *item));
+
+/** Add an inode, which may be there already. Returns 0 or -ENOMEM. */
+int inode_list_add(struct inode_list *list, struct inode inode);
+
+/** All are added: prepare for inode_list_has(). */
+void inode_list_sort(struct inode_list *list);
+
+/** Whether an inode is in a sorted list. */
+bool inode_list_has(const struct inode_list *list, struct inode inode);
+
+/** Free the inodes and make the list empty. */
+void inode_list_free(struct inode_list *list);
 
 #endif // UCP_INODE_H

@@ -14,7 +14,7 @@
  *     - select.[ch]         (which of the things found are copied)
  *     - filter.[ch]         (patterns of --exclude and its like)
  *     - names.[ch]          (the list of --files-from)
- *     - scan.[ch]           (how much there is to copy)
+ *     - scan.[ch]           (how much there is to copy, and which files)
  *     - show.[ch]           (what the user sees of it)
  *     - progress.[ch]       (counters, what can be told from them, the line that tells it)
  *

@@ -1,5 +1,6 @@
 /**
- * How much there is to copy, found out by walking the sources in a thread of its own, for the progress line only.
+ * Walks through the sources: how much there is to copy, in a thread of its own, for the progress line only; and whether a
+ * file is one of those that are to be copied, when somebody has to know.
  */
 
 #ifndef UCP_SCAN_H
@@ -32,13 +33,44 @@ struct scan {
 /** Begin to walk the first COUNT operands, unless that was begun. Where no thread can be had nothing will be known. */
 void scan_start(struct scan *scan, const struct opts *opts, int count);
 
-/** Add all files that the first COUNT operands lead to to a set. Returns 0 or -ENOMEM. */
-int scan_sources(const struct opts *opts, int count, struct inode_set *set);
-
 /** What is known now. */
 struct totals scan_totals(const struct scan *scan);
 
 /** Stop and free, if it was begun. */
 void scan_stop(struct scan *scan);
+
+/** Which regular files are to be copied. */
+struct sources {
+	const struct opts *opts;
+	/** Held while the sources are walked: whoever asks meanwhile needs what that finds. */
+	pthread_mutex_t lock;
+	/** Which files were noted. */
+	unsigned flags;
+	dev_t dev;
+	struct inode_list list;
+};
+
+/** What is known of a file. */
+enum sources_verdict {
+	SOURCES_NO,
+	SOURCES_YES,
+	/** It cannot be found out: a directory cannot be read, or changes meanwhile, or there is no memory. */
+	SOURCES_MAYBE,
+};
+
+/** Set up; nothing is looked at yet. */
+void sources_init(struct sources *sources, const struct opts *opts);
+
+/** Free it. */
+void sources_destroy(struct sources *sources);
+
+/**
+ * Whether a regular file is one of those that are to be copied. All of the sources are walked for the first answer, and at
+ * most twice more for others: what is kept in memory is only what can be asked for, files on the same device, and those with
+ * several names as long as nobody asked for one that has one name. Safe for threads.
+ *
+ * @param count  How many operands are sources: always the same.
+ */
+enum sources_verdict sources_have(struct sources *sources, int count, const struct stat *st);
 
 #endif // UCP_SCAN_H

@@ -29,8 +29,26 @@ once_attack_source_without_owners() {
 	attacked 2 source ATTACK_FRESH=1 -r -j8
 }
 
+# The walk that adds up what there is goes the same ways.
+once_attack_source_counted() {
+	attacked 2 source -a --progress=plain
+}
+
 once_attack_source_beneath() {
 	attacked 2 source -r --beneath
+}
+
+# What is a link by the time that its holes are looked for is not opened, not even to close it again.
+once_counted_file_is_exchanged_for_a_link() {
+	need cmd strace
+	need tool preload-exchange.so
+	mkdir s d
+	truncate -s 1M s/sparse victim
+	ln -s ../victim s/link
+	strace -f -qq -y -E LD_PRELOAD="${UCP%/*}/tools/preload-exchange.so" -E UCP_EXCHANGE="fstatat sparse s/sparse s/link" \
+		-o "$CASE/trace" -e trace=openat "$UCP" -r --progress=plain s d 2>/dev/null
+	[[ -L s/sparse ]] || fail "nothing was exchanged: it was not counted"
+	! grep 'victim>' "$CASE/trace" || fail "it was opened"
 }
 
 # It is the attacker's in the source, too, and so stays theirs.

@@ -144,6 +144,157 @@ case_destination_leads_to_a_source() {
 	[[ -L dst/a ]] || fail "the link is gone"
 }
 
+# in_the_deep LEVELS COMMAND…: in the directory that is so many levels of 100 letters below src.
+in_the_deep() {
+	python3 - "$@" <<-'END'
+		import os, sys
+		home = os.open(".", os.O_RDONLY)
+		os.chdir("src")
+		for level in range(int(sys.argv[1])):
+		    if not os.path.exists("d" * 100):
+		        os.mkdir("d" * 100)
+		    os.chdir("d" * 100)
+		if sys.argv[2] == "make":
+		    with open("victim", "w") as file:
+		        file.write("victim\n")
+		    os.link("victim", "dst/first", dst_dir_fd=home)
+		elif open("victim").read() != "victim\n":
+		    sys.exit("it is: " + open("victim").read())
+	END
+}
+
+# A path to it would be too long for the system.
+once_source_that_no_path_leads_to() {
+	local options
+	mkdir src dst
+	echo new >src/first
+	in_the_deep 60 make
+	for options in -r "-rL" "-r --exclude=nothing" "-r -x"; do
+		# shellcheck disable=SC2086 # the options are words
+		run_ucp $options src/. dst
+		expect_status 0
+		expect_no_err
+		check in_the_deep 60 look
+		check cmp src/first dst/first
+		rm -r dst
+		mkdir dst
+		in_the_deep 60 make
+	done
+}
+
+# Half of the way is spared by a link.
+once_source_that_a_link_leads_to_and_no_path() {
+	local half
+	mkdir src dst
+	echo new >src/first
+	in_the_deep 60 make
+	rm dst/first
+	half=$(python3 -c 'print("/".join(["d" * 100] * 30))')
+	ln -s "src/$half" half
+	ln -s "../half/$half/victim" dst/first
+	run_ucp -r src/. dst
+	expect_status 1
+	expect_err "ucp: will not write through 'dst/./first': it leads to a file that is to be copied"
+	check in_the_deep 60 look
+}
+
+# closed_source: a user's, with a file in a directory that they may not read; dst/first is a name of it, dst/second leads to it.
+closed_source() {
+	need user
+	chmod 777 .
+	as_user sh -c '
+		mkdir -p src/closed dst
+		echo first >src/first
+		echo second >src/second
+		echo victim >src/closed/victim
+		ln src/closed/victim dst/first
+		ln -s ../src/closed/victim dst/second
+		chmod '"$1"' src/closed'
+}
+
+# What is in it may be anything.
+once_source_in_a_directory_that_cannot_be_read() {
+	local option
+	closed_source 300
+	for option in -r -rn -ra --atomic; do
+		[[ $option != --atomic ]] || option='-r --atomic'
+		# shellcheck disable=SC2086 # the options are words
+		run as_user ucp $option src/. dst
+		expect_status 1
+		[[ $option == -rn ]] || expect_err_has "it may lead to a file that is to be copied"
+		expect_err_has "ucp: cannot access 'src/./closed': Permission denied"
+		run as_user cat src/closed/victim
+		expect_out victim
+	done
+	check cmp src/first dst/first
+}
+
+once_source_in_a_directory_that_cannot_be_read_is_told() {
+	closed_source 300
+	as_user rm dst/first
+	run as_user ucp -r src/. dst
+	expect_status 1
+	printf '%s\n' "ucp: cannot access 'src/./closed': Permission denied" \
+		"ucp: will not write through 'dst/./second': it may lead to a file that is to be copied" >wanted
+	sort "$ERR" | cmp -s - wanted || fail "$(<"$ERR")"
+	run as_user ucp -r --dry-run src/. dst
+	expect_status 1
+	expect_err_has "ucp: will not write through 'dst/./second': it may lead to a file that is to be copied"
+}
+
+# Names that lead to nothing hide nothing.
+once_no_source_is_where_there_is_nothing() {
+	mkdir -p src dst
+	echo new >src/first
+	echo old >other
+	ln -s ../other dst/first
+	ln -s nowhere src/dangling
+	run_ucp -rL src/. none dst
+	expect_status 1
+	printf '%s\n' "ucp: cannot stat 'none': No such file or directory" \
+		"ucp: cannot stat 'src/./dangling': No such file or directory" >wanted
+	sort "$ERR" | cmp -s - wanted || fail "$(<"$ERR")"
+	check cmp src/first other
+	echo old >other
+	printf 'first\nnone\n' >list
+	run_ucp --files-from=list src dst
+	expect_status 1
+	expect_err "ucp: cannot stat 'src/none': No such file or directory"
+	check cmp src/first other
+}
+
+# On other devices, and under other names than the directory says.
+once_source_that_is_mounted() {
+	mkdir -p src/far dst
+	mount_tmpfs 1M src/far
+	echo first >src/first
+	echo second >src/second
+	echo far >src/far/victim
+	echo near >near
+	: >src/near
+	mount --bind near src/near || skip "cannot mount"
+	ln near dst/first
+	ln -s ../src/far/victim dst/second
+	run_ucp -r src/. dst
+	expect_status 1
+	expect_err "ucp: will not write through 'dst/./second': it leads to a file that is to be copied"
+	[[ $(<near) == near && $(<src/far/victim) == far ]] || fail "a source was overwritten"
+	check cmp src/first dst/first
+}
+
+# A copy that is made from elsewhere is nobody's: it is written into, and keeps its other name.
+once_destination_with_names_that_are_no_source() {
+	mkdir src dst
+	letters a 1 >src/a
+	echo old >dst/a
+	ln dst/a other
+	ln src/a src/b
+	run_ucp -r src/. dst
+	expect_status 0
+	[[ dst/a -ef other ]] || fail "it was made anew"
+	check cmp src/a other
+}
+
 # A link in the source to where its own copy is being made.
 case_copy_does_not_enter_itself_by_a_link() {
 	mkdir -p src/sub D
