@@ -162,7 +162,7 @@ static error_t parse_rate(struct parser *p, const char *arg) {
 	p->opts->rate = 0;
 	p->opts->rate_file = arg[0] == '@' && arg[1] != '\0' ? arg + 1 : NULL;
 	if (!p->opts->rate_file && parse_size(arg, &p->opts->rate) < 0) {
-		return cli_complain(p, "invalid rate: %s", arg);
+		return cli_complain(p, "invalid rate: %s (bytes a second, as 20M or 500K, or @FILE)", arg);
 	}
 	return 0;
 }

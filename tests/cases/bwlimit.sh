@@ -80,7 +80,7 @@ case_bwlimit_that_is_no_rate() {
 	check_not test -e c
 	run_ucp --bwlimit=fast a c
 	expect_status 1
-	expect_err "ucp: invalid rate: 'fast'"
+	expect_err "ucp: invalid rate: 'fast' (bytes a second, as 20M or 500K, or @FILE)"
 }
 
 case_bwlimit_does_not_hold_up_an_interrupt() {
