@@ -471,6 +471,9 @@ static int name_it(struct file_context *ctx, struct file *file, const struct spo
 	if (!(file->flags & FILE_REPLACES)) {
 		ret = file->hidden ? hidden_move(spot->dir, file->hidden, spot->name)
 			: hidden_link(file->dst_fd, spot->dir, spot->name);
+		if (ret == -EEXIST && (file->tree->flags & TREE_CREATED)) {
+			return ret;
+		}
 		if (ret == -EEXIST && !judge_again(ctx, file, fail)) {
 			return -ECANCELED;
 		}

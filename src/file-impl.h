@@ -47,6 +47,8 @@ enum file_links {
 struct judged {
 	/** Whether it was asked and said DEST_OVERWRITE or DEST_CREATE. */
 	bool known;
+	/** An operand's destination was looked for, and nothing stood there. */
+	bool absent;
 	enum dest_verdict verdict;
 	struct dest_found found;
 };

@@ -82,7 +82,13 @@ static bool link_to(struct file_context *ctx, const struct link_name *first, str
 	int dir = tree->fd[DST];
 
 	int ret = link_copy(first, dir, entry->dst_name);
-	if (ret == -EEXIST) {
+	if (ret == -EEXIST && (tree->flags & TREE_CREATED)) {
+		// What stands there was made by this run: of this name, or of one that is the same one for the file system
+		struct stat there;
+		bool same = fstatat(dir, entry->dst_name, &there, AT_SYMLINK_NOFOLLOW) == 0
+			&& inode_same(inode_of(&there), first->copy);
+		ret = same ? 0 : ret;
+	} else if (ret == -EEXIST) {
 		ret = link_over(first, tree, entry->dst_name);
 		if (ret == 0 && verbose) {
 			tree_say(tree, entry, "removed %d");
@@ -127,9 +133,12 @@ enum file_links file_links_meet(struct file_context *ctx, struct tree *tree, con
 	enum dest_verdict verdict = DEST_CREATE;
 
 	// cp's rules for the destination come first, but this one may be waited for
-	if (!judged->known && fstatat(tree->fd[DST], entry->dst_name, &judged->found.st, AT_SYMLINK_NOFOLLOW) == 0) {
+	bool look = !judged->known && !(tree->flags & TREE_CREATED);
+	if (look && fstatat(tree->fd[DST], entry->dst_name, &judged->found.st, AT_SYMLINK_NOFOLLOW) == 0) {
 		verdict = file_verdict(ctx, tree, entry, st, &judged->found, &fail);
 		judged->known = true;
+	} else if (look) {
+		judged->absent = (tree->flags & TREE_OPERANDS) && errno == ENOENT && entry->dst_name[0] != '\0';
 	}
 	judged->verdict = verdict;
 	if (verdict == DEST_REFUSE) {

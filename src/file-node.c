@@ -116,7 +116,8 @@ static bool make_node(struct node *node) {
 
 	int ret = make_new(node);
 	// What has no name may still be something, by cp's rules
-	if (ret == -EEXIST || (ret == -ENOENT && node->entry->dst_name[0] == '\0')) {
+	bool exists = ret == -EEXIST && !(node->tree->flags & TREE_CREATED);
+	if (exists || (ret == -ENOENT && node->entry->dst_name[0] == '\0')) {
 		enum dest_verdict verdict = judged->verdict;
 		if (!judged->known) {
 			verdict = dest_judge(node->ctx->files->dest, node->tree, node->entry, node->st, &judged->found, &fail);

@@ -336,8 +336,13 @@ bool file_judge(struct file_context *ctx, struct tree *tree, const struct entry 
 {
 	struct fail fail = FAIL_NONE;
 	bool named = entry->dst_name[0] != '\0';
+	if (tree->flags & TREE_CREATED) {
+		// What stands there was made by this run, of another name: creating says so
+		return true;
+	}
 	if (named && fstatat(tree->fd[DST], entry->dst_name, &judged->found.st, AT_SYMLINK_NOFOLLOW) != 0) {
 		if (errno == ENOENT) {
+			judged->absent = tree->flags & TREE_OPERANDS;
 			return true;
 		}
 		tree_report(tree, entry, fail_make(errno, "cannot stat %d"));
@@ -394,21 +399,34 @@ static enum dest_verdict replace(struct file_context *ctx, struct file *file, co
 	return verdict;
 }
 
+/**
+ * Say why a destination could not be made. Where nothing can have stood it was taken meanwhile: by a name that is the same
+ * one for the file system, or by somebody else, whose link is not followed.
+ */
+static struct fail cannot_make(const struct file *file, int ret, const char *what) {
+	struct stat st;
+	const char *name = file->entry.dst_name;
+	if (ret == -EEXIST && fstatat(file->tree->fd[DST], name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode)) {
+		return fail_make(0, "not writing through dangling symlink %d");
+	}
+	if (ret == -EISDIR && name[0] != '\0' && name[strlen(name) - 1] == '/') {
+		ret = -ENOTDIR;
+	}
+	return tree_explain(file->tree, &file->entry, -ret, what);
+}
+
 bool file_open_destination(struct file_context *ctx, struct file *file, const struct judged *judged) {
 	struct fail fail = FAIL_NONE;
 	enum dest_verdict verdict = DEST_CREATE;
-	const char *name = file->entry.dst_name;
+	bool new = (file->tree->flags & TREE_CREATED) || judged->absent;
 
 	int ret = judged->known ? -EEXIST : make_new(ctx, file);
-	if (ret == -EEXIST) {
+	if (ret == -EEXIST && !new) {
 		verdict = replace(ctx, file, judged, &fail);
 	} else {
 		static const char what[] = "cannot create regular file %d";
-		if (ret == -EISDIR && name[0] != '\0' && name[strlen(name) - 1] == '/') {
-			ret = -ENOTDIR;
-		}
 		if (ret < 0) {
-			fail = tree_explain(file->tree, &file->entry, -ret, what);
+			fail = cannot_make(file, ret, what);
 		}
 		// Only a destination that cannot even be looked at is not worth a line
 		if (!fail.what || fail.what == what) {

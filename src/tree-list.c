@@ -165,14 +165,24 @@ static int list_names(struct tree *tree, const struct names *names) {
 static int by_inode(const void *a, const void *b) {
 	const struct entry *x = a;
 	const struct entry *y = b;
-	return (x->ino > y->ino) - (x->ino < y->ino);
+	return x->ino != y->ino ? (x->ino > y->ino) - (x->ino < y->ino) : strcmp(x->name, y->name);
 }
 
-/** Files in the order of their inodes are found much faster on a medium that is not cached. */
-static void sort_entries(struct entry *entries, size_t count) {
-	if (count > 1) {
-		qsort(entries, count, sizeof(*entries), by_inode);
+/**
+ * Files in the order of their inodes are found much faster on a medium that is not cached. Names that a directory lists
+ * twice, as some do that change meanwhile, are dropped.
+ */
+static void sort_entries(struct entry *entries, size_t *count) {
+	size_t kept = 0;
+	if (*count > 1) {
+		qsort(entries, *count, sizeof(*entries), by_inode);
 	}
+	for (size_t i = 0; i < *count; ++i) {
+		if (kept == 0 || by_inode(&entries[kept - 1], &entries[i]) != 0) {
+			entries[kept++] = entries[i];
+		}
+	}
+	*count = kept;
 }
 
 static int list_all(struct tree *tree) {
@@ -197,7 +207,7 @@ int tree_list(struct tree *tree) {
 	if (tree->select) {
 		select_pause(tree->select);
 	}
-	sort_entries(tree->listing.files, tree->listing.file_count);
-	sort_entries(tree->listing.dirs, tree->listing.dir_count);
+	sort_entries(tree->listing.files, &tree->listing.file_count);
+	sort_entries(tree->listing.dirs, &tree->listing.dir_count);
 	return ret;
 }

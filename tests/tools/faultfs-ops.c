@@ -3,9 +3,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/fsuid.h>
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
@@ -31,9 +33,47 @@ struct faultfs_options options = {.threads = 128, .cache = 1};
 
 // --- Helpers
 
+/** Give a name the letters that it has in a directory, if it is there. */
+static void fold_name(const char *dir, char *name, size_t len) {
+	DIR *stream = opendir(dir);
+	for (const struct dirent *entry; stream && (entry = readdir(stream));) {
+		if (strlen(entry->d_name) == len && strncasecmp(entry->d_name, name, len) == 0) {
+			memcpy(name, entry->d_name, len);
+		}
+	}
+	if (stream) {
+		closedir(stream);
+	}
+}
+
+/** Give each component of a path the letters that it has. Valid until the thread's next but one call. */
+static const char *fold(const char *path) {
+	static _Thread_local char paths[2][PATH_MAX];
+	static _Thread_local unsigned turn;
+	char *folded = paths[turn++ % 2];
+	if (strlen(path) >= PATH_MAX) {
+		return path;
+	}
+	strcpy(folded, path);
+	for (char *name = folded, *end; *name; name = *end ? end + 1 : end) {
+		struct stat st;
+		end = strchrnul(name, '/');
+		char after = *end;
+		*end = '\0';
+		if (lstat(folded, &st) != 0) {
+			char dir[PATH_MAX + 2];
+			snprintf(dir, sizeof(dir), "./%.*s", (int)(name - folded), folded);
+			fold_name(dir, name, (size_t)(end - name));
+		}
+		*end = after;
+	}
+	return folded;
+}
+
 /** A path below the directory, which is the working directory. */
 static const char *below(const char *path) {
-	return path[1] ? path + 1 : ".";
+	const char *name = path[1] ? path + 1 : ".";
+	return options.fold ? fold(name) : name;
 }
 
 static bool is_control(const char *path) {

@@ -11,6 +11,8 @@
  * keep names and attributes for one second (--cache), as little as the usual file system of another machine lets it,
  * and no name that did not exist. It forgets a file's data when the file is opened, and writes through (--writeback: it
  * collects what is written, up to the close). A copy within the file system is refused unless --server-copy says so.
+ * With --fold upper and lower case make no difference in names (ASCII), which stay as they were first made; use it with
+ * --cache=0, as the kernel does not know that two names are one.
  *
  * Files for which there is a rule `short read` when they are opened are not cached at all, so that each read comes as
  * the program made it: the kernel would take a short answer to a cached read for the end of the file. Of a write that is
@@ -112,7 +114,7 @@ static int run(const char *directory, const char *mountpoint) {
 
 static int usage(void) {
 	fprintf(stderr, "usage: faultfs [--latency=MS] [--threads=N] [--cache=SECONDS] [--writeback] [--server-copy]\n"
-			"               DIRECTORY MOUNTPOINT [COMMAND...]\n");
+			"               [--fold] DIRECTORY MOUNTPOINT [COMMAND...]\n");
 	return 2;
 }
 
@@ -123,6 +125,7 @@ static bool parse(int argc, char **argv) {
 		{"cache", required_argument, NULL, 'c'},
 		{"writeback", no_argument, NULL, 'w'},
 		{"server-copy", no_argument, NULL, 's'},
+		{"fold", no_argument, NULL, 'f'},
 		{0},
 	};
 	for (int letter; (letter = getopt_long(argc, argv, "+", known, NULL)) != -1;) {
@@ -145,6 +148,9 @@ static bool parse(int argc, char **argv) {
 			break;
 		case 's':
 			options.server_copy = true;
+			break;
+		case 'f':
+			options.fold = true;
 			break;
 		default:
 			return false;

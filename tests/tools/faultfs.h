@@ -20,6 +20,8 @@ struct faultfs_options {
 	bool writeback;
 	/** Whether copy_file_range is done. */
 	bool server_copy;
+	/** Whether a name is found by its letters in upper or lower case (ASCII). */
+	bool fold;
 };
 
 /** The rules and counts of this mount. */
