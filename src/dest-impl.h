@@ -51,10 +51,7 @@ enum dest_backup {
 /** Make a backup of a destination. Returns 0 or -errno; *NAME is what it is called now, to be freed. */
 int dest_backup(const struct opts *opts, int dir, const char *path, enum dest_backup how, char **name);
 
-/** Whether this run made something of an operand, or as a symbolic link. */
-bool dest_was_made(struct dest *dest, const struct stat *st);
-
-/** Whether this run made it of an operand, and under the same name. */
-bool dest_was_made_here(struct dest *dest, const struct stat *st, const struct tree *tree, const struct entry *entry);
+/** Whether this run made what stands at an operand's destination, of another operand and under the same name. */
+bool dest_was_made(struct dest *dest, const struct stat *st, const struct tree *tree, const struct entry *entry);
 
 #endif // UCP_DEST_IMPL_H

@@ -125,22 +125,20 @@ static enum dest_verdict wanted(const struct judge *j) {
 /** Whether a symbolic link that this run made stands at the destination, and would be written through. */
 static const char *just_made_link(const struct judge *j) {
 	struct stat link;
-	if (!j->as_regular || means_link(j)) {
+	bool among;
+	if (!j->as_regular || means_link(j)
+		|| fstatat(j->tree->fd[DST], j->entry->dst_name, &link, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISLNK(link.st_mode))
+	{
 		return NULL;
 	}
-	if (fstatat(j->tree->fd[DST], j->entry->dst_name, &link, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(link.st_mode)
-		&& ((j->tree->flags & TREE_CREATED) || dest_was_made(j->dest, &link)))
-	{
-		return "will not copy %s through just-created symlink %d";
-	}
-	return NULL;
+	return tree_leads_through_made(j->tree, j->entry->dst_name, &among) ? tree_made_link : NULL;
 }
 
 /** Whether an operand's destination was made by this run, from another source. */
 static const char *just_made(struct dest *dest, const struct tree *tree, const struct entry *entry,
 	const struct stat *st)
 {
-	bool is = dest->opts->backup != BACKUP_NUMBERED && dest_was_made_here(dest, st, tree, entry);
+	bool is = dest->opts->backup != BACKUP_NUMBERED && dest_was_made(dest, st, tree, entry);
 	return is ? "will not overwrite just-created %d with %s" : NULL;
 }
 

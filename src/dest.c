@@ -14,7 +14,7 @@
 /** A file that was met or made, and a name it has; further names are linked to the first. */
 struct known {
 	struct inode inode;
-	/** The name, or NULL for a symbolic link that was made in a tree. */
+	/** The name, or NULL where the inode is enough. */
 	char *name;
 	struct known *next;
 };
@@ -446,47 +446,47 @@ struct fail dest_spare_source(struct dest *dest, const struct stat *st) {
 	return FAIL_NONE;
 }
 
-/** The path by which something made of an operand is known, to be freed; NULL for what is in a tree. */
-static char *made_path(const struct tree *tree, const struct entry *entry) {
-	return tree->flags & TREE_OPERANDS ? tree_path(tree, DST, entry->dst_name) : NULL;
+/** The path by which something made of an operand is known, to be freed; NULL where no other operand has the same. */
+static char *made_path(const struct dest *dest, const struct tree *tree, const struct entry *entry) {
+	return dest->flags & DEST_SERIAL ? tree_path(tree, DST, entry->dst_name) : NULL;
 }
 
-void dest_made(struct dest *dest, const struct tree *tree, const struct entry *entry) {
+void dest_made(struct dest *dest, const struct tree *tree, const struct entry *entry, const struct inode *made) {
 	struct stat st;
-	if (!(dest->flags & DEST_SERIAL)
-		|| fstatat(tree->fd[DST], entry->dst_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+	if (!(dest->flags & DEST_SEVERAL) || !(tree->flags & TREE_OPERANDS)
+		|| (!made && fstatat(tree->fd[DST], entry->dst_name, &st, AT_SYMLINK_NOFOLLOW) != 0))
 	{
 		return;
 	}
-	char *path = made_path(tree, entry);
-	if (path || S_ISLNK(st.st_mode)) {
-		mutex_lock(&dest->lock);
-		dest->made_unknown |= !remember(&dest->made, inode_of(&st), path);
-		mutex_unlock(&dest->lock);
-	}
+	char *path = made_path(dest, tree, entry);
+	mutex_lock(&dest->lock);
+	dest->made_unknown |= !remember(&dest->made, made ? *made : inode_of(&st), path);
+	mutex_unlock(&dest->lock);
 	free(path);
 }
 
-bool dest_was_made(struct dest *dest, const struct stat *st) {
-	mutex_lock(&dest->lock);
-	// Not to know is not to touch
-	bool was = dest->made_unknown || inode_set_has(&dest->made, inode_of(st));
-	mutex_unlock(&dest->lock);
-	return was;
+/** Whether an operand's destination, which leads to something made, is that itself under another spelling of its name. */
+static bool is_other_spelling(const struct stat *st, const struct tree *tree, const struct entry *entry) {
+	struct stat there;
+	return st->st_nlink == 1 && (tree->flags & TREE_BASE)
+		&& fstatat(tree->fd[DST], entry->dst_name, &there, AT_SYMLINK_NOFOLLOW) == 0
+		&& inode_same(inode_of(st), inode_of(&there));
 }
 
-bool dest_was_made_here(struct dest *dest, const struct stat *st, const struct tree *tree, const struct entry *entry) {
-	if (!dest_was_made(dest, st)) {
+bool dest_was_made(struct dest *dest, const struct stat *st, const struct tree *tree, const struct entry *entry) {
+	if (!(tree->flags & TREE_OPERANDS)) {
 		return false;
 	}
-	char *path = made_path(tree, entry);
+	char *path = made_path(dest, tree, entry);
 	mutex_lock(&dest->lock);
-	struct known *known = inode_set_find(&dest->made, inode_of(st));
+	struct known *first = inode_set_find(&dest->made, inode_of(st));
+	struct known *known = first;
 	while (known && (!path || !known->name || strcmp(known->name, path) != 0)) {
 		known = known->next;
 	}
+	// Not to know is not to touch
 	bool was = dest->made_unknown || known;
 	mutex_unlock(&dest->lock);
 	free(path);
-	return was;
+	return was || (first && is_other_spelling(st, tree, entry));
 }

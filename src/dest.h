@@ -28,7 +28,7 @@ struct dest {
 	pthread_mutex_t lock;
 	/** Operands met, by their source: files with the names they were given by, directories entered with their copies'. */
 	struct inode_set sources;
-	/** What was made of operands, where DEST_SERIAL. */
+	/** What was made of operands, where DEST_SEVERAL. */
 	struct inode_set made;
 	/** Names of files that operands would get (--dry-run), where DEST_SERIAL. */
 	char **foreseen;
@@ -136,7 +136,11 @@ bool dest_is_source(struct dest *dest, const struct stat *st);
 /** Why a regular file that a symbolic link leads to is not to be written into: it is, or may be, one of the sources. */
 struct fail dest_spare_source(struct dest *dest, const struct stat *st);
 
-/** Say that an entry's destination is made now, so that no other operand replaces it. */
-void dest_made(struct dest *dest, const struct tree *tree, const struct entry *entry);
+/**
+ * Say that an entry's destination is made now, so that no other operand replaces it.
+ *
+ * @param made  What it is, if that is known; else it is looked at.
+ */
+void dest_made(struct dest *dest, const struct tree *tree, const struct entry *entry, const struct inode *made);
 
 #endif // UCP_DEST_H

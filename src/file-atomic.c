@@ -20,6 +20,9 @@
 /** How often something is tried again that others, doing the same, may spoil. */
 #define TRIES 100
 
+/** Returned, in place of -errno, for a symbolic link that this run made. */
+#define LINK_MADE (-5100)
+
 /** Most symbolic links followed one after the other, as in the kernel. */
 #define MAX_LINKS 40
 
@@ -90,11 +93,15 @@ static int spot_follow(struct spot *spot, bool trusted) {
 	return reach_may_lead(&link, &there) ? 0 : REACH_FOREIGN;
 }
 
-/** Find where a file gets its name. Its tree is pinned. Returns 0, -errno (-ESTALE if it is elsewhere now) or REACH_FOREIGN. */
+/** Find where a file gets its name. Its tree is pinned. Returns 0, -errno (-ESTALE if it is elsewhere now), REACH_FOREIGN or LINK_MADE. */
 static int spot_open(struct spot *spot, const struct file *file) {
 	*spot = (struct spot) {.dir = file->tree->fd[DST], .own = -1};
 
 	int ret = spot_go(spot, file->entry.dst_name);
+	bool among;
+	if (ret == 0 && (file->flags & FILE_BY_LINK) && tree_leads_through_made(file->tree, file->entry.dst_name, &among)) {
+		ret = LINK_MADE;
+	}
 	for (int i = 0; ret == 0 && (file->flags & FILE_BY_LINK); ++i) {
 		ret = i < MAX_LINKS ? spot_follow(spot, tree_is_named_whole(file->tree)) : -ELOOP;
 		if (ret == -ESTALE || ret == -ENOENT) {
@@ -114,6 +121,9 @@ static int spot_open(struct spot *spot, const struct file *file) {
 
 /** Say why a file cannot be made. */
 static struct fail cannot_create(int ret) {
+	if (ret == LINK_MADE) {
+		return fail_make(0, tree_made_link);
+	}
 	return ret == REACH_FOREIGN || ret == OPEN_NO_PROC ? file_not_through(ret)
 		: fail_make(ret, "cannot create regular file %d");
 }

@@ -243,6 +243,21 @@ static uint64_t room_for(const struct file *file) {
 	return data - min(data, kept);
 }
 
+/** Have no other operand replace what was made of this one. */
+static void note_made(struct file_context *ctx, struct file *file) {
+	struct dest *dest = ctx->files->dest;
+	struct inode found = inode_of(&file->found);
+	bool serial = dest->flags & DEST_SERIAL;
+	bool known = !serial && (file->flags & FILE_RESERVED) && !(ctx->files->opts->flags & OPT_ATOMIC);
+	if (!(file->tree->flags & TREE_OPERANDS) || !(dest->flags & DEST_SEVERAL) || (!serial && (file->flags & FILE_BY_LINK))) {
+		return;
+	}
+	if (tree_pin(file->tree) == 0) {
+		dest_made(dest, file->tree, &file->entry, known ? &found : NULL);
+		tree_unpin(file->tree);
+	}
+}
+
 void file_unref(struct file_context *ctx, struct file *file) {
 	if (atomic_fetch_sub(&file->refs, 1) != 1) {
 		return;
@@ -279,13 +294,9 @@ void file_unref(struct file_context *ctx, struct file *file) {
 		explain(ctx, file);
 	}
 	if (copied) {
-		bool operand = (file->tree->flags & TREE_OPERANDS) && (ctx->files->dest->flags & DEST_SERIAL);
 		counter_add(&ctx->counters->files, 1);
 		counter_add(&ctx->counters->holes, file->holes);
-		if (operand && tree_pin(file->tree) == 0) {
-			dest_made(ctx->files->dest, file->tree, &file->entry);
-			tree_unpin(file->tree);
-		}
+		note_made(ctx, file);
 		tree_flush_name(file->tree, &file->entry);
 		file_note_sum(ctx, file);
 	} else {

@@ -27,9 +27,10 @@ bool file_has_links(const struct file_context *ctx, const struct tree *tree, con
 /** How often a hidden name that is taken is replaced by another one. */
 #define TRIES 100
 
-/** Make a link to a first copy, if its name still leads to it. */
-static int link_copy(const struct link_name *first, int dir, const char *name) {
+/** Make a link to a first copy in a tree, if its name still leads to it. */
+static int link_copy(const struct link_name *first, const struct tree *tree, const char *name) {
 	struct stat st;
+	int dir = tree->fd[DST];
 	int from = first->tree->fd[DST];
 	int fd = openat(from, first->dst_name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0) {
@@ -38,6 +39,10 @@ static int link_copy(const struct link_name *first, int dir, const char *name) {
 	int ret = fstat(fd, &st) == 0 ? 0 : -errno;
 	bool same = ret == 0 && inode_same(inode_of(&st), first->copy);
 	bool by_name = false;
+	bool symlink = ret == 0 && S_ISLNK(st.st_mode);
+	if (symlink) {
+		tree_begin_link(tree);
+	}
 	if (same) {
 		ret = hidden_link(fd, dir, name);
 		by_name = ret == -ENOENT && !open_has_proc();
@@ -48,6 +53,9 @@ static int link_copy(const struct link_name *first, int dir, const char *name) {
 	}
 	if (by_name) {
 		ret = linkat(from, first->dst_name, dir, name, 0) == 0 ? 0 : -errno;
+	}
+	if (symlink) {
+		tree_end_link(tree, ret == 0 ? name : NULL, NULL, first->copy);
 	}
 	close_fd(&fd);
 	return ret;
@@ -60,7 +68,7 @@ static int link_over(const struct link_name *first, const struct tree *tree, con
 	int ret = hidden ? -EEXIST : -ENOMEM;
 
 	for (int i = 0; ret == -EEXIST && i < TRIES; ++i) {
-		ret = link_copy(first, dir, hidden);
+		ret = link_copy(first, tree, hidden);
 		if (ret == -EEXIST && file_hide_again(tree, dir, &hidden) < 0) {
 			ret = -ENOMEM;
 		}
@@ -81,7 +89,7 @@ static bool link_to(struct file_context *ctx, const struct link_name *first, str
 	bool verbose = ctx->files->opts->flags & OPT_VERBOSE;
 	int dir = tree->fd[DST];
 
-	int ret = link_copy(first, dir, entry->dst_name);
+	int ret = link_copy(first, tree, entry->dst_name);
 	if (ret == -EEXIST && (tree->flags & TREE_CREATED)) {
 		// What stands there was made by this run: of this name, or of one that is the same one for the file system
 		struct stat there;

@@ -57,6 +57,24 @@ static bool is_atomic(const struct node *node) {
 	return file_is_atomic(node->ctx, node->entry);
 }
 
+static int make_hard_link(const struct node *node) {
+	int flags = tree_follows(node->tree) ? AT_SYMLINK_FOLLOW : 0;
+	int ret = linkat(node->tree->fd[SRC], node->entry->name, node->tree->fd[DST], node->entry->dst_name, flags);
+	return ret == 0 ? 0 : -errno;
+}
+
+/** Make a node. If it is a symbolic link, note that it is ours. Returns 0 or -errno. */
+static int make_noted(const struct node *node) {
+	bool link = node->target || (node->make == make_hard_link && S_ISLNK(node->st->st_mode) && !tree_follows(node->tree));
+	if (!link) {
+		return node->make(node);
+	}
+	tree_begin_link(node->tree);
+	int ret = node->make(node);
+	tree_end_link(node->tree, ret == 0 ? node->entry->dst_name : NULL, node->target, inode_of(node->st));
+	return ret;
+}
+
 /** Make a node under a hidden name, with its attributes if it is not to appear without. Returns 0 or -errno. */
 static int make_hidden(struct node *node, char **hidden) {
 	struct entry entry = *node->entry;
@@ -67,7 +85,7 @@ static int make_hidden(struct node *node, char **hidden) {
 	int ret = *hidden ? -EEXIST : -ENOMEM;
 	for (int i = 0; ret == -EEXIST && i < TRIES; ++i) {
 		entry.dst_name = *hidden;
-		ret = other.make(&other);
+		ret = make_noted(&other);
 		if (ret == -EEXIST && file_hide_again(node->tree, node->tree->fd[DST], hidden) < 0) {
 			ret = -ENOMEM;
 		}
@@ -98,13 +116,13 @@ static int make_over(struct node *node, bool replace) {
 static int make_new(struct node *node) {
 	struct stat st;
 	if (!is_atomic(node)) {
-		return node->make(node);
+		return make_noted(node);
 	}
 	if (fstatat(node->tree->fd[DST], node->entry->dst_name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
 		return errno == ENOENT ? make_over(node, false) : -errno;
 	}
 	// Once that is known, there may be more to be said than that something stands there
-	int ret = node->judged.known ? node->make(node) : -EEXIST;
+	int ret = node->judged.known ? make_noted(node) : -EEXIST;
 	return ret == 0 && node->settle && !node->settle(node, node->entry->dst_name) ? REPORTED : ret;
 }
 
@@ -315,12 +333,6 @@ void file_copy_special(struct file_context *ctx, struct tree *tree, const struct
 		.what = S_ISFIFO(st->st_mode) ? "cannot create fifo %d" : "cannot create special file %d",
 	};
 	copy_node(&node);
-}
-
-static int make_hard_link(const struct node *node) {
-	int flags = tree_follows(node->tree) ? AT_SYMLINK_FOLLOW : 0;
-	int ret = linkat(node->tree->fd[SRC], node->entry->name, node->tree->fd[DST], node->entry->dst_name, flags);
-	return ret == 0 ? 0 : -errno;
 }
 
 /** Whether a directory of the destination is the current one, in which relative links lead where they should. */

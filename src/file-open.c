@@ -116,6 +116,10 @@ static struct fail create_again(struct file_context *ctx, struct file *file) {
 		if (!(ctx->files->opts->flags & OPT_POSIX) || !trusted) {
 			return fail_make(0, "not writing through dangling symlink %d");
 		}
+		bool among;
+		if (tree_leads_through_made(file->tree, name, &among)) {
+			return fail_make(0, tree_made_link);
+		}
 		ret = create(ctx, file, 0);
 	}
 	return ret < 0 ? fail_make(ret, "cannot create regular file %d") : FAIL_NONE;

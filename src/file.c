@@ -105,7 +105,7 @@ void file_done(struct file_context *ctx, const struct tree *tree, const struct e
 	}
 	counter_add(&ctx->counters->files, 1);
 	counter_add(kind, 1);
-	dest_made(ctx->files->dest, tree, entry);
+	dest_made(ctx->files->dest, tree, entry, NULL);
 	tree_flush_name(tree, entry);
 }
 

@@ -26,6 +26,21 @@ static inline void mutex_unlock(pthread_mutex_t *mutex) {
 	thread_must(pthread_mutex_unlock(mutex));
 }
 
+/** Take a lock together with other readers. A thread that has it must not take it again. */
+static inline void rwlock_read(pthread_rwlock_t *lock) {
+	thread_must(pthread_rwlock_rdlock(lock));
+}
+
+/** Take a lock alone. */
+static inline void rwlock_write(pthread_rwlock_t *lock) {
+	thread_must(pthread_rwlock_wrlock(lock));
+}
+
+/** Give a lock back that was taken in either way. */
+static inline void rwlock_unlock(pthread_rwlock_t *lock) {
+	thread_must(pthread_rwlock_unlock(lock));
+}
+
 /** Sleep until the condition is signalled; may wake without reason. */
 static inline void cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex) {
 	thread_must(pthread_cond_wait(cond, mutex));

@@ -151,9 +151,7 @@ static void report_circle(struct tree *tree) {
 static bool leads_in_circles(struct tree *tree, const struct entry *entry) {
 	struct trees *trees = tree->trees;
 
-	mutex_lock(&trees->lock);
-	bool made = !(trees->opts->flags & OPT_DRY_RUN) && inode_set_has(&trees->made, tree->inode[SRC]);
-	mutex_unlock(&trees->lock);
+	bool made = tree_is_made(trees, tree->inode[SRC]);
 	for (struct tree *t = tree->parent; (tree->flags & TREE_FOLLOWED) && !(t->flags & TREE_OPERANDS); t = t->parent) {
 		made |= inode_same(t->inode[DST], tree->inode[SRC]);
 	}
@@ -273,10 +271,13 @@ static bool look_at_existing(struct tree *tree, const struct entry *entry, const
 	// The operand itself may always be a link; a slash behind its name means the directory that it leads to
 	follow = (follow && !(trees->opts->flags & OPT_BENEATH)) || name[strlen(name) - 1] == '/';
 	tree->flags |= follow ? TREE_DST_FOLLOWED : 0;
+	bool among = tree->parent->flags & TREE_AMONG_MADE;
 
 	if (fstatat(dir, name, &tree->dst_stat, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
 		// Nothing to be seen is a link that leads nowhere
 		*fail = errno == ENOENT || prefix ? *fail : fail_make(errno, "cannot stat %d");
+	} else if (follow && tree_leads_through_made(tree->parent, name, &among)) {
+		*fail = fail_make(0, tree_made_link);
 	} else if (prefix) {
 		*fail = S_ISDIR(tree->dst_stat.st_mode) ? FAIL_NONE : fail_make(0, "%d exists but is not a directory");
 	} else {
@@ -291,6 +292,8 @@ static bool look_at_existing(struct tree *tree, const struct entry *entry, const
 			break;
 		}
 	}
+	among |= tree_is_made(trees, inode_of(&tree->dst_stat));
+	tree->flags |= among ? TREE_AMONG_MADE : 0;
 	return false;
 }
 

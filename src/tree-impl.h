@@ -30,6 +30,9 @@ void tree_choose_flush(struct tree *tree);
 /** Everything in a tree, which is pinned, is done: flush its directory where that is to be on its own. */
 void tree_flush(struct tree *tree);
 
+/** Whether a directory is one of trees::made. */
+bool tree_is_made(struct trees *trees, struct inode inode);
+
 /**
  * As if making a tree's destination (--dry-run).
  *

@@ -79,6 +79,8 @@ enum tree_flags {
 	TREE_AS_IS = 1 << 10,
 	/** The destination was reached through a symbolic link. */
 	TREE_DST_FOLLOWED = 1 << 14,
+	/** The destination was there when it was entered, but is in what this run made, or may be: links in it are this run's. */
+	TREE_AMONG_MADE = 1 << 15,
 	/** It is to be left alone. */
 	TREE_LEFT = 1 << 9,
 	/** Its entries are operands: the base, and directories that --parents entered. */
@@ -167,6 +169,13 @@ struct trees {
 	 * that they would be made in.
 	 */
 	struct inode_set made;
+	/** The symbolic links this run made in directories that were there before; see tree_begin_link(). */
+	struct inode_set links;
+	/** It is not known which link one of them is. */
+	bool links_unknown;
+	pthread_mutex_t links_lock;
+	/** Read while a link is made and noted, so that who takes it alone knows of all that could be met before. */
+	pthread_rwlock_t linking;
 };
 
 /** Set up what trees share. */
@@ -251,6 +260,28 @@ bool tree_follows(const struct tree *tree);
 
 /** Whether a name could be made in a tree's destination, as far as one can see. Returns 0 or -errno. */
 int tree_may_make(const struct tree *tree, const char *name);
+
+/** A symbolic link, or a further name of one, is going to be made in a tree: call tree_end_link() afterwards. */
+void tree_begin_link(const struct tree *tree);
+
+/**
+ * Note a link that was made, so that it is neither followed nor entered by this run.
+ *
+ * @param name    NULL if it was not made.
+ * @param target  What it holds; or NULL for a further name of the link SAME.
+ */
+void tree_end_link(const struct tree *tree, const char *name, const char *target, struct inode same);
+
+/**
+ * Whether a link that this run made is met on the way to a name in a tree's destination, if all links are followed. Ask
+ * after what was found there was looked at or opened: a link that is made later has not led there.
+ *
+ * @param among  Set to whether the way leads through a directory that this run made.
+ */
+bool tree_leads_through_made(const struct tree *tree, const char *name, bool *among);
+
+/** Said of a link that this run made. */
+extern const char tree_made_link[];
 
 /** Print a line about an entry of a tree (-v). */
 void tree_say(const struct tree *tree, const struct entry *entry, const char *what);

@@ -227,3 +227,59 @@ once_dry_run_says_nothing_of_it() {
 	expect_status 0
 	check_not test -e b/c
 }
+
+# --- operands
+
+# cp compares their names, and overwrites.
+case_operands_that_fall_together() {
+	local option
+	folding
+	mkdir s b/c
+	echo 1 >s/name
+	echo 22 >s/NAME
+	for option in --atomic -f; do
+		run_ucp $option s/name s/NAME m/c
+		expect_status 1
+		case $(ls -A b/c) in
+		name) check cmp s/name b/c/name ;;
+		NAME) check cmp s/NAME b/c/NAME ;;
+		*) fail "there is: $(ls -A b/c)" ;;
+		esac
+		rm b/c/*
+	done
+	echo old >b/c/Name
+	run_ucp s/name s/NAME m/c
+	expect_status 1
+	[[ $(ls -A b/c) == Name && $(<b/c/Name) != old ]] || fail "there is: $(ls -A b/c)"
+	expect_err_has "ucp: will not overwrite just-created 'm/c/"
+}
+
+once_operands_that_are_links_or_nodes() {
+	folding
+	mkdir s b/c
+	ln -s 1 s/l
+	ln -s 2 s/L
+	run_ucp -Pf s/l s/L m/c
+	expect_status 1
+	[[ $(ls -A b/c) == [lL] ]] || fail "there is: $(ls -A b/c)"
+}
+
+once_link_and_file_in_an_existing_directory() {
+	local option
+	folding
+	mkdir s
+	echo VICTIM >victim
+	ln -s "$PWD/victim" s/a
+	echo evil >s/A
+	for option in -r -a --atomic --keep-directory-symlink; do
+		rm -rf b/c
+		mkdir b/c
+		run_ucp -r $option s/. m/c
+		[[ $(<victim) == VICTIM ]] || fail "written through the link, $option"
+	done
+	rm -rf b/c
+	mkdir b/c
+	run_ucp -P s/a s/A m/c
+	expect_status 1
+	[[ $(<victim) == VICTIM ]] || fail "written through the link"
+}

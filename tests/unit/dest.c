@@ -481,21 +481,22 @@ TEST(verdicts) {
 
 // --- What this run made
 
-/** Two operands of one name; the first is made, or linked, by us. */
-static enum dest_verdict judge_second(bool serial, void (*make)(void), struct fail *fail) {
+/** Two operands of one name; the first is made, or linked, by us. FLAGS are enum dest_flags. */
+static enum dest_verdict judge_second(unsigned flags, void (*make)(void), struct fail *fail) {
 	static const char *const operands[] = {"file", "dir/file", "dir2", NULL};
 	set_up();
 	set_operands(operands);
 	CHECK_EQ(dest_init(&t.dest, &t.opts, &t.report, &t.trees), 0);
-	if (!serial) {
-		t.dest.flags &= ~(unsigned)DEST_SERIAL;
-	}
+	t.dest.flags = flags;
 	struct entry *entries = t.dest.base->listing.files;
 	struct dest_found found = {0};
 	struct stat st;
 	CHECK(dest_operand(&t.dest, t.dest.base, &entries[0], &st));
+	tree_begin_link(t.dest.base);
 	make();
-	dest_made(&t.dest, t.dest.base, &entries[0]);
+	bool link = lstat("dir2/file", &st) == 0 && S_ISLNK(st.st_mode);
+	tree_end_link(t.dest.base, link ? "file" : NULL, NULL, inode_of(&st));
+	dest_made(&t.dest, t.dest.base, &entries[0], NULL);
 	*fail = FAIL_NONE;
 	CHECK(dest_operand(&t.dest, t.dest.base, &entries[1], &st));
 	enum dest_verdict verdict = dest_judge(&t.dest, t.dest.base, &entries[1], &st, &found, fail);
@@ -517,17 +518,16 @@ static void make_dangling_link(void) {
 
 TEST(what_this_run_made_is_not_overwritten) {
 	struct fail fail;
-	CHECK_EQ(judge_second(true, make_regular, &fail), DEST_REFUSE);
+	CHECK_EQ(judge_second(DEST_SEVERAL, make_regular, &fail), DEST_REFUSE);
+	CHECK_EQ(judge_second(DEST_SEVERAL | DEST_SERIAL, make_regular, &fail), DEST_REFUSE);
 	CHECK_STR(fail.what, "will not overwrite just-created %d with %s");
-	// Where operands cannot meet nothing is remembered
-	CHECK_EQ(judge_second(false, make_regular, &fail), DEST_OVERWRITE);
+	CHECK_EQ(judge_second(0, make_regular, &fail), DEST_OVERWRITE);
 }
 
 TEST(nothing_is_written_through_a_link_this_run_made) {
 	struct fail fail;
-	CHECK_EQ(judge_second(true, make_link, &fail), DEST_REFUSE);
-	CHECK_STR(fail.what, "will not copy %s through just-created symlink %d");
-	CHECK_EQ(judge_second(true, make_dangling_link, &fail), DEST_REFUSE);
+	CHECK_EQ(judge_second(DEST_SEVERAL | DEST_SERIAL, make_dangling_link, &fail), DEST_REFUSE);
+	CHECK_EQ(judge_second(0, make_link, &fail), DEST_REFUSE);
 	CHECK_STR(fail.what, "will not copy %s through just-created symlink %d");
 }
 

@@ -1,0 +1,177 @@
+#include "tree-impl.h"
+
+#include "opts.h"
+#include "reach.h"
+#include "std.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char tree_made_link[] = "will not copy %s through just-created symlink %d";
+
+/** Most symbolic links followed one after the other, as in the kernel. */
+#define MAX_LINKS 40
+
+/** A path that is followed one component after the other. */
+struct walk {
+	struct trees *trees;
+	/** The directory reached so far. */
+	int dir;
+	/** Whether this run made it, or one on the way to it: then it made the links in there, too. */
+	bool among;
+	/** What is still to be followed. */
+	char path[2 * PATH_MAX];
+	unsigned links;
+};
+
+/** Whether links that this run makes here are noted: in what it made itself all of them are its own. */
+static bool is_noted_here(const struct tree *tree) {
+	return !(tree->flags & (TREE_CREATED | TREE_AMONG_MADE));
+}
+
+void tree_begin_link(const struct tree *tree) {
+	if (is_noted_here(tree)) {
+		rwlock_read(&tree->trees->linking);
+	}
+}
+
+/** Whether others cannot have put something else in the place of what was made. TARGET and SAME as of tree_end_link(). */
+static bool is_ours(const struct tree *tree, const char *name, const struct stat *st, const char *target,
+	struct inode same)
+{
+	char there[PATH_MAX];
+	struct stat link;
+	if (!(tree->trees->opts->flags & OPT_PRIVILEGED) || reach_is_closed(tree->fd[DST])) {
+		return true;
+	}
+	if (!target) {
+		return inode_same(inode_of(st), same);
+	}
+	return st->st_uid == geteuid() && reach_read(tree->fd[DST], name, &link, there) == 0
+		&& inode_same(inode_of(st), inode_of(&link)) && strcmp(target, there) == 0;
+}
+
+void tree_end_link(const struct tree *tree, const char *name, const char *target, struct inode same) {
+	struct trees *trees = tree->trees;
+	struct stat st;
+	if (!is_noted_here(tree)) {
+		return;
+	}
+	if (name) {
+		bool known = fstatat(tree->fd[DST], name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode)
+			&& is_ours(tree, name, &st, target, same);
+		mutex_lock(&trees->links_lock);
+		trees->links_unknown |= !known || inode_set_add(&trees->links, inode_of(&st)) < 0;
+		mutex_unlock(&trees->links_lock);
+	}
+	rwlock_unlock(&trees->linking);
+}
+
+/** Whether this run made a symbolic link in a directory that was there before. */
+static bool is_made_link(struct trees *trees, struct inode inode) {
+	// What is being made now is noted by then
+	rwlock_write(&trees->linking);
+	// Not to know is not to touch
+	bool is = trees->links_unknown || inode_set_has(&trees->links, inode);
+	rwlock_unlock(&trees->linking);
+	return is;
+}
+
+bool tree_is_made(struct trees *trees, struct inode inode) {
+	if (trees->opts->flags & OPT_DRY_RUN) {
+		return false;
+	}
+	mutex_lock(&trees->lock);
+	bool is = inode_set_has(&trees->made, inode);
+	mutex_unlock(&trees->lock);
+	return is;
+}
+
+/** Whether this run has made anything that a path could lead through. */
+static bool has_made_any(struct trees *trees) {
+	rwlock_write(&trees->linking);
+	bool any = trees->links_unknown || trees->links.root;
+	rwlock_unlock(&trees->linking);
+	mutex_lock(&trees->lock);
+	any |= trees->made.root != NULL;
+	mutex_unlock(&trees->lock);
+	return any && !(trees->opts->flags & OPT_DRY_RUN);
+}
+
+/** Put where a link leads ahead of what is still to be followed. Returns 0 or -errno. */
+static int put_ahead(struct walk *walk, int link, const char *rest) {
+	char target[PATH_MAX];
+	ssize_t n = readlinkat(link, "", target, sizeof(target));
+	size_t len = strlen(rest);
+	if (n < 0) {
+		return -errno;
+	}
+	if ((size_t)n + len + 2 > sizeof(walk->path)) {
+		return -ENAMETOOLONG;
+	}
+	memmove(walk->path + n + 1, rest, len + 1);
+	memcpy(walk->path, target, (size_t)n);
+	walk->path[n] = '/';
+	return 0;
+}
+
+/** Follow the next component, or where the link leads that it is. Returns 1 if the way goes on, 0 at its end, or -errno. */
+static int take_step(struct walk *walk) {
+	struct stat st;
+	char *name = walk->path;
+	int fd;
+	if (*name == '/') {
+		name += strspn(name, "/");
+		fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		memmove(walk->path, name, strlen(name) + 1);
+		name = NULL;
+	} else {
+		char *end = strchrnul(name, '/');
+		char *rest = end + strspn(end, "/");
+		*end = '\0';
+		fd = openat(walk->dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		bool link = fd >= 0 && fstat(fd, &st) == 0 && S_ISLNK(st.st_mode);
+		if (link) {
+			int ret = walk->among || ++walk->links > MAX_LINKS || is_made_link(walk->trees, inode_of(&st)) ? -ELOOP
+				: put_ahead(walk, fd, rest);
+			close_fd(&fd);
+			return ret < 0 ? ret : 1;
+		}
+		memmove(walk->path, rest, strlen(rest) + 1);
+	}
+	if (fd < 0) {
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	}
+	close_fd(&walk->dir);
+	walk->dir = fd;
+	walk->among |= name && fstat(fd, &st) == 0 && tree_is_made(walk->trees, inode_of(&st));
+	return walk->path[0] != '\0';
+}
+
+bool tree_leads_through_made(const struct tree *tree, const char *name, bool *among) {
+	struct walk walk = {
+		.trees = tree->trees,
+		.dir = -1,
+		.among = tree->flags & (TREE_CREATED | TREE_AMONG_MADE),
+	};
+	*among = walk.among;
+	if (!walk.among && !has_made_any(tree->trees)) {
+		return false;
+	}
+	if (strlen(name) >= PATH_MAX) {
+		return true;
+	}
+	strcpy(walk.path, name[0] ? name : ".");
+	walk.dir = openat(tree->fd[DST], ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int ret = walk.dir < 0 ? -errno : 1;
+	while (ret > 0) {
+		ret = take_step(&walk);
+	}
+	close_fd(&walk.dir);
+	*among = walk.among;
+	return ret < 0;
+}
