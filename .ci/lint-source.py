@@ -15,7 +15,7 @@ import sys
 LAYERS = [
     ["prelude"],
     ["list", "thread", "std", "opts", "fail", "inode", "pair", "filter", "names", "growth",
-     "open"],
+     "open", "twin"],
     ["report", "machine", "meta", "extent", "offload", "reach", "ring", "progress", "flush", "hash", "throttle", "select",
      "hidden"],
     ["tree", "scan", "sums", "medium", "journal"],

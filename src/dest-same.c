@@ -2,6 +2,7 @@
 
 #include "opts.h"
 #include "std.h"
+#include "twin.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -116,9 +117,45 @@ static enum dest_same look_closer(const struct dest_pair *pair, const struct sta
 	return SAME_REFUSE;
 }
 
+/** A descriptor (O_PATH) of what a name leads to, if that is what was seen there; else -1. */
+static int open_as_seen(int dir, const char *name, const struct stat *seen) {
+	struct stat st;
+	int fd = openat(dir, name, O_PATH | O_CLOEXEC);
+	if (fd >= 0 && (fstat(fd, &st) != 0 || !inode_same(inode_of(&st), inode_of(seen)))) {
+		close_fd(&fd);
+	}
+	return fd;
+}
+
+/**
+ * Whether both ends are one file that another file system shows as well (overlayfs and its upper directory): replacing the
+ * one would destroy the other. The times of two files' status are the same by chance only, or in a snapshot.
+ */
+static bool is_shown_twice(const struct dest_pair *pair) {
+	const struct stat *src = pair->src;
+	const struct stat *dst = pair->dst;
+	bool alike = src->st_dev != dst->st_dev && S_ISREG(src->st_mode) && S_ISREG(dst->st_mode)
+		&& src->st_size == dst->st_size && src->st_ctim.tv_sec == dst->st_ctim.tv_sec
+		&& src->st_ctim.tv_nsec == dst->st_ctim.tv_nsec && src->st_mtim.tv_sec == dst->st_mtim.tv_sec
+		&& src->st_mtim.tv_nsec == dst->st_mtim.tv_nsec;
+	if (alike && (pair->opts->flags & OPT_DRY_RUN)) {
+		return src->st_ino == dst->st_ino;
+	}
+	int dst_fd = alike ? open_as_seen(pair->tree->fd[DST], pair->entry->dst_name, dst) : -1;
+	int src_fd = dst_fd >= 0 ? open_as_seen(pair->tree->fd[SRC], pair->entry->name, src) : -1;
+	bool twice = src_fd >= 0 && twin_is(dst_fd, src_fd);
+	close_fd(&dst_fd);
+	close_fd(&src_fd);
+	return twice;
+}
+
 enum dest_same dest_same(const struct dest_pair *pair) {
 	const struct opts *opts = pair->opts;
 	bool same = inode_same(inode_of(pair->src), inode_of(pair->dst));
+
+	if (is_shown_twice(pair)) {
+		return SAME_REFUSE;
+	}
 
 	if (same && (opts->flags & OPT_HARD_LINK)) {
 		return SAME_DONE;

@@ -45,6 +45,7 @@
  *     - fail.h              (why something could not be done)
  *     - inode.[ch]          (sets of inodes)
  *     - open.[ch]           (opening what a name that is not trusted leads to)
+ *     - twin.[ch]           (one thing seen through two file systems)
  *     - std.[ch] list.h thread.h prelude.h
  */
 

@@ -162,7 +162,7 @@ static bool leads_in_circles(struct tree *tree, const struct entry *entry) {
 		}
 		return true;
 	}
-	if (made) {
+	if (made || tree_meets_copy(tree)) {
 		report_circle(tree);
 		return true;
 	}
@@ -204,6 +204,7 @@ static struct fail settle_in(struct tree *tree, const char *name) {
 	if (fstat(tree->fd[DST], &tree->dst_stat) != 0) {
 		return fail_make(errno, "cannot stat %d");
 	}
+	tree->made_top = tree->made_top ? tree->made_top : tree;
 	// Made in a directory that was there before: the way by which a copy could reach itself
 	if (!(tree->parent->flags & TREE_CREATED) && inode_set_add(&tree->trees->made, inode_of(&tree->dst_stat)) < 0) {
 		return fail_make(ENOMEM, "cannot create directory %d");

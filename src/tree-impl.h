@@ -30,6 +30,12 @@ void tree_choose_flush(struct tree *tree);
 /** Everything in a tree, which is pinned, is done: flush its directory where that is to be on its own. */
 void tree_flush(struct tree *tree);
 
+/**
+ * Whether the source is what this run made, seen through another file system (overlayfs, FUSE, NFS): what then is copied
+ * becomes part of the source, without end. Sets tree::changed.
+ */
+bool tree_meets_copy(struct tree *tree);
+
 /** Whether a directory is one of trees::made. */
 bool tree_is_made(struct trees *trees, struct inode inode);
 

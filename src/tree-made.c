@@ -3,6 +3,7 @@
 #include "opts.h"
 #include "reach.h"
 #include "std.h"
+#include "twin.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,12 @@ const char tree_made_link[] = "will not copy %s through just-created symlink %d"
 
 /** Most symbolic links followed one after the other, as in the kernel. */
 #define MAX_LINKS 40
+
+/** So many directories above a source are compared with it: the one it is a copy of is as far up as the copy is down in it. */
+#define NEAR 16
+
+/** More source directories than this, one in the other, that were all changed since this run began are its own work. */
+#define MOST_CHANGED 4096
 
 /** A path that is followed one component after the other. */
 struct walk {
@@ -174,4 +181,37 @@ bool tree_leads_through_made(const struct tree *tree, const char *name, bool *am
 	close_fd(&walk.dir);
 	*among = walk.among;
 	return ret < 0;
+}
+
+/** Whether a source has changed since a directory was made, by the time of its status, which nobody can set. */
+static bool has_changed_since(const struct stat *src, const struct stat *made) {
+	// Some file systems keep less of it than others
+	long src_us = src->st_ctim.tv_nsec / 1000;
+	long made_us = made->st_ctim.tv_nsec / 1000;
+	return src->st_ctim.tv_sec != made->st_ctim.tv_sec ? src->st_ctim.tv_sec > made->st_ctim.tv_sec : src_us >= made_us;
+}
+
+static bool is_copy(struct tree *made, const struct tree *tree) {
+	if (tree_pin(made) < 0) {
+		return false;
+	}
+	bool is = twin_is(made->fd[DST], tree->fd[SRC]);
+	tree_unpin(made);
+	return is;
+}
+
+bool tree_meets_copy(struct tree *tree) {
+	struct tree *parent = tree->parent;
+	struct tree *top = parent->made_top;
+	unsigned near = 0;
+	if (!top || (tree->trees->opts->flags & OPT_DRY_RUN) || !has_changed_since(&tree->src_stat, &top->dst_stat)) {
+		return false;
+	}
+	tree->changed = parent->changed + 1;
+	for (struct tree *made = parent; made != top && near < NEAR; made = made->parent, ++near) {
+		if (is_copy(made, tree)) {
+			return true;
+		}
+	}
+	return is_copy(top, tree) || tree->changed > MOST_CHANGED;
 }

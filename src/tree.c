@@ -45,6 +45,7 @@ struct tree *tree_new(struct trees *trees, struct tree *parent, const char *src_
 	tree->trees = trees;
 	tree->parent = parent;
 	tree->depth = parent ? parent->depth + 1 : 0;
+	tree->made_top = parent ? parent->made_top : NULL;
 	tree->fd[SRC] = tree->fd[DST] = -1;
 	tree->name[SRC] = src_name ? strdup(src_name) : NULL;
 	tree->name[DST] = dst_name ? strdup(dst_name) : NULL;

@@ -99,6 +99,10 @@ struct tree {
 	unsigned flags;
 	/** Directories above this one, below the base. */
 	unsigned depth;
+	/** The topmost directory on the way here that this run made, perhaps this one; or NULL. */
+	struct tree *made_top;
+	/** So many source directories in a row, down to this one, have changed since that was made. */
+	unsigned changed;
 	/** What remains to be done in it. */
 	atomic_uint refs;
 	/** Who else needs this memory. */

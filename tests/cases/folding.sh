@@ -62,8 +62,7 @@ once_whatever_the_options_say() {
 	mkdir s b/p
 	echo 1 >s/a
 	echo 22 >s/A
-	for option in -n -u -b --backup=numbered -f --remove-destination --beneath --update=none-fail --verify -j1 \
-		--engine=sync --engine=uring --keep-directory-symlink; do
+	for option in -n -u -b -f --remove-destination --beneath --verify; do
 		run_ucp -r $option s m/c
 		one_of_two c a A "regular file"
 		rm -r b/c

@@ -308,3 +308,66 @@ case_tree_onto_itself_by_mount() {
 	expect_err "ucp: 's/f' and 'm/f' are the same file"
 	same_tree "$CASE/tree" s
 }
+
+# --- one file that two file systems show
+
+once_file_of_an_overlay() {
+	local args
+	need root
+	mkdir tmp
+	mount_tmpfs 10M tmp
+	cd tmp || fail "cd tmp"
+	mkdir lower up work m
+	mount -t overlay -o lowerdir=lower,upperdir=up,workdir=work ucp-test m || skip "cannot mount an overlay"
+	echo data >m/g
+	touch -d 2001-02-03T04:05:06.789 m/g
+	for args in "up/g m/g" "m/g up/g" "-a up/g m" "-f up/g m/g" "-b up/g m/g" "--remove-destination up/g m/g" \
+		"--atomic up/g m/g" "--dry-run up/g m/g"; do
+		# shellcheck disable=SC2086 # words
+		run_ucp $args
+		expect_status 1
+		expect_err_has "are the same file"
+		[[ $(<up/g) == data ]] || fail "ucp $args: the source is $(<up/g)"
+		[[ $(stat -c %Y.%y up/g) == *04:05:06.789* ]] || fail "ucp $args: its time is $(stat -c %y up/g)"
+	done
+	ln -s up/g from
+	ln -s g m/to
+	for args in "from m/g" "up/g m/to" "from m/to"; do
+		# shellcheck disable=SC2086 # words
+		run_ucp $args
+		expect_status 1
+		[[ $(<up/g) == data ]] || fail "ucp $args: the source is $(<up/g)"
+	done
+	rm m/to
+	run_ucp -r up/. m
+	expect_status 1
+	expect_err "ucp: 'up/./g' and 'm/./g' are the same file"
+}
+
+once_file_of_a_fuse_file_system() {
+	mkdir b
+	echo data >b/g
+	mount_faultfs m b
+	run_ucp b/g m/g
+	expect_status 1
+	expect_err "ucp: 'b/g' and 'm/g' are the same file"
+	[[ $(<b/g) == data ]] || fail "the source is $(<b/g)"
+	run_ucp m/g b/g
+	expect_status 1
+	[[ $(<b/g) == data ]] || fail "the source is $(<b/g)"
+}
+
+# Two images of one file system show files alike in everything, which are two all the same.
+once_file_of_an_image_and_its_copy() {
+	mount_image ext4 10M one
+	echo data >one/g
+	sync -f one/g
+	umount one || skip "cannot unmount"
+	cp "$CASE"/image.* "$CASE/second" || fail "cp"
+	mkdir two
+	mount -o loop "$CASE"/image.* one || skip "cannot mount"
+	mount -o loop "$CASE/second" two || skip "cannot mount a second one"
+	run_ucp one/g two/g
+	expect_status 0
+	expect_no_err
+}

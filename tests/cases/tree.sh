@@ -503,3 +503,75 @@ case_verbose_merge_is_silent_about_directories() {
 	expect_status 0
 	expect_out "'s/sub/f' -> 'd/s/sub/f'"
 }
+
+# --- a copy that the source shows as well, under another device number
+
+# overlay: a file system m that shows the directory up, in a tmpfs of a few inodes at tmp.
+overlay() {
+	need root
+	mkdir tmp
+	mount -t tmpfs -o nr_inodes=2000 ucp-test tmp || skip "cannot mount a tmpfs"
+	cd tmp || fail "cd tmp"
+	mkdir lower up work m
+	mount -t overlay -o lowerdir=lower,upperdir=up,workdir=work ucp-test m || skip "cannot mount an overlay"
+	mkdir -p m/x/y
+	echo 1 >m/f
+}
+
+# ends_with SOURCE DESTINATION: the copy of SOURCE ends, and the message names them.
+ends_with() {
+	expect_status 1
+	expect_err "ucp: cannot copy a directory, '$1', into itself, '$2'"
+	(($(find . | wc -l) < 100)) || fail "there are: $(find . | wc -l)"
+}
+
+case_into_an_overlay_of_itself() {
+	overlay
+	run_ucp -r up m/copy
+	ends_with up m/copy
+	check cmp up/f m/copy/f
+	rm -rf m/copy
+	run_ucp -a up m/x/y
+	ends_with up m/x/y/up
+	rm -rf m/x/y/up
+	run_ucp -a --atomic up/. m/x/y/new
+	ends_with up/. m/x/y/new
+	rm -rf m/x/y/new
+	mkdir m/x/there
+	run_ucp -r up/. m/x/there
+	ends_with up/. m/x/there/.
+}
+
+once_out_of_an_overlay_into_what_it_shows() {
+	overlay
+	run_ucp -r m up/copy
+	expect_status 1
+	(($(find . | wc -l) < 100)) || fail "there are: $(find . | wc -l)"
+}
+
+case_into_a_fuse_file_system_of_itself() {
+	mkdir -p b/x
+	echo 1 >b/f
+	mount_faultfs m b
+	run_ucp -r b m/x/copy
+	ends_with b m/x/copy
+	rm -rf m/x/copy
+	# What is kept of attributes is old
+	run_ucp -r m b/x/copy
+	ends_with m b/x/copy
+}
+
+# Source directories that change meanwhile are no copies.
+once_source_directories_that_change() {
+	mkdir -p s/a/b/c
+	mount_faultfs m s "hold opendir a"
+	start_ucp -a -j1 m d
+	wait_for "[[ \$(faultfs_count m held) == 1 ]]"
+	echo new >s/a/new
+	echo new >s/a/b/new
+	echo new >s/a/b/c/new
+	faultfs m clear
+	finish_ucp
+	expect_status 0
+	[[ $(find d -name new | wc -l) -gt 0 ]] || fail "nothing new was met"
+}
