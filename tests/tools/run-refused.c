@@ -3,7 +3,7 @@
  *
  *   run-refused WHAT=ERRNO… -- PROGRAM [ARGUMENT…]
  *
- * WHAT is a system call (see the table) or `thread`; ERRNO is EPERM, ENOSYS, ENOMEM, EAGAIN or EINVAL. The exit status is
+ * WHAT is a system call (see the table) or `thread`; ERRNO is one of those in the other table. The exit status is
  * 77 where that cannot be done.
  */
 
@@ -33,6 +33,12 @@ static const struct {
 	{"renameat2", SYS_renameat2},
 	{"statx", SYS_statx},
 	{"getrandom", SYS_getrandom},
+	{"flistxattr", SYS_flistxattr},
+	{"llistxattr", SYS_llistxattr},
+	{"fgetxattr", SYS_fgetxattr},
+	{"lgetxattr", SYS_lgetxattr},
+	{"fsetxattr", SYS_fsetxattr},
+	{"setxattr", SYS_setxattr},
 };
 
 static const struct {
@@ -40,6 +46,8 @@ static const struct {
 	unsigned number;
 } errors[] = {
 	{"EPERM", EPERM}, {"ENOSYS", ENOSYS}, {"ENOMEM", ENOMEM}, {"EAGAIN", EAGAIN}, {"EINVAL", EINVAL},
+	{"E2BIG", E2BIG}, {"EACCES", EACCES}, {"EIO", EIO}, {"ENODATA", ENODATA}, {"EOPNOTSUPP", EOPNOTSUPP},
+	{"ENOSPC", ENOSPC},
 };
 
 static struct sock_filter code[MOST];
