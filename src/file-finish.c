@@ -144,6 +144,13 @@ static int set_size(const struct file *file) {
 	return right || file_move_end(file, err, file->size) ? 0 : -err;
 }
 
+/** Whether the destination may have an ACL: its own, that of the directory it was made in, or what an earlier run has left. */
+static bool may_have_acl(const struct file_context *ctx, const struct file *file) {
+	// By a link that leads nowhere yet, a file is made in another directory
+	bool elsewhere = (file->flags & FILE_BY_LINK) || (ctx->files->opts->flags & OPT_POSIX);
+	return !(file->flags & FILE_CREATED) || (file->tree->flags & TREE_DEFAULT_ACL) || elsewhere || file->part;
+}
+
 /** All data is there: give the destination its size and attributes. */
 static struct fail complete(struct file_context *ctx, struct file *file) {
 	int ret = (file->flags & FILE_SET_SIZE) && !(file->flags & FILE_SPECIAL) ? set_size(file) : 0;
@@ -160,9 +167,9 @@ static struct fail complete(struct file_context *ctx, struct file *file) {
 		.src_fd = file->src_fd,
 		.dst_fd = file->dst_fd,
 	};
-	meta.flags |= file->flags & FILE_CREATED ? META_NEW : META_STRAY_ACL;
+	meta.flags |= file->flags & FILE_CREATED ? META_NEW : 0;
 	meta.flags |= file->flags & FILE_FINAL_MODE ? META_FINAL_MODE : 0;
-	meta.flags |= file->tree->flags & TREE_DEFAULT_ACL ? META_STRAY_ACL : 0;
+	meta.flags |= may_have_acl(ctx, file) ? META_STRAY_ACL : 0;
 	struct fail fail = meta_apply(&meta);
 	fail = fail.what ? fail : inherited;
 	struct fail flushed = flush(ctx, file);

@@ -142,12 +142,10 @@ static struct fail remove_and_create(struct file_context *ctx, struct file *file
  * Keep others from a destination who may not see what is going to be there, before it is. Failing is no harm: who may not
  * do this has let them in before.
  */
-static void narrow(const struct file *file) {
-	mode_t mode = file->found.st_mode & 0777;
-	// With an ACL the group's bits are a mask, which tells nothing of the group
-	mode_t allowed = file->st.st_mode & (meta_has_acl(file->src_fd) ? 0707 : 0777);
-	if (mode & ~allowed) {
-		fchmod(file->dst_fd, mode & allowed);
+static void narrow(const struct opts *opts, const struct file *file) {
+	mode_t mode = meta_interim_mode(opts, &file->st, file->src_fd, &file->found, file->dst_fd);
+	if (mode != file->found.st_mode) {
+		fchmod(file->dst_fd, mode & 0777);
 	}
 }
 
@@ -169,7 +167,7 @@ static struct fail make_empty(struct file_context *ctx, struct file *file) {
 		return remove_and_create(ctx, file);
 	}
 	if (opts->preserve & PRESERVE_MODE) {
-		narrow(file);
+		narrow(opts, file);
 	}
 	// Also where it is empty, for its time to change
 	if (!(opts->flags & OPT_ATTRIBUTES_ONLY) && ftruncate(file->dst_fd, 0) != 0) {

@@ -39,10 +39,7 @@ struct fail meta_inherit(const struct opts *opts, int old, struct stat *st, int 
 			// Nobody gets in who did not before
 			mode &= ~(mode_t)S_IRWXG | ((mode & S_IRWXO) << 3);
 		}
-		bool acl = group && old >= 0 && meta_inherit_acl(old, fd);
-		if (!acl) {
-			meta_disinherit_acl(fd);
-		}
+		bool acl = meta_inherit_acl(old, fd, group, &mode);
 		if ((!acl || (mode & ~(mode_t)0777)) && fchmod(fd, mode) != 0) {
 			return fail_make(errno, "preserving permissions for %d");
 		}

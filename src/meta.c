@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -37,12 +36,7 @@ int meta_chmod_path(int fd, mode_t mode) {
 	return chmod(meta_path_of(fd, path), mode & MODE_BITS) == 0 ? 0 : -errno;
 }
 
-char *meta_path_of(int fd, char path[META_PATH_SIZE]) {
-	snprintf(path, META_PATH_SIZE, "/proc/self/fd/%d", fd);
-	return path;
-}
-
-static int set_mode(const struct meta *meta, mode_t mode) {
+int meta_set_mode(const struct meta *meta, mode_t mode) {
 	if (meta->flags & META_DST_PATH) {
 		return meta_chmod_path(meta->dst_fd, mode);
 	}
@@ -58,61 +52,77 @@ static bool refusal_ok(const struct meta *meta, int err) {
 	return (err == -EPERM || err == -EINVAL || err == -EACCES) && !(meta->opts->flags & OPT_PRIVILEGED);
 }
 
-/**
- * Set the owner. *COMPLETE tells whether user and group are now the source's: if not, its set-id bits must not be set.
- */
-static struct fail apply_owner(const struct meta *meta, bool *complete) {
+/** Whose the destination is. */
+enum owner {
+	/** The source's user and group, or the user did not ask for them. */
+	OWNER_KEPT,
+	/** Somebody else's, as is usual with ordinary users: no set-id bits, no capabilities. */
+	OWNER_OTHER,
+	/** Somebody else's though we should be able to set it: nor is anybody let in but the owner, as with cp. */
+	OWNER_REFUSED,
+};
+
+/** What being refused means. A fail is only set if it is one. */
+static enum owner owner_refused(const struct meta *meta, int err, const char *what, struct fail *fail) {
+	if (refusal_ok(meta, err)) {
+		return OWNER_OTHER;
+	}
+	*fail = fail_make(err, what);
+	return OWNER_REFUSED;
+}
+
+/** Set the owner. */
+static enum owner apply_owner(const struct meta *meta, struct fail *fail) {
 	const struct stat *src = meta->src;
 	const struct stat *dst = meta->dst;
 
-	*complete = true;
 	if (dst && dst->st_uid == src->st_uid && dst->st_gid == src->st_gid) {
-		return FAIL_NONE;
+		return OWNER_KEPT;
 	}
-	*complete = false;
 	if (dst && (meta->opts->preserve & PRESERVE_MODE)) {
 		// The old mode may be too generous for the new owner and group
-		int ret = set_mode(meta, dst->st_mode & src->st_mode & S_IRWXU);
+		int ret = meta_set_mode(meta, dst->st_mode & src->st_mode & S_IRWXU);
 		if (ret < 0) {
-			return refusal_ok(meta, ret) ? FAIL_NONE : fail_make(ret, "clearing permissions for %d");
+			return owner_refused(meta, ret, "clearing permissions for %d", fail);
 		}
 	}
 	int ret = set_owner(meta, src->st_uid, src->st_gid);
 	if (ret == 0) {
-		*complete = true;
-		return FAIL_NONE;
+		return OWNER_KEPT;
 	}
 	if (ret == -EPERM || ret == -EINVAL) {
 		set_owner(meta, (uid_t)-1, src->st_gid);
 	}
-	return refusal_ok(meta, ret) ? FAIL_NONE : fail_make(ret, "failed to preserve ownership for %d");
+	return owner_refused(meta, ret, "failed to preserve ownership for %d", fail);
 }
 
-static struct fail apply_mode(const struct meta *meta, bool owned, const struct meta_acls *acls) {
-	static const char text[] = "preserving permissions for %d";
-	const struct opts *opts = meta->opts;
-	mode_t mode = meta->src->st_mode;
+static struct fail apply_mode(const struct meta *meta, enum owner owner, const struct meta_acls *acls) {
+	const unsigned preserve = meta->opts->preserve;
+	const bool keep = preserve & PRESERVE_MODE;
+	mode_t mode = keep ? meta->src->st_mode : meta->final_mode;
 	int ret = 0;
 
-	if (opts->preserve & PRESERVE_MODE) {
-		if (!owned) {
-			mode &= ~(mode_t)(S_ISUID | S_ISGID | S_ISVTX);
-		}
-		if (meta->flags & META_STRAY_ACL) {
-			meta_drop_acls(meta, true);
-		}
-		// With an ACL the mode's group bits are its mask: setting them alone would give them to the group for a moment
-		ret = meta_copy_acls(meta, acls);
-		// Special bits are in no ACL, and may have been inherited
-		int err = set_mode(meta, mode);
-		ret = ret < 0 ? ret : err;
-	} else if (meta->flags & META_FINAL_MODE) {
-		if ((meta->flags & META_STRAY_ACL) && (opts->preserve & PRESERVE_MODE_NOT)) {
-			meta_drop_acls(meta, false);
-		}
-		ret = set_mode(meta, meta->final_mode);
+	if (!keep && !(meta->flags & META_FINAL_MODE)) {
+		return FAIL_NONE;
 	}
-	return ret < 0 ? fail_make(ret, text) : FAIL_NONE;
+	if (keep && owner != OWNER_KEPT) {
+		mode &= ~(mode_t)(S_ISUID | S_ISGID | S_ISVTX);
+	}
+	if (owner == OWNER_REFUSED) {
+		mode &= ~(mode_t)(S_IRWXG | S_IRWXO);
+	}
+	if ((meta->flags & META_STRAY_ACL) && (preserve & (PRESERVE_MODE | PRESERVE_MODE_NOT))) {
+		ret = meta_drop_acls(meta, keep, &mode);
+	}
+	// With an ACL the mode's group bits are its mask: setting them alone would give them to the group for a moment
+	if (keep && owner != OWNER_REFUSED) {
+		int err = meta_copy_acls(meta, acls, &mode);
+		ret = ret < 0 ? ret : err;
+	}
+	// Special bits are in no ACL, and may have been inherited
+	int err = meta_set_mode(meta, mode);
+	ret = ret < 0 ? ret : err;
+	return ret < 0 ? fail_make(ret, "preserving permissions for %d") : FAIL_NONE;
 }
 
 static struct fail apply_times(const struct meta *meta) {
@@ -129,18 +139,18 @@ static struct fail apply_times(const struct meta *meta) {
 struct fail meta_apply(const struct meta *meta) {
 	unsigned preserve = meta->opts->preserve;
 	bool symlink = S_ISLNK(meta->src->st_mode);
-	bool owned = true;
+	enum owner owner = OWNER_KEPT;
 	struct meta_acls acls = {0};
 	struct fail first = FAIL_NONE;
 
 	if (preserve & PRESERVE_OWNERSHIP) {
-		note(&first, apply_owner(meta, &owned));
+		owner = apply_owner(meta, &first);
 	}
 	if (preserve & (symlink ? PRESERVE_XATTR : PRESERVE_XATTR | PRESERVE_MODE)) {
-		note(&first, meta_copy_xattrs(meta, owned, &acls));
+		note(&first, meta_copy_xattrs(meta, owner == OWNER_KEPT, &acls));
 	}
 	if (!symlink) {
-		note(&first, apply_mode(meta, owned, &acls));
+		note(&first, apply_mode(meta, owner, &acls));
 	}
 	if (preserve & PRESERVE_TIMESTAMPS) {
 		struct fail times = apply_times(meta);
@@ -165,7 +175,21 @@ mode_t meta_create_mode(const struct opts *opts, mode_t mode) {
 	return xattr ? bits | S_IWUSR : bits;
 }
 
+mode_t meta_interim_mode(const struct opts *opts, const struct stat *src, int src_fd, const struct stat *dst, int dst_fd) {
+	mode_t mode = dst->st_mode & (src->st_mode | ~(mode_t)(S_IRWXG | S_IRWXO));
+	bool other_group = (opts->preserve & PRESERVE_OWNERSHIP) && dst->st_gid != src->st_gid;
+	// With an ACL the group's bits are a mask, which lets in whoever is named in it
+	if ((mode & S_IRWXG) && (other_group || meta_may_have_acl(src_fd) || meta_may_have_acl(dst_fd))) {
+		mode &= ~(mode_t)S_IRWXG;
+	}
+	return mode;
+}
+
 bool meta_final_mode(const struct opts *opts, mode_t mode, mode_t created, mode_t *final) {
+	if ((opts->preserve & PRESERVE_OWNERSHIP) && !S_ISDIR(mode)) {
+		// Setting the owner has cleared it, were it not for the mode that is set once more
+		created &= ~(mode_t)S_ISUID;
+	}
 	if (opts->preserve & PRESERVE_MODE_NOT) {
 		bool full = S_ISDIR(mode) || S_ISSOCK(mode);
 		mode_t special = created & (S_ISDIR(mode) && (created & S_ISGID) ? S_ISGID : MODE_BITS & ~(mode_t)0777);

@@ -66,11 +66,19 @@ struct fail meta_inherit(const struct opts *opts, int old, struct stat *st, int 
 /** Set the mode of what a descriptor made with O_PATH is about, no symbolic link. Returns 0 or -errno. */
 int meta_chmod_path(int fd, mode_t mode);
 
-/** Whether a file has an ACL beyond its mode. */
-bool meta_has_acl(int fd);
+/** Whether a file has an ACL beyond its mode, or may have one since that cannot be found out. */
+bool meta_may_have_acl(int fd);
 
-/** Whether new files in a directory get an ACL from it. */
-bool meta_has_default_acl(int dir);
+/** Whether new files in a directory get an ACL from it, or may get one since that cannot be found out. */
+bool meta_may_have_default_acl(int dir);
+
+/**
+ * What is left of an existing destination's mode until its content and attributes are there, where the mode is to be kept:
+ * nobody but its owner is let in whom the source does not let in, be it by the old mode, group or ACL.
+ *
+ * @param src_fd  The source, or -1 if it could not be opened.
+ */
+mode_t meta_interim_mode(const struct opts *opts, const struct stat *src, int src_fd, const struct stat *dst, int dst_fd);
 
 /**
  * The mode to create something with, such that nobody gets in before its owner is set.

@@ -330,33 +330,44 @@ static struct fail make_copy(struct tree *tree, const struct entry *entry) {
 /**
  * Where somebody else owns the destination, who is not to own the copy, they could read what is put into it until its
  * attributes are set, and change its names: take it from them now. Failing is no harm: who may not do this has let them in
- * before.
+ * before. Returns whether nobody but us and root owns it.
  */
-static void take_possession(const struct tree *tree) {
+static bool take_possession(const struct tree *tree) {
 	const struct opts *opts = tree->trees->opts;
 	const struct stat *dst = &tree->dst_stat;
 	const struct stat *src = &tree->src_stat;
+	bool created = tree->flags & TREE_CREATED;
 	bool owners = opts->preserve & PRESERVE_OWNERSHIP;
+	bool own = reach_is_own(dst);
 	bool stranger = owners && (opts->flags & OPT_PRIVILEGED) && dst->st_uid != geteuid()
-		&& (dst->st_uid != src->st_uid || (tree->flags & TREE_CREATED));
-	mode_t mode = dst->st_mode & 07777;
-	mode_t allowed = tree->flags & TREE_CREATED ? S_IRWXU : src->st_mode & 0777;
+		&& (dst->st_uid != src->st_uid || created);
 
 	// Whether those that --parents finds are to have attributes is known only later
 	bool found_parent = (tree->flags & (TREE_OPERANDS | TREE_CREATED)) == TREE_OPERANDS;
 	if ((tree->flags & (TREE_AS_IS | TREE_DST_PATH)) || found_parent || !(opts->preserve & PRESERVE_MODE)
-		|| inode_same(tree->inode[SRC], tree->inode[DST]) || (stranger && fchown(tree->fd[DST], geteuid(), (gid_t)-1) != 0))
+		|| inode_same(tree->inode[SRC], tree->inode[DST]))
 	{
-		return;
+		return own;
 	}
-	// The group's bits are for another group, or with an ACL only a mask
-	if ((owners && dst->st_gid != src->st_gid) || (tree->fd[SRC] >= 0 && meta_has_acl(tree->fd[SRC]))) {
-		allowed &= ~(mode_t)S_IRWXG;
+	if (stranger) {
+		own = fchown(tree->fd[DST], geteuid(), (gid_t)-1) == 0;
 	}
-	mode_t narrow = mode & (allowed | S_IRWXU | ~(mode_t)0777);
-	if (stranger || (narrow != mode && !(tree->flags & TREE_CREATED))) {
-		fchmod(tree->fd[DST], narrow);
+	mode_t narrow = dst->st_mode;
+	if (!created) {
+		narrow = meta_interim_mode(opts, src, tree->fd[SRC], dst, tree->fd[DST]);
+	} else if (owners) {
+		// Made without these bits, if it is what was made
+		narrow &= ~(mode_t)(S_IRWXG | S_IRWXO);
 	}
+	if (stranger || narrow != dst->st_mode) {
+		fchmod(tree->fd[DST], narrow & 07777);
+	}
+	return own;
+}
+
+/** Whether what is made in the destination gets an ACL from it, or may do so: its owner can give it a default ACL any time. */
+static bool may_give_acls(const struct tree *tree, bool own) {
+	return !own || (tree->flags & TREE_DST_PATH) || meta_may_have_default_acl(tree->fd[DST]);
 }
 
 /** Open the destination if it is not, and remember what it is. */
@@ -381,9 +392,6 @@ static struct fail open_copy(struct tree *tree, const struct entry *entry) {
 		return fail_make(0, "skipping directory %s, as its destination %d was replaced while being copied");
 	}
 	tree->inode[DST] = inode_of(&st);
-	if (!(tree->flags & TREE_DST_PATH) && meta_has_default_acl(tree->fd[DST])) {
-		tree->flags |= TREE_DEFAULT_ACL;
-	}
 	tree_choose_flush(tree);
 	return FAIL_NONE;
 }
@@ -437,8 +445,9 @@ struct tree *tree_enter(struct tree *parent, const struct entry *entry, enum tre
 	if (is_only_implied(tree)) {
 		tree->flags |= TREE_AS_IS;
 	}
-	if (!(opts->flags & OPT_DRY_RUN)) {
-		take_possession(tree);
+	// Asked once it is ours, as nobody else can give it a default ACL then
+	if (!(opts->flags & OPT_DRY_RUN) && may_give_acls(tree, take_possession(tree))) {
+		tree->flags |= TREE_DEFAULT_ACL;
 	}
 	if ((opts->flags & OPT_DRY_RUN) && !(tree->flags & TREE_OPERANDS) && tree_would_meet_itself(tree)) {
 		report_circle(tree);

@@ -3,6 +3,7 @@
 
 #include "meta.h"
 #include "opts.h"
+#include "reach.h"
 #include "report.h"
 #include "select.h"
 #include "std.h"
@@ -73,8 +74,10 @@ struct tree *tree_base(struct trees *trees, int dst_fd, const char *path) {
 		tree->fd[SRC] = AT_FDCWD;
 		tree->fd[DST] = dst_fd;
 		tree->pins = 1;
+		struct stat st;
 		// Where operands name their destination whole, who knows where that is
-		if (dst_fd < 0 || meta_has_default_acl(dst_fd)) {
+		bool own = dst_fd >= 0 && fstat(dst_fd, &st) == 0 && reach_is_own(&st);
+		if (!own || meta_may_have_default_acl(dst_fd)) {
 			tree->flags |= TREE_DEFAULT_ACL;
 		}
 		tree_choose_flush(tree);
@@ -121,7 +124,8 @@ static void apply(struct tree *tree) {
 		.src_dir = tree->parent->fd[SRC],
 		.src_name = tree->name[SRC],
 		.dst_fd = tree->fd[DST],
-		.flags = tree->flags & TREE_DST_PATH ? META_DST_PATH : 0,
+		// Also of a new one: another one may have been put in its place before it was opened
+		.flags = META_STRAY_ACL | (tree->flags & TREE_DST_PATH ? META_DST_PATH : 0),
 	};
 	if (tree->flags & TREE_CREATED) {
 		meta.flags |= META_NEW;
@@ -136,9 +140,6 @@ static void apply(struct tree *tree) {
 	// cp does not give them to directories that --parents makes
 	if (tree->flags & TREE_OPERANDS) {
 		meta.flags |= META_NO_XATTR;
-	}
-	if ((tree->parent->flags & TREE_DEFAULT_ACL) || !(tree->flags & TREE_CREATED)) {
-		meta.flags |= META_STRAY_ACL;
 	}
 	struct fail fail = meta_apply(&meta);
 	if (fail.what) {

@@ -63,7 +63,7 @@ enum tree_flags {
 	TREE_CREATED = 1 << 1,
 	/** The destination's mode was widened while it is filled. */
 	TREE_WIDENED = 1 << 2,
-	/** New files in the destination get an ACL from it. */
+	/** New files in the destination get an ACL from it, or may do so: others own it, or it could not be asked. */
 	TREE_DEFAULT_ACL = 1 << 3,
 	/** The source cannot be read (it was reported), or is not to be: nothing is listed. */
 	TREE_CLOSED = 1 << 4,

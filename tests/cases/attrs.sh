@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # $status is set by run
 # Timestamps, owners, extended attributes, ACLs and capabilities.
 
 # The file system of the tests has extended attributes of users / ACLs, and the tools are there.
@@ -333,6 +333,159 @@ case_xattrs_of_read_only_file() {
 	[[ $(stat -c %a h) == 444 ]] || fail "h has mode $(stat -c %a h)"
 }
 
+# The kernel wants the owner's permission to write for setting an attribute, too.
+case_xattrs_of_read_only_file_over_another() {
+	local option
+	need user
+	need_xattr
+	mkdir place
+	cd place || fail "cd"
+	mkdir s
+	echo f >s/f
+	setfattr -n user.text -v x s/f
+	chmod 444 s/f
+	touch -d 2001-01-01 s/f
+	((EUID != 0)) || chown -R 65534:65534 . s
+	for option in -a -aL -aH -au --preserve=all --preserve=mode,xattr "-a --attributes-only" "-a --atomic" "-a --resume"; do
+		rm -rf d
+		mkdir d
+		echo longer >d/f
+		touch -d 2000-01-01 d/f
+		((EUID != 0)) || chown -R 65534:65534 d
+		# shellcheck disable=SC2086 # an option is words
+		run as_user ucp -rT $option s d
+		expect_status 0
+		expect_no_err
+		has_xattr d/f user.text x
+		[[ $(stat -c %a d/f) == 444 ]] || fail "$option: d/f has mode $(stat -c %a d/f)"
+	done
+}
+
+case_xattrs_with_a_umask_against_the_owner() {
+	local mask
+	need user
+	need_xattr
+	mkdir place
+	cd place || fail "cd"
+	echo f >f
+	setfattr -n user.text -v x f
+	((EUID != 0)) || chown 65534:65534 . f
+	for mask in 0200 0222 0777; do
+		rm -f g h
+		# shellcheck disable=SC2016,SC2086 # expanded by the inner shell; the flags are words
+		run as_user bash -c 'umask "$0"; "$@" -a f g && "$@" --preserve=xattr f h' $mask "$UCP" $UCP_FLAGS
+		expect_status 0
+		expect_no_err
+		chmod u+r g h
+		has_xattr g user.text x
+		has_xattr h user.text x
+		[[ $(stat -c %a g) == 644 ]] || fail "g has mode $(stat -c %a g)"
+	done
+}
+
+# What gets attributes but no mode keeps its own.
+case_xattrs_of_read_only_destination() {
+	need user
+	need_xattr
+	mkdir place
+	cd place || fail "cd"
+	mkdir s d
+	setfattr -n user.text -v x s
+	chmod 555 d
+	((EUID != 0)) || chown -R 65534:65534 .
+	run as_user ucp -rT --preserve=xattr s d
+	expect_status 0
+	expect_no_err
+	has_xattr d user.text x
+	[[ $(stat -c %a d) == 555 ]] || fail "d has mode $(stat -c %a d)"
+}
+
+once_xattrs_without_the_right_to_override() {
+	need root
+	need user
+	need_xattr
+	echo f >f
+	setfattr -n user.text -v x f
+	chmod 400 f
+	echo old >g
+	# shellcheck disable=SC2086 # the flags are words
+	run setpriv --bounding-set=-dac_override --inh-caps=-dac_override "$UCP" $UCP_FLAGS -a f g
+	expect_status 0
+	expect_no_err
+	same_tree f g
+}
+
+# refused_xattrs STATUS ERROR… -- CALL OPTION…: what is said where a call of attributes fails, and as cp ends.
+refused_xattrs() {
+	local expected=$1 errors=() error
+	shift
+	for (( ; $# > 0; )); do
+		error=$1
+		shift
+		[[ $error != -- ]] || break
+		errors+=("$error")
+	done
+	for error in "${errors[@]}"; do
+		rm -f g
+		# shellcheck disable=SC2086 # the flags are words
+		run "${UCP%/*}/tools/run-refused" "$1=$error" -- "$UCP" $UCP_FLAGS "${@:2}" f g
+		[[ $status != 77 ]] || skip "needs seccomp"
+		((status == expected)) || fail "$* with $error: $status, $(cat "$ERR")"
+		[[ -e g ]] || fail "$* with $error: nothing was copied"
+	done
+}
+
+once_refused_xattrs() {
+	need tool run-refused
+	need_xattr
+	local odd=(EINVAL EIO E2BIG EPERM EACCES)
+	echo f >f
+	setfattr -n user.text -v x f
+	for call in flistxattr fgetxattr fsetxattr; do
+		refused_xattrs 0 "${odd[@]}" ENOSYS EOPNOTSUPP ENODATA -- $call -a
+		expect_no_err
+		refused_xattrs 0 "${odd[@]}" ENOSYS -- $call --preserve=all
+		refused_xattrs 1 "${odd[@]}" -- $call --preserve=xattr
+		refused_xattrs 1 "${odd[@]}" -- $call -a --preserve=xattr
+		refused_xattrs 0 "${odd[@]}" -- $call -a --attributes-only
+	done
+	refused_xattrs 1 ENOSPC -- fsetxattr -a
+	expect_err "ucp: setting attributes for 'g': No space left on device"
+	refused_xattrs 1 EIO -- fsetxattr --preserve=xattr
+	expect_err "ucp: setting attributes for 'g': Input/output error"
+	refused_xattrs 1 EIO -- flistxattr --preserve=xattr
+	expect_err "ucp: listing attributes of 'f': Input/output error"
+	refused_xattrs 0 EIO -- flistxattr --preserve=all
+	expect_err "ucp: listing attributes of 'f': Input/output error"
+	# A kernel that knows no attributes has none to lose
+	refused_xattrs 0 ENOSYS EOPNOTSUPP -- flistxattr --preserve=xattr
+	expect_no_err
+}
+
+# More names than fit a list, as the owner of a file can have on XFS and btrfs.
+once_more_xattrs_than_can_be_listed() {
+	need_acl
+	mount_image xfs 300M m
+	echo f >m/f
+	setfacl -m u::rw,g::---,o::---,u:1:rwx,m::rwx m/f
+	python3 -c 'import os
+for i in range(300):
+	os.setxattr("m/f", "user.%0240d" % i, b"1")' || fail "setxattr"
+	! getfattr m/f >/dev/null 2>&1 || skip "they can be listed"
+	run_ucp -a m/f m/a
+	expect_status 0
+	expect_no_err
+	run_ucp -p m/f m/p
+	expect_status 0
+	expect_no_err
+	for name in a p; do
+		[[ $(getfacl -cn m/$name) == "$(getfacl -cn m/f)" ]] || fail "m/$name has $(getfacl -cn m/$name)"
+	done
+	run_ucp --preserve=xattr m/f m/x
+	expect_status 1
+	expect_err "ucp: listing attributes of 'm/f': Argument list too long"
+}
+
 case_xattrs_of_read_only_directory() {
 	need user
 	need_xattr
@@ -474,6 +627,29 @@ case_capabilities_survive_chown() {
 	check ucp -a s d
 	same_tree s d
 	[[ $(getcap d/f) == *cap_net_raw* ]] || fail "the capability is lost"
+}
+
+# From Linux 5.12 to 6.1 the ids in an ACL are those of an idmapped mount only with buffers of 4 bytes and a multiple of 8.
+# only: release, debug
+once_acls_are_read_into_whole_entries() {
+	need_acl
+	need cmd strace
+	local i acl=u:1:r
+	echo f >f
+	for i in {2..200}; do
+		acl+=,u:$i:r
+	done
+	setfacl -m "$acl" f
+	strace -f -qq -o "$CASE/trace" -e trace=fgetxattr true 2>/dev/null || skip "strace does not work"
+	# shellcheck disable=SC2086 # the flags are words
+	run strace -f -qq -o "$CASE/trace" -e trace=fgetxattr "$UCP" $UCP_FLAGS -p f g
+	expect_status 0
+	[[ $(getfacl -cn g) == "$(getfacl -cn f)" ]] || fail "g has $(getfacl -cn g)"
+	sed -n 's/.*"system.posix_acl_access", .*, \([0-9]*\)) = .*/\1/p' "$CASE/trace" >sizes
+	(($(grep -vc '^0$' sizes) >= 2)) || fail "the ACL was not read: $(cat "$CASE/trace")"
+	while read -r i; do
+		((i == 0 || (i - 4) % 8 == 0)) || fail "read into $i bytes"
+	done <sizes
 }
 
 case_capabilities_not_with_p() {

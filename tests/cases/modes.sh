@@ -312,6 +312,29 @@ case_fifo_modes() {
 	has_mode 600 e/narrow
 }
 
+# Setting the owner clears the set-user-ID bit, as it does with cp; what sets the mode afterwards does not bring it back.
+once_set_id_bits_of_special_files() {
+	need root
+	local mode option
+	mkdir s
+	for mode in 4644 2644 6755 7777; do
+		mkfifo s/$mode
+		chown 1000:1001 s/$mode
+		chmod $mode s/$mode
+	done
+	for option in "-a --no-preserve=mode" "-r --preserve=ownership" "-r --preserve=ownership --no-preserve=mode" -a -rp \
+		"-r --preserve=mode" -r; do
+		rm -rf d c
+		# shellcheck disable=SC2086 # an option is words
+		check cp $option s c
+		# shellcheck disable=SC2086
+		check ucp $option s d
+		for mode in 4644 2644 6755 7777; do
+			has_mode "$(stat -c %a c/$mode)" d/$mode
+		done
+	done
+}
+
 # Nobody may look in before owner and mode are as they should be: the file is born narrow.
 # only: release, debug
 case_file_is_created_narrow_when_owner_is_kept() {

@@ -27,7 +27,7 @@ import sys
 from patience import patience
 
 LONG_AGO = 1_000_000_000 * 10**9
-LOST_QUIETLY = ("ENOENT", "EOPNOTSUPP", "EPERM", "EACCES", "EINVAL")  # as cp -a does with attributes
+LOST_QUIETLY = ("ENOENT", "EOPNOTSUPP", "EPERM", "EACCES", "EINVAL", "EIO", "EEXIST", "EROFS")  # as cp -a does with attributes
 BIG = 220_000
 
 # name -> options, what is there before, errors
