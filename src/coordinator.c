@@ -409,6 +409,7 @@ static void tick(struct run *run) {
 		follow_rate(run);
 		adapt(run);
 		count(run, &sum);
+		files_current(&run->files, run->show.current, sizeof(run->show.current));
 		show_tick(&run->show, &sum);
 	}
 	stop_medium(run);
@@ -491,6 +492,7 @@ static void copy(struct run *run) {
 	run->growth.time = run->start;
 	run->growth.used = processor_time();
 	show_start(&run->show, (int)run->dest.base->listing.file_count);
+	run->files.watched = run->show.style == SHOW_BAR;
 	if (push_operands(run) < 0) {
 		report_error(run->report, ENOMEM, "cannot start", NULL, NULL);
 	} else if (start_workers(run)) {

@@ -269,6 +269,7 @@ void file_unref(struct file_context *ctx, struct file *file) {
 	if (atomic_fetch_sub(&file->refs, 1) != 1) {
 		return;
 	}
+	file_end_current(ctx->files, file);
 	if (!(file->flags & FILE_INCOMPLETE) && !file_is_ordered(ctx->files->opts)) {
 		file_follow(ctx, file);
 	}

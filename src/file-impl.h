@@ -260,6 +260,9 @@ const char *file_order_words(const struct file *file);
 /** Free what file_context::order has. */
 void file_order_free(struct file_context *ctx);
 
+/** A file is not being copied any more, well or not. */
+void file_end_current(struct files *files, struct file *file);
+
 /** Close a file and free it, without a word. Gives back its reference to its tree. */
 void file_free(struct file *file);
 

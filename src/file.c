@@ -12,6 +12,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@ void files_init(struct files *files, const struct opts *opts, struct report *rep
 	*files = (struct files) {.opts = opts, .report = report, .links = links, .dest = dest};
 	thread_must(pthread_mutex_init(&files->lock, NULL));
 	thread_must(pthread_cond_init(&files->released, NULL));
+	list_init(&files->current);
 	throttle_init(&files->throttle);
 }
 
@@ -34,6 +36,32 @@ void files_destroy(struct files *files) {
 	throttle_destroy(&files->throttle);
 	thread_must(pthread_mutex_destroy(&files->lock));
 	thread_must(pthread_cond_destroy(&files->released));
+}
+
+void files_current(struct files *files, char *name, size_t size) {
+	mutex_lock(&files->lock);
+	const struct file *file = list_empty(&files->current) ? NULL
+		: list_item(files->current.next, struct file, current);
+	snprintf(name, size, "%s", file ? last_component(file->entry.name) : "");
+	mutex_unlock(&files->lock);
+}
+
+/** A file is being copied from now on. */
+static void begin_current(struct files *files, struct file *file) {
+	if (files->watched) {
+		mutex_lock(&files->lock);
+		list_append(&files->current, &file->current);
+		mutex_unlock(&files->lock);
+	}
+}
+
+void file_end_current(struct files *files, struct file *file) {
+	if (file->current.next) {
+		mutex_lock(&files->lock);
+		list_remove(&file->current);
+		mutex_unlock(&files->lock);
+		file->current = (struct list) {0};
+	}
 }
 
 void file_context_init(struct file_context *ctx, struct files *files, struct counters *counters) {
@@ -401,6 +429,7 @@ static struct file *begin_regular(struct file_context *ctx, struct tree *tree, c
 		file_free(file);
 		return NULL;
 	}
+	begin_current(ctx->files, file);
 	if (plan(ctx, file)) {
 		return file;
 	}

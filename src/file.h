@@ -44,6 +44,9 @@ struct files {
 	_Atomic uint64_t spare;
 	/** Whether the copying is so fast that what was read is not worth keeping. */
 	atomic_bool fast;
+	/** Whether somebody watches which files are being copied; these, the one begun first ahead; guarded by files::lock. */
+	bool watched;
+	struct list current;
 	/** The list of checksums, or NULL. */
 	struct sums *sums;
 	/** With --resume; the tree in the destination of which it is; and its path for messages. */
@@ -197,6 +200,8 @@ struct file {
 	struct link *link;
 	/** If this is one that waited in vain: owns the names. */
 	struct link_name *redo;
+	/** In files::current, or zero. */
+	struct list current;
 
 	atomic_uint refs;
 	/** Guards what follows. */
@@ -222,6 +227,9 @@ void files_init(struct files *files, const struct opts *opts, struct report *rep
 
 /** Free it. */
 void files_destroy(struct files *files);
+
+/** Write into a buffer the name, in its directory, of the file that is being copied longest; "" if none is, or is watched. */
+void files_current(struct files *files, char *name, size_t size);
 
 /**
  * With --resume, open the journal in a directory of the destination, unless there is one. What fails is a warning.

@@ -3,6 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/** A terminal with more columns than this has room for a name, which may take one in so many of them. */
+#define NAME_COLUMNS 120
+#define NAME_PART 4
+
 /** The narrowest bar that is worth its room, and the widest. */
 #define LEAST_BAR 6
 #define MOST_BAR 100
@@ -283,12 +287,24 @@ void progress_line(const struct view *view, unsigned columns, unsigned flags, ch
 	}
 	unsigned fields = choose_fields(&texts, columns, bar, view->last);
 	int room = room_for_bar(&texts, fields, columns);
+	int name = view->name ? (int)progress_name_room(columns) + 2 : 0;
+	bool named = name > 2 && fields == FIELDS && room - name >= 0;
+	// The room of the name is kept, whatever it is, so that nothing moves
+	room -= named ? name : 0;
 	append(&line, fields & FIELD_PERCENT ? texts.percent : "", (unsigned)strlen(texts.percent));
 	if (bar && room > LEAST_BAR) {
 		append(&line, " ", 1);
 		append_bar(&line, view->share, (unsigned)min(room - 1, MOST_BAR), flags);
 	}
 	append_texts(&line, &texts, fields);
+	if (named && view->name[0] != '\0') {
+		append(&line, "  ", 2);
+		append(&line, view->name, view->name_columns);
+	}
+}
+
+unsigned progress_name_room(unsigned columns) {
+	return columns > NAME_COLUMNS ? columns / NAME_PART : 0;
 }
 
 void progress_interrupted(const struct view *view, char *text, size_t size) {

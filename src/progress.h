@@ -87,6 +87,9 @@ struct view {
 	double left;
 	/** Whether this is the end. */
 	bool last;
+	/** The name of a file that is being copied, as it can be printed, and how many columns it takes; or NULL. */
+	const char *name;
+	unsigned name_columns;
 	/** Names that failed, those left as they were, and errors that were printed; for the last line. */
 	uint64_t failed;
 	uint64_t skipped;
@@ -135,6 +138,9 @@ struct view progress_look(struct progress *progress, double t, const struct coun
  * @param flags    enum line_flags.
  */
 void progress_line(const struct view *view, unsigned columns, unsigned flags, char *line, size_t size);
+
+/** How many columns view::name may take in a line of so many; 0 if the line is too short for one. */
+unsigned progress_name_room(unsigned columns);
 
 /** Write what an interrupt left, in one sentence, into a buffer of SIZE bytes, best PROGRESS_LINE. */
 void progress_interrupted(const struct view *view, char *line, size_t size);

@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
+#include <wchar.h>
 
 /** Seconds before a bar that nobody asked for is worth showing, and before it is worth counting what there is. */
 #define PATIENCE 1.0
@@ -144,11 +145,45 @@ static bool in_background(const struct show *show) {
 	return group >= 0 && group != getpgrp();
 }
 
-static void show_line(struct show *show, const struct view *view) {
+/** Write a name that can be printed in so many columns at most, cut if it is longer. Returns the columns it takes. */
+static unsigned fit_name(struct buf *buf, const char *name, unsigned columns) {
+	struct buf quoted = {0};
+	mbstate_t state = {0};
+	unsigned used = 0;
+	quote_name_if_unprintable(&quoted, name);
+	for (const char *p = quoted.data ? quoted.data : ""; *p;) {
+		wchar_t wc;
+		size_t len = mbrtowc(&wc, p, strlen(p), &state);
+		int width = len == 0 || len >= (size_t)-2 ? -1 : wcwidth(wc);
+		bool last = width >= 0 && p[len] == '\0';
+		if (width < 0 || used + (unsigned)width + (last ? 0 : 2) > columns) {
+			buf_str(buf, "..");
+			used += 2;
+			break;
+		}
+		buf_add(buf, p, len);
+		used += (unsigned)width;
+		p += len;
+	}
+	buf_free(&quoted);
+	return used;
+}
+
+static void show_line(struct show *show, const struct view *now) {
 	char line[PROGRESS_LINE];
 	char whole[sizeof(line) + 1];
+	struct buf name = {0};
+	struct view copy = *now;
+	struct view *view = &copy;
 	bool bar = show->style == SHOW_BAR;
-	progress_line(view, bar ? terminal_columns() : 0, show->flags, line, sizeof(line));
+	unsigned columns = bar ? terminal_columns() : 0;
+	unsigned room = view->last ? 0 : progress_name_room(columns);
+	if (room > 0) {
+		view->name_columns = fit_name(&name, show->current, room);
+		view->name = name.data ? name.data : "";
+	}
+	progress_line(view, columns, show->flags, line, sizeof(line));
+	buf_free(&name);
 	snprintf(whole, sizeof(whole), "%s%s", line, view->last || !bar ? "\n" : "");
 	report_paint(show->report, whole);
 	show->shown = true;

@@ -34,6 +34,8 @@ struct show {
 	unsigned flags;
 	/** Whether it goes to a terminal. */
 	bool terminal;
+	/** The name of the file that is being copied longest, or "". */
+	char current[256];
 	/** Whether anything was shown, and whether it was seen if there is room for all. */
 	bool shown;
 	bool looked_ahead;

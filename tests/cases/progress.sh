@@ -166,10 +166,27 @@ once_bar_of_12_columns() {
 
 once_bar_of_200_columns() {
 	half_a_copy
-	on_terminal --columns=200 --wait=' 52% \[#{51} {47}\]   1\.5 KiB of 1\.5 KiB  1/2 files  .{8}/s  .{7} left' \
+	on_terminal --columns=200 --wait=' 52% \[#{43} {40}\]   1\.5 KiB of 1\.5 KiB  1/2 files  .{8}/s  .{7} left  p' \
 		--do='kill $holder' -- empty p d
 	expect_status 0
 	expect_out "100% [$(printf '#%.0s' {1..98})]   1.5 KiB  2 files RATE TIME in all"
+}
+
+# It is the one that is copied longest, and its name does nothing to the terminal.
+once_bar_of_200_columns_names_a_file() {
+	mkdir s d
+	open_fifo $'s/1\e[2Jslow'
+	local first=$holder
+	open_fifo s/2
+	export first
+	on_terminal --columns=200 --wait=".*left  '1'[$]'.033''\\[2Jslow'" --do='kill $first' --wait='.*left  2' \
+		--do='kill $holder' -- -j2 s/1* s/2 d
+	expect_status 0
+	rm -r s d
+	mkdir d
+	open_fifo "$(printf 'n%.0s' {1..60})"
+	on_terminal --columns=160 --wait='.*left  n{38}\.\.' --do='kill $holder' -- n* d
+	expect_status 0
 }
 
 once_bar_follows_the_width() {
