@@ -49,7 +49,10 @@ enum dest_backup {
 };
 
 /** Make a backup of a destination. Returns 0 or -errno; *NAME is what it is called now, to be freed. */
-int dest_backup(const struct opts *opts, int dir, const char *path, enum dest_backup how, char **name);
+int dest_backup(const struct dest_pair *pair, enum dest_backup how, char **name);
+
+/** Move a backup back to a name that must be free, or be another one of the same file. Returns 0 or -errno. */
+int dest_restore(int dir, const char *backup, const char *path);
 
 /** Whether this run made what stands at an operand's destination, of another operand and under the same name. */
 bool dest_was_made(struct dest *dest, const struct stat *st, const struct tree *tree, const struct entry *entry);

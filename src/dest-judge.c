@@ -182,7 +182,7 @@ static struct fail make_backup(const struct dest_pair *pair, enum dest_backup ho
 	}
 	int ret = opts->flags & OPT_DRY_RUN ? tree_may_make(pair->tree, pair->entry->dst_name) : 0;
 	if (ret == 0) {
-		ret = dest_backup(opts, pair->tree->fd[DST], pair->entry->dst_name, how, name);
+		ret = dest_backup(pair, how, name);
 	}
 	return ret < 0 && ret != -ENOENT ? fail_make(ret, "cannot backup %d") : FAIL_NONE;
 }
@@ -282,14 +282,11 @@ enum tree_verdict dest_judge_directory(struct dest *dest, struct tree *tree, con
 }
 
 void dest_undo_backup(struct dest *dest, const struct tree *tree, const struct entry *entry, const char *backup) {
-	int dir = tree->fd[DST];
-	if (!(dest->opts->flags & OPT_DRY_RUN) && renameat(dir, backup, dir, entry->dst_name) != 0) {
-		tree_report(tree, entry, fail_make(errno, "cannot un-backup %d"));
+	bool dry = dest->opts->flags & OPT_DRY_RUN;
+	int ret = dry ? 0 : dest_restore(tree->fd[DST], backup, entry->dst_name);
+	if (ret < 0) {
+		tree_report(tree, entry, fail_make(ret, "cannot un-backup %d"));
 		return;
-	}
-	if ((dest->opts->flags & (OPT_ATOMIC | OPT_DRY_RUN)) == OPT_ATOMIC) {
-		// Where both are names of one file the rename did nothing
-		unlinkat(dir, backup, 0);
 	}
 	if (dest->opts->flags & OPT_VERBOSE) {
 		char *from = tree_path(tree, DST, backup);

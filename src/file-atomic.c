@@ -142,7 +142,7 @@ bool file_expects(const struct tree *tree, const char *name) {
 }
 
 int file_hide_again(const struct tree *tree, int dir, char **path) {
-	if (!file_expects(tree, last_component(*path)) && hidden_clear(dir, *path) == 0) {
+	if (!file_expects(tree, last_component(*path)) && hidden_clear(dir, *path, &tree->trees->patience) == 0) {
 		return 0;
 	}
 	char *other = hidden_path(*path, HIDDEN_RANDOM);
@@ -152,6 +152,14 @@ int file_hide_again(const struct tree *tree, int dir, char **path) {
 	free(*path);
 	*path = other;
 	return 0;
+}
+
+void file_drop_hidden(const struct tree *tree, int dir, const char *path, struct inode inode) {
+	int ret = hidden_drop(dir, path, inode);
+	if (ret < 0) {
+		const struct entry left = {.name = path, .dst_name = path};
+		tree_report(tree, &left, fail_make(ret, "cannot remove %d"));
+	}
 }
 
 /** Whether files without a name can be made here and be given one later. */
@@ -175,6 +183,9 @@ static void forget_unnamed(struct file_context *ctx, const struct file *file) {
 
 /** Make a file under a hidden name, and lock it. Returns a descriptor or -errno. */
 static int open_hidden(struct file *file, const struct spot *spot, int flags, mode_t mode) {
+	if (!hidden_can_go(spot->dir)) {
+		return -EPERM;
+	}
 	file->hidden = hidden_path(spot->name, HIDDEN_KNOWN);
 	for (int i = 0; file->hidden && i < TRIES; ++i) {
 		int fd = openat(spot->dir, file->hidden, flags | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
@@ -334,7 +345,7 @@ static struct fail look_at_old(struct file_context *ctx, struct file *file, int 
 	if (ctx->files->sums && sums_is(ctx->files->sums, &st)) {
 		return fail_make(0, "cannot copy %s to %d: checksums are being written there");
 	}
-	if (!inode_same(inode_of(&st), inode_of(&file->found))) {
+	if (!file_is_still(file->tree, &file->found, &st)) {
 		return fail_make(0, "skipping file %s, as its destination %d was replaced while being copied");
 	}
 	struct fail fail = file->flags & FILE_BY_LINK ? dest_spare_source(ctx->files->dest, &st) : FAIL_NONE;
@@ -424,7 +435,7 @@ static bool is_still_hidden(const struct file *file, int dir) {
 	struct stat ours;
 	struct stat there;
 	return fstat(file->dst_fd, &ours) == 0 && fstatat(dir, file->hidden, &there, AT_SYMLINK_NOFOLLOW) == 0
-		&& inode_same(inode_of(&ours), inode_of(&there));
+		&& file_is_still(file->tree, &ours, &there);
 }
 
 /** Errors of writing that only closing tells (NFS, quotas), before the file gets its name. Returns 0 or -errno. */
@@ -438,6 +449,10 @@ static int move_over(struct file *file, const struct spot *spot) {
 	if (file->hidden) {
 		return renameat(spot->dir, file->hidden, spot->dir, spot->name) == 0 ? 0 : -errno;
 	}
+	struct stat st;
+	if (!hidden_can_go(spot->dir)) {
+		return -EPERM;
+	}
 	char *hidden = hidden_path(spot->name, HIDDEN_KNOWN);
 	int ret = hidden ? -EEXIST : -ENOMEM;
 	// ENOENT: another ucp took it for one that was left
@@ -445,8 +460,8 @@ static int move_over(struct file *file, const struct spot *spot) {
 		ret = hidden_link(file->dst_fd, spot->dir, hidden);
 		if (ret == 0 && renameat(spot->dir, hidden, spot->dir, spot->name) != 0) {
 			ret = -errno;
-			if (ret != -ENOENT) {
-				unlinkat(spot->dir, hidden, 0);
+			if (ret != -ENOENT && fstat(file->dst_fd, &st) == 0) {
+				file_drop_hidden(file->tree, spot->dir, hidden, inode_of(&st));
 			}
 		} else if (ret == -EEXIST && file_hide_again(file->tree, spot->dir, &hidden) < 0) {
 			ret = -ENOMEM;
@@ -524,12 +539,13 @@ struct fail file_publish(struct file_context *ctx, struct file *file) {
 
 void file_unstage(struct file_context *ctx, struct file *file) {
 	struct spot spot;
+	struct stat st;
 	if (file_keep_part(ctx, file) || !file->hidden || tree_pin(file->tree) < 0) {
 		return;
 	}
 	if (spot_open(&spot, file) == 0) {
-		if (is_still_hidden(file, spot.dir)) {
-			unlinkat(spot.dir, file->hidden, 0);
+		if (fstat(file->dst_fd, &st) == 0) {
+			file_drop_hidden(file->tree, spot.dir, file->hidden, inode_of(&st));
 		}
 		spot_close(&spot);
 	}

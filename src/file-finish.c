@@ -5,13 +5,16 @@
 #include "meta.h"
 #include "opts.h"
 #include "progress.h"
+#include "reach.h"
 #include "report.h"
 #include "std.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 /** Take away what did not get its name: what was there before still has it. */
@@ -51,8 +54,8 @@ static void undo(struct file_context *ctx, struct file *file) {
 		return;
 	}
 	int dir = file->tree->fd[DST];
-	if (fstatat(dir, file->entry.dst_name, &there, AT_SYMLINK_NOFOLLOW) == 0
-		&& inode_same(inode_of(&ours), inode_of(&there)))
+	if (fstat(file->dst_fd, &ours) == 0 && fstatat(dir, file->entry.dst_name, &there, AT_SYMLINK_NOFOLLOW) == 0
+		&& file_is_still(file->tree, &ours, &there))
 	{
 		unlinkat(dir, file->entry.dst_name, 0);
 	}
@@ -62,27 +65,68 @@ static void undo(struct file_context *ctx, struct file *file) {
 	tree_unpin(file->tree);
 }
 
-/** Closing failed, and with it perhaps writing (NFS, quotas): the same for a descriptor that is gone. */
-static void undo_closed(struct file_context *ctx, struct file *file) {
+/**
+ * Whether closing a file may fail: on file systems of other machines and programs, which tell of errors only then. They are
+ * told from others once for each device.
+ */
+static bool may_fail_to_close(struct file_context *ctx, const struct file *file) {
+	struct statfs fs;
+	dev_t dev = file->tree->inode[DST].dev;
+	// The base's device is not known: operands may lead to any
+	if ((file->tree->flags & TREE_BASE) || (file->flags & FILE_BY_LINK)) {
+		return true;
+	}
+	if (ctx->closes_known && ctx->closes == dev) {
+		return false;
+	}
+	if (fstatfs(file->dst_fd, &fs) != 0) {
+		return true;
+	}
+	switch ((uint32_t)fs.f_type) {
+	case EXT4_SUPER_MAGIC:
+	case XFS_SUPER_MAGIC:
+	case BTRFS_SUPER_MAGIC:
+	case F2FS_SUPER_MAGIC:
+	case TMPFS_MAGIC:
+	case RAMFS_MAGIC:
+		ctx->closes = dev;
+		ctx->closes_known = true;
+		return false;
+	default:
+		return true;
+	}
+}
+
+/**
+ * Closing failed, and with it perhaps writing (NFS, quotas): the same for a descriptor that is gone.
+ *
+ * @param made  What this run made, to be known again by; NULL if that is not known.
+ */
+static void undo_closed(struct file_context *ctx, struct file *file, const struct stat *made) {
 	struct stat st;
+	bool created = file->flags & FILE_CREATED;
+	const char *name = file->entry.dst_name;
 	if ((file->flags & (FILE_SPECIAL | FILE_INCOMPLETE)) || tree_pin(file->tree) < 0) {
 		return;
 	}
 	file->flags |= FILE_INCOMPLETE;
 	file->cursor = 0;
 	int dir = file->tree->fd[DST];
-	file->dst_fd = openat(dir, file->entry.dst_name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	// Another file may have been put there, and which one we made was not noted
-	bool ours = file->dst_fd >= 0 && fstat(file->dst_fd, &st) == 0 && !(file->flags & FILE_CREATED)
-		&& inode_same(inode_of(&st), inode_of(&file->found));
-	if (file->flags & FILE_CREATED) {
-		unlinkat(dir, file->entry.dst_name, 0);
-		if (file->backup) {
-			dest_undo_backup(ctx->files->dest, file->tree, &file->entry, file->backup);
-		}
+	const struct stat *was = created ? made : &file->found;
+	// Another file may have been put there
+	bool ours = fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode)
+		&& (was ? inode_same(inode_of(&st), inode_of(was)) : reach_is_closed(dir));
+	if (ours && created) {
+		unlinkat(dir, name, 0);
+	} else if (ours) {
+		file->dst_fd = openat(dir, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		ours = file->dst_fd >= 0 && fstat(file->dst_fd, &st) == 0 && inode_same(inode_of(&st), inode_of(was));
+	}
+	if (created && file->backup) {
+		dest_undo_backup(ctx->files->dest, file->tree, &file->entry, file->backup);
 	}
 	tree_unpin(file->tree);
-	if (ours) {
+	if (ours && !created) {
 		undo(ctx, file);
 	}
 	close_fd(&file->dst_fd);
@@ -289,10 +333,12 @@ void file_unref(struct file_context *ctx, struct file *file) {
 	}
 	struct inode copy;
 	bool known = know_again(ctx, file, &copy);
+	struct stat made;
+	bool noted = (file->flags & FILE_CREATED) && may_fail_to_close(ctx, file) && fstat(file->dst_fd, &made) == 0;
 	int ret = close_fd(&file->dst_fd);
 	if (ret < 0) {
 		fail = fail.what ? fail : fail_make(ret, "failed to close %d");
-		undo_closed(ctx, file);
+		undo_closed(ctx, file, noted ? &made : NULL);
 	}
 	bool copied = !(file->flags & FILE_INCOMPLETE);
 	if (fail.what) {

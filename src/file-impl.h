@@ -78,6 +78,15 @@ int file_open_waiting(const struct file_context *ctx, int seen, int dir, const c
  */
 bool file_is_strangers(const struct opts *opts, const struct tree *tree, const struct stat *src, const struct stat *there);
 
+/**
+ * Whether a destination that was looked at twice is one file still. Some file systems change inode numbers, when a file is
+ * opened for writing (overlayfs) or at each look (some of FUSE). What looks alike is taken for the same then, unless others
+ * may write in the directory: they could have exchanged it.
+ *
+ * @param tree  Pinned; the destination is in its directory, or named whole.
+ */
+bool file_is_still(const struct tree *tree, const struct stat *found, const struct stat *now);
+
 /** Whether what was found in a directory of the destination was put there by us, and could be moved there by no other. */
 bool file_is_own(const struct files *files, int dir, const struct stat *found);
 
@@ -101,6 +110,14 @@ bool file_is_atomic(const struct file_context *ctx, const struct entry *entry);
  * @return 0 or -errno.
  */
 int file_hide_again(const struct tree *tree, int dir, char **path);
+
+/**
+ * Take away the hidden name of something if it still is that, as it has another name now or comes to nothing. What cannot be
+ * taken away is reported.
+ *
+ * @param path  In DIR, which is the destination of TREE or where a link in there leads.
+ */
+void file_drop_hidden(const struct tree *tree, int dir, const char *path, struct inode inode);
 
 /** Begin a file where nothing stands yet. Returns 0, -EEXIST if something does, or another -errno. */
 int file_stage_new(struct file_context *ctx, struct file *file);

@@ -54,6 +54,13 @@ static int link_copy(const struct link_name *first, const struct tree *tree, con
 	if (by_name) {
 		ret = linkat(from, first->dst_name, dir, name, 0) == 0 ? 0 : -errno;
 	}
+	// By then the name may have led elsewhere
+	if (by_name && ret == 0 && !reach_is_closed(from)
+		&& (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !inode_same(inode_of(&st), first->copy)))
+	{
+		hidden_drop(dir, name, inode_of(&st));
+		ret = -ESTALE;
+	}
 	if (symlink) {
 		tree_end_link(tree, ret == 0 ? name : NULL, NULL, first->copy);
 	}
@@ -65,7 +72,7 @@ static int link_copy(const struct link_name *first, const struct tree *tree, con
 static int link_over(const struct link_name *first, const struct tree *tree, const char *name) {
 	int dir = tree->fd[DST];
 	char *hidden = hidden_path(name, HIDDEN_KNOWN);
-	int ret = hidden ? -EEXIST : -ENOMEM;
+	int ret = !hidden_can_go(dir) ? -EPERM : hidden ? -EEXIST : -ENOMEM;
 
 	for (int i = 0; ret == -EEXIST && i < TRIES; ++i) {
 		ret = link_copy(first, tree, hidden);
@@ -76,7 +83,7 @@ static int link_over(const struct link_name *first, const struct tree *tree, con
 	if (ret == 0) {
 		ret = renameat(dir, hidden, dir, name) == 0 ? 0 : -errno;
 		// Where both were links to one file the rename did nothing
-		unlinkat(dir, hidden, 0);
+		file_drop_hidden(tree, dir, hidden, first->copy);
 	}
 	free(hidden);
 	return ret;

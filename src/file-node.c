@@ -48,8 +48,9 @@ struct node {
 	const char *target;
 	/** What was said already of an existing destination. */
 	struct judged judged;
-	/** What was made and settled. */
+	/** What was made and settled, and whether it was before it got its name. */
 	struct inode made;
+	bool settled;
 };
 
 /** Whether a node appears under its name only with its attributes. */
@@ -90,9 +91,9 @@ static int make_hidden(struct node *node, char **hidden) {
 			ret = -ENOMEM;
 		}
 	}
-	if (ret == 0 && node->settle && is_atomic(node) && !node->settle(node, *hidden)) {
-		unlinkat(node->tree->fd[DST], *hidden, 0);
-		ret = REPORTED;
+	if (ret == 0 && node->settle && is_atomic(node)) {
+		node->settled = node->settle(node, *hidden);
+		ret = node->settled ? 0 : REPORTED;
 	}
 	return ret;
 }
@@ -102,11 +103,18 @@ static int make_over(struct node *node, bool replace) {
 	int dir = node->tree->fd[DST];
 	const char *name = node->entry->dst_name;
 	char *hidden;
+	struct stat st;
+	if (!hidden_can_go(dir)) {
+		return -EPERM;
+	}
 	int ret = make_hidden(node, &hidden);
+	bool known = (ret == 0 || ret == REPORTED) && fstatat(dir, hidden, &st, AT_SYMLINK_NOFOLLOW) == 0;
 	if (ret == 0) {
 		ret = !replace ? hidden_move(dir, hidden, name) : renameat(dir, hidden, dir, name) == 0 ? 0 : -errno;
-		// Where both were links to one file the rename did nothing
-		unlinkat(dir, hidden, 0);
+	}
+	// Where both were links to one file the rename did nothing
+	if (known) {
+		file_drop_hidden(node->tree, dir, hidden, inode_of(&st));
 	}
 	free(hidden);
 	return ret;
@@ -115,15 +123,15 @@ static int make_over(struct node *node, bool replace) {
 /** Make a node where nothing stands. Returns 0, -EEXIST if something does, or another -errno. */
 static int make_new(struct node *node) {
 	struct stat st;
-	if (!is_atomic(node)) {
+	// What has no attributes to get is whole at once; and where no name can be changed, there is but one
+	if (!is_atomic(node) || !node->settle || !hidden_can_go(node->tree->fd[DST])) {
 		return make_noted(node);
 	}
 	if (fstatat(node->tree->fd[DST], node->entry->dst_name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
 		return errno == ENOENT ? make_over(node, false) : -errno;
 	}
 	// Once that is known, there may be more to be said than that something stands there
-	int ret = node->judged.known ? make_noted(node) : -EEXIST;
-	return ret == 0 && node->settle && !node->settle(node, node->entry->dst_name) ? REPORTED : ret;
+	return node->judged.known ? make_noted(node) : -EEXIST;
 }
 
 /** Make a node, by cp's rules if something stands there. Returns whether it is there now; what fails is reported. */
@@ -173,7 +181,7 @@ static bool make_node(struct node *node) {
 	if (fail.what || ret == REPORTED) {
 		return false;
 	}
-	return !node->settle || is_atomic(node) || node->settle(node, node->entry->dst_name);
+	return !node->settle || node->settled || node->settle(node, node->entry->dst_name);
 }
 
 /**

@@ -159,9 +159,13 @@ static struct fail make_empty(struct file_context *ctx, struct file *file) {
 		return FAIL_NONE;
 	}
 	// Another file may have been written to it meanwhile
+	const struct inode inode = inode_of(&file->found);
 	if (fstat(file->dst_fd, &file->found) != 0) {
 		return fail_make(errno, "cannot fstat %d");
 	}
+	// By which it is reserved
+	file->found.st_dev = inode.dev;
+	file->found.st_ino = inode.ino;
 	if (links_is_copy(ctx->files->links, inode_of(&file->found))) {
 		file_release(ctx, file);
 		return remove_and_create(ctx, file);
@@ -204,7 +208,7 @@ static struct fail take_over(struct file_context *ctx, struct file *file, bool l
 		close_fd(&file->dst_fd);
 		return fail_make(0, "cannot copy %s to %d: checksums are being written there");
 	}
-	if (!inode_same(inode_of(&st), inode_of(&file->found))) {
+	if (!file_is_still(file->tree, &file->found, &st)) {
 		return fail_make(0, "skipping file %s, as its destination %d was replaced while being copied");
 	}
 	file->found = st;

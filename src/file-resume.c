@@ -72,7 +72,7 @@ void file_clear_left(struct file_context *ctx, const struct tree *tree, const st
 	}
 	char *hidden = hidden_path(entry->dst_name, HIDDEN_KNOWN);
 	if (hidden && !file_expects(tree, last_component(hidden))) {
-		hidden_clear(tree->fd[DST], hidden);
+		hidden_clear(tree->fd[DST], hidden, &tree->trees->patience);
 	}
 	free(hidden);
 }
@@ -116,10 +116,9 @@ static char *path_below(const struct files *files, const struct tree *tree, cons
 /** Open what an earlier run has left under a hidden name. Returns a descriptor, locked, or -1. */
 static int open_left(int dir, const char *hidden, struct stat *st) {
 	int fd = openat(dir, hidden, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd >= 0 && (hidden_lock(fd, PART_WAIT) < 0 || fstat(fd, st) != 0 || !S_ISREG(st->st_mode) || st->st_nlink != 1
-		|| st->st_uid != geteuid()))
-	{
-		// Whose it is may have it open
+	// Whose it is may have it open; and is not waited for
+	bool ours = fd >= 0 && fstat(fd, st) == 0 && S_ISREG(st->st_mode) && st->st_nlink == 1 && st->st_uid == geteuid();
+	if (!ours || hidden_lock(fd, PART_WAIT) < 0 || fstat(fd, st) != 0 || st->st_nlink != 1) {
 		close_fd(&fd);
 	}
 	return fd;
@@ -130,7 +129,7 @@ int file_open_part(struct file_context *ctx, struct file *file, int dir, const c
 	struct stat st = {0};
 	bool in_parts = journal_is_open(&files->journal) && S_ISREG(file->st.st_mode) && file->st.st_size >= PART_BYTES
 		&& !(file->flags & FILE_BY_LINK) && !(file->tree->flags & TREE_UNSIZED)
-		&& !(files->opts->flags & OPT_ATTRIBUTES_ONLY) && !file_is_ordered(files->opts);
+		&& !(files->opts->flags & OPT_ATTRIBUTES_ONLY) && !file_is_ordered(files->opts) && hidden_can_go(dir);
 	char *path = in_parts ? path_below(files, file->tree, name) : NULL;
 	char *hidden = path ? hidden_path(name, HIDDEN_KNOWN) : NULL;
 	if (!hidden || file_expects(file->tree, hidden)) {
@@ -149,7 +148,7 @@ int file_open_part(struct file_context *ctx, struct file *file, int dir, const c
 	}
 	close_fd(&fd);
 	if (file->part) {
-		hidden_clear(dir, hidden);
+		hidden_clear(dir, hidden, &file->tree->trees->patience);
 	}
 	free(hidden);
 	return -1;

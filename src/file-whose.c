@@ -17,6 +17,16 @@ bool file_is_own(const struct files *files, int dir, const struct stat *found) {
 	return reach_is_own(found) && (!(files->opts->flags & OPT_PRIVILEGED) || reach_is_closed(dir));
 }
 
+bool file_is_still(const struct tree *tree, const struct stat *found, const struct stat *now) {
+	if (inode_same(inode_of(found), inode_of(now))) {
+		return true;
+	}
+	bool alike = ((found->st_mode ^ now->st_mode) & (S_IFMT | 07777)) == 0 && found->st_uid == now->st_uid
+		&& found->st_gid == now->st_gid && found->st_size == now->st_size
+		&& found->st_mtim.tv_sec == now->st_mtim.tv_sec && found->st_mtim.tv_nsec == now->st_mtim.tv_nsec;
+	return alike && (tree_is_named_whole(tree) || reach_is_closed(tree->fd[DST]));
+}
+
 bool file_may_stand_for(const struct files *files, int dir, const struct stat *src, const struct stat *found,
 	const struct stat *there)
 {

@@ -81,6 +81,8 @@ struct file_context {
 	dev_t waits;
 	/** The device from whose page cache nothing can be told to leave, if one is known. */
 	dev_t keeps;
+	/** The device on which closing cannot fail, if one is known. */
+	dev_t closes;
 	struct far far;
 	/** Small files that were not cached since one was. */
 	unsigned cold;
@@ -89,6 +91,7 @@ struct file_context {
 	bool no_unnamed_known;
 	bool waits_known;
 	bool keeps_known;
+	bool closes_known;
 	/** Whether to wait for a destination that is being written by another file. */
 	bool patient;
 	/** What small files and streams are moved through; made when needed. */

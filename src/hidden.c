@@ -56,26 +56,49 @@ static int lock(int fd, unsigned wait) {
 }
 
 /** Whether somebody who is alive writes to a file. What cannot be opened or locked is taken for used. */
-static bool is_used(int dir, const char *path) {
+static bool is_used(int dir, const char *path, unsigned wait) {
 	int fd = openat(dir, path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 && errno == EACCES) {
 		// Its attributes may have been set already
 		fd = openat(dir, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	}
-	bool used = fd < 0 || lock(fd, CLEAR_WAIT) != 0;
+	bool used = fd < 0 || lock(fd, wait) != 0;
 	close_fd(&fd);
 	return used;
 }
 
-int hidden_clear(int dir, const char *path) {
+int hidden_clear(int dir, const char *path, struct hidden_patience *patience) {
+	bool wait = !patience || !atomic_load(&patience->spent);
 	struct stat st;
 	if (fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) != 0) {
 		return errno == ENOENT ? 0 : -errno;
 	}
-	if (S_ISDIR(st.st_mode) || (S_ISREG(st.st_mode) && is_used(dir, path))) {
+	if (S_ISDIR(st.st_mode)) {
+		return -EBUSY;
+	}
+	if (S_ISREG(st.st_mode) && is_used(dir, path, wait ? CLEAR_WAIT : 0)) {
+		if (patience) {
+			atomic_store(&patience->spent, true);
+		}
 		return -EBUSY;
 	}
 	return unlinkat(dir, path, 0) == 0 || errno == ENOENT ? 0 : -errno;
+}
+
+int hidden_drop(int dir, const char *path, struct inode inode) {
+	struct stat st;
+	if (fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+		return errno == ENOENT ? 0 : -errno;
+	}
+	if (!inode_same(inode_of(&st), inode)) {
+		return 0;
+	}
+	return unlinkat(dir, path, 0) == 0 || errno == ENOENT ? 0 : -errno;
+}
+
+bool hidden_can_go(int dir) {
+	struct statx stx;
+	return statx(dir, "", AT_EMPTY_PATH, STATX_TYPE, &stx) != 0 || !(stx.stx_attributes & STATX_ATTR_APPEND);
 }
 
 int hidden_lock(int fd, unsigned wait) {
@@ -99,8 +122,8 @@ int hidden_owner(int dir, uid_t *owner) {
 	if (ret == 0) {
 		*owner = st.st_uid;
 	}
-	if (fd >= 0 && name) {
-		unlinkat(dir, name, 0);
+	if (ret == 0 && name) {
+		ret = hidden_drop(dir, name, inode_of(&st));
 	}
 	close_fd(&fd);
 	free(name);
@@ -124,8 +147,7 @@ int hidden_link(int fd, int dir, const char *path) {
 static int move_slowly(int dir, const char *from, const char *to) {
 	struct stat st;
 	if (linkat(dir, from, dir, to, 0) == 0) {
-		unlinkat(dir, from, 0);
-		return 0;
+		return fstatat(dir, to, &st, AT_SYMLINK_NOFOLLOW) == 0 ? hidden_drop(dir, from, inode_of(&st)) : 0;
 	}
 	if (errno == EEXIST) {
 		return -EEXIST;

@@ -9,7 +9,14 @@
 #ifndef UCP_HIDDEN_H
 #define UCP_HIDDEN_H
 
-#include <sys/types.h>
+#include "inode.h"
+
+#include <stdatomic.h>
+
+/** Whether a run still waits for locks of files under hidden names: others can plant those, so it waits for one only. */
+struct hidden_patience {
+	atomic_bool spent;
+};
 
 /** Which digits a hidden name has. */
 enum hidden_kind {
@@ -25,8 +32,19 @@ char *hidden_path(const char *path, enum hidden_kind kind);
 /** Whether a name is of the form of hidden ones. */
 bool hidden_is_name(const char *name);
 
-/** Take away what stands at a hidden name unless somebody is using it. Returns 0, -EBUSY or another -errno. */
-int hidden_clear(int dir, const char *path);
+/**
+ * Take away what stands at a hidden name unless somebody is using it.
+ *
+ * @param patience  Set when one was waited for in vain; NULL: wait.
+ * @return 0, -EBUSY or another -errno.
+ */
+int hidden_clear(int dir, const char *path, struct hidden_patience *patience);
+
+/** Take away a name if it still is that of an inode: what others put there stays. Returns 0, also then, or -errno. */
+int hidden_drop(int dir, const char *path, struct inode inode);
+
+/** Whether a name in a directory can be taken away again or changed: not if the directory is append-only. */
+bool hidden_can_go(int dir);
 
 /**
  * Lock a file under a hidden name. A ucp that was killed may hold its locks a little longer than it lives, till the kernel

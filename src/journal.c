@@ -250,7 +250,8 @@ static int claim(int fd, int dir, bool made) {
 	if (made || (st.st_uid == geteuid() && st.st_nlink == 1)) {
 		return 0;
 	}
-	return unlinkat(dir, JOURNAL_NAME, 0) == 0 || errno == ENOENT ? -ESTALE : -errno;
+	int ret = hidden_drop(dir, JOURNAL_NAME, inode_of(&st));
+	return ret < 0 ? ret : -ESTALE;
 }
 
 /**
@@ -350,7 +351,7 @@ static void remove_part(const struct journal *journal, const struct journal_part
 	struct stat st;
 	struct stat file;
 	if (dir >= 0 && hidden && fstat(dir, &st) == 0 && fstatat(dir, hidden, &file, AT_SYMLINK_NOFOLLOW) == 0
-		&& (part->ino == 0 || part->ino == file.st_ino) && hidden_clear(dir, hidden) == 0)
+		&& (part->ino == 0 || part->ino == file.st_ino) && hidden_clear(dir, hidden, NULL) == 0)
 	{
 		futimens(dir, (struct timespec[]) {st.st_atim, st.st_mtim});
 	}

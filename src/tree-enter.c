@@ -388,7 +388,10 @@ static struct fail open_copy(struct tree *tree, const struct entry *entry) {
 	if (fstat(tree->fd[DST], &st) != 0) {
 		return fail_make(errno, "cannot access %d");
 	}
-	if (!inode_same(inode_of(&st), inode_of(&tree->dst_stat))) {
+	// Some file systems change inode numbers, but others can exchange directories only where they may write
+	if (!inode_same(inode_of(&st), inode_of(&tree->dst_stat)) && !tree_is_named_whole(tree->parent)
+		&& !reach_is_closed(tree->parent->fd[DST]))
+	{
 		return fail_make(0, "skipping directory %s, as its destination %d was replaced while being copied");
 	}
 	tree->inode[DST] = inode_of(&st);

@@ -12,6 +12,7 @@
 #define UCP_TREE_H
 
 #include "fail.h"
+#include "hidden.h"
 #include "inode.h"
 #include "list.h"
 #include "thread.h"
@@ -168,6 +169,7 @@ struct trees {
 	unsigned max;
 	/** How many directories this run made, or would make. */
 	counter created;
+	struct hidden_patience patience;
 	/**
 	 * The topmost directories this run made: a source directory among them is a copy of itself. With --dry-run those
 	 * that they would be made in.

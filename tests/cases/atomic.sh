@@ -355,6 +355,85 @@ case_left_hidden_name_goes_when_replacing() {
 	[[ $(<d/f) == new ]] || fail "not replaced"
 }
 
+# Others can plant hidden names and lock them: one is waited for, but not each.
+# only: release
+once_locked_hidden_names_are_not_waited_for_each() {
+	local i option
+	need cmd strace xxhsum
+	strace -f -qq -o "$CASE/probe" true 2>/dev/null || skip "strace does not work"
+	mkdir s d
+	for i in {1..10}; do
+		echo "new $i" >"s/f$i"
+	done
+	for option in -r -rb '-r --x-inject=no-unnamed'; do
+		rm -rf d
+		mkdir d
+		for i in {1..10}; do
+			echo old | tee "d/f$i" >"d/f$i~"
+			: >"d/.ucp-$(printf 'f%s' "$i" | xxhsum -H3 - | grep -o '[0-9a-f]\{16\}')"
+			: >"d/.ucp-$(printf 'f%s~' "$i" | xxhsum -H3 - | grep -o '[0-9a-f]\{16\}')"
+		done
+		python3 -c '
+import fcntl, signal, sys
+held = [open(path, "a") for path in sys.argv[2:]]
+[fcntl.flock(file, fcntl.LOCK_EX) for file in held]
+open(sys.argv[1], "w").close()
+signal.pause()' "$CASE/locked" d/.ucp-* &
+		wait_for '[[ -e $CASE/locked ]]'
+		# shellcheck disable=SC2086 # several options
+		strace -f -qq -o trace -e trace=flock "$UCP" -j1 --atomic $option -T s d || fail "$option: ucp"
+		kill %%
+		rm "$CASE/locked"
+		(($(grep -c EAGAIN trace) < 1000)) || fail "$option: $(grep -c EAGAIN trace) times a lock was waited for"
+		for i in {1..10}; do
+			check cmp "s/f$i" "d/f$i"
+		done
+		(($(find d -name '.ucp-*' | wc -l) == 20)) || fail "$option: in d are: $(names d)"
+	done
+}
+
+# Where names cannot be taken away again none is hidden.
+once_append_only_directory() {
+	local option
+	need root
+	need cmd chattr
+	mkdir s d
+	echo f >s/f
+	ln -s f s/link
+	mkfifo s/fifo
+	ln s/f s/g
+	trap 'chattr -a d' EXIT
+	for option in -r -a '-a -j1'; do
+		chattr -a d
+		rm -rf d
+		mkdir d
+		chattr +a d 2>/dev/null || skip "needs append-only directories"
+		# shellcheck disable=SC2086 # several options
+		run_ucp --atomic $option s/. d
+		[[ $option == -r ]] || sed -i "/^ucp: .*for 'd\/\.'/d" "$ERR"
+		expect_no_err
+		expect_names d f fifo g link
+		check cmp s/f d/f
+		[[ $option == -r || d/f -ef d/g ]] || fail "$option: the names are not links to one file"
+	done
+	run_ucp -rf --atomic --no-target-directory s d
+	expect_status 1
+	sort "$ERR" | diff - <(cat <<-EOF
+		ucp: cannot create fifo 'd/fifo': Operation not permitted
+		ucp: cannot create regular file 'd/f': Operation not permitted
+		ucp: cannot create regular file 'd/g': Operation not permitted
+		ucp: cannot create symbolic link 'd/link': Operation not permitted
+	EOF
+	) || fail "stderr"
+	expect_names d f fifo g link
+	echo h >s/h
+	run_ucp --atomic --x-inject=no-unnamed s/h d
+	expect_status 1
+	expect_err "ucp: cannot create regular file 'd/h': Operation not permitted"
+	expect_names d f fifo g link
+	chattr -a d
+}
+
 # What another ucp is writing is not what one has left.
 case_hidden_name_in_use_stays() {
 	mkdir d

@@ -110,6 +110,62 @@ case_two_files_from_two_directories_to_one() {
 	done
 }
 
+# --- file systems that change inode numbers
+
+# What has several names in a lower layer gets another number when it is opened for writing.
+once_file_with_two_names_below_an_overlay() {
+	local option i=0
+	need root
+	mkdir lower
+	for option in -r -p -f -b --atomic -a --verify --resume '-T'; do
+		((++i))
+		echo old >"lower/a$i"
+		ln "lower/a$i" "lower/b$i"
+	done
+	mount_tmpfs 10m upper
+	mount_overlay merged upper
+	echo new >new
+	i=0
+	for option in -r -p -f -b --atomic -a --verify --resume '-T'; do
+		((++i))
+		run_ucp "$option" new "merged/a$i"
+		expect_status 0
+		expect_no_err
+		check cmp new "merged/a$i"
+	done
+	[[ $(<lower/b1) == old && $(<merged/b1) == old ]] || fail "its other name was written, too"
+}
+
+# Some file systems show another number at each look.
+once_numbers_that_always_change() {
+	local option
+	mkdir -p s/sub backing
+	echo new >s/f
+	echo below >s/sub/f
+	ln -s f s/link
+	mkfifo s/p
+	mount_faultfs odd backing --odd-inodes --cache=0
+	for option in -r -a --atomic -rf -rb '-r --verify' '-r --x-inject=no-unnamed --atomic'; do
+		# shellcheck disable=SC2086 # several options
+		run_ucp -r $option s odd/
+		expect_status 0
+		expect_no_err
+		check cmp s/f backing/s/f
+		check cmp s/sub/f backing/s/sub/f
+		echo old >backing/s/f
+	done
+	run_ucp -r -T s odd/s
+	expect_status 0
+	check cmp s/f backing/s/f
+	# But not where others could have exchanged it
+	chmod 777 backing/s
+	echo old >backing/s/f
+	run_ucp -r s odd/
+	expect_status 1
+	expect_err_has "ucp: skipping file 's/f', as its destination 'odd/s/f' was replaced while being copied"
+	[[ $(<backing/s/f) == old ]] || fail "it was written"
+}
+
 # --- destinations that are sources
 
 case_destination_is_hard_link_of_a_source() {

@@ -133,7 +133,12 @@ static int fs_getattr(const char *path, struct stat *st, struct fuse_file_info *
 		return err;
 	}
 	const struct handle *handle = handle_of(fi);
-	return result(handle && handle->fd >= 0 ? fstat(handle->fd, st) : lstat(below(path), st));
+	err = result(handle && handle->fd >= 0 ? fstat(handle->fd, st) : lstat(below(path), st));
+	if (options.odd_inodes) {
+		static _Atomic uint64_t looks = 1000;
+		st->st_ino = atomic_fetch_add(&looks, 1);
+	}
+	return err;
 }
 
 static int fs_readlink(const char *path, char *target, size_t size) {

@@ -114,7 +114,7 @@ static int run(const char *directory, const char *mountpoint) {
 
 static int usage(void) {
 	fprintf(stderr, "usage: faultfs [--latency=MS] [--threads=N] [--cache=SECONDS] [--writeback] [--server-copy]\n"
-			"               [--fold] DIRECTORY MOUNTPOINT [COMMAND...]\n");
+			"               [--fold] [--odd-inodes] DIRECTORY MOUNTPOINT [COMMAND...]\n");
 	return 2;
 }
 
@@ -124,6 +124,7 @@ static bool parse(int argc, char **argv) {
 		{"threads", required_argument, NULL, 't'},
 		{"cache", required_argument, NULL, 'c'},
 		{"writeback", no_argument, NULL, 'w'},
+		{"odd-inodes", no_argument, NULL, 'o'},
 		{"server-copy", no_argument, NULL, 's'},
 		{"fold", no_argument, NULL, 'f'},
 		{0},
@@ -145,6 +146,9 @@ static bool parse(int argc, char **argv) {
 			break;
 		case 'w':
 			options.writeback = true;
+			break;
+		case 'o':
+			options.odd_inodes = true;
 			break;
 		case 's':
 			options.server_copy = true;

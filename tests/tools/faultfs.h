@@ -18,6 +18,8 @@ struct faultfs_options {
 	double cache;
 	/** Whether the kernel may collect what is written. */
 	bool writeback;
+	/** Whether inode numbers are others at each look. */
+	bool odd_inodes;
 	/** Whether copy_file_range is done. */
 	bool server_copy;
 	/** Whether a name is found by its letters in upper or lower case (ASCII). */

@@ -55,13 +55,13 @@ TEST(other_names_are_not_hidden_ones) {
 
 TEST(what_is_left_is_cleared) {
 	go_to_scratch();
-	CHECK_EQ(hidden_clear(AT_FDCWD, "nothing"), 0);
+	CHECK_EQ(hidden_clear(AT_FDCWD, "nothing", NULL), 0);
 	close(make("file"));
-	CHECK_EQ(hidden_clear(AT_FDCWD, "file"), 0);
+	CHECK_EQ(hidden_clear(AT_FDCWD, "file", NULL), 0);
 	CHECK(!exists("file"));
 	REQUIRE(symlink("nowhere", "link") == 0 && mkfifo("fifo", 0644) == 0);
-	CHECK_EQ(hidden_clear(AT_FDCWD, "link"), 0);
-	CHECK_EQ(hidden_clear(AT_FDCWD, "fifo"), 0);
+	CHECK_EQ(hidden_clear(AT_FDCWD, "link", NULL), 0);
+	CHECK_EQ(hidden_clear(AT_FDCWD, "fifo", NULL), 0);
 	CHECK(!exists("link") && !exists("fifo"));
 }
 
@@ -69,19 +69,19 @@ TEST(what_is_used_is_not_cleared) {
 	go_to_scratch();
 	int fd = make("file");
 	CHECK_EQ(hidden_lock(fd, 0), 0);
-	CHECK_EQ(hidden_clear(AT_FDCWD, "file"), -EBUSY);
+	CHECK_EQ(hidden_clear(AT_FDCWD, "file", NULL), -EBUSY);
 	CHECK(exists("file"));
 	close(fd);
-	CHECK_EQ(hidden_clear(AT_FDCWD, "file"), 0);
+	CHECK_EQ(hidden_clear(AT_FDCWD, "file", NULL), 0);
 	REQUIRE(mkdir("dir", 0755) == 0);
-	CHECK_EQ(hidden_clear(AT_FDCWD, "dir"), -EBUSY);
+	CHECK_EQ(hidden_clear(AT_FDCWD, "dir", NULL), -EBUSY);
 	CHECK(exists("dir"));
 }
 
 TEST(a_lock_on_what_was_cleared_is_none) {
 	go_to_scratch();
 	int fd = make("file");
-	CHECK_EQ(hidden_clear(AT_FDCWD, "file"), 0);
+	CHECK_EQ(hidden_clear(AT_FDCWD, "file", NULL), 0);
 	CHECK_EQ(hidden_lock(fd, 0), -ESTALE);
 	close(fd);
 	fd = make("file");
