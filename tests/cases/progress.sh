@@ -166,7 +166,7 @@ once_bar_of_12_columns() {
 
 once_bar_of_200_columns() {
 	half_a_copy
-	on_terminal --columns=200 --wait=' 52% \[#{43} {40}\]   1\.5 KiB of 1\.5 KiB  1/2 files  .{8}/s  .{7} left  p' \
+	on_terminal --columns=200 --wait=' 52% \[#{42} {40}\]   1\.5 KiB of 1\.5 KiB  1/2 files  .{8}/s  .{7} left  p' \
 		--do='kill $holder' -- empty p d
 	expect_status 0
 	expect_out "100% [$(printf '#%.0s' {1..98})]   1.5 KiB  2 files RATE TIME in all"
