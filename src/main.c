@@ -71,12 +71,11 @@ static void die_of(int number) {
 
 /**
  * See that the standard descriptors are taken, lest a file that is being copied gets one and messages end up in it.
- * They are opened the wrong way round, so that using them still fails.
+ * They get a descriptor that can be neither read nor written, so that using them still fails; "/" is there without /dev.
  */
 static bool open_standard_fds(void) {
-	static const int modes[] = {O_WRONLY, O_RDONLY, O_RDONLY};
 	for (int fd = 0; fd < 3; ++fd) {
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/", O_PATH) != fd) {
 			return false;
 		}
 	}

@@ -139,6 +139,26 @@ case_dry_chooses() {
 	[[ ! -e d ]] || fail "d was made"
 }
 
+# Neither what is not there yet, nor a standard descriptor that is closed, needs anything of /dev or /proc.
+once_without_dev_and_proc() {
+	need root
+	need cmd unshare
+	mkdir -p s/sub/deep d
+	echo 1 >s/sub/f
+	ln -s nowhere s/l
+	# shellcheck disable=SC2016,SC2086 # expanded by the inner shell; the flags are words
+	run unshare --mount --propagation private sh -c 'mount -t tmpfs none /dev && mount -t tmpfs none /proc || exit 77
+		"$@" --dry-run -a s new && "$@" --dry-run -a s d && "$@" --dry-run -a --parents s/sub/deep d && "$@" -a s d <&-' - \
+		"$UCP" $UCP_FLAGS
+	[[ $status != 77 ]] || skip "cannot hide /dev"
+	expect_status 0
+	expect_no_err
+	expect_out_has "'s/sub/f' -> 'new/sub/f'"
+	expect_out_has "'s/sub/f' -> 'd/s/sub/f'"
+	[[ ! -e new ]] || fail "new was made"
+	same_tree s d/s
+}
+
 # only: release
 # (Links of the tree lead out of it: none is followed.)
 once_nothing_is_changed() {
