@@ -14,8 +14,8 @@ import sys
 # Each room's layer. A room is NAME.h, NAME.c and NAME-*.[ch].
 LAYERS = [
     ["prelude"],
-    ["list", "thread", "std", "opts", "fail", "inode", "pair", "filter", "names", "growth",
-     "open", "twin"],
+    ["list", "thread", "std", "opts", "fail", "inode", "pair", "filter", "names", "growth"],
+    ["open", "twin"],
     ["report", "machine", "meta", "extent", "offload", "reach", "ring", "progress", "flush", "hash", "throttle", "select",
      "hidden"],
     ["tree", "scan", "sums", "medium", "journal"],

@@ -122,6 +122,7 @@ tidy() {
 }
 
 tool python3 .ci/lint-source.py src/*.[ch] tests/unit/*.[ch] tests/tools/*.[ch] bench/*.c
+tool python3 .ci/lint-papers.py docs/*.md
 compilers
 headers_alone
 shell_scripts
