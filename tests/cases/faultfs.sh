@@ -19,7 +19,8 @@ make_files() { # DIR
 only_big_fails() { # DESTINATION MESSAGE BACKING
 	run_ucp -r s "$1"
 	expect_status 1
-	expect_err "ucp: $2"
+	expect_err_has "ucp: $2"
+	[[ $(grep -cv '^ucp: hint: ' "$ERR") == 1 ]] || fail "more than one message: $(<"$ERR")"
 	check_not test -e "$3/big"
 	cp -r s expected
 	rm expected/big
@@ -347,4 +348,43 @@ once_refused_for_good_where_writes_come_in_order() {
 	check test ! -e backing/d/big
 	rm s/big
 	same_tree s backing/d --no-times
+}
+
+# What somebody put in the place of a copy is not taken away, whatever has to be undone.
+case_replaced_while_closing_fails() {
+	mkdir -p s backing
+	echo data >s/f
+	mount_faultfs bad backing "fail flush d/f EIO" "hold flush d/f"
+	start_ucp -r s bad/d
+	wait_for '[[ $(faultfs_count bad held) == 1 ]]'
+	echo other >bad/other
+	mv bad/other bad/d/f
+	faultfs bad let-go
+	finish_ucp
+	expect_status 1
+	expect_err "ucp: failed to close 'bad/d/f': Input/output error"
+	[[ $(<backing/d/f) == other ]] || fail "what was put there is gone"
+}
+
+case_replaced_while_a_backup_is_to_be_undone() {
+	local option
+	for option in -b --backup=numbered; do
+		rm -rf s backing
+		mkdir -p s backing/d
+		echo data >s/f
+		echo old >backing/d/f
+		mount_faultfs bad backing "fail flush d/f EIO" "hold flush d/f"
+		start_ucp $option -r s/. bad/d
+		wait_for '[[ $(faultfs_count bad held) == 1 ]]'
+		echo other >bad/other
+		mv bad/other bad/d/f
+		faultfs bad let-go
+		finish_ucp
+		expect_status 1
+		expect_err_has "ucp: failed to close 'bad/d/./f': Input/output error"
+		expect_err_has "ucp: cannot un-backup 'bad/d/./f': File exists"
+		[[ $(<backing/d/f) == other ]] || fail "$option: what was put there is gone"
+		[[ $(cat backing/d/f?*) == old ]] || fail "$option: the old file is lost: $(ls -A backing/d)"
+		check umount bad
+	done
 }

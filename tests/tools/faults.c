@@ -147,12 +147,16 @@ static int add_rule(struct faults *faults, enum fault_kind kind, char *const wor
 	return 0;
 }
 
-static void clear(struct faults *faults) {
+/** Forget the rules, or only those that hold, and let go of what is held. */
+static void clear(struct faults *faults, bool all) {
 	pthread_mutex_lock(&faults->lock);
-	while (faults->rules) {
-		struct fault *rule = faults->rules;
-		faults->rules = rule->next;
-		free(rule);
+	for (struct fault **at = &faults->rules, *rule; (rule = *at);) {
+		if (all || rule->kind == FAULT_HOLD) {
+			*at = rule->next;
+			free(rule);
+		} else {
+			at = &rule->next;
+		}
 	}
 	++faults->epoch;
 	pthread_cond_broadcast(&faults->changed);
@@ -202,8 +206,8 @@ int faults_command(struct faults *faults, const char *command) {
 	if (strcmp(words[0], "latency") == 0 && count == 2) {
 		return set_latency(faults, words[1]);
 	}
-	if (strcmp(words[0], "clear") == 0 && count == 1) {
-		clear(faults);
+	if ((strcmp(words[0], "clear") == 0 || strcmp(words[0], "let-go") == 0) && count == 1) {
+		clear(faults, words[0][0] == 'c');
 		return 0;
 	}
 	if (strcmp(words[0], "reset") == 0 && count == 1) {

@@ -64,6 +64,7 @@ void faults_init(struct faults *faults);
  *     order write PATTERN ERRNO     a write that is not at the end of the file fails
  *     latency MS
  *     clear          forget the rules, and let go of what is held
+ *     let-go         forget the rules that hold, and let go
  *     reset          count from 0
  *
  * with=WORD is for writes that have that word in them: so the data of a file can be told from what a file system in an
