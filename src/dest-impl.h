@@ -57,4 +57,28 @@ int dest_restore(int dir, const char *backup, const char *path);
 /** Whether this run made what stands at an operand's destination, of another operand and under the same name. */
 bool dest_was_made(struct dest *dest, const struct stat *st, const struct tree *tree, const struct entry *entry);
 
+/** By what a destination was found. */
+struct dest_look {
+	int dir;
+	const char *name;
+	/** AT_SYMLINK_NOFOLLOW or 0. */
+	int flags;
+};
+
+/** A time as it is kept in steps of so many nanoseconds: a power of ten up to a second, or two seconds. */
+struct timespec dest_cut_time(struct timespec time, long step);
+
+/** The coarsest such step that all times of a file are multiples of. */
+long dest_time_step(const struct stat *st);
+
+/**
+ * Whether a destination is at least as new as its source. Where times are preserved, one that its file system could only keep
+ * cut short is. To know how short that is, the time of a destination may be changed and set again, once for each device.
+ *
+ * @param src  The source's time of last modification.
+ * @param dst  The destination as found.
+ */
+bool dest_is_up_to_date(struct dest *dest, const struct dest_look *look, const struct timespec *src,
+	const struct stat *dst);
+
 #endif // UCP_DEST_IMPL_H

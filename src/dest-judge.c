@@ -47,27 +47,12 @@ static const char *name_of(const struct judge *j) {
 	return name[0] || (!means_link(j) && !(j->dest->opts->flags & OPT_NO_TARGET_DIRECTORY)) ? name : ".";
 }
 
-/** The source's time as a file system could keep it on which the destination has times as coarse as these. */
-static struct timespec coarsen(struct timespec src, const struct stat *dst) {
-	static const long steps[] = {1000000000, 1000000, 1000, 100};
-	for (size_t i = 0; i < countof(steps); ++i) {
-		long step = steps[i];
-		if (dst->st_mtim.tv_nsec % step == 0 && dst->st_ctim.tv_nsec % step == 0 && dst->st_atim.tv_nsec % step == 0) {
-			src.tv_nsec -= src.tv_nsec % step;
-			break;
-		}
-	}
-	return src;
-}
-
 /** Whether the destination is at least as new as the source. */
 static bool is_up_to_date(const struct judge *j) {
-	struct timespec src = j->st->st_mtim;
-	struct timespec dst = j->found->st.st_mtim;
-	if (j->dest->opts->preserve & PRESERVE_TIMESTAMPS) {
-		src = coarsen(src, &j->found->st);
-	}
-	return dst.tv_sec != src.tv_sec ? dst.tv_sec > src.tv_sec : dst.tv_nsec >= src.tv_nsec;
+	struct dest_look look = {
+		.dir = j->tree->fd[DST], .name = name_of(j), .flags = means_link(j) ? AT_SYMLINK_NOFOLLOW : 0,
+	};
+	return dest_is_up_to_date(j->dest, &look, &j->st->st_mtim, &j->found->st);
 }
 
 /** Change "rwxrwxrwx" into what ls(1) shows for a mode. */

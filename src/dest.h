@@ -16,6 +16,16 @@ enum dest_flags {
 	DEST_SEVERAL = 1 << 1,
 };
 
+/** Devices whose steps of time are remembered. */
+#define DEST_STEPS 8
+
+/** In what steps a file system keeps times. */
+struct dest_step {
+	dev_t dev;
+	/** In nanoseconds; 0: nothing is known here. */
+	long step;
+};
+
 /** What the operands come to. */
 struct dest {
 	const struct opts *opts;
@@ -35,6 +45,9 @@ struct dest {
 	size_t foreseen_count;
 	/** There was no memory to note one. */
 	bool made_unknown;
+	/** What was found out about file systems of destinations (-u), and which place is used next. */
+	struct dest_step steps[DEST_STEPS];
+	unsigned next_step;
 	/** Which files are to be copied; has a lock of its own. */
 	struct sources all;
 };

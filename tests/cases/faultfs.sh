@@ -388,3 +388,58 @@ case_replaced_while_a_backup_is_to_be_undone() {
 		check umount bad
 	done
 }
+
+# updated_again STEP: copy a tree with -a -u to where times are kept in that many nanoseconds, twice: nothing is copied again.
+updated_again() {
+	local i
+	mkdir s
+	for i in {0..9}; do
+		echo "$i" >"s/$i"
+		touch -d "2024-05-06 07:08:1$i.123456$i" "s/$i"
+	done
+	touch -d '2024-05-06 07:08:10' s/0
+	mount_faultfs slow slow.real --time-step="$1"
+	check ucp -a -u -T s slow/d
+	find slow/d -type f -printf '%f %T@\n' | sort >before
+	run_ucp -a -u -v -T s slow/d
+	expect_status 0
+	expect_no_out
+	find slow/d -type f -printf '%f %T@\n' | sort >after
+	check cmp before after
+}
+
+# became_newer NAME SECONDS: then it is copied.
+became_newer() {
+	local before
+	before=$(stat -c %y "s/$1")
+	echo new >"s/$1"
+	touch -d "$before $2 seconds" "s/$1"
+	run_ucp -a -u -v -T s slow/d
+	expect_status 0
+	expect_out "'s/$1' -> 'slow/d/$1'"
+	check cmp "s/$1" "slow/d/$1"
+}
+
+case_update_where_times_are_kept_in_2_s() {
+	updated_again 2000000000
+	became_newer 3 1
+	became_newer 0 2
+}
+
+case_update_where_times_are_kept_in_1_s() {
+	updated_again 1000000000
+	# Even seconds do not mean that there are no odd ones
+	became_newer 0 1
+	became_newer 2 1
+}
+
+case_update_where_times_are_kept_in_10_ms() {
+	updated_again 10000000
+	became_newer 0 0.01
+	became_newer 7 0.02
+}
+
+once_update_where_times_are_kept_in_100_us() {
+	updated_again 100000
+	became_newer 0 0.001
+}

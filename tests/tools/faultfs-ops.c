@@ -123,6 +123,21 @@ static int be_self(int ret) {
 
 // --- Names and attributes
 
+static void cut(struct timespec *time) {
+	long second = 1000000000;
+	time->tv_sec -= options.time_step > second ? time->tv_sec % (options.time_step / second) : 0;
+	time->tv_nsec -= time->tv_nsec % (options.time_step < second ? options.time_step : second);
+}
+
+/** Show times as they would be kept with options.time_step. */
+static void coarsen(struct stat *st) {
+	if (options.time_step > 0) {
+		cut(&st->st_atim);
+		cut(&st->st_mtim);
+		st->st_ctim = st->st_mtim;
+	}
+}
+
 static int fs_getattr(const char *path, struct stat *st, struct fuse_file_info *fi) {
 	if (is_control(path_of(path, fi))) {
 		*st = (struct stat) {.st_mode = S_IFREG | 0666, .st_nlink = 1, .st_uid = getuid(), .st_gid = getgid()};
@@ -137,6 +152,9 @@ static int fs_getattr(const char *path, struct stat *st, struct fuse_file_info *
 	if (options.odd_inodes) {
 		static _Atomic uint64_t looks = 1000;
 		st->st_ino = atomic_fetch_add(&looks, 1);
+	}
+	if (err == 0) {
+		coarsen(st);
 	}
 	return err;
 }

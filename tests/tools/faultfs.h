@@ -24,6 +24,8 @@ struct faultfs_options {
 	bool server_copy;
 	/** Whether a name is found by its letters in upper or lower case (ASCII). */
 	bool fold;
+	/** Nanoseconds in multiples of which times are kept; 0: as below. */
+	long time_step;
 };
 
 /** The rules and counts of this mount. */
