@@ -1,19 +1,10 @@
 #include "coordinator.h"
 #include "coordinator-impl.h"
 
-#include "dest.h"
-#include "flush.h"
-#include "growth.h"
-#include "links.h"
 #include "machine.h"
-#include "medium.h"
 #include "opts.h"
 #include "report.h"
-#include "show.h"
 #include "std.h"
-#include "sums.h"
-#include "work.h"
-#include "worker.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,73 +32,6 @@
 
 /** Work a second, 256 MiB or so many small files, that hardly a disk with a head does: what was read is soon read again. */
 #define FAST_WORK 4096.0
-
-/** Everything a run consists of. */
-struct run {
-	struct medium medium;
-	struct opts *opts;
-	struct report *report;
-	struct flush flush;
-	struct sums sums;
-	struct trees trees;
-	struct links links;
-	struct dest dest;
-	struct files files;
-	struct work work;
-	struct show show;
-
-	struct rate_file rate_file;
-	struct worker *workers;
-	struct counters *counters;
-	/** How many were started, how many there may be, and how many of them are to work. */
-	unsigned worker_count;
-	unsigned most_workers;
-	unsigned wanted;
-	/** Whether the only one is this thread. */
-	bool alone;
-
-	/** The signals waited for, and those of them that do not end it, and that do. */
-	sigset_t signals;
-	sigset_t questions;
-	sigset_t deadly;
-	/** The one that ends it all, or 0. */
-	int signal;
-	double start;
-	struct growth growth;
-};
-
-static void on_wake(int signal) {
-	(void)signal;
-}
-
-/** Block the signals we wait for, those aside that are ignored as nohup does; to be inherited by all threads. */
-static void take_signals(struct run *run) {
-	static const int deadly[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGQUIT, SIGALRM, SIGXCPU};
-	struct sigaction action = {.sa_handler = on_wake};
-	struct sigaction old;
-
-	sigemptyset(&run->questions);
-	sigaddset(&run->questions, SIGUSR1);
-	if (run->show.style == SHOW_BAR && run->show.terminal && sigaction(SIGTSTP, NULL, &old) == 0
-		&& old.sa_handler != SIG_IGN)
-	{
-		sigaddset(&run->questions, SIGTSTP);
-	}
-	run->signals = run->questions;
-	sigemptyset(&run->deadly);
-	for (size_t i = 0; i < countof(deadly); ++i) {
-		if (sigaction(deadly[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN) {
-			sigaddset(&run->signals, deadly[i]);
-			sigaddset(&run->deadly, deadly[i]);
-		}
-	}
-	pthread_sigmask(SIG_BLOCK, &run->signals, NULL);
-	// Without SA_RESTART, so that it ends what blocks
-	sigaction(WAKE_SIGNAL, &action, NULL);
-	// A file that grows too large is an error like any other
-	action.sa_handler = SIG_IGN;
-	sigaction(SIGXFSZ, &action, NULL);
-}
 
 /** With --engine=uring, see that there is one. */
 static bool engine_ok(const struct run *run) {
@@ -213,7 +137,12 @@ static bool start_workers(struct run *run) {
 	if (start_worker(run) < 0) {
 		run->worker_count = run->most_workers = 1;
 		run->alone = true;
-		run->signal = coordinator_work_alone(&run->workers[0], &run->deadly);
+		sigset_t none;
+		sigemptyset(&none);
+		int signal = coordinator_work_alone(&run->workers[0], run->guard.started ? &none : &run->guard.deadly);
+		if (signal != 0) {
+			coordinator_cancel(run, signal);
+		}
 		return true;
 	}
 	// A single file has nothing for the others before it is shared
@@ -291,53 +220,13 @@ static bool all_done(const struct run *run) {
 	return true;
 }
 
-/** Stop everything, and see that nobody sleeps in the kernel for ever. */
-static void cancel(struct run *run, int signal) {
-	if (signal != 0) {
-		run->signal = signal;
-	}
-	atomic_store(&run->files.cancelled, true);
-	work_cancel(&run->work);
-	throttle_stop(&run->files.throttle);
-	for (unsigned i = 0; i < run->worker_count; ++i) {
-		if (!atomic_load(&run->workers[i].done)) {
-			pthread_kill(run->workers[i].thread, WAKE_SIGNAL);
-		}
-	}
-}
-
 /** Whether nobody reads standard output any more, and that is to be the end. */
 static bool is_unread(struct run *run) {
-	if (run->signal != 0 || report_flush(run->report) != -EPIPE || !sigismember(&run->signals, SIGPIPE)) {
+	if (run->signal != 0 || report_flush(run->report) != -EPIPE || !sigismember(&run->guard.deadly, SIGPIPE)) {
 		return false;
 	}
 	report_out_silent(run->report);
 	return true;
-}
-
-/** Stop as the terminal asks for (SIGTSTP), and go on. */
-static void stop(struct run *run) {
-	sigset_t set;
-	sigemptyset(&set);
-	sigaddset(&set, SIGTSTP);
-	show_suspend(&run->show);
-	raise(SIGTSTP);
-	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	show_resume(&run->show);
-}
-
-/** Do what a signal asks for; 0 if there was none. */
-static void obey(struct run *run, int signal) {
-	if (signal == SIGUSR1) {
-		show_ask(&run->show);
-	} else if (signal == SIGTSTP) {
-		stop(run);
-	} else if (signal > 0 && signal != WAKE_SIGNAL && run->signal == 0) {
-		cancel(run, signal);
-	} else if (atomic_load(&run->files.cancelled) && signal != WAKE_SIGNAL) {
-		cancel(run, 0);
-	}
 }
 
 /** See what the file says that limits the rate (--bwlimit). Returns 0, or -errno if it cannot be read. */
@@ -392,19 +281,18 @@ static void stop_medium(struct run *run) {
 
 /** Tick until all workers are done. */
 static void tick(struct run *run) {
-	const struct timespec at_once = {0};
-	sigset_t signals = run->signals;
+	sigset_t signals = run->questions;
 	struct counters sum;
-	int signal;
 
 	sigaddset(&signals, WAKE_SIGNAL);
 	while (!is_over(run)) {
 		bool early = run->wanted < run->most_workers && now() - run->start < EARLY;
 		const struct timespec interval = {.tv_nsec = early ? SHORT_TICK : TICK};
-		signal = sigtimedwait(&signals, NULL, &interval);
-		obey(run, max(signal, 0));
+		coordinator_obey(run, sigtimedwait(&signals, NULL, &interval));
 		if (is_unread(run)) {
-			cancel(run, SIGPIPE);
+			coordinator_cancel(run, SIGPIPE);
+		} else if (atomic_load(&run->files.cancelled)) {
+			coordinator_cancel(run, 0);
 		}
 		follow_rate(run);
 		adapt(run);
@@ -413,81 +301,22 @@ static void tick(struct run *run) {
 		show_tick(&run->show, &sum);
 	}
 	stop_medium(run);
-	while ((signal = sigtimedwait(&run->questions, NULL, &at_once)) > 0) {
-		obey(run, signal);
-	}
-	counters_sum(&sum, run->counters, run->worker_count);
-	show_end(&run->show, &sum, run->signal == 0);
 }
 
-/** Say what the rings did (--debug). */
-static void explain(struct run *run) {
-	struct ring_stats sum = {0};
-	struct counters counters;
-	const char *engine = "no ring was needed";
-	char features[RING_FEATURES];
-
-	counters_sum(&counters, run->counters, run->worker_count);
-	for (unsigned i = 0; i < run->worker_count; ++i) {
-		const struct ring_stats *stats = &run->workers[i].stats;
-		sum.pairs += stats->pairs;
-		sum.reads += stats->reads;
-		sum.writes += stats->writes;
-		sum.cut += stats->cut;
-		sum.fixed_buffer += stats->fixed_buffer;
-		sum.fixed_file += stats->fixed_file;
-		sum.enters += stats->enters;
-		sum.again += stats->again;
-		if (run->workers[i].engine) {
-			engine = run->workers[i].engine_details;
-		}
-	}
-	report_text(run->report, "workers: %u, each up to %u chunks of %zu bytes in flight\n", run->worker_count,
-		run->opts->queue_depth, run->opts->chunk_size);
-	report_text(run->report, "engine: %s\n", engine);
-	ring_features(features, sizeof(features));
-	report_text(run->report, "kernel: %s\n", features);
-	report_text(run->report, "requests: %llu linked pairs (%llu cut short), %llu reads, %llu writes, %llu enters, "
-		"%llu made again by system calls\n",
-		(unsigned long long)sum.pairs, (unsigned long long)sum.cut, (unsigned long long)sum.reads,
-		(unsigned long long)sum.writes, (unsigned long long)sum.enters, (unsigned long long)sum.again);
-	report_text(run->report, "registered: %llu requests on registered buffers, %llu on registered files\n",
-		(unsigned long long)sum.fixed_buffer, (unsigned long long)sum.fixed_file);
-	report_text(run->report, "files: %llu, of them %llu shared by workers, %llu small and cached, %llu cloned, "
-		"%llu streamed; %llu bytes\n",
-		(unsigned long long)counter_get(&counters.files), (unsigned long long)counter_get(&counters.shared),
-		(unsigned long long)counter_get(&counters.cached),
-		(unsigned long long)counter_get(&counters.clones), (unsigned long long)counter_get(&counters.streams),
-		(unsigned long long)counter_get(&counters.bytes));
-}
-
-/** Say what was done. */
-static void sum_up(struct run *run) {
-	struct counters sum;
-	struct summary summary = {
-		.sum = &sum,
-		.directories = counter_get(&run->trees.created),
-		.workers = run->worker_count,
-		.signal = run->signal,
-	};
-	counters_sum(&sum, run->counters, run->worker_count);
-	for (unsigned i = 0; i < run->worker_count; ++i) {
-		if (run->workers[i].engine) {
-			summary.engine = run->workers[i].engine;
-			summary.engine_details = run->workers[i].engine_details;
-		}
-	}
-	show_summary(&run->show, &summary);
+/** Whether workers can be told to stop. */
+static void let_cancel(struct run *run, bool can) {
+	mutex_lock(&run->guard.lock);
+	run->guard.working = can;
+	mutex_unlock(&run->guard.lock);
 }
 
 /** Copy, with everything set up. */
 static void copy(struct run *run) {
-	struct opts *opts = run->opts;
-
 	if (run->dest.base->fd[DST] != AT_FDCWD) {
 		files_resume_in(&run->files, run->dest.base, run->dest.base->fd[DST]);
 	}
 	work_init(&run->work);
+	let_cancel(run, true);
 	run->start = now();
 	run->growth.time = run->start;
 	run->growth.used = processor_time();
@@ -498,21 +327,36 @@ static void copy(struct run *run) {
 	} else if (start_workers(run)) {
 		tick(run);
 	}
+	let_cancel(run, false);
 	for (unsigned i = run->alone ? 1 : 0; i < run->worker_count; ++i) {
 		thread_must(pthread_join(run->workers[i].thread, NULL));
 	}
-	scan_stop(&run->show.scan);
 	stop_medium(run);
-	if ((opts->flags & OPT_DEBUG) && run->worker_count > 0) {
-		explain(run);
-	}
-	files_resume_end(&run->files);
-	if (run->signal == 0) {
-		struct counters sum;
-		counters_sum(&sum, run->counters, run->worker_count);
-		coordinator_give_hints(opts, run->report, counter_get(&sum.roomless));
-	}
 	work_destroy(&run->work);
+}
+
+/** All workers are done: bring everything to its end, and say so. */
+static void finish(struct run *run) {
+	const struct timespec at_once = {0};
+	struct counters sum;
+	int signal;
+
+	coordinator_flush(run);
+	files_resume_end(&run->files);
+	while ((signal = sigtimedwait(&run->questions, NULL, &at_once)) > 0) {
+		coordinator_obey(run, signal);
+	}
+	counters_sum(&sum, run->counters, run->worker_count);
+	if (run->worker_count > 0) {
+		show_end(&run->show, &sum, run->signal == 0);
+	}
+	scan_stop(&run->show.scan);
+	if ((run->opts->flags & OPT_DEBUG) && run->worker_count > 0) {
+		coordinator_explain(run);
+	}
+	if (run->signal == 0) {
+		coordinator_give_hints(run->opts, run->report, counter_get(&sum.roomless));
+	}
 }
 
 /** Begin the list of checksums. What it overwrites must not be a source. */
@@ -523,16 +367,6 @@ static bool begin_sums(struct run *run) {
 		return false;
 	}
 	return sums_begin(sums);
-}
-
-/** See that everything is on its medium, as far as that is not done file by file (--fsync). */
-static void flush_all(struct run *run) {
-	for (unsigned i = 0; i < run->flush.count; ++i) {
-		int ret = flush_whole(&run->flush.fs[i]);
-		if (ret < 0) {
-			report_error(run->report, -ret, "error syncing the file system of %d", NULL, run->flush.fs[i].path);
-		}
-	}
 }
 
 int coordinator_run(struct opts *opts, struct report *report) {
@@ -556,13 +390,14 @@ int coordinator_run(struct opts *opts, struct report *report) {
 	show_init(&run->show, opts, report);
 	// While a signal still ends a wait for the other end of a fifo
 	bool ready = sums_open(&run->sums, opts->checksums, report, &run->files.cancelled);
-	take_signals(run);
 	flush_init(&run->flush);
 	trees_init(&run->trees, opts, report);
 	bool flushes = (opts->flags & OPT_FSYNC) || opts->progress == PROGRESS_SYNCED;
 	run->trees.flush = flushes ? &run->flush : NULL;
 	links_init(&run->links);
 	files_init(&run->files, opts, report, &run->links, &run->dest);
+	coordinator_take_signals(run);
+	run->trees.cancelled = &run->files.cancelled;
 	if (opts->flags & OPT_RESUME) {
 		run->trees.closing = files_tree_closing;
 		run->trees.files = &run->files;
@@ -570,29 +405,28 @@ int coordinator_run(struct opts *opts, struct report *report) {
 
 	char *renamed = dest_onto_itself(opts);
 	run->files.sums = opts->checksums ? &run->sums : NULL;
-	if (ready && dest_init(&run->dest, opts, report, &run->trees) == 0 && engine_ok(run) && limit_rate(run)
-		&& begin_sums(run))
-	{
+	bool begun = ready && dest_init(&run->dest, opts, report, &run->trees) == 0 && engine_ok(run) && limit_rate(run)
+		&& begin_sums(run);
+	if (begun) {
 		copy(run);
 	}
 	if (run->dest.base) {
 		tree_unref(run->dest.base);
 	}
-	// Not when a signal wants an end, as this may take long
-	if ((opts->flags & OPT_FSYNC) && !atomic_load(&run->files.cancelled)) {
-		flush_all(run);
+	if (begun) {
+		finish(run);
 	}
 	sums_finish(&run->sums, opts->flags & OPT_FSYNC ? SUMS_FLUSH : 0);
-	sum_up(run);
+	coordinator_sum_up(run);
 	if (is_unread(run)) {
 		run->signal = SIGPIPE;
 	}
+	int signal = coordinator_give_signals(run);
 	files_destroy(&run->files);
 	links_destroy(&run->links);
 	dest_destroy(&run->dest);
 	trees_destroy(&run->trees);
 	flush_destroy(&run->flush);
-	int signal = run->signal;
 	free(run->workers);
 	free(run->counters);
 	free(renamed);

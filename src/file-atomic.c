@@ -509,7 +509,8 @@ static int name_it(struct file_context *ctx, struct file *file, const struct spo
 /** With trees::flush, flush a name in another directory than those that are flushed anyway. Returns 0 or -errno. */
 static int flush_name(const struct file *file, const struct spot *spot) {
 	bool elsewhere = (file->flags & FILE_BY_LINK) && file->tree->trees->flush;
-	return elsewhere ? flush_directory_at(spot->dir, ".") : 0;
+	int ret = elsewhere ? flush_directory_at(spot->dir, ".", file->tree->trees->cancelled) : 0;
+	return ret == -EINTR ? 0 : ret;
 }
 
 struct fail file_publish(struct file_context *ctx, struct file *file) {

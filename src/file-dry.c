@@ -218,6 +218,7 @@ static void count(const struct foreseen *f) {
 		counter_add(&counters->specials, 1);
 	} else if (S_ISREG(f->st->st_mode) && !(flags & OPT_ATTRIBUTES_ONLY)) {
 		counter_add(&counters->bytes, (uint64_t)f->st->st_size);
+		counter_add(&counters->data, (uint64_t)f->st->st_size);
 	}
 }
 

@@ -65,6 +65,21 @@ static void undo(struct file_context *ctx, struct file *file) {
 	tree_unpin(file->tree);
 }
 
+void files_take_away(struct files *files) {
+	struct file_context ctx = {.files = files};
+	mutex_lock(&files->lock);
+	for (struct list *node = files->begun.next; node != &files->begun; node = node->next) {
+		struct file *file = list_item(node, struct file, begun_node);
+		// Nobody takes a part for the whole
+		if (!file->part) {
+			file->flags |= FILE_INCOMPLETE;
+			file->keep = 0;
+			undo(&ctx, file);
+		}
+	}
+	mutex_unlock(&files->lock);
+}
+
 /**
  * Whether closing a file may fail: on file systems of other machines and programs, which tell of errors only then. They are
  * told from others once for each device.
@@ -168,13 +183,12 @@ static struct fail flush(struct file_context *ctx, struct file *file) {
 	{
 		return FAIL_NONE;
 	}
-	int ret = flush_file(file->dst_fd);
+	int ret = flush_file(file->dst_fd, &ctx->files->cancelled);
 	if (ret < 0) {
 		file->flags |= FILE_INCOMPLETE;
 		file->keep = 0;
-		return fail_make(ret, "error syncing %d");
 	}
-	return FAIL_NONE;
+	return ret < 0 && ret != -EINTR ? fail_make(ret, "error syncing %d") : FAIL_NONE;
 }
 
 /** Set the size, unless it is right already. Returns 0 or -errno. */
@@ -309,11 +323,30 @@ static void note_made(struct file_context *ctx, struct file *file) {
 	}
 }
 
+/** Count a file that is whole, and how it was copied. */
+static void count_copied(struct file_context *ctx, const struct file *file) {
+	struct counters *counters = ctx->counters;
+	counter_add(&counters->files, 1);
+	counter_add(&counters->data, counter_get(&file->moved));
+	counter_add(&counters->holes, file->holes);
+	counter_add(&counters->zeros, counter_get(&file->zeros));
+	counter_add(&counters->clones, file->flags & FILE_CLONED ? 1 : 0);
+	counter_add(&counters->clone_bytes, file->flags & FILE_CLONED ? counter_get(&file->moved) : 0);
+	counter_add(&counters->cached, file->flags & FILE_CACHED ? 1 : 0);
+	counter_add(&counters->streams, file->flags & FILE_STREAMED ? 1 : 0);
+	counter_add(&counters->shared, file->flags & FILE_SHARED ? 1 : 0);
+}
+
 void file_unref(struct file_context *ctx, struct file *file) {
 	if (atomic_fetch_sub(&file->refs, 1) != 1) {
 		return;
 	}
 	file_end_current(ctx->files, file);
+	if (!list_empty(&file->begun_node)) {
+		mutex_lock(&ctx->files->lock);
+		list_remove(&file->begun_node);
+		mutex_unlock(&ctx->files->lock);
+	}
 	if (!(file->flags & FILE_INCOMPLETE) && !file_is_ordered(ctx->files->opts)) {
 		file_follow(ctx, file);
 	}
@@ -348,8 +381,7 @@ void file_unref(struct file_context *ctx, struct file *file) {
 		explain(ctx, file);
 	}
 	if (copied) {
-		counter_add(&ctx->counters->files, 1);
-		counter_add(&ctx->counters->holes, file->holes);
+		count_copied(ctx, file);
 		note_made(ctx, file);
 		tree_flush_name(file->tree, &file->entry);
 		file_note_sum(ctx, file);
@@ -361,7 +393,7 @@ void file_unref(struct file_context *ctx, struct file *file) {
 		}
 	}
 	counter_add(&ctx->counters->left_bytes, file->resumed);
-	counter_add(&ctx->counters->resumed_bytes, file->resumed);
+	counter_add(&ctx->counters->resumed_bytes, copied ? file->resumed : 0);
 	// Whoever waits for this file is to know that it has more names
 	file_links_end(ctx, file->link, file->tree, copied && known ? &copy : NULL);
 	file_release(ctx, file);

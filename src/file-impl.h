@@ -232,6 +232,9 @@ bool file_is_being_made(struct file_context *ctx, const struct tree *tree, const
 /** What destinations are opened for: those to be verified are read, too. */
 int file_access_mode(const struct opts *opts);
 
+/** Data of a file is going to be moved, which may take long: files_take_away() finds it. */
+void file_note_begun(struct file_context *ctx, struct file *file);
+
 /** Claim an existing destination, file::found, for one file. Returns false if another one is writing it. */
 bool file_reserve(struct file_context *ctx, struct file *file);
 

@@ -59,6 +59,7 @@ bool file_offload(struct file_context *ctx, struct file *file) {
 		off_t from = (off_t)file->cursor;
 		off_t to = from;
 		uint64_t want = min(file->size - file->cursor, (uint64_t)(far->proven ? PART : FIRST_PART));
+		file_note_begun(ctx, file);
 		ssize_t n = copy_file_range(file->src_fd, &from, file->dst_fd, &to, (size_t)want, 0);
 		if (n < 0 && errno == EINTR) {
 			if (atomic_load(&ctx->files->cancelled)) {
@@ -74,7 +75,7 @@ bool file_offload(struct file_context *ctx, struct file *file) {
 		}
 		file_wrote(ctx, file, file->cursor, file->cursor + (uint64_t)n);
 		file->cursor += (uint64_t)n;
-		counter_add(&ctx->counters->bytes, (uint64_t)n);
+		file_moved(ctx, file, (uint64_t)n);
 		if (!far->proven) {
 			// Without their help the kernel reads and writes the data itself, and keeps what it wrote
 			far->proven = extent_is_cached(file->dst_fd, (struct extent) {.end = file->cursor}) == 0;

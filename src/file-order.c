@@ -119,7 +119,7 @@ static int put_block(struct order *o, char *data, size_t len) {
 			return ret;
 		}
 		o->skipped |= zeros > 0;
-		counter_add(&o->ctx->counters->zeros, zeros);
+		counter_add(&o->file->zeros, zeros);
 		data += zeros + run;
 		off += zeros + run;
 		len -= zeros + run;
@@ -171,7 +171,7 @@ static bool copy_data(struct order *o, uint64_t end) {
 		}
 		o->at += (uint64_t)n;
 		if (o->writes) {
-			counter_add(&o->ctx->counters->bytes, (uint64_t)n);
+			file_moved(o->ctx, file, (uint64_t)n);
 			write_behind(o);
 		}
 	}

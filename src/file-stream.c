@@ -92,8 +92,7 @@ bool file_copy_cached(struct file_context *ctx, struct file *file) {
 	} else if (ret < 0) {
 		file_fail(file, 0, fail_make(ret, "error writing %d"));
 	} else {
-		counter_add(&ctx->counters->bytes, size);
-		counter_add(&ctx->counters->cached, 1);
+		file_moved(ctx, file, size);
 	}
 	return true;
 }
@@ -102,7 +101,6 @@ void file_stream(struct file_context *ctx, struct file *file) {
 	// What only ends so was copied in another way
 	if (file->cursor == 0) {
 		file->flags |= FILE_STREAMED;
-		counter_add(&ctx->counters->streams, 1);
 	}
 	if (!need_buffer(ctx)) {
 		file_fail(file, 0, fail_make(ENOMEM, "error reading %s"));
@@ -139,7 +137,7 @@ void file_stream(struct file_context *ctx, struct file *file) {
 			break;
 		}
 		file->cursor += (uint64_t)n;
-		counter_add(&ctx->counters->bytes, (uint64_t)n);
+		file_moved(ctx, file, (uint64_t)n);
 	}
 	if (atomic_load(&ctx->files->cancelled)) {
 		file_abandon(file, file->cursor);

@@ -27,6 +27,7 @@ void files_init(struct files *files, const struct opts *opts, struct report *rep
 	thread_must(pthread_mutex_init(&files->lock, NULL));
 	thread_must(pthread_cond_init(&files->released, NULL));
 	list_init(&files->current);
+	list_init(&files->begun);
 	throttle_init(&files->throttle);
 }
 
@@ -91,6 +92,7 @@ static struct file *file_new(struct tree *tree, const struct entry *entry, struc
 	atomic_init(&file->refs, 1);
 	thread_must(pthread_mutex_init(&file->lock, NULL));
 	list_init(&file->work_node);
+	list_init(&file->begun_node);
 	tree_ref(tree);
 	return file;
 }
@@ -254,9 +256,7 @@ static bool try_clone(struct file_context *ctx, struct file *file) {
 	int err = errno;
 	if (offload == OFFLOAD_DONE) {
 		file->flags |= FILE_NO_DATA | FILE_CLONED;
-		counter_add(&ctx->counters->clones, 1);
-		counter_add(&ctx->counters->bytes, (uint64_t)file->st.st_size);
-		counter_add(&ctx->counters->clone_bytes, (uint64_t)file->st.st_size);
+		file_moved(ctx, file, (uint64_t)file->st.st_size);
 		return false;
 	}
 	if (must || offload == OFFLOAD_FAILED) {
@@ -281,6 +281,19 @@ static void let_wait(const struct file *file) {
 	}
 }
 
+void file_moved(struct file_context *ctx, struct file *file, uint64_t bytes) {
+	counter_add(&ctx->counters->bytes, bytes);
+	counter_add(&file->moved, bytes);
+}
+
+void file_note_begun(struct file_context *ctx, struct file *file) {
+	if (list_empty(&file->begun_node)) {
+		mutex_lock(&ctx->files->lock);
+		list_append(&ctx->files->begun, &file->begun_node);
+		mutex_unlock(&ctx->files->lock);
+	}
+}
+
 /** Choose how the data is moved. Returns whether it is to be moved in ranges. */
 static bool plan(struct file_context *ctx, struct file *file) {
 	const struct opts *opts = ctx->files->opts;
@@ -294,6 +307,7 @@ static bool plan(struct file_context *ctx, struct file *file) {
 	bool unsized = (file->tree->flags & TREE_UNSIZED) || size == 0 || !S_ISREG(file->st.st_mode);
 	if (file_is_ordered(opts) && (move || (file->flags & FILE_CLONED))) {
 		let_wait(file);
+		file_note_begun(ctx, file);
 		file_copy_in_order(ctx, file, unsized ? FILE_ORDER_UNSIZED : 0);
 		return false;
 	}
@@ -302,6 +316,7 @@ static bool plan(struct file_context *ctx, struct file *file) {
 	}
 	if (unsized || (file->flags & FILE_SPECIAL)) {
 		let_wait(file);
+		file_note_begun(ctx, file);
 		file_stream(ctx, file);
 		return false;
 	}
@@ -322,6 +337,7 @@ static bool plan(struct file_context *ctx, struct file *file) {
 	if (many && extent_wants_order(file->dst_fd)) {
 		file->flags |= FILE_FORWARD;
 	}
+	file_note_begun(ctx, file);
 	if (size >= RESERVE_MIN && !(file->flags & (FILE_EXTENTS | FILE_DIG))) {
 		file->flags |= FILE_RESERVED_SPACE;
 		extent_reserve(file->dst_fd, size);

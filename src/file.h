@@ -39,6 +39,8 @@ struct files {
 	pthread_mutex_t lock;
 	pthread_cond_t released;
 	struct inode_set overwriting;
+	/** Files of which data is being moved, but for those that are copied at once. */
+	struct list begun;
 	/** Bytes of files begun that were not copied at once, and how many the page cache has to spare; 0: not known yet. */
 	_Atomic uint64_t moved;
 	_Atomic uint64_t spare;
@@ -220,6 +222,11 @@ struct file {
 	uint64_t keep;
 	/** The first fail. */
 	struct fail fail;
+	/** Bytes of data that were moved for it, and bytes that were left out for being zeros. */
+	counter moved;
+	counter zeros;
+	/** In files::begun. */
+	struct list begun_node;
 	/** In work's list of shared files. */
 	struct list work_node;
 };
@@ -233,6 +240,15 @@ void files_destroy(struct files *files);
 
 /** Write into a buffer the name, in its directory, of the file that is being copied longest; "" if none is, or is watched. */
 void files_current(struct files *files, char *name, size_t size);
+
+/**
+ * Take away all destinations that are not whole, or cut them, while their workers may still hang in the kernel. To be
+ * called only if the process ends then, whether this comes to an end or not.
+ */
+void files_take_away(struct files *files);
+
+/** So many bytes of a file's data were moved. */
+void file_moved(struct file_context *ctx, struct file *file, uint64_t bytes);
 
 /**
  * With --resume, open the journal in a directory of the destination, unless there is one. What fails is a warning.

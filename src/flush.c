@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 void flush_init(struct flush *flush) {
@@ -17,6 +19,10 @@ void flush_init(struct flush *flush) {
 
 void flush_destroy(struct flush *flush) {
 	for (unsigned i = 0; i < flush->count; ++i) {
+		if (flush->fs[i].pid > 0) {
+			kill(flush->fs[i].pid, SIGKILL);
+			waitpid(flush->fs[i].pid, NULL, WNOHANG);
+		}
 		close_fd(&flush->fs[i].fd);
 		free(flush->fs[i].path);
 	}
@@ -76,30 +82,59 @@ enum flush_way flush_choose(struct flush *flush, int dir, dev_t dev, const char 
 	return noted ? FLUSH_TOGETHER : FLUSH_EACH;
 }
 
-int flush_whole(const struct flush_fs *fs) {
+static int sync_whole(const struct flush_fs *fs) {
 	return syncfs(fs->fd) == 0 ? 0 : -errno;
 }
 
-int flush_file(int fd) {
+void flush_whole_begin(struct flush_fs *fs) {
+	fs->pid = fork();
+	if (fs->pid == 0) {
+		// Nothing else that is open is to stay open while this waits
+		close_range(0, (unsigned)fs->fd - 1, 0);
+		close_range((unsigned)fs->fd + 1, ~0u, 0);
+		_exit(-sync_whole(fs));
+	}
+	if (fs->pid < 0) {
+		fs->pid = 0;
+		fs->result = sync_whole(fs);
+	}
+}
+
+int flush_whole_end(struct flush_fs *fs) {
+	int status;
+	if (fs->pid == 0) {
+		return fs->result;
+	}
+	pid_t pid = waitpid(fs->pid, &status, WNOHANG);
+	if (pid == 0 || (pid < 0 && errno == EINTR)) {
+		return -EAGAIN;
+	}
+	fs->pid = 0;
+	// Without an answer, ask ourselves
+	fs->result = pid > 0 && WIFEXITED(status) ? -WEXITSTATUS(status) : sync_whole(fs);
+	return fs->result;
+}
+
+int flush_file(int fd, const atomic_bool *stop) {
 	while (fsync(fd) != 0) {
-		if (errno != EINTR) {
+		if (errno != EINTR || (stop && atomic_load(stop))) {
 			return -errno;
 		}
 	}
 	return 0;
 }
 
-int flush_directory(int fd) {
-	int ret = flush_file(fd);
+int flush_directory(int fd, const atomic_bool *stop) {
+	int ret = flush_file(fd, stop);
 	return ret == -EINVAL ? 0 : ret;
 }
 
-int flush_directory_at(int dir, const char *path) {
+int flush_directory_at(int dir, const char *path, const atomic_bool *stop) {
 	int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0) {
 		return -errno;
 	}
-	int ret = flush_directory(fd);
+	int ret = flush_directory(fd, stop);
 	close_fd(&fd);
 	return ret;
 }

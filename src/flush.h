@@ -22,6 +22,9 @@ struct flush_fs {
 	int fd;
 	/** A directory on it, for messages. */
 	char *path;
+	/** The process that waits for it, or 0; and what came of it if none could be had. */
+	pid_t pid;
+	int result;
 };
 
 /** All of them. */
@@ -59,16 +62,26 @@ void flush_destroy(struct flush *flush);
  */
 enum flush_way flush_choose(struct flush *flush, int dir, dev_t dev, const char *path);
 
-/** Wait until all that was written to a file system that was noted is on its medium. Returns 0 or -errno. */
-int flush_whole(const struct flush_fs *fs);
+/**
+ * Begin to bring all that was written to a file system that was noted onto its medium: in a process of its own, as the
+ * kernel lets nobody go who waits for that, be it for ever.
+ */
+void flush_whole_begin(struct flush_fs *fs);
 
-/** Wait until a file, with its attributes, is on its medium. Returns 0 or -errno. */
-int flush_file(int fd);
+/** Returns -EAGAIN until that has ended (SIGCHLD), then 0 or -errno. */
+int flush_whole_end(struct flush_fs *fs);
+
+/**
+ * Wait until a file, with its attributes, is on its medium. Returns 0 or -errno; -EINTR if a signal came when *STOP was set.
+ *
+ * @param stop  May be NULL.
+ */
+int flush_file(int fd, const atomic_bool *stop);
 
 /** The same for a directory and its names. File systems that have nothing to flush for one are content. */
-int flush_directory(int fd);
+int flush_directory(int fd, const atomic_bool *stop);
 
 /** The same for a directory given by its path. */
-int flush_directory_at(int dir, const char *path);
+int flush_directory_at(int dir, const char *path, const atomic_bool *stop);
 
 #endif // UCP_FLUSH_H

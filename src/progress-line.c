@@ -125,7 +125,8 @@ static void write_texts(struct texts *texts, const struct view *view, bool align
 
 	*texts = (struct texts) {0};
 	if (view->share >= 0) {
-		unsigned percent = view->share >= 1 && view->last ? 100 : (unsigned)min(view->share * 100, 99.0);
+		bool done = view->last || view->flushing > 0;
+		unsigned percent = view->share >= 1 && done ? 100 : (unsigned)min(view->share * 100, 99.0);
 		snprintf(texts->percent, sizeof(texts->percent), align ? "%3u%%" : "%u%%", percent);
 	}
 	write_bytes(texts->bytes, sizeof(texts->bytes), view, align);
@@ -139,7 +140,10 @@ static void write_texts(struct texts *texts, const struct view *view, bool align
 		snprintf(texts->rate, sizeof(texts->rate), "%*s/s", align ? 8 : 0, number);
 	}
 	int width = align ? 7 : 0;
-	if (view->last) {
+	if (view->flushing > 0 && !view->last) {
+		progress_format_time(number, sizeof(number), view->flushing);
+		snprintf(texts->time, sizeof(texts->time), "flushing %*s", width, number);
+	} else if (view->last) {
 		progress_format_time(number, sizeof(number), view->elapsed);
 		snprintf(texts->time, sizeof(texts->time), "%*s in all", width, number);
 	} else if (view->left >= 0) {

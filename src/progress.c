@@ -32,6 +32,7 @@ void counters_sum(struct counters *sum, const struct counters *counters, unsigne
 	memset(sum, 0, sizeof(*sum));
 	for (unsigned i = 0; i < count; ++i) {
 		counter_add(&sum->bytes, counter_get(&counters[i].bytes));
+		counter_add(&sum->data, counter_get(&counters[i].data));
 		counter_add(&sum->files, counter_get(&counters[i].files));
 		counter_add(&sum->symlinks, counter_get(&counters[i].symlinks));
 		counter_add(&sum->hard_links, counter_get(&counters[i].hard_links));
@@ -89,7 +90,8 @@ static double last_share(uint64_t failed, double done, double total) {
 struct view progress_look(struct progress *progress, double t, const struct counters *sum, const struct totals *totals,
 	bool last)
 {
-	uint64_t copied = counter_get(&sum->bytes);
+	// What went into files that failed then counts only while nobody can know
+	uint64_t copied = counter_get(last ? &sum->data : &sum->bytes);
 	uint64_t shared = min(counter_get(&sum->clone_bytes), copied);
 	uint64_t moved = copied - shared;
 	uint64_t failed = counter_get(&sum->failed);

@@ -9,8 +9,9 @@
 
 /** What one worker has done. Each has its own cache lines. */
 struct counters {
-	/** Bytes of file data copied or cloned. */
+	/** Bytes of file data moved or cloned, also for files that failed then; and those of files that are finished. */
 	_Alignas(128) counter bytes;
+	counter data;
 	/** Files, links and special files finished. */
 	counter files;
 	/** Those of them that are no regular files. */
@@ -85,6 +86,8 @@ struct view {
 	/** Seconds since the beginning, and to the end; negative if nobody knows. */
 	double elapsed;
 	double left;
+	/** Seconds since everything is being flushed; 0 if it is not. */
+	double flushing;
 	/** Whether this is the end. */
 	bool last;
 	/** The name of a file that is being copied, as it can be printed, and how many columns it takes; or NULL. */

@@ -20,7 +20,7 @@ static void say_number(struct report *report, const char *what, uint64_t number)
 
 /** Bytes moved in a second: not those that are shared with the source. */
 static double rate_of(const struct show *show, const struct counters *sum) {
-	uint64_t bytes = counter_get(&sum->bytes);
+	uint64_t bytes = counter_get(&sum->data);
 	uint64_t moved = bytes - min(counter_get(&sum->clone_bytes), bytes);
 	return show->elapsed > 0 ? (double)moved / show->elapsed : 0;
 }
@@ -46,7 +46,7 @@ static void summary_event(struct show *show, const struct summary *summary) {
 	const struct member members[] = {
 		member_real("elapsed", show->elapsed),
 		member_number("rate", (uint64_t)rate_of(show, sum)),
-		member_number("bytes", counter_get(&sum->bytes)),
+		member_number("bytes", counter_get(&sum->data)),
 		member_number("regular_files", counter_get(&sum->files) - others),
 		member_number("directories_made", summary->directories),
 		member_number("symbolic_links", counter_get(&sum->symlinks)),
@@ -76,7 +76,7 @@ static void summary_event(struct show *show, const struct summary *summary) {
 static void say_foreseen(const struct show *show, const struct summary *summary) {
 	struct report *report = show->report;
 	uint64_t files = counter_get(&summary->sum->files);
-	uint64_t bytes = counter_get(&summary->sum->bytes);
+	uint64_t bytes = counter_get(&summary->sum->data);
 	uint64_t left = counter_get(&summary->sum->skipped);
 	char size[32];
 	char rest[64] = "";
@@ -117,7 +117,7 @@ void show_summary(struct show *show, const struct summary *summary) {
 	say_number(report, "special files:", counter_get(&sum->specials));
 	say_number(report, "left as they were:", counter_get(&sum->skipped) - min(resumed, counter_get(&sum->skipped)));
 	say_number(report, "failed:", counter_get(&sum->failed));
-	say_bytes(report, "data:", counter_get(&sum->bytes), "");
+	say_bytes(report, "data:", counter_get(&sum->data), "");
 	say_bytes(report, "holes kept:", counter_get(&sum->holes), "");
 	say_bytes(report, "zeros left out:", counter_get(&sum->zeros), "");
 	snprintf(files, sizeof(files), ", %" PRIu64 " %s", clones, clones == 1 ? "file" : "files");

@@ -90,7 +90,7 @@ void show_init(struct show *show, const struct opts *opts, struct report *report
 
 /** Say how far it is. */
 static void progress_event(const struct show *show, const struct view *view) {
-	struct member members[8];
+	struct member members[9];
 	size_t count = 0;
 	members[count++] = member_real("elapsed", view->elapsed);
 	members[count++] = member_number("bytes", view->bytes);
@@ -103,6 +103,9 @@ static void progress_event(const struct show *show, const struct view *view) {
 	}
 	if (view->left >= 0) {
 		members[count++] = member_real("left", view->left);
+	}
+	if (view->flushing > 0) {
+		members[count++] = member_real("flushing", view->flushing);
 	}
 	report_event(show->report, "progress", members, count);
 }
@@ -223,6 +226,11 @@ void show_tick(struct show *show, const struct counters *sum) {
 	struct view view = progress_look(&show->progress, t, sum, &totals, false);
 
 	look_ahead(show, &view);
+	if (show->flushing > 0) {
+		// No data moves, and nobody knows how long it will take
+		view.flushing = max(t - show->flushing, 1e-3);
+		view.rate = view.left = -1;
+	}
 	if (show->asked && t >= show->answer) {
 		answer(show, &view);
 	}
@@ -236,6 +244,10 @@ void show_tick(struct show *show, const struct counters *sum) {
 		show->next_line += LINE_INTERVAL;
 		show_line(show, &view);
 	}
+}
+
+void show_flushing(struct show *show) {
+	show->flushing = now();
 }
 
 void show_suspend(struct show *show) {

@@ -41,6 +41,8 @@ struct show {
 	bool looked_ahead;
 	/** Seconds it took, in the end. */
 	double elapsed;
+	/** When everything began to be flushed, or 0. */
+	double flushing;
 	/** When the next plain line and event are due, and the line that was asked for, if any was. */
 	double next_line;
 	double next_event;
@@ -72,6 +74,9 @@ void show_ask(struct show *show);
 
 /** Show what has been done by now. To be called every 100 ms or so. */
 void show_tick(struct show *show, const struct counters *sum);
+
+/** Everything is copied; what follows is to be shown as flushing. */
+void show_flushing(struct show *show);
 
 /** The process is going to be stopped: leave the terminal as it should be. */
 void show_suspend(struct show *show);

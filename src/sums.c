@@ -202,7 +202,7 @@ void sums_finish(struct sums *sums, enum sums_flags flags) {
 	if (sums->fd >= 0 && sums->path) {
 		write_lines(sums);
 		if (sums->err == 0 && (flags & SUMS_FLUSH) && S_ISREG(sums->st.st_mode)) {
-			sums->err = flush_file(sums->fd);
+			sums->err = flush_file(sums->fd, sums->cancelled);
 		}
 		complain(sums);
 	}

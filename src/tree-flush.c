@@ -45,8 +45,10 @@ void tree_flush(struct tree *tree) {
 		return;
 	}
 	// What could be opened for searching only is tried once more, for the error it gives
-	int ret = tree->flags & TREE_DST_PATH ? flush_directory_at(tree->fd[DST], ".") : flush_directory(tree->fd[DST]);
-	if (ret < 0) {
+	const atomic_bool *stop = tree->trees->cancelled;
+	int ret = tree->flags & TREE_DST_PATH ? flush_directory_at(tree->fd[DST], ".", stop)
+		: flush_directory(tree->fd[DST], stop);
+	if (ret < 0 && ret != -EINTR) {
 		struct entry entry = {.name = tree->name[SRC], .dst_name = tree->name[DST]};
 		tree_report(tree->parent, &entry, fail_make(ret, "error syncing %d"));
 	}
@@ -61,9 +63,9 @@ void tree_flush_name(const struct tree *tree, const struct entry *entry) {
 	}
 	const char *name = entry->dst_name;
 	char *dir = strndup(name, (size_t)(last_component(name) - name));
-	int ret = dir ? flush_directory_at(tree->fd[DST], dir[0] ? dir : ".") : -ENOMEM;
+	int ret = dir ? flush_directory_at(tree->fd[DST], dir[0] ? dir : ".", tree->trees->cancelled) : -ENOMEM;
 	free(dir);
-	if (ret < 0) {
+	if (ret < 0 && ret != -EINTR) {
 		tree_report(tree, entry, fail_make(ret, "error syncing the directory of %d"));
 	}
 }

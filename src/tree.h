@@ -161,6 +161,8 @@ struct trees {
 	struct report *report;
 	/** With --fsync or --progress=synced, else NULL. */
 	struct flush *flush;
+	/** Set when ucp is to stop; may be NULL. */
+	const atomic_bool *cancelled;
 	pthread_mutex_t lock;
 	/** Open trees nobody has pinned, least recently used first. */
 	struct list idle;

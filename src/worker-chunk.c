@@ -110,7 +110,6 @@ void hold_begin(struct state *s, struct file *file, bool shared) {
 	hold->shared = shared || (!hold->forward && (uint64_t)file->st.st_size > s->opts->range_size && !s->worker->alone);
 	if (hold->shared && !shared) {
 		file->flags |= FILE_SHARED;
-		counter_add(&s->worker->counters->shared, 1);
 		work_share(s->worker->work, file);
 		// There may be workers to be started for it
 		pthread_kill(s->worker->coordinator, WAKE_SIGNAL);
@@ -203,7 +202,7 @@ static void chunk_end(struct state *s, unsigned slot) {
 static enum pair_next inspect(struct state *s, unsigned slot, struct pair *pair) {
 	const char *data = ring_buffer(s->ring, slot);
 	size_t skip = extent_zeros(data + pair->put, pair->got - pair->put, ZERO_BLOCK);
-	counter_add(&s->worker->counters->zeros, skip);
+	counter_add(&s->chunks[slot].hold->file->zeros, skip);
 	size_t run = extent_nonzeros(data + pair->put + skip, pair->got - pair->put - skip, ZERO_BLOCK);
 	return pair_cut(pair, (uint32_t)skip, (uint32_t)run);
 }
@@ -222,7 +221,7 @@ static enum pair_next write_now(struct state *s, unsigned slot, struct pair *pai
 	struct hold *hold = s->chunks[slot].hold;
 	int res = ring_write_now(s->ring, slot, hold->dst, pair->off + pair->put, pair->put, pair->cut - pair->put);
 	if (res > 0) {
-		counter_add(&s->worker->counters->bytes, (uint64_t)res);
+		file_moved(&s->ctx, s->chunks[slot].hold->file, (uint64_t)res);
 	}
 	bool again = is_cured(s, hold, pair, PAIR_OP_WRITE, res);
 	return pair_step(pair, PAIR_OP_WRITE, again ? -EAGAIN : res);
@@ -287,7 +286,7 @@ static void step(struct state *s, const struct ring_event *event) {
 	bool again = is_cured(s, chunk->hold, pair, event->op, res);
 	enum pair_next next = pair_step(pair, event->op, again ? -EAGAIN : res);
 
-	counter_add(&s->worker->counters->bytes, pair->written - before);
+	file_moved(&s->ctx, chunk->hold->file, pair->written - before);
 	if (state_is_cancelled(s) && (next == PAIR_SUBMIT || next == PAIR_READ || next == PAIR_WRITE)) {
 		next = drop(chunk);
 	}

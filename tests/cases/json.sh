@@ -156,7 +156,7 @@ once_json_of_progress() {
 		'started {}' \
 		'progress {"bytes": 14, "files": 0, "total_bytes": 14, "total_files": 1}' \
 		'progress {"bytes": 14, "files": 0, "total_bytes": 14, "total_files": 1}' \
-		'summary {"bytes": 14, "signal": "SIGINT"}'
+		'summary {"bytes": 0, "signal": "SIGINT"}'
 }
 
 once_json_and_checksums() {

@@ -119,6 +119,64 @@ once_death_is_by_the_signal() {
 	END
 }
 
+# --- storage that does not answer
+
+# The first one waits for what is in flight; the second one for nothing, and leaves nothing half.
+second_signal_ends_it() { # ARGS…
+	head -c 3000000 /dev/urandom >"$CASE/big"
+	mkdir s d
+	mv "$CASE/big" s/big
+	echo small >s/small
+	echo old >d/big
+	mount_faultfs hung s "hold read big from=1000000"
+	start_ucp "$@"
+	wait_for '(($(faultfs_count hung held) > 0))'
+	kill -s INT "$pid"
+	kill -s TERM "$pid"
+	finish_ucp
+	expect_status 130
+	faultfs hung clear
+}
+
+case_second_signal_while_reading() {
+	second_signal_ends_it hung/big new
+	check_not test -s new
+}
+
+case_second_signal_while_overwriting() {
+	second_signal_ends_it -r -T hung d
+	[[ ! -s d/big ]] || fail "it looks whole"
+}
+
+case_second_signal_while_hidden() {
+	second_signal_ends_it --atomic -r -T hung d
+	[[ $(<d/big) == old ]] || fail "what was there is gone"
+	rm -f d/small
+	[[ $(ls -A d) == big ]] || fail "left: $(ls -A d)"
+}
+
+case_second_signal_while_verifying() {
+	second_signal_ends_it --verify hung/big new
+	check_not test -s new
+}
+
+# A medium that does not take what is flushed in the end: the first one is enough.
+once_signal_while_flushing() {
+	mount_medium ext4 64M fs
+	mkdir -p s fs/d
+	yes UNWRITABLE | head -c 300000 >s/file
+	sync -f fs
+	faultfs medium "hold write image with=UNWRITABLE"
+	start_ucp --fsync -r s fs/d
+	wait_for '(($(faultfs_count medium held) > 0))'
+	kill -s TERM "$pid"
+	finish_ucp
+	faultfs medium clear
+	expect_status 143
+	expect_no_err
+	check test -e fs/d/s/file
+}
+
 # --- ignored signals
 
 case_ignored_signals_stay_ignored() {

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static int open_directory(const char *path, int flags) {
 	int fd = open(path, flags | O_DIRECTORY | O_CLOEXEC);
@@ -32,6 +33,15 @@ static int open_whole(int flags) {
 	return open_directory("/dev/shm", flags);
 }
 
+/** What comes of a file system that is being flushed. */
+static int whole_end(struct flush_fs *fs) {
+	int ret;
+	while ((ret = flush_whole_end(fs)) == -EAGAIN) {
+		usleep(1000);
+	}
+	return ret;
+}
+
 TEST(a_file_system_is_noted_once) {
 	struct flush flush;
 	int dir = open_whole(O_RDONLY);
@@ -44,7 +54,10 @@ TEST(a_file_system_is_noted_once) {
 	CHECK_STR(flush.fs[1].path, ".");
 	// It keeps a descriptor of its own
 	close_fd(&dir);
-	CHECK_EQ(flush_whole(&flush.fs[0]), 0);
+	flush_whole_begin(&flush.fs[0]);
+	CHECK_EQ(whole_end(&flush.fs[0]), 0);
+	// Asked again it says the same
+	CHECK_EQ(flush_whole_end(&flush.fs[0]), 0);
 	int kept = flush.fs[0].fd;
 	flush_destroy(&flush);
 	CHECK_EQ(fcntl(kept, F_GETFD), -1);
@@ -78,7 +91,10 @@ TEST(what_cannot_be_flushed_as_a_whole) {
 	close_fd(&proc);
 	close_fd(&dir);
 	flush_destroy(&flush);
-	CHECK_EQ(flush_whole(&(struct flush_fs) {.fd = -1}), -EBADF);
+	struct flush_fs none = {.fd = open_directory("/", O_PATH)};
+	flush_whole_begin(&none);
+	CHECK_EQ(whole_end(&none), -EBADF);
+	close_fd(&none.fd);
 }
 
 TEST(files_and_directories) {
@@ -87,15 +103,15 @@ TEST(files_and_directories) {
 	int dir = open_directory(".", O_RDONLY);
 	int ends[2];
 	REQUIRE(file >= 0 && pipe(ends) == 0 && mkdir("sub", 0755) == 0);
-	CHECK_EQ(flush_file(file), 0);
-	CHECK_EQ(flush_directory(dir), 0);
-	CHECK_EQ(flush_directory_at(dir, "sub"), 0);
-	CHECK_EQ(flush_directory_at(dir, "none"), -ENOENT);
-	CHECK_EQ(flush_directory_at(dir, "file"), -ENOTDIR);
+	CHECK_EQ(flush_file(file, NULL), 0);
+	CHECK_EQ(flush_directory(dir, NULL), 0);
+	CHECK_EQ(flush_directory_at(dir, "sub", NULL), 0);
+	CHECK_EQ(flush_directory_at(dir, "none", NULL), -ENOENT);
+	CHECK_EQ(flush_directory_at(dir, "file", NULL), -ENOTDIR);
 	// A pipe has nothing to flush: that is an error for a file, but not for a directory of such a file system
-	CHECK_EQ(flush_file(ends[0]), -EINVAL);
-	CHECK_EQ(flush_directory(ends[0]), 0);
-	CHECK_EQ(flush_directory(-1), -EBADF);
+	CHECK_EQ(flush_file(ends[0], NULL), -EINVAL);
+	CHECK_EQ(flush_directory(ends[0], NULL), 0);
+	CHECK_EQ(flush_directory(-1, NULL), -EBADF);
 	close_fd(&file);
 	close_fd(&dir);
 	close_fd(&ends[0]);
