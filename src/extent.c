@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -75,8 +76,14 @@ int extent_is_cached(int fd, struct extent extent) {
 void extent_reserve(int fd, uint64_t size) {
 	struct statfs fs;
 	// Others would compress no more, copy on write twice, or fill the space with zeros at once
-	if (fstatfs(fd, &fs) == 0 && (fs.f_type == EXT4_SUPER_MAGIC || fs.f_type == XFS_SUPER_MAGIC)) {
-		fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size);
+	if (fstatfs(fd, &fs) != 0 || (fs.f_type != EXT4_SUPER_MAGIC && fs.f_type != XFS_SUPER_MAGIC)) {
+		return;
+	}
+	struct stat st;
+	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size) != 0 && fstat(fd, &st) == 0) {
+		// Others may have room in what was set aside before there was no more
+		int ret = ftruncate(fd, st.st_size);
+		(void)ret;
 	}
 }
 

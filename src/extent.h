@@ -29,8 +29,8 @@ int extent_next(int fd, uint64_t offset, uint64_t size, struct extent *extent);
 int extent_is_cached(int fd, struct extent extent);
 
 /**
- * Have the file system set SIZE bytes aside for an empty file that will have no holes, where that makes writing cheaper
- * (FALLOC_FL_KEEP_SIZE, fallocate(2)). If it does not, writing will tell why. Even if there was only room for a part, an
+ * Have the file system set SIZE bytes aside for a file that nobody writes to yet, and that will have no holes, where that makes
+ * writing cheaper (FALLOC_FL_KEEP_SIZE, fallocate(2)). If it does not, nothing is set aside, and writing will tell why. An
  * ftruncate(2) is needed to give back what was not written to.
  */
 void extent_reserve(int fd, uint64_t size);

@@ -1,6 +1,7 @@
 #include "file-impl.h"
 
 #include "extent.h"
+#include "offload.h"
 #include "opts.h"
 #include "progress.h"
 
@@ -70,7 +71,7 @@ bool file_offload(struct file_context *ctx, struct file *file) {
 		}
 		if (n <= 0) {
 			// Whatever it is: reading or writing tells it better
-			far->copies = far->proven;
+			far->copies = far->proven || n == 0 || !offload_is_about_place(errno);
 			return false;
 		}
 		file_wrote(ctx, file, file->cursor, file->cursor + (uint64_t)n);

@@ -264,7 +264,7 @@ static bool try_clone(struct file_context *ctx, struct file *file) {
 		return false;
 	}
 	// The base's device is not known: operands may lead to any
-	if (!(file->tree->flags & TREE_BASE)) {
+	if (offload == OFFLOAD_NOT_HERE && !(file->tree->flags & TREE_BASE)) {
 		memcpy(ctx->no_clone, devs, sizeof(devs));
 		ctx->no_clone_known = true;
 	}

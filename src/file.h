@@ -62,7 +62,10 @@ struct far {
 	/** The one that was met last, if any was. */
 	dev_t dev;
 	bool known;
-	/** Whether it may, as far as is known, and whether it has been seen to. */
+	/**
+	 * Whether it may, as far as is known, and whether it has been seen to. It may not, for all its files, if it is of no such
+	 * type, says that it cannot, or if the kernel was seen to do it; not if it refused one file.
+	 */
 	bool copies;
 	bool proven;
 };
@@ -75,7 +78,7 @@ struct file_context {
 	struct list redo;
 	/** Names that have to be waited for (FILE_DEFERRED), to be copied when nothing else is in flight. */
 	struct list later;
-	/** The pair of devices between which cloning was last refused, if one is known. */
+	/** The last pair of devices of which the kernel said that nothing is cloned between them, whatever the file; if one is known. */
 	dev_t no_clone[2];
 	/** The device on which files without a name were last refused, if one is known. */
 	dev_t no_unnamed;

@@ -4,6 +4,10 @@
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 
+bool offload_is_about_place(int err) {
+	return err == EXDEV || err == EOPNOTSUPP || err == ENOTTY || err == ENOSYS;
+}
+
 enum offload offload_clone(int dst, int src) {
 	if (ioctl(dst, FICLONE, src) == 0) {
 		return OFFLOAD_DONE;
@@ -16,6 +20,6 @@ enum offload offload_clone(int dst, int src) {
 	case EDQUOT:
 		return OFFLOAD_FAILED;
 	default:
-		return OFFLOAD_NOT_HERE;
+		return offload_is_about_place(errno) ? OFFLOAD_NOT_HERE : OFFLOAD_NOT_THIS;
 	}
 }

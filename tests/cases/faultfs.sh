@@ -233,6 +233,43 @@ once_not_copied_where_it_is_kept_if_that_is_not_so() {
 	same_tree backing/s backing/d
 }
 
+# One file that is refused is no reason to read and write all others.
+once_others_are_copied_where_they_are_kept_than_one_that_is_refused() {
+	local error
+	for error in EIO EINVAL EPERM ETXTBSY; do
+		rm -rf backing
+		mkdir -p backing/s
+		echo refused >backing/s/a
+		head -c 3000000 /dev/urandom >backing/s/b
+		mount_faultfs far backing --server-copy "fail copy_file_range d/a $error"
+		run_ucp -a -j1 --debug far/s far/d
+		expect_status 0
+		expect_no_err
+		expect_out_has "'far/s/b': copied by those who keep it"
+		check_not grep -q "'far/s/a': copied by those who keep it" "$OUT"
+		same_tree backing/s backing/d
+		check umount far
+	done
+}
+
+# Nobody is kept from room that is set aside for what has too little.
+once_no_room_is_set_aside_for_what_is_too_large() {
+	local room
+	mkdir backing
+	head -c 40000000 /dev/zero >backing/big
+	mount_image ext4 32M fs
+	room=$(stat -f -c %f fs)
+	mount_faultfs far backing "hold read big"
+	start_ucp far/big fs/big
+	wait_for '[[ $(faultfs_count far held) -gt 0 ]]'
+	(($(stat -f -c %f fs) > room - 1000)) || fail "$(stat -f fs)"
+	faultfs far clear
+	faultfs far let-go
+	finish_ucp
+	expect_status 1
+	check test ! -e fs/big
+}
+
 once_reflink_never_asks_nobody_to_copy() {
 	make_files backing/s
 	mount_faultfs far backing --server-copy

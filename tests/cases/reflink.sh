@@ -119,6 +119,30 @@ case_always_is_refused_in_a_tree() {
 	[[ -L d/sub/link ]] || fail "the rest was not copied"
 }
 
+# What never shares data does not keep others from it, be it a source or what new files of a directory are made.
+case_auto_shares_all_but_what_never_does() {
+	need cmd chattr
+	on_btrfs
+	local i
+	mkdir -p s/1 s/2 d/1 d/2
+	: >s/1/0
+	chattr +C s/1/0 d/2 || skip "needs chattr +C"
+	for i in 1/0 1/1 1/2 2/0 2/1; do
+		cat a >>"s/$i"
+	done
+	sync -f .
+	check ucp -r -T s d
+	check diff -r s d
+	is_not_shared d/1/0
+	is_not_shared d/2/0
+	check ucp -r -T s e
+	check diff -r s e
+	is_not_shared e/1/0
+	for i in d/1/1 d/1/2 e/1/1 e/1/2 e/2/0 e/2/1; do
+		is_shared "$i"
+	done
+}
+
 case_always_between_file_systems() {
 	on_btrfs
 	cd ..
