@@ -258,9 +258,10 @@ mount_faultfs() {
 }
 
 # mount_medium ext4|xfs|btrfs SIZE DIR [MKFS OPTIONS…]: a file system in an image that a faultfs shows at `medium`, which
-# can be told not to take data: faultfs medium "fail write image EIO with=WORD". Without cached blocks of the image
-# between: what the file system writes back is refused to the file system.
+# can be told not to take data: faultfs medium "fail write image EIO with=WORD". A request has one block: a loop device
+# takes one of which only the first part is written for done.
 mount_medium() {
+	local device
 	need loop
 	need fuse
 	need cmd "mkfs.$1"
@@ -268,7 +269,11 @@ mount_medium() {
 	truncate -s "$2" backing/image || fail "cannot make an image of $2"
 	make_file_system backing/image "$1" "${@:4}"
 	mount_faultfs medium backing
-	mount -t "$1" -o loop medium/image "$3" || skip "cannot mount $1"
+	device=$(losetup --show -f medium/image) || skip "no loop device"
+	echo 4 >"/sys/block/${device##*/}/queue/max_sectors_kb" && mount -t "$1" "$device" "$3"
+	local ret=$?
+	losetup -d "$device" # as soon as it is unmounted
+	((ret == 0)) || skip "cannot mount $1"
 }
 
 # mount_overlay DIR UPPER [LOWER]: an overlayfs that writes to UPPER/up.

@@ -306,6 +306,8 @@ once_unwritable_data_on_a_device() {
 	truncate -s 8M backing/image
 	mount_faultfs medium backing
 	device=$(losetup --show -f medium/image) || skip "no loop device"
+	exec 7<"$device"
+	losetup -d "$device" # as soon as it is closed
 	faultfs medium "fail write image EIO with=UNWRITABLE"
 	make_spoiled 100000
 	run_ucp --progress=synced s/sub/bad "$device"
@@ -313,6 +315,4 @@ once_unwritable_data_on_a_device() {
 	run_ucp --fsync s/sub/bad "$device"
 	expect_status 1
 	expect_err "ucp: error syncing '$device': Input/output error"
-	faultfs medium clear
-	losetup -d "$device"
 }
