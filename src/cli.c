@@ -1,6 +1,7 @@
 #include "cli.h"
 #include "cli-impl.h"
 
+#include "meta.h"
 #include "opts.h"
 #include "report.h"
 #include "ring.h"
@@ -368,6 +369,15 @@ static void settle_tree(struct opts *opts) {
 	opts->flags |= names ? OPT_RECURSIVE : 0;
 }
 
+/** Read what is not to be copied with attributes, or with the mode; without it all is. */
+static void read_rules(struct parser *p) {
+	struct opts *opts = p->opts;
+	int ret = opts->preserve & (PRESERVE_XATTR | PRESERVE_MODE) ? meta_rules_read(META_RULES, &opts->rules) : 0;
+	if (ret < 0) {
+		report_warn(p->report, -ret, "warning: ignoring %s", META_RULES, NULL);
+	}
+}
+
 /** Settle what depends on several options. Returns whether they make sense together. */
 static bool settle(struct parser *p) {
 	struct opts *opts = p->opts;
@@ -403,6 +413,7 @@ static bool settle(struct parser *p) {
 		return false;
 	}
 	settle_tree(opts);
+	read_rules(p);
 	return true;
 }
 
@@ -457,6 +468,8 @@ bool cli_parse(struct opts *opts, struct report *report, int argc, char **argv) 
 void cli_free(struct opts *opts) {
 	select_free(opts->select);
 	opts->select = NULL;
+	meta_rules_free(opts->rules);
+	opts->rules = NULL;
 	free(opts->words);
 	opts->words = NULL;
 }

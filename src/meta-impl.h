@@ -50,7 +50,24 @@ struct meta_value {
 struct meta_acls {
 	bool access;
 	bool fallback;
+	/** Attributes of META_PERMISSIONS. */
+	bool others;
 };
+
+/** What becomes of an extended attribute. */
+enum meta_action {
+	/** It is copied with the extended attributes. */
+	META_COPY,
+	/** It is not copied. */
+	META_SKIP,
+	/** It goes with the mode, as it says who gets in. */
+	META_PERMISSIONS,
+	/** It goes with the mode, and this program knows what it says. */
+	META_POSIX_ACL,
+};
+
+/** What becomes of an attribute of that name, by the rules and by what is known of it. */
+enum meta_action meta_action(const struct opts *opts, const char *name);
 
 /** The path of what a descriptor is about, for calls that take no descriptor made with O_PATH. Returns PATH. */
 char *meta_path_of(int fd, char path[META_PATH_SIZE]);
@@ -96,6 +113,12 @@ int meta_set_mode(const struct meta *meta, mode_t mode);
  * @param owned  Whether the owner is what it is to be: if not, no capabilities are given.
  */
 struct fail meta_copy_xattrs(const struct meta *meta, bool owned, struct meta_acls *acls);
+
+/**
+ * Copy the attributes of META_PERMISSIONS if the destination's file system knows them, after the mode, which they may be changed by.
+ * Nobody but its owner gets at the destination if that fails. Returns 0 or -errno.
+ */
+int meta_copy_permissions(const struct meta *meta, mode_t mode);
 
 /**
  * Copy the ACLs the source has.

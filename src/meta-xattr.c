@@ -9,20 +9,6 @@
 /** What gives a program rights, like the set-id bits. */
 #define CAPABILITY "security.capability"
 
-/** Attributes that are not file data: made by the kernel, tied to one file system, or a matter of their own. */
-static bool is_copied(const char *name) {
-	static const char *const not[] = {
-		"system.", "security.selinux", "security.evm", "security.ima", "afs.", "xfsroot.", "trusted.SGI_",
-		"btrfs.", "ceph.", "cifs.", "lustre.",
-	};
-	for (size_t i = 0; i < countof(not); ++i) {
-		if (strncmp(name, not[i], strlen(not[i])) == 0) {
-			return false;
-		}
-	}
-	return true;
-}
-
 /** Copy one attribute. Returns 0 or -errno, with *GETTING set if the source was the problem. */
 static int copy_attr(struct meta_ref src, struct meta_ref dst, const char *name, bool *getting) {
 	struct meta_value value;
@@ -73,7 +59,7 @@ static struct fail copy_listed(const struct meta *meta, bool owned, const char *
 	mode_t closed = 0;
 
 	for (const char *name = names; name < names + size; name += strlen(name) + 1) {
-		if (!is_copied(name)) {
+		if (meta_action(meta->opts, name) != META_COPY) {
 			continue;
 		}
 		bool getting = false;
@@ -108,6 +94,7 @@ struct fail meta_copy_xattrs(const struct meta *meta, bool owned, struct meta_ac
 		for (const char *name = names; name < names + n; name += strlen(name) + 1) {
 			acls->access |= strcmp(name, META_ACL_ACCESS) == 0;
 			acls->fallback |= strcmp(name, META_ACL_DEFAULT) == 0;
+			acls->others |= meta_action(meta->opts, name) == META_PERMISSIONS;
 		}
 		fail = copy ? copy_listed(meta, owned, names, (size_t)n) : FAIL_NONE;
 	} else if (n != -EOPNOTSUPP) {
@@ -119,6 +106,30 @@ struct fail meta_copy_xattrs(const struct meta *meta, bool owned, struct meta_ac
 	}
 	free(big);
 	return fail;
+}
+
+int meta_copy_permissions(const struct meta *meta, mode_t mode) {
+	char src_path[META_SRC_PATH_SIZE];
+	char dst_path[META_PATH_SIZE];
+	struct meta_ref src = meta_src(meta, src_path);
+	struct meta_ref dst = meta_dst(meta, dst_path);
+	char small[META_SMALL];
+	char *big;
+
+	ssize_t n = meta_list(src, small, &big);
+	const char *names = big ? big : small;
+	int first = n < 0 ? (int)n : 0;
+	for (const char *name = names; n > 0 && name < names + n; name += strlen(name) + 1) {
+		bool getting = false;
+		int ret = meta_action(meta->opts, name) == META_PERMISSIONS ? copy_attr(src, dst, name, &getting) : 0;
+		bool none = ret == -EOPNOTSUPP || (getting && ret == -ENODATA);
+		first = first == 0 && !none ? ret : first;
+	}
+	free(big);
+	if (first < 0) {
+		meta_set_mode(meta, mode & ~(mode_t)(S_IRWXG | S_IRWXO));
+	}
+	return first;
 }
 
 /** Attributes that the kernel takes away when a file is written to, that tell of its content, or are ACLs. */

@@ -121,6 +121,9 @@ static struct fail apply_mode(const struct meta *meta, enum owner owner, const s
 	}
 	// Special bits are in no ACL, and may have been inherited
 	int err = meta_set_mode(meta, mode);
+	if (err == 0 && keep && acls->others && owner != OWNER_REFUSED) {
+		err = meta_copy_permissions(meta, mode);
+	}
 	ret = ret < 0 ? ret : err;
 	return ret < 0 ? fail_make(ret, "preserving permissions for %d") : FAIL_NONE;
 }

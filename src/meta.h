@@ -12,6 +12,7 @@
 
 #include <sys/stat.h>
 
+struct meta_rules;
 struct opts;
 
 /** Switches of struct meta::flags. */
@@ -95,5 +96,19 @@ mode_t meta_create_mode(const struct opts *opts, mode_t mode);
  * @return Whether *FINAL must be set.
  */
 bool meta_final_mode(const struct opts *opts, mode_t mode, mode_t created, mode_t *final);
+
+/** The file that says which extended attributes are not copied, or with the mode: xattr.conf(5), as libattr reads it for cp. */
+#define META_RULES "/etc/xattr.conf"
+
+/**
+ * Read the rules about extended attributes. Without them all are copied, but for ACLs, which go with the mode.
+ *
+ * @param rules  Set to what was read, to be freed; to NULL if there is no such file, or on failure.
+ * @return 0 or -errno: -EINVAL if a line makes no sense.
+ */
+int meta_rules_read(const char *path, struct meta_rules **rules);
+
+/** Free rules, or NULL. */
+void meta_rules_free(struct meta_rules *rules);
 
 #endif // UCP_META_H

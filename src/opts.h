@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+struct meta_rules;
 struct select;
 
 /** When to do something that can be switched. */
@@ -168,6 +169,8 @@ enum inject {
 struct opts {
 	/** Which of what the operands lead to is copied; NULL: all of it. */
 	struct select *select;
+	/** What /etc/xattr.conf says of extended attributes; NULL: nothing. */
+	struct meta_rules *rules;
 	/** enum opt_flags. */
 	unsigned flags;
 	/** enum preserve. */

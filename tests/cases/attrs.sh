@@ -652,6 +652,127 @@ once_acls_are_read_into_whole_entries() {
 	done <sizes
 }
 
+# --- rules
+
+# by_rules TEXT ARGS…: ucp, where /etc/xattr.conf has that text; with TEXT `none`, where it is not there.
+by_rules() {
+	need root
+	need cmd unshare
+	# shellcheck disable=SC2016,SC2086 # expanded by the inner shell; the flags are words
+	run unshare --mount --propagation private sh -c 'mount -t tmpfs none /etc || exit 77
+		[ "$0" = none ] || printf "$0" >/etc/xattr.conf; exec "$@"' "$1" "$UCP" $UCP_FLAGS "${@:2}"
+	[[ $status != 77 ]] || skip "cannot hide /etc"
+	expect_status 0
+}
+
+# names_of PATH: the names of its attributes, in a line.
+names_of() {
+	getfattr -hm - --absolute-names "$1" | grep -v '^#' | sort | xargs
+}
+
+once_rules_skip_attributes() {
+	local option
+	need_xattr
+	mkdir -p s/d
+	echo f >s/f
+	ln s/f s/g
+	setfattr -n user.Beagle.x -v 1 s/f
+	setfattr -n user.a -v 1 s/f
+	setfattr -n user.a -v 1 s/d
+	setfattr -n user.b -v 1 s/f
+	for option in -a -rp\ --preserve=xattr "-a --atomic" "-a --reflink=never"; do
+		rm -rf d
+		# shellcheck disable=SC2086 # an option is words
+		by_rules '# nothing\n\n user.Beagle.*\tskip # why\nuser.[a]  skip' $option s d
+		expect_no_err
+		[[ $(names_of d/f) == user.b && $(names_of d/d) == '' ]] || fail "$option: $(names_of d/f), $(names_of d/d)"
+	done
+	by_rules none -a s/f all
+	expect_no_err
+	[[ $(names_of all) == 'user.Beagle.x user.a user.b' ]] || fail "without rules: $(names_of all)"
+}
+
+# The later line counts. What says who gets in goes with the mode, and only with it.
+once_rules_count_attributes_among_permissions() {
+	local rules='user.a skip\nuser.?\tpermissions\nuser.b skip\n'
+	need_xattr
+	echo f >f
+	mkdir dir
+	setfattr -n user.a -v 1 f
+	setfattr -n user.b -v 1 f
+	setfattr -n user.cc -v 1 f
+	setfattr -n user.a -v 1 dir
+	by_rules "$rules" --preserve=xattr f g
+	[[ $(names_of g) == user.cc ]] || fail "with xattr: $(names_of g)"
+	by_rules "$rules" --preserve=mode f h
+	[[ $(names_of h) == user.a ]] || fail "with mode: $(names_of h)"
+	by_rules "$rules" -rp dir e
+	[[ $(names_of e) == user.a ]] || fail "with mode: $(names_of e)"
+	by_rules "$rules" -a f i
+	[[ $(names_of i) == 'user.a user.cc' ]] || fail "with both: $(names_of i)"
+	# Where the destination's file system has none of that kind the mode has to do
+	mkdir ram
+	mount -t ramfs ramfs ram 2>/dev/null || skip "cannot mount a ramfs"
+	chmod 640 f
+	by_rules "$rules" -p f ram
+	expect_no_err
+	[[ $(stat -c %a ram/f) == 640 ]] || fail "ram/f has mode $(stat -c %a ram/f)"
+}
+
+once_rules_that_make_no_sense() {
+	local rules
+	need_xattr
+	echo f >f
+	setfattr -n user.a -v 1 f
+	for rules in 'user.a skip\nuser.b' 'user.a skip\nuser.b forget\n' 'user.a skip too\n'; do
+		rm -f g
+		by_rules "$rules" -a f g
+		expect_err "ucp: warning: ignoring '/etc/xattr.conf': Invalid argument"
+		[[ $(names_of g) == user.a ]] || fail "$rules: $(names_of g)"
+	done
+}
+
+# Labels and hashes are attributes like others, with SELinux and without.
+once_attributes_that_cp_copies() {
+	local option
+	need root
+	need_xattr
+	mkdir -p s/d
+	echo f >s/f
+	ln -s f s/l
+	setfattr -n security.selinux -v system_u:object_r:etc_t:s0 s/f 2>/dev/null || skip "needs attributes of that kind here"
+	setfattr -hn security.selinux -v system_u:object_r:etc_t:s0 s/l
+	setfattr -n security.selinux -v system_u:object_r:etc_t:s0 s/d
+	setfattr -n security.ima -v 0x0301aabb s/f 2>/dev/null || : "is not here"
+	setfattr -n trusted.x -v 1 s/d
+	for option in -a "-r --preserve=xattr" --preserve=all\ -r; do
+		rm -rf d
+		# shellcheck disable=SC2086 # an option is words
+		run_ucp $option s d
+		expect_status 0
+		expect_no_err
+		for name in f l d; do
+			[[ $(names_of d/$name) == "$(names_of s/$name)" ]] || fail "$option: d/$name has $(names_of d/$name)"
+		done
+	done
+}
+
+once_attributes_of_btrfs() {
+	mount_image btrfs 128M fs
+	echo f >fs/f
+	setfattr -n btrfs.compression -v zstd fs/f || skip "needs that attribute"
+	run_ucp --preserve=xattr fs/f fs/g
+	expect_status 0
+	has_xattr fs/g btrfs.compression zstd
+	# No other file system has it, which -a does not say
+	run_ucp -a fs/f h
+	expect_status 0
+	expect_no_err
+	run_ucp --preserve=xattr fs/f i
+	expect_status 1
+	expect_err "ucp: setting attributes for 'i': Operation not supported"
+}
+
 case_capabilities_not_with_p() {
 	need root
 	need cmd setcap getcap
