@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -71,6 +72,26 @@ int extent_is_cached(int fd, struct extent extent) {
 	}
 	uint64_t size = (uint64_t)sysconf(_SC_PAGESIZE);
 	return pages.cached >= (extent.end - 1) / size - extent.start / size + 1;
+}
+
+bool extent_may_be_cached(int fd, struct extent extent, unsigned char *pages, size_t count) {
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	for (uint64_t at = extent.start / page * page; at < extent.end; at += count * page) {
+		size_t len = (size_t)min(extent.end - at, (uint64_t)count * page);
+		void *map = mmap(NULL, len, PROT_READ, MAP_SHARED, fd, (off_t)at);
+		if (map == MAP_FAILED) {
+			return true;
+		}
+		bool cached = mincore(map, len, pages) != 0;
+		for (size_t i = 0; i < (len + page - 1) / page && !cached; ++i) {
+			cached = pages[i] & 1;
+		}
+		munmap(map, len);
+		if (cached) {
+			return true;
+		}
+	}
+	return false;
 }
 
 void extent_reserve(int fd, uint64_t size) {

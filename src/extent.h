@@ -29,6 +29,14 @@ int extent_next(int fd, uint64_t offset, uint64_t size, struct extent *extent);
 int extent_is_cached(int fd, struct extent extent);
 
 /**
+ * Whether any page of a part of a file is in the page cache, or may be (mincore(2)). On all kernels, but the file must be open
+ * for reading and be ours, or be one we may write to. Of a page that is there in part only nothing is said.
+ *
+ * @param pages  Room for COUNT bytes: the part is looked at by so many pages at once.
+ */
+bool extent_may_be_cached(int fd, struct extent extent, unsigned char *pages, size_t count);
+
+/**
  * Have the file system set SIZE bytes aside for a file that nobody writes to yet, and that will have no holes, where that makes
  * writing cheaper (FALLOC_FL_KEEP_SIZE, fallocate(2)). If it does not, nothing is set aside, and writing will tell why. An
  * ftruncate(2) is needed to give back what was not written to.

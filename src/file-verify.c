@@ -10,11 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-/** What is looked for in memory at once: mincore(2) has a byte for each page, which must fit the buffer. */
-#define LOOK (1u << 30)
+/** Pages that are looked for in memory at once, with a byte of the buffer for each. */
+#define LOOK (256u << 10)
 
 /** A destination being read back. */
 struct check {
@@ -25,6 +24,10 @@ struct check {
 	uint64_t at;
 	/** Whether it is read with O_DIRECT. */
 	bool direct;
+	/** Whether holes are read, too, and a difference is reported: if it is read once more, or is no regular file. */
+	bool again;
+	/** Whether something was not as it was read. */
+	bool parted;
 };
 
 static bool is_cancelled(const struct check *c) {
@@ -33,41 +36,18 @@ static bool is_cancelled(const struct check *c) {
 
 /** The next part of the destination that is not a hole. Returns as extent_next(). */
 static int next_part(const struct check *c, uint64_t at, struct extent *part) {
-	if (c->file->flags & FILE_SPECIAL) {
+	if (c->again) {
 		*part = (struct extent) {.start = at, .end = c->file->size};
 		return at < c->file->size;
 	}
 	return extent_next(c->file->dst_fd, at, c->file->size, part);
 }
 
-/** Whether any of a part of a file is in memory, or may be. Of a page that is there in part only nothing is told. */
-static bool is_part_cached(const struct check *c, uint64_t start, uint64_t end) {
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-	unsigned char *pages = (unsigned char *)c->with->buffer;
-
-	for (uint64_t at = start / page * page; at < end; at += LOOK) {
-		size_t len = (size_t)min(end - at, (uint64_t)LOOK);
-		void *map = mmap(NULL, len, PROT_READ, MAP_SHARED, c->file->dst_fd, (off_t)at);
-		if (map == MAP_FAILED) {
-			return true;
-		}
-		bool cached = mincore(map, len, pages) != 0;
-		for (size_t i = 0; i < (len + page - 1) / page && !cached; ++i) {
-			cached = pages[i] & 1;
-		}
-		munmap(map, len);
-		if (cached) {
-			return true;
-		}
-	}
-	return false;
-}
-
 static bool is_cached(const struct check *c) {
 	struct extent part;
 	int ret = 0;
 	for (uint64_t at = 0; (ret = next_part(c, at, &part)) > 0; at = part.end) {
-		if (is_part_cached(c, part.start, part.end)) {
+		if (extent_may_be_cached(c->file->dst_fd, part, (unsigned char *)c->with->buffer, LOOK)) {
 			return true;
 		}
 	}
@@ -213,6 +193,15 @@ static void find_parted(struct check *c) {
 	}
 }
 
+/** Something is not as it was read. Returns false. */
+static bool end_parted(struct check *c) {
+	c->parted = true;
+	if (c->again) {
+		find_parted(c);
+	}
+	return false;
+}
+
 /** Read a part of the destination back. Returns whether that is what was read of the source, as far as it is known. */
 static bool read_part(struct check *c, uint64_t end) {
 	size_t most = FILE_ORDER_BUFFER;
@@ -229,13 +218,15 @@ static bool read_part(struct check *c, uint64_t end) {
 			file_fail(c->file, c->at, fail_make((int)n, "error reading back %d"));
 			return false;
 		}
-		if (n == 0) {
+		if (n == 0 && c->again) {
 			report_parted(c, c->at, 0);
+		}
+		if (n == 0) {
+			c->parted = true;
 			return false;
 		}
 		if (!hash_add(c->with->read_back, c->with->buffer, (size_t)n)) {
-			find_parted(c);
-			return false;
+			return end_parted(c);
 		}
 		c->at += (uint64_t)n;
 	}
@@ -251,15 +242,17 @@ static bool read_hole(struct check *c, uint64_t end) {
 			return false;
 		}
 		if (!hash_zeros(c->with->read_back, n)) {
-			find_parted(c);
-			return false;
+			return end_parted(c);
 		}
 		c->at += n;
 	}
 	return true;
 }
 
+/** Read the destination back. Returns whether it is what was read of the source. */
 static bool read_all(struct check *c) {
+	hash_retrace(c->with->read_back, c->with->read);
+	c->at = 0;
 	while (c->at < c->file->size) {
 		struct extent part;
 		int ret = next_part(c, c->at, &part);
@@ -274,14 +267,28 @@ static bool read_all(struct check *c) {
 			return false;
 		}
 	}
-	return true;
+	return hash_end(c->with->read_back) || end_parted(c);
+}
+
+/**
+ * Read the destination back once more. While data is on its way to the device some file systems take it for a hole (btrfs
+ * before Linux 6.12, at least), so now all has to be there, and what may be a hole is read.
+ */
+static bool read_again(struct check *c) {
+	c->again = true;
+	if (fdatasync(c->file->dst_fd) != 0) {
+		file_fail(c->file, 0, fail_make(errno, "error writing %d"));
+		return false;
+	}
+	posix_fadvise(c->file->dst_fd, 0, 0, POSIX_FADV_DONTNEED);
+	return read_all(c);
 }
 
 void file_verify(struct file_context *ctx, struct file *file) {
 	struct check c = {.ctx = ctx, .file = file, .with = ctx->order};
 	struct stat st;
 
-	hash_retrace(c.with->read_back, c.with->read);
+	c.again = file->flags & FILE_SPECIAL;
 	int ret = file->size > 0 ? write_out(&c) : 0;
 	if (ret < 0) {
 		file_fail(file, 0, fail_make(ret, "error writing %d"));
@@ -290,11 +297,7 @@ void file_verify(struct file_context *ctx, struct file *file) {
 	if (set_direct(&c, true) && file->read_back == FILE_BACK_DROPPED) {
 		file->read_back = FILE_BACK_DIRECT;
 	}
-	if (!read_all(&c)) {
-		return;
-	}
-	if (!hash_end(c.with->read_back)) {
-		find_parted(&c);
+	if (!read_all(&c) && !(c.parted && !c.again && read_again(&c))) {
 		return;
 	}
 	if (!(file->flags & FILE_SPECIAL) && (fstat(file->dst_fd, &st) != 0 || (uint64_t)st.st_size != file->size)) {

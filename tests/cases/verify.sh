@@ -391,3 +391,23 @@ case_verify_on_a_full_disk() {
 	check cmp s/small full/small
 	check_not test -e full/big
 }
+
+# Data that is taken for a hole is read before a copy is said to be bad.
+once_data_that_passes_for_a_hole() {
+	mkdir -p s
+	echo small >s/a
+	head -c 3000000 /dev/urandom >s/b
+	truncate -s 262144 s/c
+	echo end >>s/c
+	mount_faultfs bad backing "fail lseek * ENXIO"
+	run_ucp -r --verify s bad/d
+	expect_status 0
+	expect_no_err
+	(($(faultfs_hits bad "fail lseek") > 0)) || fail "$(<bad/.faultfs)"
+	check diff -r s backing/d
+	# What is not there is found even so
+	run_ucp --verify --x-inject=corrupt,seed=262144 s/c bad/e
+	expect_status 1
+	expect_err "ucp: verification of 'bad/e' failed: it differs from 's/c' at offset 262144"
+	check test ! -e backing/e
+}
