@@ -2,10 +2,13 @@
 
 #include "extent.h"
 #include "offload.h"
+#include "open.h"
 #include "opts.h"
 #include "progress.h"
+#include "std.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -51,11 +54,30 @@ static bool is_promising(struct file_context *ctx, const struct file *file) {
 	return far->copies && fstat(file->dst_fd, &st) == 0 && st.st_dev == far->dev;
 }
 
-bool file_offload(struct file_context *ctx, struct file *file) {
-	struct far *far = &ctx->far;
-	if (!is_promising(ctx, file)) {
-		return false;
+/**
+ * What it takes to see whether what is copied first goes through our page cache: without cachestat(2) a second descriptor that
+ * reads. It must be opened before, as some file systems forget what they have of a file when that is opened.
+ *
+ * @return A descriptor, or -1 if none is needed or can be had.
+ */
+static int open_proof(const struct file *file) {
+	if (extent_is_cached(file->dst_fd, (struct extent) {.end = 1}) >= 0) {
+		return -1;
 	}
+	return max(open_again(file->dst_fd, -1, NULL, O_RDONLY | O_NONBLOCK | O_CLOEXEC), -1);
+}
+
+/** Without their help the kernel reads and writes the data itself, and keeps what it wrote. */
+static bool is_proven(const struct file *file, int proof) {
+	unsigned char pages[256];
+	struct extent copied = {.end = file->cursor};
+	int cached = extent_is_cached(file->dst_fd, copied);
+	return cached == 0 || (cached < 0 && proof >= 0 && !extent_may_be_cached(proof, copied, pages, sizeof(pages)));
+}
+
+/** Copy with their help. Returns whether that came to an end. */
+static bool offload(struct file_context *ctx, struct file *file, int proof) {
+	struct far *far = &ctx->far;
 	while (file->cursor < file->size && far->copies) {
 		off_t from = (off_t)file->cursor;
 		off_t to = from;
@@ -78,8 +100,7 @@ bool file_offload(struct file_context *ctx, struct file *file) {
 		file->cursor += (uint64_t)n;
 		file_moved(ctx, file, (uint64_t)n);
 		if (!far->proven) {
-			// Without their help the kernel reads and writes the data itself, and keeps what it wrote
-			far->proven = extent_is_cached(file->dst_fd, (struct extent) {.end = file->cursor}) == 0;
+			far->proven = is_proven(file, proof);
 			far->copies = far->proven;
 		}
 	}
@@ -88,4 +109,14 @@ bool file_offload(struct file_context *ctx, struct file *file) {
 	}
 	file->flags |= far->proven ? FILE_OFFLOADED : 0;
 	return true;
+}
+
+bool file_offload(struct file_context *ctx, struct file *file) {
+	if (!is_promising(ctx, file)) {
+		return false;
+	}
+	int proof = ctx->far.proven ? -1 : open_proof(file);
+	bool done = offload(ctx, file, proof);
+	close_fd(&proof);
+	return done;
 }

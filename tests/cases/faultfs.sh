@@ -222,6 +222,32 @@ once_copied_where_it_is_kept_without_being_read() {
 	same_tree backing/s backing/d
 }
 
+# As with Linux before 6.5.
+once_copied_where_it_is_kept_without_cachestat() {
+	need tool run-refused
+	make_files backing/s
+	head -c 5000000 /dev/urandom >backing/s/big
+	mount_faultfs far backing --server-copy
+	run "${UCP%/*}/tools/run-refused" cachestat=ENOSYS -- "$UCP" -a -j1 --debug far/s far/d
+	[[ $status != 77 ]] || skip "cannot refuse system calls"
+	expect_status 0
+	expect_no_err
+	expect_out_has "'far/s/big': copied by those who keep it"
+	check test -z "$(faultfs_count far 'requests read')"
+	check test -z "$(faultfs_count far 'requests write')"
+	same_tree backing/s backing/d
+	check umount far
+	# Nor is it believed where it is not so
+	rm -r backing/d
+	mount_faultfs far backing
+	run "${UCP%/*}/tools/run-refused" cachestat=ENOSYS -- "$UCP" -a -j1 --debug far/s far/d
+	expect_status 0
+	expect_no_err
+	check_not grep -q "who keep it" "$OUT"
+	check test "$(faultfs_count far 'requests copy_file_range')" -le 1
+	same_tree backing/s backing/d
+}
+
 once_not_copied_where_it_is_kept_if_that_is_not_so() {
 	make_files backing/s
 	mount_faultfs far backing

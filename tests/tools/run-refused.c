@@ -28,6 +28,7 @@ static const struct {
 	{"io_uring_setup", SYS_io_uring_setup},
 	{"io_uring_enter", SYS_io_uring_enter},
 	{"io_uring_register", SYS_io_uring_register},
+	{"cachestat", 451},
 	{"fchmodat2", 452},
 	{"preadv2", SYS_preadv2},
 	{"renameat2", SYS_renameat2},
