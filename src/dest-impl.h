@@ -30,6 +30,14 @@ enum dest_same {
 /** Whether replacing the destination would hurt the source. */
 enum dest_same dest_same(const struct dest_pair *pair);
 
+/**
+ * Why a name in a tree's destination, which is no directory, is neither to be written to nor to be removed: the directory is
+ * reached by another way, and the name is, or may be, one of the sources.
+ *
+ * @param st  What it is.
+ */
+struct fail dest_spare_name(struct dest *dest, const struct tree *tree, const struct stat *st);
+
 /** Whether operand SRC (a path) would be its own backup, so that making one destroys it. */
 bool dest_is_backup(const struct dest_pair *pair);
 

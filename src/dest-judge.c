@@ -213,6 +213,10 @@ enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct 
 	if (why) {
 		return refuse(&j, 0, why);
 	}
+	*fail = dest_spare_name(dest, tree, &found->st);
+	if (fail->what) {
+		return DEST_REFUSE;
+	}
 	if (opts->backup != BACKUP_NONE && !S_ISDIR(found->st.st_mode)) {
 		found->replace = opts->flags & OPT_ATOMIC;
 		*fail = make_backup(&pair, found->replace ? DEST_BACKUP_LINK : DEST_BACKUP_MOVE, &found->backup);
@@ -258,6 +262,10 @@ enum tree_verdict dest_judge_directory(struct dest *dest, struct tree *tree, con
 	const char *why = just_made(dest, parent, entry, &tree->dst_stat);
 	if (why) {
 		*fail = fail_make(0, why);
+		return TREE_USE;
+	}
+	*fail = dest_spare_name(dest, parent, &tree->dst_stat);
+	if (fail->what) {
 		return TREE_USE;
 	}
 	char *backup = NULL;

@@ -219,11 +219,26 @@ static bool usage_ok(struct dest *dest) {
 	return false;
 }
 
+/** What is known of a file that may be a source. */
+static enum sources_verdict look_for(struct dest *dest, const struct stat *st) {
+	return sources_have(&dest->all, (int)dest->base->listing.file_count, st);
+}
+
+static enum sources_verdict look_for_directory(struct dest *dest, struct inode inode) {
+	return look_for(dest, &(struct stat) {.st_dev = inode.dev, .st_ino = inode.ino, .st_mode = S_IFDIR});
+}
+
+/** As trees::is_source. */
+static bool is_source_directory(struct dest *dest, struct inode inode) {
+	return look_for_directory(dest, inode) == SOURCES_YES;
+}
+
 int dest_init(struct dest *dest, const struct opts *opts, struct report *report, struct trees *trees) {
 	*dest = (struct dest) {.opts = opts, .report = report};
 	thread_must(pthread_mutex_init(&dest->lock, NULL));
 	sources_init(&dest->all, opts);
 	trees->judge = dest_judge_directory;
+	trees->is_source = is_source_directory;
 	trees->dest = dest;
 	if (!usage_ok(dest)) {
 		return -1;
@@ -424,11 +439,6 @@ void dest_entered(struct dest *dest, const struct entry *entry, const struct sta
 	}
 }
 
-/** What is known of a file that may be a source. */
-static enum sources_verdict look_for(struct dest *dest, const struct stat *st) {
-	return sources_have(&dest->all, (int)dest->base->listing.file_count, st);
-}
-
 bool dest_is_source(struct dest *dest, const struct stat *st) {
 	// Not to know is not to touch
 	return look_for(dest, st) != SOURCES_NO;
@@ -442,6 +452,26 @@ struct fail dest_spare_source(struct dest *dest, const struct stat *st) {
 		return fail_make(0, "will not write through %d: it leads to a file that is to be copied");
 	case SOURCES_MAYBE:
 		return fail_make(0, "will not write through %d: it may lead to a file that is to be copied");
+	}
+	return FAIL_NONE;
+}
+
+struct fail dest_spare_name(struct dest *dest, const struct tree *tree, const struct stat *st) {
+	if (!(tree->flags & (TREE_ELSEWHERE | TREE_IN_SOURCE))) {
+		return FAIL_NONE;
+	}
+	enum sources_verdict verdict = look_for(dest, st);
+	// Of what is no regular file it is not noted which of them are sources
+	if (verdict == SOURCES_NO && !S_ISREG(st->st_mode)) {
+		verdict = look_for_directory(dest, tree->inode[DST]);
+	}
+	switch (verdict) {
+	case SOURCES_NO:
+		break;
+	case SOURCES_YES:
+		return fail_make(0, "will not replace %d: it is to be copied itself");
+	case SOURCES_MAYBE:
+		return fail_make(0, "will not replace %d: it may be one of those that are to be copied");
 	}
 	return FAIL_NONE;
 }

@@ -9,9 +9,9 @@
 
 #include <sys/stat.h>
 
-/** Something that is copied and is no directory, as a walk meets it. */
+/** Something that is copied, as a walk meets it: no directory, but with WALK_DIRECTORIES. */
 struct walk_found {
-	/** The directory it is in, open (AT_FDCWD for an operand), and its name there. */
+	/** The directory it is in, open (AT_FDCWD for an operand), and its name there; for a directory that is itself, and ".". */
 	int dir;
 	const char *name;
 	/** What it is, links followed as the options say. Of a symbolic link there may be nothing but the type in it. */
@@ -25,6 +25,8 @@ enum walk_flags {
 	 * read is one, and what git ignores counts, as .gitignore may be another one when the copy reads it.
 	 */
 	WALK_ALL = 1 << 0,
+	/** Directories are met, too, when they are entered. */
+	WALK_DIRECTORIES = 1 << 1,
 };
 
 /** How a source is walked, and who is told what is in it. The caller sets these. */

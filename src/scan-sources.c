@@ -3,6 +3,7 @@
 #include "opts.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 /** Switches of struct sources::flags. */
 enum sources_flags {
@@ -22,12 +23,18 @@ struct noting {
 	int err;
 };
 
+/** Whether a file has one name only; of a directory the number of links says something else. */
+static bool is_single(const struct stat *st) {
+	return !S_ISDIR(st->st_mode) && st->st_nlink <= 1;
+}
+
 /** Note a file, if it is of those that somebody may ask for. */
 static bool note(void *arg, const struct walk_found *found) {
 	struct noting *noting = arg;
 	struct sources *sources = noting->sources;
 	const struct stat *st = found->st;
-	bool wanted = S_ISREG(st->st_mode) && (st->st_nlink > 1 || (sources->flags & SOURCES_SINGLE))
+	bool kind = S_ISREG(st->st_mode) || S_ISDIR(st->st_mode) || found->dir == AT_FDCWD;
+	bool wanted = kind && (!is_single(st) || (sources->flags & SOURCES_SINGLE))
 		&& (st->st_dev == sources->dev || (sources->flags & SOURCES_ANYWHERE));
 	noting->err = wanted ? inode_list_add(&sources->list, inode_of(st)) : 0;
 	return noting->err == 0;
@@ -36,14 +43,15 @@ static bool note(void *arg, const struct walk_found *found) {
 /** Find out all that an answer about ST, and what was asked before, needs. */
 static void find_out(struct sources *sources, int count, const struct stat *st) {
 	struct noting noting = {.sources = sources};
-	const struct walk walk = {.opts = sources->opts, .flags = WALK_ALL, .meet = note, .arg = &noting};
+	const unsigned flags = WALK_ALL | WALK_DIRECTORIES;
+	const struct walk walk = {.opts = sources->opts, .flags = flags, .meet = note, .arg = &noting};
 
 	inode_list_free(&sources->list);
 	if ((sources->flags & SOURCES_KNOWN) && st->st_dev != sources->dev) {
 		sources->flags |= SOURCES_ANYWHERE;
 	}
 	sources->dev = st->st_dev;
-	sources->flags |= SOURCES_KNOWN | (st->st_nlink > 1 ? 0 : SOURCES_SINGLE);
+	sources->flags |= SOURCES_KNOWN | (is_single(st) ? SOURCES_SINGLE : 0);
 	for (int i = 0; i < count && noting.err == 0; ++i) {
 		noting.err = walk_operand(&walk, sources->opts->operands[i]) < 0 ? -ESTALE : noting.err;
 	}
@@ -55,7 +63,7 @@ static void find_out(struct sources *sources, int count, const struct stat *st) 
 static bool is_known(const struct sources *sources, const struct stat *st) {
 	unsigned flags = sources->flags;
 	return (flags & SOURCES_UNKNOWN) || ((flags & SOURCES_KNOWN)
-		&& (st->st_dev == sources->dev || (flags & SOURCES_ANYWHERE)) && (st->st_nlink > 1 || (flags & SOURCES_SINGLE)));
+		&& (st->st_dev == sources->dev || (flags & SOURCES_ANYWHERE)) && (!is_single(st) || (flags & SOURCES_SINGLE)));
 }
 
 void sources_init(struct sources *sources, const struct opts *opts) {

@@ -314,6 +314,9 @@ static void enter(struct state *s, int fd, const char *name, const struct stat *
 	}
 	close_above(s, s->depth);
 	++s->depth;
+	if (s->walk->flags & WALK_DIRECTORIES) {
+		meet(s, fd, ".", st);
+	}
 	read_level(s, st);
 }
 

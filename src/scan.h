@@ -39,7 +39,7 @@ struct totals scan_totals(const struct scan *scan);
 /** Stop and free, if it was begun. */
 void scan_stop(struct scan *scan);
 
-/** Which regular files are to be copied. */
+/** Which regular files, directories and operands of any kind are to be copied. */
 struct sources {
 	const struct opts *opts;
 	/** Held while the sources are walked: whoever asks meanwhile needs what that finds. */
@@ -65,9 +65,10 @@ void sources_init(struct sources *sources, const struct opts *opts);
 void sources_destroy(struct sources *sources);
 
 /**
- * Whether a regular file is one of those that are to be copied. All of the sources are walked for the first answer, and at
- * most twice more for others: what is kept in memory is only what can be asked for, files on the same device, and those with
- * several names as long as nobody asked for one that has one name. Safe for threads.
+ * Whether a regular file, a directory, or what may be an operand, is one of those that are to be copied. All of the sources
+ * are walked for the first answer, and at most twice more for others: what is kept in memory is only what can be asked for,
+ * directories and files on the same device, and only those with several names as long as nobody asked for one that has one
+ * name. Safe for threads.
  *
  * @param count  How many operands are sources: always the same.
  */

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -188,6 +189,7 @@ static int open_there(struct tree *tree, const char *name) {
 		if (ret == -ENOTDIR && follow && !trusted) {
 			ret = reach_open(dir, name, flags);
 			ret = ret == -ESTALE ? -ENOTDIR : ret;
+			tree->flags |= ret >= 0 ? TREE_ELSEWHERE : 0;
 		}
 		tree->flags |= ret >= 0 && access == O_PATH ? TREE_DST_PATH : 0;
 	}
@@ -377,7 +379,7 @@ static struct fail open_copy(struct tree *tree, const struct entry *entry) {
 		return ret < 0 ? fail_make(ret, "cannot access %d") : FAIL_NONE;
 	}
 	int ret = tree->fd[DST] >= 0 ? tree->fd[DST] : open_there(tree, dst_name_of(entry));
-	struct stat st;
+	struct statx st;
 	if (ret == REACH_FOREIGN) {
 		return fail_make(0, "not entering %d: who made this symbolic link does not own what it leads to");
 	}
@@ -385,18 +387,20 @@ static struct fail open_copy(struct tree *tree, const struct entry *entry) {
 		return fail_make(ret, "cannot access %d");
 	}
 	tree->fd[DST] = ret;
-	if (fstat(tree->fd[DST], &st) != 0) {
+	// Tells of mounts, too
+	if (statx(tree->fd[DST], "", AT_EMPTY_PATH, STATX_INO, &st) != 0) {
 		return fail_make(errno, "cannot access %d");
 	}
+	const struct inode inode = {.dev = makedev(st.stx_dev_major, st.stx_dev_minor), .ino = st.stx_ino};
 	// Some file systems change inode numbers, but others can exchange directories only where they may write
-	if (!inode_same(inode_of(&st), inode_of(&tree->dst_stat)) && !tree_is_named_whole(tree->parent)
+	if (!inode_same(inode, inode_of(&tree->dst_stat)) && !tree_is_named_whole(tree->parent)
 		&& !reach_is_closed(tree->parent->fd[DST]))
 	{
 		return fail_make(0, "skipping directory %s, as its destination %d was replaced while being copied");
 	}
-	tree->inode[DST] = inode_of(&st);
+	tree->inode[DST] = inode;
 	tree_choose_flush(tree);
-	return FAIL_NONE;
+	return tree_spare_source(tree, st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 
 /** Forget a tree that came to nothing. */

@@ -40,6 +40,14 @@ bool tree_meets_copy(struct tree *tree);
 bool tree_is_made(struct trees *trees, struct inode inode);
 
 /**
+ * Find out whether a tree's destination, which is open and was there before, may be a source under another name
+ * (TREE_ELSEWHERE, TREE_IN_SOURCE), and if it is reached elsewhere, refuse to copy into what is to be copied itself.
+ *
+ * @param mount  Whether it is where something is mounted.
+ */
+struct fail tree_spare_source(struct tree *tree, bool mount);
+
+/**
  * As if making a tree's destination (--dry-run).
  *
  * @param gone  What stands there would be out of the way.

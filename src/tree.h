@@ -82,6 +82,13 @@ enum tree_flags {
 	TREE_DST_FOLLOWED = 1 << 14,
 	/** The destination was there when it was entered, but is in what this run made, or may be: links in it are this run's. */
 	TREE_AMONG_MADE = 1 << 15,
+	/**
+	 * The destination is reached through a symbolic link or a mount below the one that the user named: it, or what is in
+	 * it, may be a source under another name.
+	 */
+	TREE_ELSEWHERE = 1 << 16,
+	/** The destination is a source, or in one, that the way to this tree's own source leads through. */
+	TREE_IN_SOURCE = 1 << 17,
 	/** It is to be left alone. */
 	TREE_LEFT = 1 << 9,
 	/** Its entries are operands: the base, and directories that --parents entered. */
@@ -152,6 +159,8 @@ enum tree_verdict {
 struct trees {
 	/** Decides by cp's rules about what stands where TREE (tree::src_stat, tree::dst_stat) is to be made. */
 	enum tree_verdict (*judge)(struct dest *dest, struct tree *tree, const struct entry *entry, struct fail *fail);
+	/** Whether a directory is known to be one of those that are to be copied. */
+	bool (*is_source)(struct dest *dest, struct inode inode);
 	struct dest *dest;
 	/** If not NULL, told of each tree that is going to get its attributes, its descriptors open. */
 	void (*closing)(struct files *files, const struct tree *tree);

@@ -351,6 +351,167 @@ once_destination_with_names_that_are_no_source() {
 	check cmp src/a other
 }
 
+# two_directories: sub and other in src, with a file of one name and more; how they are is kept in saved.
+two_directories() {
+	rm -rf src dst saved
+	mkdir -p src/sub/deep src/other/deep src/third dst
+	echo sub | tee src/sub/f src/sub/new src/sub/deep/f >/dev/null
+	echo other | tee src/other/f src/other/deep/f >/dev/null
+	ln -s f src/sub/link
+	ln -s deep/f src/other/link
+	echo third >src/third/f
+	cp -r src saved
+}
+
+# spared FAIL…: the sources are as they were, these are all messages, and the rest was copied.
+spared() {
+	expect_status 1
+	printf 'ucp: %s\n' "$@" | sort >wanted
+	sort "$ERR" | cmp -s - wanted || fail "$(<"$ERR")"
+	diff -r --no-dereference saved src || fail "a source was changed"
+}
+
+# All ways to replace what is there.
+ways_to_replace=(-r '-r -j1' -a '-r --atomic' '-r --remove-destination' '-r -b' '-rf' '-rl' '-r --attributes-only' '-rn')
+
+once_directory_that_is_a_source_by_a_link() {
+	local options
+	for options in "${ways_to_replace[@]}"; do
+		two_directories
+		ln -s ../src/other dst/sub
+		# shellcheck disable=SC2086 # the options are words
+		run_ucp $options --keep-directory-symlink src/. dst
+		spared "will not copy 'src/./sub' into 'dst/./sub', a directory that is to be copied itself"
+		[[ $options == *attributes* ]] || check cmp src/third/f dst/third/f
+		[[ $options == *attributes* ]] || check cmp src/other/f dst/other/f
+	done
+	run_ucp -r --dry-run --keep-directory-symlink src/. dst
+	spared "will not copy 'src/./sub' into 'dst/./sub', a directory that is to be copied itself"
+}
+
+# As an operand's own name, and as the way to operands.
+once_operand_that_is_a_source_by_a_link() {
+	two_directories
+	ln -s ../src/other dst/sub
+	run_ucp -r --keep-directory-symlink src/sub src/other dst
+	spared "will not copy 'src/sub' into 'dst/sub', a directory that is to be copied itself"
+	check cmp src/other/f dst/other/f
+	two_directories
+	mkdir dst/src
+	ln -s ../../src/other dst/src/sub
+	run_ucp -r --parents src/sub/f src/sub/deep src/other/f src/other/deep dst
+	spared "will not replace 'dst/src/sub/f': it is to be copied itself" \
+		"will not copy 'src/sub/deep' into 'dst/src/sub/deep', a directory that is to be copied itself"
+	check cmp src/other/f dst/src/other/f
+	check cmp src/other/deep/f dst/src/other/deep/f
+}
+
+# The link leads to where sources are, and to no source.
+once_link_to_the_way_to_sources() {
+	local options
+	for options in "${ways_to_replace[@]}"; do
+		two_directories
+		mkdir -p src/sub/src/other src/sub/src/new
+		echo far | tee src/sub/src/other/f src/sub/src/new/f src/sub/one >/dev/null
+		ln -s new src/sub/two
+		rm -r saved
+		cp -r src saved
+		ln -s .. dst/sub
+		echo one >one
+		ln -sfn old two
+		rm -rf f new deep link
+		# shellcheck disable=SC2086 # the options are words
+		run_ucp $options -P --keep-directory-symlink src/. one two dst
+		set -- "will not replace 'dst/./sub/one': it is to be copied itself" \
+			"will not replace 'dst/./sub/two': it is to be copied itself"
+		[[ $options != -rn ]] || set --
+		spared "will not copy 'src/./sub/src' into 'dst/./sub/src', a directory that is to be copied itself" "$@"
+		[[ $(<one) == one && $(readlink two) == old ]] || fail "an operand was changed"
+		[[ $options == *attributes* ]] || check cmp src/third/f dst/third/f
+	done
+}
+
+once_directory_that_is_a_source_by_a_mount() {
+	local options
+	two_directories
+	mkdir dst/sub
+	mount --bind src/other dst/sub || skip "cannot mount"
+	umount dst/sub
+	for options in "${ways_to_replace[@]}"; do
+		two_directories
+		mkdir dst/sub
+		mount --bind src/other dst/sub
+		# shellcheck disable=SC2086 # the options are words
+		run_ucp $options src/. dst
+		spared "will not copy 'src/./sub' into 'dst/./sub', a directory that is to be copied itself"
+		umount dst/sub
+		[[ $options == *attributes* ]] || check cmp src/third/f dst/third/f
+	done
+}
+
+# Its device is that of nothing that was met before.
+once_mount_that_is_a_source_of_another_device() {
+	two_directories
+	rm -r src/other/*
+	mount_tmpfs 1M src/other
+	mkdir src/other/deep dst/sub
+	echo other | tee src/other/f src/other/deep/f >/dev/null
+	rm -r saved
+	cp -r src saved
+	mount --bind src/other dst/sub || skip "cannot mount"
+	run_ucp -r src/. dst
+	spared "will not copy 'src/./sub' into 'dst/./sub', a directory that is to be copied itself"
+	check cmp src/other/f dst/other/f
+}
+
+# By its own name: what is new comes into it, as with cp.
+once_directory_that_the_copy_comes_through() {
+	local options
+	for options in -r '-r -j1' '-r --atomic' '-r --remove-destination'; do
+		rm -rf d
+		mkdir -p d/src/src
+		echo upper >d/src/f
+		ln -s upper d/src/link
+		echo lower | tee d/src/src/f d/src/src/new >/dev/null
+		ln -s lower d/src/src/link
+		# shellcheck disable=SC2086 # the options are words
+		run_ucp $options d/src/. d
+		expect_status 1
+		expect_err_has "ucp: will not replace 'd/./src/f': it "
+		expect_err_has "ucp: will not replace 'd/./src/link': it "
+		[[ $(<d/src/f) == upper && $(readlink d/src/link) == upper ]] || fail "a source was changed"
+		[[ $(<d/f) == upper && $(<d/src/new) == lower ]] || fail "not all was copied"
+	done
+}
+
+# Behind links and mounts that lead to no source everything is replaced.
+once_directories_elsewhere_that_are_no_source() {
+	two_directories
+	mkdir -p else dst/third
+	echo old >else/f
+	ln -s ../else dst/sub
+	mount_tmpfs 1M dst/third
+	echo old >dst/third/f
+	run_ucp -r --keep-directory-symlink src/. dst
+	expect_status 0
+	expect_no_err
+	diff -r --no-dereference src/sub else || fail "not all was copied"
+	check cmp src/third/f dst/third/f
+}
+
+# If it cannot be found out, only what is there stays.
+once_directory_elsewhere_that_may_be_a_source() {
+	closed_source 300
+	as_user sh -c 'mkdir src/sub else; echo new | tee src/sub/f src/sub/new; echo old >else/f; ln -s ../else dst/sub
+		rm dst/first dst/second'
+	run as_user ucp -r --keep-directory-symlink src/. dst
+	expect_status 1
+	printf '%s\n' "ucp: cannot access 'src/./closed': Permission denied" \
+		"ucp: will not replace 'dst/./sub/f': it may be one of those that are to be copied" >wanted
+	sort "$ERR" | cmp -s - wanted || fail "$(<"$ERR")"
+	[[ $(<else/f) == old && $(<else/new) == new ]] || fail "$(head else/*)"
+}
+
 # A link in the source to where its own copy is being made.
 case_copy_does_not_enter_itself_by_a_link() {
 	mkdir -p src/sub D

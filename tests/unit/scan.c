@@ -354,15 +354,18 @@ TEST(files_are_known_as_sources) {
 	sources_init(&sources, &opts);
 	CHECK_EQ(have(&sources, "linked"), SOURCES_YES);
 	CHECK_EQ(have(&sources, "other"), SOURCES_NO);
-	// Only now are those wanted that have one name
-	CHECK_EQ(sources.list.count, 1);
+	// It and the directories; only now are those wanted that have one name
+	CHECK_EQ(sources.list.count, 1 + 4);
+	CHECK_EQ(have(&sources, "s/a"), SOURCES_YES);
+	CHECK_EQ(have(&sources, "."), SOURCES_NO);
+	CHECK_EQ(sources.list.count, 1 + 4);
 	CHECK_EQ(have(&sources, "s/a/10"), SOURCES_YES);
 	CHECK_EQ(have(&sources, "linked"), SOURCES_YES);
 	CHECK_EQ(have(&sources, "other"), SOURCES_NO);
-	CHECK_EQ(sources.list.count, 5);
+	CHECK_EQ(sources.list.count, 5 + 4);
 	// On another device, as is to be expected of this one
 	CHECK_EQ(have(&sources, "/proc/self/status"), SOURCES_NO);
-	CHECK_EQ(sources.list.count, 5);
+	CHECK_EQ(sources.list.count, 5 + 4);
 	CHECK_EQ(have(&sources, "s/a/10"), SOURCES_YES);
 	CHECK_EQ(have(&sources, "linked"), SOURCES_YES);
 	sources_destroy(&sources);
