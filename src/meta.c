@@ -130,9 +130,14 @@ static struct fail apply_mode(const struct meta *meta, enum owner owner, const s
 
 static struct fail apply_times(const struct meta *meta) {
 	const struct timespec times[2] = {meta->src->st_atim, meta->src->st_mtim};
+	char path[META_PATH_SIZE];
 	int ret;
 	if (meta->flags & META_DST_PATH) {
 		ret = utimensat(meta->dst_fd, "", times, AT_EMPTY_PATH);
+		if (ret != 0 && errno == EINVAL) {
+			// Linux before 5.8 takes no AT_EMPTY_PATH
+			ret = utimensat(AT_FDCWD, meta_path_of(meta->dst_fd, path), times, 0);
+		}
 	} else {
 		ret = futimens(meta->dst_fd, times);
 	}

@@ -126,8 +126,9 @@ once_ring_half_refused() {
 once_older_kernels() {
 	local what
 	one_of_each
+	touch -hd 2001-02-03 s/l s/f
 	for what in fchmodat2={ENOSYS,EPERM} preadv2={ENOSYS,EPERM} renameat2={ENOSYS,EINVAL} statx={ENOSYS,EPERM} \
-		getrandom=ENOSYS; do
+		getrandom=ENOSYS utimensat-empty=EINVAL; do
 		rm -rf d
 		refused "$what" io_uring_setup=ENOSYS -- -a s d
 		expect_status 0

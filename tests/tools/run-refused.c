@@ -3,11 +3,12 @@
  *
  *   run-refused WHAT=ERRNO… -- PROGRAM [ARGUMENT…]
  *
- * WHAT is a system call (see the table) or `thread`; ERRNO is one of those in the other table. The exit status is
+ * WHAT is a system call (see the table), `thread`, or `utimensat-empty`: utimensat(2) with AT_EMPTY_PATH; ERRNO is one of those in the other table. The exit status is
  * 77 where that cannot be done.
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -78,6 +79,15 @@ static void refuse_threads(unsigned error) {
 	load(offsetof(struct seccomp_data, nr));
 }
 
+/** Only with AT_EMPTY_PATH, as Linux before 5.8. */
+static void refuse_empty_path(unsigned error) {
+	emit((struct sock_filter) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_utimensat, 0, 4));
+	load(offsetof(struct seccomp_data, args) + 3 * sizeof(uint64_t));
+	emit((struct sock_filter) BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, AT_EMPTY_PATH, 0, 1));
+	emit((struct sock_filter) BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error));
+	load(offsetof(struct seccomp_data, nr));
+}
+
 static bool add(const char *wish) {
 	const char *equals = strchr(wish, '=');
 	size_t len = equals ? (size_t)(equals - wish) : 0;
@@ -87,6 +97,10 @@ static bool add(const char *wish) {
 		}
 		if (len == 6 && strncmp(wish, "thread", len) == 0) {
 			refuse_threads(errors[e].number);
+			return true;
+		}
+		if (len == 15 && strncmp(wish, "utimensat-empty", len) == 0) {
+			refuse_empty_path(errors[e].number);
 			return true;
 		}
 		for (size_t c = 0; c < countof(calls); ++c) {
