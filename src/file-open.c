@@ -166,7 +166,7 @@ static struct fail make_empty(struct file_context *ctx, struct file *file) {
 	// By which it is reserved
 	file->found.st_dev = inode.dev;
 	file->found.st_ino = inode.ino;
-	if (links_is_copy(ctx->files->links, inode_of(&file->found))) {
+	if (!(opts->flags & OPT_ATTRIBUTES_ONLY) && links_is_copy(ctx->files->links, inode_of(&file->found))) {
 		file_release(ctx, file);
 		return remove_and_create(ctx, file);
 	}
@@ -227,7 +227,9 @@ static struct fail take_over(struct file_context *ctx, struct file *file, bool l
 	if (fail.what) {
 		return fail;
 	}
-	if (!link && st.st_nlink > 1 && dest_is_source(ctx->files->dest, &st)) {
+	// What gets attributes only keeps its content, which making it anew would lose
+	bool written = !(ctx->files->opts->flags & OPT_ATTRIBUTES_ONLY);
+	if (written && !link && st.st_nlink > 1 && dest_is_source(ctx->files->dest, &st)) {
 		return remove_and_create(ctx, file);
 	}
 	return make_empty(ctx, file);
