@@ -38,6 +38,13 @@ enum dest_same dest_same(const struct dest_pair *pair);
  */
 struct fail dest_spare_name(struct dest *dest, const struct tree *tree, const struct stat *st);
 
+/**
+ * Whether both ends are one file that another file system shows as well (overlayfs and its upper directory): replacing the
+ * one would destroy the other. The times of two files' status are the same by chance only, or in a snapshot. To find out,
+ * the destination's time is changed for a moment.
+ */
+bool dest_is_shown_twice(const struct dest_pair *pair);
+
 /** Whether operand SRC (a path) would be its own backup, so that making one destroys it. */
 bool dest_is_backup(const struct dest_pair *pair);
 

@@ -205,6 +205,10 @@ enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct 
 	if (verdict != DEST_OVERWRITE || same == SAME_DONE) {
 		return verdict == DEST_OVERWRITE ? DEST_SKIP : verdict;
 	}
+	// Not before, lest what is left alone is touched
+	if (dest_is_shown_twice(&pair)) {
+		return refuse(&j, 0, "%s and %d are the same file");
+	}
 	if (S_ISDIR(found->st.st_mode) && opts->backup == BACKUP_NONE) {
 		return refuse(&j, 0, "cannot overwrite directory %d with non-directory %s");
 	}

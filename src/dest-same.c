@@ -1,6 +1,7 @@
 #include "dest-impl.h"
 
 #include "opts.h"
+#include "reach.h"
 #include "std.h"
 #include "twin.h"
 
@@ -117,21 +118,25 @@ static enum dest_same look_closer(const struct dest_pair *pair, const struct sta
 	return SAME_REFUSE;
 }
 
-/** A descriptor (O_PATH) of what a name leads to, if that is what was seen there; else -1. */
-static int open_as_seen(int dir, const char *name, const struct stat *seen) {
+/**
+ * A descriptor (O_PATH) of what a name leads to, if that is what was seen there; else -1.
+ *
+ * @param trusted  Whether a symbolic link is followed whoever made it, and wherever it leads.
+ */
+static int open_as_seen(int dir, const char *name, const struct stat *seen, bool trusted) {
 	struct stat st;
-	int fd = openat(dir, name, O_PATH | O_CLOEXEC);
+	int fd = openat(dir, name, O_PATH | O_CLOEXEC | (trusted ? 0 : O_NOFOLLOW));
+	if (!trusted && fd >= 0 && fstat(fd, &st) == 0 && S_ISLNK(st.st_mode)) {
+		close_fd(&fd);
+		fd = max(reach_open(dir, name, O_PATH | O_CLOEXEC), -1);
+	}
 	if (fd >= 0 && (fstat(fd, &st) != 0 || !inode_same(inode_of(&st), inode_of(seen)))) {
 		close_fd(&fd);
 	}
 	return fd;
 }
 
-/**
- * Whether both ends are one file that another file system shows as well (overlayfs and its upper directory): replacing the
- * one would destroy the other. The times of two files' status are the same by chance only, or in a snapshot.
- */
-static bool is_shown_twice(const struct dest_pair *pair) {
+bool dest_is_shown_twice(const struct dest_pair *pair) {
 	const struct stat *src = pair->src;
 	const struct stat *dst = pair->dst;
 	bool alike = src->st_dev != dst->st_dev && S_ISREG(src->st_mode) && S_ISREG(dst->st_mode)
@@ -141,8 +146,10 @@ static bool is_shown_twice(const struct dest_pair *pair) {
 	if (alike && (pair->opts->flags & OPT_DRY_RUN)) {
 		return src->st_ino == dst->st_ino;
 	}
-	int dst_fd = alike ? open_as_seen(pair->tree->fd[DST], pair->entry->dst_name, dst) : -1;
-	int src_fd = dst_fd >= 0 ? open_as_seen(pair->tree->fd[SRC], pair->entry->name, src) : -1;
+	// Its time is going to be changed
+	bool trusted = tree_is_named_whole(pair->tree);
+	int dst_fd = alike ? open_as_seen(pair->tree->fd[DST], pair->entry->dst_name, dst, trusted) : -1;
+	int src_fd = dst_fd >= 0 ? open_as_seen(pair->tree->fd[SRC], pair->entry->name, src, true) : -1;
 	bool twice = src_fd >= 0 && twin_is(dst_fd, src_fd);
 	close_fd(&dst_fd);
 	close_fd(&src_fd);
@@ -152,10 +159,6 @@ static bool is_shown_twice(const struct dest_pair *pair) {
 enum dest_same dest_same(const struct dest_pair *pair) {
 	const struct opts *opts = pair->opts;
 	bool same = inode_same(inode_of(pair->src), inode_of(pair->dst));
-
-	if (is_shown_twice(pair)) {
-		return SAME_REFUSE;
-	}
 
 	if (same && (opts->flags & OPT_HARD_LINK)) {
 		return SAME_DONE;
