@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -87,13 +88,13 @@ int file_access_mode(const struct opts *opts) {
 	return opts->flags & OPT_VERIFY ? O_RDWR : O_WRONLY;
 }
 
-/** Make the destination. Returns 0 or -errno. */
-static int create(struct file_context *ctx, struct file *file, int more_flags) {
+/** Make the destination under a name. Returns 0 or -errno. */
+static int create(struct file_context *ctx, struct file *file, const char *name, int more_flags) {
 	const struct opts *opts = ctx->files->opts;
 	int flags = file_access_mode(opts) | O_CREAT | O_CLOEXEC | more_flags;
 	mode_t mode = regular_mode(file);
 
-	file->dst_fd = openat(file->tree->fd[DST], file->entry.dst_name, flags, meta_create_mode(opts, mode));
+	file->dst_fd = openat(file->tree->fd[DST], name, flags, meta_create_mode(opts, mode));
 	if (file->dst_fd < 0) {
 		return -errno;
 	}
@@ -106,11 +107,27 @@ static int create(struct file_context *ctx, struct file *file, int more_flags) {
 	return 0;
 }
 
+/** Make the destination where a link leads that leads nowhere yet, if nobody else can turn it. Returns 0 or -errno. */
+static int create_behind(struct file_context *ctx, struct file *file) {
+	char target[PATH_MAX];
+	struct stat link;
+	const char *name = file->entry.dst_name;
+	if (tree_is_named_whole(file->tree)) {
+		return create(ctx, file, name, 0);
+	}
+	// It may be another one by now than the one that was looked at
+	int ret = reach_read(file->tree->fd[DST], name, &link, target);
+	if (ret == 0) {
+		ret = reach_is_own(&link) ? create(ctx, file, target, O_EXCL) : -ELOOP;
+	}
+	return ret;
+}
+
 /** Make a destination after something that stood there was removed, or only a link stands there. */
 static struct fail create_again(struct file_context *ctx, struct file *file) {
 	struct stat st;
 	const char *name = file->entry.dst_name;
-	int ret = create(ctx, file, O_EXCL);
+	int ret = create(ctx, file, name, O_EXCL);
 	if (ret == -EEXIST && fstatat(file->tree->fd[DST], name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode)) {
 		bool trusted = tree_is_named_whole(file->tree) || reach_is_own(&st);
 		if (!(ctx->files->opts->flags & OPT_POSIX) || !trusted) {
@@ -120,7 +137,7 @@ static struct fail create_again(struct file_context *ctx, struct file *file) {
 		if (tree_leads_through_made(file->tree, name, &among)) {
 			return fail_make(0, tree_made_link);
 		}
-		ret = create(ctx, file, 0);
+		ret = create_behind(ctx, file);
 	}
 	return ret < 0 ? fail_make(ret, "cannot create regular file %d") : FAIL_NONE;
 }
@@ -379,7 +396,7 @@ static bool is_special(const struct stat *st) {
 
 /** Make a destination where nothing is thought to stand. Returns 0 or -errno. */
 static int make_new(struct file_context *ctx, struct file *file) {
-	return file_is_atomic(ctx, &file->entry) ? file_stage_new(ctx, file) : create(ctx, file, O_EXCL);
+	return file_is_atomic(ctx, &file->entry) ? file_stage_new(ctx, file) : create(ctx, file, file->entry.dst_name, O_EXCL);
 }
 
 /** Decide about what stands at the destination, and open it or what takes its place. */
