@@ -1,7 +1,6 @@
 #include "dest-impl.h"
 
 #include "opts.h"
-#include "reach.h"
 #include "std.h"
 #include "twin.h"
 
@@ -118,17 +117,16 @@ static enum dest_same look_closer(const struct dest_pair *pair, const struct sta
 	return SAME_REFUSE;
 }
 
-/**
- * A descriptor (O_PATH) of what a name leads to, if that is what was seen there; else -1.
- *
- * @param trusted  Whether a symbolic link is followed whoever made it, and wherever it leads.
- */
-static int open_as_seen(int dir, const char *name, const struct stat *seen, bool trusted) {
+/** A descriptor (O_PATH) of what a name leads to, if that is what was seen there; else -1. */
+static int open_as_seen(const struct tree *tree, enum side side, const char *name, const struct stat *seen) {
 	struct stat st;
+	int dir = tree->fd[side];
+	// Of the destination the time is going to be changed
+	bool trusted = side == SRC || tree_is_named_whole(tree);
 	int fd = openat(dir, name, O_PATH | O_CLOEXEC | (trusted ? 0 : O_NOFOLLOW));
 	if (!trusted && fd >= 0 && fstat(fd, &st) == 0 && S_ISLNK(st.st_mode)) {
 		close_fd(&fd);
-		fd = max(reach_open(dir, name, O_PATH | O_CLOEXEC), -1);
+		fd = max(tree_reach_open(tree, name, O_PATH | O_CLOEXEC), -1);
 	}
 	if (fd >= 0 && (fstat(fd, &st) != 0 || !inode_same(inode_of(&st), inode_of(seen)))) {
 		close_fd(&fd);
@@ -146,10 +144,8 @@ bool dest_is_shown_twice(const struct dest_pair *pair) {
 	if (alike && (pair->opts->flags & OPT_DRY_RUN)) {
 		return src->st_ino == dst->st_ino;
 	}
-	// Its time is going to be changed
-	bool trusted = tree_is_named_whole(pair->tree);
-	int dst_fd = alike ? open_as_seen(pair->tree->fd[DST], pair->entry->dst_name, dst, trusted) : -1;
-	int src_fd = dst_fd >= 0 ? open_as_seen(pair->tree->fd[SRC], pair->entry->name, src, true) : -1;
+	int dst_fd = alike ? open_as_seen(pair->tree, DST, pair->entry->dst_name, dst) : -1;
+	int src_fd = dst_fd >= 0 ? open_as_seen(pair->tree, SRC, pair->entry->name, src) : -1;
 	bool twice = src_fd >= 0 && twin_is(dst_fd, src_fd);
 	close_fd(&dst_fd);
 	close_fd(&src_fd);

@@ -20,9 +20,6 @@
 /** How often something is tried again that others, doing the same, may spoil. */
 #define TRIES 100
 
-/** Returned, in place of -errno, for a symbolic link that this run made. */
-#define LINK_MADE (-5100)
-
 /** Most symbolic links followed one after the other, as in the kernel. */
 #define MAX_LINKS 40
 
@@ -73,14 +70,19 @@ static int spot_go(struct spot *spot, const char *path) {
 
 /**
  * Follow the link at the spot. As it is the directory that is written into, that is what its maker has to own, unless the
- * way is trusted. Returns 0, -errno (-ESTALE if there is no link) or REACH_FOREIGN.
+ * way is trusted. Returns 0, -errno (-ESTALE if there is no link), REACH_FOREIGN or REACH_REFUSED.
  */
-static int spot_follow(struct spot *spot, bool trusted) {
+static int spot_follow(struct spot *spot, const struct tree *tree) {
 	char target[PATH_MAX];
 	struct stat link = {0};
 	struct stat there;
 
+	bool trusted = tree_is_named_whole(tree);
+
 	int ret = reach_read(spot->dir, spot->name, &link, target);
+	if (ret == 0 && tree_made_this_link(tree, &link)) {
+		ret = REACH_REFUSED;
+	}
 	if (ret == 0) {
 		ret = spot_go(spot, target);
 	}
@@ -93,17 +95,17 @@ static int spot_follow(struct spot *spot, bool trusted) {
 	return reach_may_lead(&link, &there) ? 0 : REACH_FOREIGN;
 }
 
-/** Find where a file gets its name. Its tree is pinned. Returns 0, -errno (-ESTALE if it is elsewhere now), REACH_FOREIGN or LINK_MADE. */
+/** Find where a file gets its name. Its tree is pinned. Returns 0, -errno (-ESTALE if it is elsewhere now), REACH_FOREIGN or REACH_REFUSED. */
 static int spot_open(struct spot *spot, const struct file *file) {
 	*spot = (struct spot) {.dir = file->tree->fd[DST], .own = -1};
 
 	int ret = spot_go(spot, file->entry.dst_name);
 	bool among;
 	if (ret == 0 && (file->flags & FILE_BY_LINK) && tree_leads_through_made(file->tree, file->entry.dst_name, &among)) {
-		ret = LINK_MADE;
+		ret = REACH_REFUSED;
 	}
 	for (int i = 0; ret == 0 && (file->flags & FILE_BY_LINK); ++i) {
-		ret = i < MAX_LINKS ? spot_follow(spot, tree_is_named_whole(file->tree)) : -ELOOP;
+		ret = i < MAX_LINKS ? spot_follow(spot, file->tree) : -ELOOP;
 		if (ret == -ESTALE || ret == -ENOENT) {
 			ret = 0;
 			break;
@@ -121,10 +123,7 @@ static int spot_open(struct spot *spot, const struct file *file) {
 
 /** Say why a file cannot be made. */
 static struct fail cannot_create(int ret) {
-	if (ret == LINK_MADE) {
-		return fail_make(0, tree_made_link);
-	}
-	return ret == REACH_FOREIGN || ret == OPEN_NO_PROC ? file_not_through(ret)
+	return ret == REACH_FOREIGN || ret == OPEN_NO_PROC || ret == REACH_REFUSED ? file_not_through(ret)
 		: fail_make(ret, "cannot create regular file %d");
 }
 
@@ -309,10 +308,10 @@ enum way {
 	WAY_REACH,
 };
 
-static int open_along(int dir, const char *name, int flags, enum way way) {
+static int open_along(const struct tree *tree, int dir, const char *name, int flags, enum way way) {
 	flags |= O_NOCTTY;
 	if (way == WAY_REACH) {
-		return reach_open(dir, name, flags);
+		return tree_reach_open(tree, name, flags);
 	}
 	int fd = openat(dir, name, way == WAY_NAME ? flags | O_NOFOLLOW : flags);
 	return fd < 0 ? -errno : fd;
@@ -322,12 +321,12 @@ static int open_along(int dir, const char *name, int flags, enum way way) {
  * Open an old file as if to write into it: where that may not be done, it is not replaced either. A program that is
  * running is no obstacle, nor is a lease. Returns a descriptor, -errno or REACH_FOREIGN.
  */
-static int open_old(int dir, const char *name, enum way way) {
-	int fd = open_along(dir, name, O_WRONLY | O_NONBLOCK | O_CLOEXEC, way);
+static int open_old(const struct tree *tree, int dir, const char *name, enum way way) {
+	int fd = open_along(tree, dir, name, O_WRONLY | O_NONBLOCK | O_CLOEXEC, way);
 	if (fd == -ETXTBSY || fd == -EAGAIN) {
-		fd = open_along(dir, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC, way);
+		fd = open_along(tree, dir, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC, way);
 		if (fd == -EACCES || fd == -EAGAIN) {
-			fd = open_along(dir, name, O_PATH | O_CLOEXEC, way);
+			fd = open_along(tree, dir, name, O_PATH | O_CLOEXEC, way);
 		}
 	}
 	return fd;
@@ -372,12 +371,12 @@ struct fail file_stage_over(struct file_context *ctx, struct file *file) {
 	if (file_is_strangers(opts, file->tree, &file->st, &file->found)) {
 		return file_stage_instead(ctx, file);
 	}
-	int fd = open_old(dir, name, WAY_NAME);
+	int fd = open_old(file->tree, dir, name, WAY_NAME);
 	bool link = fd == -ELOOP;
 	if (link && (trusted || !(opts->flags & OPT_BENEATH))) {
-		fd = open_old(dir, name, trusted ? WAY_TRUSTED : WAY_REACH);
+		fd = open_old(file->tree, dir, name, trusted ? WAY_TRUSTED : WAY_REACH);
 	}
-	if (fd == REACH_FOREIGN || fd == OPEN_NO_PROC || (fd < 0 && fd != -ENOENT && !(opts->flags & OPT_FORCE))) {
+	if (fd == REACH_FOREIGN || fd == OPEN_NO_PROC || fd == REACH_REFUSED || (fd < 0 && fd != -ENOENT && !(opts->flags & OPT_FORCE))) {
 		return cannot_create(fd);
 	}
 	if (fd < 0) {
@@ -413,7 +412,7 @@ struct fail file_inherit(struct file_context *ctx, struct file *file) {
 	ret = spot_open(&spot, file);
 	tree_unpin(file->tree);
 	if (ret == 0) {
-		old = open_old(spot.dir, spot.name, WAY_NAME);
+		old = open_old(file->tree, spot.dir, spot.name, WAY_NAME);
 		spot_close(&spot);
 	}
 	if (old < 0 || fstat(old, &st) != 0 || !inode_same(inode_of(&st), inode_of(&file->found))) {

@@ -21,6 +21,9 @@ struct fail file_not_giving(void) {
 }
 
 struct fail file_not_through(int ret) {
+	if (ret == REACH_REFUSED) {
+		return fail_make(0, tree_made_link);
+	}
 	return fail_make(0, ret == OPEN_NO_PROC
 		? "not writing through %d: symbolic links of others are followed only if /proc is mounted"
 		: "not writing through %d: who made this symbolic link does not own what it leads to");
@@ -118,7 +121,8 @@ static int create_behind(struct file_context *ctx, struct file *file) {
 	// It may be another one by now than the one that was looked at
 	int ret = reach_read(file->tree->fd[DST], name, &link, target);
 	if (ret == 0) {
-		ret = reach_is_own(&link) ? create(ctx, file, target, O_EXCL) : -ELOOP;
+		bool own = reach_is_own(&link) && !tree_made_this_link(file->tree, &link);
+		ret = own ? create(ctx, file, target, O_EXCL) : -ELOOP;
 	}
 	return ret;
 }
@@ -268,7 +272,7 @@ static int open_there(const struct file_context *ctx, const struct file *file, i
 		fd = openat(dir, name, flags);
 		return fd < 0 ? -errno : fd;
 	}
-	return ctx->files->opts->flags & OPT_BENEATH ? -ELOOP : reach_open(dir, name, flags);
+	return ctx->files->opts->flags & OPT_BENEATH ? -ELOOP : tree_reach_open(file->tree, name, flags);
 }
 
 /** Whether a fifo that nobody reads yet is waited for: not where others can have put it in the place of a file. */
@@ -331,7 +335,7 @@ static struct fail overwrite(struct file_context *ctx, struct file *file) {
 	if (ret == -ENXIO || ret == -EAGAIN) {
 		ret = open_waiting(ctx, file, flags, &link);
 	}
-	if (ret == REACH_FOREIGN || ret == OPEN_NO_PROC) {
+	if (ret == REACH_FOREIGN || ret == OPEN_NO_PROC || ret == REACH_REFUSED) {
 		return file_not_through(ret);
 	}
 	if (ret >= 0) {

@@ -42,7 +42,7 @@ int reach_read(int dir, const char *name, struct stat *link, char target[PATH_MA
 	return ret;
 }
 
-int reach_open(int dir, const char *name, int flags) {
+int reach_open(int dir, const char *name, int flags, const struct reach_rule *rule) {
 	char target[PATH_MAX];
 	struct stat link = {0};
 	struct stat there;
@@ -50,6 +50,9 @@ int reach_open(int dir, const char *name, int flags) {
 	int ret = reach_read(dir, name, &link, target);
 	if (ret < 0) {
 		return ret;
+	}
+	if (rule->refuses(rule->arg, &link)) {
+		return REACH_REFUSED;
 	}
 	// Looked at first, since merely opening a device or a fifo has effects
 	int seen = openat(dir, target, O_PATH | O_CLOEXEC | (flags & O_DIRECTORY));

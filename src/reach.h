@@ -16,15 +16,25 @@ struct stat;
 /** Returned, in place of -errno, for a link that is not followed. */
 #define REACH_FOREIGN (-5000)
 
+/** Which links are not followed, whoever made them. */
+struct reach_rule {
+	bool (*refuses)(const void *arg, const struct stat *link);
+	const void *arg;
+};
+
+/** Returned, in place of -errno, for a link that a rule refuses. */
+#define REACH_REFUSED (-5001)
+
 /**
  * Open what a symbolic link leads to, once it is known whose that is. Links of others have nothing else opened, not even for a moment.
  *
  * @param name   One component.
  * @param flags  As of open(2), without O_CREAT.
- * @return A descriptor, -errno, or REACH_FOREIGN. -ESTALE if there is no link (any more). OPEN_NO_PROC if others made the
+ * @param rule   Asked of the very link that is followed.
+ * @return A descriptor, -errno, REACH_FOREIGN, or REACH_REFUSED. -ESTALE if there is no link (any more). OPEN_NO_PROC if others made the
  *         link, and /proc is not there.
  */
-int reach_open(int dir, const char *name, int flags);
+int reach_open(int dir, const char *name, int flags, const struct reach_rule *rule);
 
 /** Read where a symbolic link leads, and who made it, both of the very same link. Returns 0 or -errno: -ESTALE if it is none. */
 int reach_read(int dir, const char *name, struct stat *link, char target[PATH_MAX]);

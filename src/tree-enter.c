@@ -187,7 +187,7 @@ static int open_there(struct tree *tree, const char *name) {
 		int fd = openat(dir, name, follow && trusted ? flags : flags | O_NOFOLLOW);
 		ret = fd < 0 ? -errno : fd;
 		if (ret == -ENOTDIR && follow && !trusted) {
-			ret = reach_open(dir, name, flags);
+			ret = tree_reach_open(tree->parent, name, flags);
 			ret = ret == -ESTALE ? -ENOTDIR : ret;
 			tree->flags |= ret >= 0 ? TREE_ELSEWHERE : 0;
 		}
@@ -380,6 +380,9 @@ static struct fail open_copy(struct tree *tree, const struct entry *entry) {
 	}
 	int ret = tree->fd[DST] >= 0 ? tree->fd[DST] : open_there(tree, dst_name_of(entry));
 	struct statx st;
+	if (ret == REACH_REFUSED) {
+		return fail_make(0, tree_made_link);
+	}
 	if (ret == REACH_FOREIGN) {
 		return fail_make(0, "not entering %d: who made this symbolic link does not own what it leads to");
 	}

@@ -88,6 +88,20 @@ static bool is_made_link(struct trees *trees, struct inode inode) {
 	return is;
 }
 
+bool tree_made_this_link(const struct tree *tree, const struct stat *link) {
+	return !is_noted_here(tree) || is_made_link(tree->trees, inode_of(link));
+}
+
+static bool refuses(const void *tree, const struct stat *link) {
+	return tree_made_this_link(tree, link);
+}
+
+int tree_reach_open(const struct tree *tree, const char *name, int flags) {
+	// What was asked of a name before may have been another link
+	const struct reach_rule rule = {.refuses = refuses, .arg = tree};
+	return reach_open(tree->fd[DST], name, flags, &rule);
+}
+
 bool tree_is_made(struct trees *trees, struct inode inode) {
 	if (trees->opts->flags & OPT_DRY_RUN) {
 		return false;

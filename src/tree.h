@@ -297,6 +297,12 @@ void tree_end_link(const struct tree *tree, const char *name, const char *target
  */
 bool tree_leads_through_made(const struct tree *tree, const char *name, bool *among);
 
+/** Whether a link that was found in a tree's destination is one that this run made. */
+bool tree_made_this_link(const struct tree *tree, const struct stat *link);
+
+/** As reach_open() in a tree's destination: a link that this run made is refused. */
+int tree_reach_open(const struct tree *tree, const char *name, int flags);
+
 /** Said of a link that this run made. */
 extern const char tree_made_link[];
 
