@@ -35,9 +35,23 @@ struct walk {
 	unsigned links;
 };
 
-/** Whether links that this run makes here are noted: in what it made itself all of them are its own. */
+/** Whether all links here are this run's own, as it made the directory. */
+static bool has_own_only(const struct tree *tree) {
+	return tree->flags & (TREE_CREATED | TREE_AMONG_MADE);
+}
+
+/** Whether others will be able to move what is made here, and stays ours, out of a directory that this run made. */
+static bool is_open_to_others(const struct tree *tree) {
+	const struct opts *opts = tree->trees->opts;
+	mode_t mode = opts->preserve & PRESERVE_MODE_NOT ? 0777 : tree->src_stat.st_mode;
+	mode &= opts->preserve & PRESERVE_MODE ? 0777 : 0777 & ~opts->umask;
+	bool stays = !(opts->preserve & PRESERVE_OWNERSHIP) || reach_is_own(&tree->src_stat);
+	return (opts->flags & OPT_PRIVILEGED) && (mode & (S_IWGRP | S_IWOTH)) && stays;
+}
+
+/** Whether links that this run makes here are noted: not where nobody else can move them. */
 static bool is_noted_here(const struct tree *tree) {
-	return !(tree->flags & (TREE_CREATED | TREE_AMONG_MADE));
+	return !has_own_only(tree) || is_open_to_others(tree);
 }
 
 void tree_begin_link(const struct tree *tree) {
@@ -89,7 +103,7 @@ static bool is_made_link(struct trees *trees, struct inode inode) {
 }
 
 bool tree_made_this_link(const struct tree *tree, const struct stat *link) {
-	return !is_noted_here(tree) || is_made_link(tree->trees, inode_of(link));
+	return has_own_only(tree) || is_made_link(tree->trees, inode_of(link));
 }
 
 static bool refuses(const void *tree, const struct stat *link) {
