@@ -2,6 +2,7 @@
 
 #include "hidden.h"
 #include "meta.h"
+#include "open.h"
 #include "opts.h"
 #include "progress.h"
 #include "reach.h"
@@ -227,6 +228,26 @@ static int open_made(const struct node *node, const char *name, struct inode *ma
 	return ret;
 }
 
+/**
+ * Whether what was made may have an ACL from its directory, and has to be asked. Without /proc it cannot be: then the
+ * directory is, which only who is going to own the copy, or is trusted, may give a default ACL.
+ */
+static bool may_have_acl(const struct node *node, const char *name, const struct stat *src) {
+	struct stat st;
+	if (!(node->tree->flags & TREE_DEFAULT_ACL) || open_has_proc()) {
+		return node->tree->flags & TREE_DEFAULT_ACL;
+	}
+	const char *last = last_component(name);
+	char *parent = last == name ? strdup(".") : strndup(name, (size_t)(last - name));
+	int dir = parent ? openat(node->tree->fd[DST], parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	bool owners = node->ctx->files->opts->preserve & PRESERVE_OWNERSHIP;
+	bool none = dir >= 0 && fstat(dir, &st) == 0 && (reach_is_own(&st) || (owners && st.st_uid == src->st_uid))
+		&& !meta_may_have_default_acl(dir);
+	close_fd(&dir);
+	free(parent);
+	return !none;
+}
+
 /** Set the attributes of what was made under a name, as OPTS say and SRC has them. As node::settle. */
 static bool apply_meta(struct node *node, const char *name, const struct opts *opts, const struct stat *src) {
 	int fd = open_made(node, name, &node->made);
@@ -249,7 +270,7 @@ static bool apply_meta(struct node *node, const char *name, const struct opts *o
 		meta_final_mode(opts, src->st_mode, umasked, &meta.final_mode);
 		meta.flags |= META_FINAL_MODE;
 	}
-	if (node->tree->flags & TREE_DEFAULT_ACL) {
+	if (may_have_acl(node, name, src)) {
 		meta.flags |= META_STRAY_ACL;
 	}
 	struct fail fail = meta_apply(&meta);
