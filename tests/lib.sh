@@ -152,6 +152,12 @@ expect_out_has() {
 	grep -qaF -e "$1" "$OUT" || fail "stdout lacks: $1; it is: $(_show "$OUT")"
 }
 
+# expect_err_and_hints LINE…: the error output is these lines, and hints.
+expect_err_and_hints() {
+	grep -v '^ucp: hint: ' "$ERR" >"$CASE/errors"
+	_expect_lines "$CASE/errors" stderr "$@"
+}
+
 expect_err_has() {
 	grep -qaF -e "$1" "$ERR" || fail "stderr lacks: $1; it is: $(_show "$ERR")"
 }

@@ -229,6 +229,8 @@ once_unknown_acl_lets_nobody_in() {
 }
 
 # The attributes of what cannot be opened are read by way of /proc, or of the directory it is in.
+# The sanitizers need /proc.
+# only: release
 once_special_files_without_proc() {
 	local option
 	need_acl

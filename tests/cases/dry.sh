@@ -140,6 +140,8 @@ case_dry_chooses() {
 }
 
 # Neither what is not there yet, nor a standard descriptor that is closed, needs anything of /dev or /proc.
+# The sanitizers need /proc.
+# only: release
 once_without_dev_and_proc() {
 	need root
 	need cmd unshare

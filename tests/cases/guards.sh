@@ -716,7 +716,7 @@ close_fails() { # ARGS…
 	run traced -P "$PWD/b" -e trace=close -e inject=close:error=EDQUOT -- "$@"
 	grep -q INJECTED "$CASE/trace" || skip "closing is not to be seen"
 	expect_status 1
-	expect_err "ucp: failed to close 'b': Disk quota exceeded"
+	expect_err_and_hints "ucp: failed to close 'b': Disk quota exceeded"
 	[[ ! -e b || $(stat -c %s b) != $(stat -c %s a) ]] || fail "it passes for whole"
 }
 

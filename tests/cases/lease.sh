@@ -124,6 +124,8 @@ case_interrupted() {
 	done
 }
 
+# The sanitizers need /proc.
+# only: release
 once_without_proc() {
 	need root
 	need cmd unshare

@@ -84,6 +84,8 @@ without_proc() {
 	run unshare --mount --propagation private sh -c 'mount -t tmpfs none /proc && exec "$@"' sh "$UCP" $UCP_FLAGS "$@"
 }
 
+# The sanitizers need /proc.
+# only: release
 once_links_without_proc() {
 	two_owners
 	mkdir theirs

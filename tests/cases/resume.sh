@@ -368,7 +368,7 @@ case_journal_cannot_be_written() {
 		faultfs bad clear "fail write .ucp-journal $error"
 		run_ucp -r --resume -T s bad/d
 		expect_status 0
-		expect_err "ucp: warning: cannot use 'bad/d/.ucp-journal'; nothing is resumed: $message"
+		expect_err_and_hints "ucp: warning: cannot use 'bad/d/.ucp-journal'; nothing is resumed: $message"
 		same_tree s backing/d --no-times
 		rm -r backing/d
 		faultfs bad clear "fail write .ucp-journal $error from=150"
