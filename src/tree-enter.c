@@ -318,8 +318,9 @@ static struct fail make_copy(struct tree *tree, const struct entry *entry) {
 	const char *name = dst_name_of(entry);
 	struct fail fail = make(tree, name, false);
 
-	// In a directory that this run made only another name of its own can stand
-	if (fail.err == EEXIST && !(tree->parent->flags & TREE_CREATED) && look_at_existing(tree, entry, name, &fail)) {
+	// In a directory that this run made only another name of its own can stand, and what is always there
+	bool ours = (tree->parent->flags & TREE_CREATED) && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+	if (fail.err == EEXIST && !ours && look_at_existing(tree, entry, name, &fail)) {
 		return make(tree, name, true);
 	}
 	bool looked_at = !(tree->flags & (TREE_CREATED | TREE_OPERANDS));

@@ -13,6 +13,9 @@
 /** Bytes read from a directory at once. */
 #define DIR_BUFFER (32u << 10)
 
+/** Names of one inode that are compared with each other; of more the order is changed. */
+#define COMPARED_MOST 64
+
 /** Bytes of a block of names that is not the first one. */
 #define NAME_BLOCK (16u << 10)
 
@@ -165,21 +168,47 @@ static int list_names(struct tree *tree, const struct names *names) {
 static int by_inode(const void *a, const void *b) {
 	const struct entry *x = a;
 	const struct entry *y = b;
-	return x->ino != y->ino ? (x->ino > y->ino) - (x->ino < y->ino) : strcmp(x->name, y->name);
+	return (x->ino > y->ino) - (x->ino < y->ino);
+}
+
+static int by_name(const void *a, const void *b) {
+	const struct entry *x = a;
+	const struct entry *y = b;
+	return strcmp(x->name, y->name);
+}
+
+/** Whether a name is among the last ones kept, which are those of its inode. */
+static bool is_kept(const struct entry *entries, size_t kept, const struct entry *entry) {
+	while (kept > 0 && entries[kept - 1].ino == entry->ino) {
+		if (strcmp(entries[--kept].name, entry->name) == 0) {
+			return true;
+		}
+	}
+	return false;
 }
 
 /**
- * Files in the order of their inodes are found much faster on a medium that is not cached. Names that a directory lists
- * twice, as some do that change meanwhile, are dropped.
+ * Files in the order of their inodes are found much faster on a medium that is not cached. Names of one inode stay in the
+ * order of the directory, as with cp, unless they are very many. Names that a directory lists twice, as some do that change
+ * meanwhile, are dropped.
  */
 static void sort_entries(struct entry *entries, size_t *count) {
 	size_t kept = 0;
 	if (*count > 1) {
 		qsort(entries, *count, sizeof(*entries), by_inode);
 	}
-	for (size_t i = 0; i < *count; ++i) {
-		if (kept == 0 || by_inode(&entries[kept - 1], &entries[i]) != 0) {
-			entries[kept++] = entries[i];
+	for (size_t i = 0, end; i < *count; i = end) {
+		for (end = i + 1; end < *count && entries[end].ino == entries[i].ino; ++end) {
+		}
+		bool many = end - i > COMPARED_MOST;
+		if (many) {
+			qsort(entries + i, end - i, sizeof(*entries), by_name);
+		}
+		for (size_t k = i; k < end; ++k) {
+			bool twice = many ? k > i && by_name(&entries[kept - 1], &entries[k]) == 0 : is_kept(entries, kept, &entries[k]);
+			if (!twice) {
+				entries[kept++] = entries[k];
+			}
 		}
 	}
 	*count = kept;
