@@ -39,6 +39,7 @@ once_attack_source_beneath() {
 }
 
 # What is a link by the time that its holes are looked for is not opened, not even to close it again.
+# only: release
 once_counted_file_is_exchanged_for_a_link() {
 	need cmd strace
 	need tool preload-exchange.so
