@@ -342,7 +342,7 @@ void file_unref(struct file_context *ctx, struct file *file) {
 		return;
 	}
 	file_end_current(ctx->files, file);
-	if (!list_empty(&file->begun_node)) {
+	if (file->begun) {
 		mutex_lock(&ctx->files->lock);
 		list_remove(&file->begun_node);
 		mutex_unlock(&ctx->files->lock);

@@ -287,7 +287,8 @@ void file_moved(struct file_context *ctx, struct file *file, uint64_t bytes) {
 }
 
 void file_note_begun(struct file_context *ctx, struct file *file) {
-	if (list_empty(&file->begun_node)) {
+	if (!file->begun) {
+		file->begun = true;
 		mutex_lock(&ctx->files->lock);
 		list_append(&ctx->files->begun, &file->begun_node);
 		mutex_unlock(&ctx->files->lock);

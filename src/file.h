@@ -228,8 +228,9 @@ struct file {
 	/** Bytes of data that were moved for it, and bytes that were left out for being zeros. */
 	counter moved;
 	counter zeros;
-	/** In files::begun. */
+	/** In files::begun, if file::begun says so; that is set before others know the file. */
 	struct list begun_node;
+	bool begun;
 	/** In work's list of shared files. */
 	struct list work_node;
 };

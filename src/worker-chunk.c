@@ -104,7 +104,8 @@ void hold_begin(struct state *s, struct file *file, bool shared) {
 	}
 	hold->file = file;
 	hold->dig = s->opts->sparse == WHEN_ALWAYS;
-	hold->forward = file->flags & FILE_FORWARD;
+	// Its flags are guarded by its lock once it is shared, and what is written in order never is
+	hold->forward = !shared && (file->flags & FILE_FORWARD);
 	// An io_uring makes an error of a write in part, and nobody knows where the file ends then
 	hold->direct = hold->forward || (s->opts->engine == ENGINE_AUTO && file->st.st_size <= DIRECT_MOST);
 	hold->shared = shared || (!hold->forward && (uint64_t)file->st.st_size > s->opts->range_size && !s->worker->alone);
