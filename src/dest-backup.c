@@ -167,7 +167,7 @@ static int choose_hidden(int dir, const char *name, struct hidden_patience *pati
 
 /** Replace a simple backup that is there already. Returns 0 or -errno. */
 static int link_over(int dir, const char *path, const char *name, struct hidden_patience *patience) {
-	struct stat st;
+	struct stat st = {0};
 	char *hidden = NULL;
 	int ret = hidden_can_go(dir) ? choose_hidden(dir, name, patience, &hidden) : -EPERM;
 	if (ret == 0 && (linkat(dir, path, dir, hidden, 0) != 0 || fstatat(dir, hidden, &st, AT_SYMLINK_NOFOLLOW) != 0)) {

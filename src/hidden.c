@@ -111,7 +111,7 @@ int hidden_lock(int fd, unsigned wait) {
 }
 
 int hidden_owner(int dir, uid_t *owner) {
-	struct stat st;
+	struct stat st = {0};
 	char *name = NULL;
 	int fd = openat(dir, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
 	if (fd < 0) {

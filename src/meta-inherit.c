@@ -20,12 +20,12 @@ struct fail meta_inherit(const struct opts *opts, int old, struct stat *st, int 
 	if (fstat(fd, &now) != 0) {
 		return fail_make(errno, "cannot fstat %d");
 	}
-	int ret = 0;
 	if ((now.st_uid != st->st_uid || now.st_gid != st->st_gid) && fchown(fd, st->st_uid, st->st_gid) != 0) {
 		// An ordinary user may at least give it to a group; what came of it is seen below
-		ret = fchown(fd, (uid_t)-1, st->st_gid);
+		int refused = fchown(fd, (uid_t)-1, st->st_gid);
+		(void)refused;
 	}
-	ret = old >= 0 ? meta_inherit_xattrs(old, fd) : 0;
+	int ret = old >= 0 ? meta_inherit_xattrs(old, fd) : 0;
 	if (fstat(fd, &now) != 0) {
 		return fail_make(errno, "cannot fstat %d");
 	}

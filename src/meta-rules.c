@@ -54,12 +54,13 @@ static int add_line(struct meta_rules *rules, char *line) {
 	if ((!skip && (!action || strcmp(action, "permissions") != 0)) || strtok_r(NULL, BLANKS, &rest)) {
 		return -EINVAL;
 	}
-	struct rule *rule = malloc(sizeof(*rule) + strlen(pattern) + 1);
+	size_t size = strlen(pattern) + 1;
+	struct rule *rule = malloc(sizeof(*rule) + size);
 	if (!rule) {
 		return -ENOMEM;
 	}
 	*rule = (struct rule) {.next = rules->first, .action = skip ? META_SKIP : META_PERMISSIONS};
-	strcpy(rule->pattern, pattern);
+	memcpy(rule->pattern, pattern, size);
 	rules->first = rule;
 	return 0;
 }

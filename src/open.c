@@ -15,8 +15,8 @@ bool open_has_proc(void) {
 
 /** Open a path, and see that it leads to what a descriptor stands for. */
 static int open_compared(int seen, int dir, const char *path, int flags) {
-	struct stat st;
-	struct stat there;
+	struct stat st = {0};
+	struct stat there = {0};
 	int fd = openat(dir, path, flags | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0) {
 		return -errno;

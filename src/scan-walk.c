@@ -95,7 +95,7 @@ static const char *inside(const struct level *level) {
 
 /** Open a level again by a name in DIR, if it is still the same. Returns whether it is open. */
 static bool reopen(struct state *s, struct level *level, int dir, const char *name, bool follow) {
-	struct stat st;
+	struct stat st = {0};
 	int fd = open_directory(s, dir, name, follow, &st);
 	if (fd >= 0 && inode_same(inode_of(&st), level->inode)) {
 		level->fd = fd;
@@ -172,7 +172,7 @@ static bool is_nothing(int err) {
 }
 
 static bool is_link(int dir, const char *name) {
-	struct stat st;
+	struct stat st = {0};
 	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
 }
 
@@ -254,7 +254,7 @@ static void look_for(struct state *s, const struct names *names) {
 }
 
 static bool is_changed(int fd, const struct stat *before) {
-	struct stat st;
+	struct stat st = {0};
 	return fstat(fd, &st) != 0 || st.st_mtim.tv_sec != before->st_mtim.tv_sec
 		|| st.st_mtim.tv_nsec != before->st_mtim.tv_nsec || st.st_ctim.tv_sec != before->st_ctim.tv_sec
 		|| st.st_ctim.tv_nsec != before->st_ctim.tv_nsec;
@@ -326,7 +326,7 @@ static void enter_next(struct state *s) {
 	level->inside = level->next;
 	const char *name = inside(level);
 	bool follow = name[0] == DT_LNK;
-	struct stat st;
+	struct stat st = {0};
 
 	level->next += strlen(name) + 1;
 	int fd = open_directory(s, level->fd, name + 1, follow, &st);
@@ -345,7 +345,7 @@ static void enter_next(struct state *s) {
 static void begin(struct state *s, const char *operand) {
 	const struct select *select = s->opts->select;
 	bool follow = s->opts->deref != DEREF_NEVER;
-	struct stat st;
+	struct stat st = {0};
 	if (fstatat(AT_FDCWD, operand, &st, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
 		if (!is_nothing(errno)) {
 			failed(s, -errno);

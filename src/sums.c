@@ -63,7 +63,7 @@ static int look_at_old(const struct sums *sums) {
 	char text[HELD_BACK + 1];
 	size_t len = 0;
 	ssize_t n = 1;
-	struct stat st;
+	struct stat st = {0};
 	// The descriptor is for writing only, since opening a fifo for both would not wait for its reader
 	int fd = open(sums->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	int ret = fd < 0 || fstat(fd, &st) != 0 ? -errno : 0;

@@ -197,10 +197,12 @@ bool tree_leads_through_made(const struct tree *tree, const char *name, bool *am
 	if (!walk.among && !has_made_any(tree->trees)) {
 		return false;
 	}
-	if (strlen(name) >= PATH_MAX) {
+	const char *path = name[0] ? name : ".";
+	size_t size = strlen(path) + 1;
+	if (size > PATH_MAX) {
 		return true;
 	}
-	strcpy(walk.path, name[0] ? name : ".");
+	memcpy(walk.path, path, size);
 	walk.dir = openat(tree->fd[DST], ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int ret = walk.dir < 0 ? -errno : 1;
 	while (ret > 0) {
