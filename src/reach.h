@@ -23,7 +23,7 @@ struct reach_rule {
 };
 
 /** Returned, in place of -errno, for a link that a rule refuses. */
-#define REACH_REFUSED (-5001)
+#define REACH_REFUSED (-5002)
 
 /**
  * Open what a symbolic link leads to, once it is known whose that is. Links of others have nothing else opened, not even for a moment.
