@@ -95,7 +95,10 @@ static int spot_follow(struct spot *spot, const struct tree *tree) {
 	return reach_may_lead(&link, &there) ? 0 : REACH_FOREIGN;
 }
 
-/** Find where a file gets its name. Its tree is pinned. Returns 0, -errno (-ESTALE if it is elsewhere now), REACH_FOREIGN or REACH_REFUSED. */
+/**
+ * Find where a file gets its name. Its tree is pinned. Returns 0, -errno (-ESTALE if it is elsewhere now), REACH_FOREIGN or
+ * REACH_REFUSED.
+ */
 static int spot_open(struct spot *spot, const struct file *file) {
 	*spot = (struct spot) {.dir = file->tree->fd[DST], .own = -1};
 
@@ -376,7 +379,8 @@ struct fail file_stage_over(struct file_context *ctx, struct file *file) {
 	if (link && (trusted || !(opts->flags & OPT_BENEATH))) {
 		fd = open_old(file->tree, dir, name, trusted ? WAY_TRUSTED : WAY_REACH);
 	}
-	if (fd == REACH_FOREIGN || fd == OPEN_NO_PROC || fd == REACH_REFUSED || (fd < 0 && fd != -ENOENT && !(opts->flags & OPT_FORCE))) {
+	bool refused = fd == REACH_FOREIGN || fd == OPEN_NO_PROC || fd == REACH_REFUSED;
+	if (refused || (fd < 0 && fd != -ENOENT && !(opts->flags & OPT_FORCE))) {
 		return cannot_create(fd);
 	}
 	if (fd < 0) {
