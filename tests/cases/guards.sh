@@ -1230,3 +1230,23 @@ case_directories_are_right_with_few_descriptors() {
 	expect_status 0
 	same_tree s d
 }
+
+# What gets attributes only keeps its content, be it a source, or perhaps one.
+once_attributes_only_empty_nothing() {
+	mkdir s d
+	echo data >s/a
+	echo x >s/b
+	ln s/b d/a
+	run_ucp -rp --attributes-only s/. d/
+	[[ $(<d/a) == x && $(<s/b) == x ]] || fail "a source was emptied"
+	rm -rf s d
+	mkdir -p s/no d
+	echo data >s/a
+	echo precious >d/a
+	ln d/a d/other
+	chmod 0 s/no
+	((EUID != 0)) || chown -R "$USER_ID" s d .
+	run as_user ucp -rp --attributes-only s/. d/
+	chmod 700 s/no
+	[[ $(<d/a) == precious ]] || fail "a file with two names was emptied"
+}
