@@ -69,12 +69,20 @@ void files_take_away(struct files *files) {
 	struct file_context ctx = {.files = files};
 	mutex_lock(&files->lock);
 	for (struct list *node = files->begun.next; node != &files->begun; node = node->next) {
-		struct file *file = list_item(node, struct file, begun_node);
+		const struct file *file = list_item(node, struct file, begun_node);
+		// Workers go on changing the file: look only at what is settled once it is in the list. Nothing of it is to stay.
+		struct file settled = {
+			.tree = file->tree,
+			.entry = file->entry,
+			.flags = file->begun_flags | FILE_INCOMPLETE | FILE_RESERVED_SPACE,
+			.dst_fd = file->dst_fd,
+			.backup = file->backup,
+			.hidden = file->hidden,
+			.led_to = file->led_to,
+		};
 		// Nobody takes a part for the whole
 		if (!file->part) {
-			file->flags |= FILE_INCOMPLETE;
-			file->keep = 0;
-			undo(&ctx, file);
+			undo(&ctx, &settled);
 		}
 	}
 	mutex_unlock(&files->lock);

@@ -57,11 +57,13 @@ static void begin_current(struct files *files, struct file *file) {
 }
 
 void file_end_current(struct files *files, struct file *file) {
-	if (file->current.next) {
+	if (files->watched) {
 		mutex_lock(&files->lock);
-		list_remove(&file->current);
+		if (file->current.next) {
+			list_remove(&file->current);
+			file->current = (struct list) {0};
+		}
 		mutex_unlock(&files->lock);
-		file->current = (struct list) {0};
 	}
 }
 
@@ -289,6 +291,7 @@ void file_moved(struct file_context *ctx, struct file *file, uint64_t bytes) {
 void file_note_begun(struct file_context *ctx, struct file *file) {
 	if (!file->begun) {
 		file->begun = true;
+		file->begun_flags = file->flags;
 		mutex_lock(&ctx->files->lock);
 		list_append(&ctx->files->begun, &file->begun_node);
 		mutex_unlock(&ctx->files->lock);

@@ -231,6 +231,8 @@ struct file {
 	/** In files::begun, if file::begun says so; that is set before others know the file. */
 	struct list begun_node;
 	bool begun;
+	/** file::flags as they were then: files_take_away() reads them while workers go on changing the others. */
+	unsigned begun_flags;
 	/** In work's list of shared files. */
 	struct list work_node;
 };
