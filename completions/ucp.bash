@@ -150,11 +150,13 @@ _ucp_complete()
 		# Only these may have their value in a word of its own.
 		--engine | --sparse | --no-preserve | --target-directory | \
 			--suffix | --threads | --queue-depth | --chunk-size | \
-			--checksums | --bwlimit | --exclude | --include | \
-			--exclude-from | --max-size | --min-size | --files-from)
+			--bwlimit | --exclude | --include | --exclude-from | \
+			--max-size | --min-size | --files-from)
 			_ucp_values "$prev"
 			return
 			;;
+		# Its value is in the same word, or it is an error.
+		--checksums) return ;;
 	esac
 	if [[ $prev =~ ^-[^-tjS]*([tjS])$ ]]; then
 		if [[ ${BASH_REMATCH[1]} == t ]]; then

@@ -22,6 +22,14 @@ function __fish_ucp_rate
     string match -q '@*' -- $value; and printf '@%s\n' (__fish_complete_path (string sub -s 2 -- $value))
 end
 
+# Whether the word before is --checksums, of which the value is in the same word.
+function __fish_ucp_lacks_value
+    set -l words (commandline -opc)
+    test "$words[-1]" = --checksums; and not contains -- -- $words
+end
+
+complete -c ucp -n __fish_ucp_lacks_value -f
+
 set -l attributes 'mode ownership timestamps links context xattr all'
 
 complete -c ucp -s a -l archive -d 'Copy a tree as it is, with all its attributes'
@@ -69,7 +77,7 @@ complete -c ucp -l max-size -x -d 'Leave out files that are larger'
 complete -c ucp -l min-size -x -d 'Leave out files that are smaller'
 
 complete -c ucp -l bwlimit -x -a '(__fish_ucp_rate)' -d 'Limit the bytes moved a second'
-complete -c ucp -l checksums -r -F -d 'Write a checksum of each file to a file'
+complete -c ucp -l checksums -f -a '(__fish_complete_path (__fish_ucp_value))' -d 'Write a checksum of each file to a file'
 complete -c ucp -l atomic -d 'Let files appear only when they are whole'
 complete -c ucp -l beneath -d 'Follow no symbolic link below the destination'
 complete -c ucp -l chunk-size -x -d 'Bytes moved at a time'

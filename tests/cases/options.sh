@@ -330,7 +330,12 @@ once_complete_files() {
 	# Lists, and a file to read a rate from.
 	offers 'ucp --exclude-from=no' notes.txt
 	offers 'ucp --files-from no' notes.txt
-	offers 'ucp --checksums docs/p' docs/page
+	offers 'ucp --checksums=docs/p' docs/page
+	# Behind a blank, its FILE is an error
+	offers 'ucp --checksums docs/p'
+	offers 'ucp -a --checksums '
+	offers 'ucp -a --checksums=list docs/p' docs/page
+	offers 'ucp -- --checksums docs/p' docs/page
 	offers 'ucp --bwlimit=@no' @notes.txt
 	offers 'ucp --bwlimit @docs/p' @docs/page
 	offers 'ucp --bwlimit=no'

@@ -280,11 +280,11 @@ def check_abbreviations(args):
 
 
 def check_operands(args):
-    """After an option that needs an argument the next word is its value, else an operand."""
+    """After an option that needs an argument the next word is its value, else an operand; or what follows is an error."""
     paper = read_help(args.ucp)
     lines, tried = [], []
     for name, kind in sorted(paper.kinds.items()):
-        takes_file = name in paper.files
+        takes_file = name in paper.files and "behind '='" not in run(args.ucp, name, "a", "b").stderr
         tried += [(spelling, kind, takes_file or kind != NEEDS_ARG)
                   for spelling in ([name] if name.startswith("--") else [name, "-v" + name[1:]])
                   if name not in ("-h", "--help", "-V", "--version")]
