@@ -25,6 +25,11 @@
 #	define XFS_SUPER_MAGIC 0x58465342
 #endif
 
+/** Whether lseek(2) fails like that because the file system does not say where holes are. */
+static bool is_unknown(int err) {
+	return err == EINVAL || err == EOPNOTSUPP || err == ENOTTY || err == ESPIPE;
+}
+
 int extent_next(int fd, uint64_t offset, uint64_t size, struct extent *extent) {
 	if (offset >= size) {
 		return 0;
@@ -34,7 +39,7 @@ int extent_next(int fd, uint64_t offset, uint64_t size, struct extent *extent) {
 		return 0;
 	}
 	if (data < 0) {
-		if (errno != EINVAL && errno != EOPNOTSUPP && errno != ENOTTY && errno != ESPIPE) {
+		if (!is_unknown(errno)) {
 			return -errno;
 		}
 		*extent = (struct extent) {.start = offset, .end = size};
@@ -53,6 +58,23 @@ int extent_next(int fd, uint64_t offset, uint64_t size, struct extent *extent) {
 		.end = min((uint64_t)hole, size),
 	};
 	return extent->start < size;
+}
+
+bool extent_has_hole(int fd, uint64_t size) {
+	off_t hole = lseek(fd, 0, SEEK_HOLE);
+	// What cannot be told of is data, and any other error is reported by extent_next()
+	bool none = hole < 0 ? is_unknown(errno) : (uint64_t)hole >= size;
+	return !none || lseek(fd, 0, SEEK_SET) != 0;
+}
+
+uint64_t extent_sum(int fd, uint64_t size, const atomic_bool *stop) {
+	struct extent extent = {0};
+	uint64_t sum = 0;
+	int ret = 1;
+	while (extent.end < size && !(stop && atomic_load(stop)) && (ret = extent_next(fd, extent.end, size, &extent)) > 0) {
+		sum += extent.end - extent.start;
+	}
+	return ret < 0 ? size : sum;
 }
 
 static bool is_zero(const char *data, size_t len) {

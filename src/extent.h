@@ -5,6 +5,8 @@
 #ifndef UCP_EXTENT_H
 #define UCP_EXTENT_H
 
+#include "thread.h"
+
 #include <sys/types.h>
 
 /** A part of a file: from START up to, not including, END. */
@@ -20,6 +22,19 @@ struct extent {
  * @return 1 if there is data before SIZE, 0 if only a hole follows, or -errno.
  */
 int extent_next(int fd, uint64_t offset, uint64_t size, struct extent *extent);
+
+/**
+ * Whether a file has a hole before SIZE, or may have one since that cannot be found out. If it has fewer blocks than its size,
+ * that may also be because the file system compresses. If it has no hole, the descriptor's position is at the start then.
+ */
+bool extent_has_hole(int fd, uint64_t size);
+
+/**
+ * How many bytes of data a file has between its holes; SIZE if that cannot be found out. Moves the descriptor's position.
+ *
+ * @param stop  What ends this early when it is set, with any result; or NULL.
+ */
+uint64_t extent_sum(int fd, uint64_t size, const atomic_bool *stop);
 
 /**
  * Whether a part of a file is in the page cache, found out without causing any reading (cachestat(2), Linux 6.5).

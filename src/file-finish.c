@@ -310,8 +310,11 @@ static void explain(struct file_context *ctx, const struct file *file) {
 }
 
 /** The room that is missing for the data of a file, as far as its source tells, besides what it keeps. */
-static uint64_t room_for(const struct file *file) {
-	uint64_t data = min((uint64_t)file->st.st_size, (uint64_t)file->st.st_blocks * 512);
+static uint64_t room_for(const struct opts *opts, const struct file *file) {
+	uint64_t data = (uint64_t)file->st.st_size;
+	if (opts->sparse != WHEN_NEVER && (uint64_t)file->st.st_blocks * 512 < data) {
+		data = extent_sum(file->src_fd, data, NULL);
+	}
 	uint64_t kept = file->flags & FILE_CREATED ? 0 : min(file->keep, file->cursor);
 	return data - min(data, kept);
 }
@@ -397,7 +400,7 @@ void file_unref(struct file_context *ctx, struct file *file) {
 		counter_add(&ctx->counters->failed, 1);
 		counter_add(&ctx->counters->left_bytes, file->size - min(file->size, file->cursor));
 		if ((fail.err == ENOSPC || fail.err == EDQUOT) && !(file->flags & FILE_SPECIAL)) {
-			counter_add(&ctx->counters->roomless, room_for(file));
+			counter_add(&ctx->counters->roomless, room_for(ctx->files->opts, file));
 		}
 	}
 	counter_add(&ctx->counters->left_bytes, file->resumed);

@@ -253,6 +253,9 @@ bool file_open_destination(struct file_context *ctx, struct file *file, const st
  */
 bool file_copy_cached(struct file_context *ctx, struct file *file);
 
+/** Whether holes of a source are to be passed over, and it may have some. Its descriptor has not been read from yet. */
+bool file_passes_holes(const struct opts *opts, const struct file *file);
+
 /** Move all data by read and write, to the end of the source, whatever its size. */
 void file_stream(struct file_context *ctx, struct file *file);
 

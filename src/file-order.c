@@ -226,7 +226,7 @@ static bool copy_all(struct order *o) {
 	file->size = o->unsized ? INT64_MAX : (uint64_t)file->st.st_size;
 	o->dig = opts->sparse == WHEN_ALWAYS && !(file->flags & FILE_SPECIAL);
 	hash_begin(o->with->read);
-	if (plain && opts->sparse != WHEN_NEVER && (uint64_t)file->st.st_blocks * 512 < file->size) {
+	if (plain && file_passes_holes(opts, file)) {
 		if (!copy_extents(o)) {
 			return false;
 		}

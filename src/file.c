@@ -298,6 +298,13 @@ void file_note_begun(struct file_context *ctx, struct file *file) {
 	}
 }
 
+bool file_passes_holes(const struct opts *opts, const struct file *file) {
+	uint64_t size = (uint64_t)file->st.st_size;
+	// Fewer blocks than the size may be compression
+	bool fewer = (uint64_t)file->st.st_blocks * 512 < size;
+	return fewer && opts->sparse != WHEN_NEVER && extent_has_hole(file->src_fd, size);
+}
+
 /** Choose how the data is moved. Returns whether it is to be moved in ranges. */
 static bool plan(struct file_context *ctx, struct file *file) {
 	const struct opts *opts = ctx->files->opts;
@@ -325,8 +332,7 @@ static bool plan(struct file_context *ctx, struct file *file) {
 		return false;
 	}
 	file->size = size;
-	bool holes = (uint64_t)file->st.st_blocks * 512 < size;
-	if (opts->sparse != WHEN_NEVER && holes) {
+	if (file_passes_holes(opts, file)) {
 		file->flags |= FILE_EXTENTS | FILE_SET_SIZE;
 	}
 	if (opts->sparse == WHEN_ALWAYS) {

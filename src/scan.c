@@ -27,18 +27,10 @@ static int open_found(const struct opts *opts, const struct walk_found *found) {
 /** How much data is between the holes of a file. */
 static uint64_t data_between_holes(struct scan *scan, const struct walk_found *found) {
 	uint64_t size = (uint64_t)found->st->st_size;
-	struct extent extent = {0};
-	uint64_t sum = 0;
-	int ret = 1;
 	int fd = open_found(scan->opts, found);
-	if (fd < 0) {
-		return size;
-	}
-	while (extent.end < size && !atomic_load(&scan->stop) && (ret = extent_next(fd, extent.end, size, &extent)) > 0) {
-		sum += extent.end - extent.start;
-	}
+	uint64_t data = fd >= 0 ? extent_sum(fd, size, &scan->stop) : size;
 	close_fd(&fd);
-	return ret < 0 ? size : sum;
+	return data;
 }
 
 /** How many bytes are going to be copied for a regular file. */

@@ -247,6 +247,59 @@ once_copied_where_it_is_kept_without_cachestat() {
 	same_tree backing/s backing/d
 }
 
+# Compressed files have fewer blocks than their size, and no holes.
+once_compressed_sources_are_copied_as_others() {
+	make_files backing/s
+	head -c 5000000 /dev/urandom >backing/s/big
+	truncate -s 6000000 backing/s/sparse
+	echo end >>backing/s/sparse
+	mount_faultfs far backing --server-copy --compressed
+	run_ucp -a --debug far/s far/d
+	expect_status 0
+	expect_no_err
+	expect_out_has "'far/s/big': copied by those who keep it"
+	expect_out_has "'far/s/sparse': reads, written one after the other"
+	same_tree backing/s backing/d
+	(($(stat -c %b backing/d/sparse) < 1000)) || fail "the hole was filled"
+	run_ucp -a --debug far/s d
+	expect_status 0
+	check_not grep -q "'far/s/\(big\|sub.*\)': .*holes passed over" "$OUT"
+	expect_out_has "'far/s/sparse': linked reads and writes, holes passed over"
+	same_tree backing/s d
+	run_ucp -r --debug --sparse=never far/s/sparse e
+	check_not grep -q "holes passed over" "$OUT"
+	check cmp backing/s/sparse e
+}
+
+once_compressed_sources_that_find_no_room() {
+	need root
+	mkdir backing small
+	head -c 6000000 /dev/urandom >backing/f
+	mount_faultfs far backing --compressed
+	mount -t tmpfs -o size=1M none small
+	run_ucp far/f small/f
+	expect_status 1
+	expect_err_has "5.7 MiB did not fit"
+	run_ucp --verify far/f small/f
+	expect_status 1
+	expect_err_has "5.7 MiB did not fit"
+}
+
+# What is not compressed but cannot say where its holes are has none.
+once_compressed_sources_without_holes_to_be_asked_for() {
+	make_files backing/s
+	mount_faultfs far backing --compressed "fail lseek * EOPNOTSUPP"
+	run_ucp -a --debug far/s d
+	expect_status 0
+	expect_no_err
+	check_not grep -q "holes passed over" "$OUT"
+	same_tree backing/s d
+	faultfs far clear "fail lseek big EIO"
+	run_ucp -r far/s e
+	expect_status 1
+	expect_err "ucp: cannot lseek 'far/s/big': Input/output error"
+}
+
 once_not_copied_where_it_is_kept_if_that_is_not_so() {
 	make_files backing/s
 	mount_faultfs far backing

@@ -597,12 +597,12 @@ cut_at_look() {
 
 # only: release, debug
 case_sparse_source_cut_before_its_second_data() {
-	cut_at_look 2
+	cut_at_look 3
 }
 
 # only: release, debug
 case_sparse_source_cut_in_its_second_data() {
-	cut_at_look 4
+	cut_at_look 5
 }
 
 # The last hole is cut: nothing is read there, so nothing but its size tells.

@@ -154,6 +154,7 @@ static int fs_getattr(const char *path, struct stat *st, struct fuse_file_info *
 		st->st_ino = atomic_fetch_add(&looks, 1);
 	}
 	if (err == 0) {
+		st->st_blocks /= options.compressed ? 2 : 1;
 		coarsen(st);
 	}
 	return err;

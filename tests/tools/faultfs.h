@@ -26,6 +26,8 @@ struct faultfs_options {
 	bool fold;
 	/** Nanoseconds in multiples of which times are kept; 0: as below. */
 	long time_step;
+	/** Whether files seem to have half the blocks they have. */
+	bool compressed;
 };
 
 /** The rules and counts of this mount. */

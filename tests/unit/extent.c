@@ -121,6 +121,45 @@ TEST(extents_of_a_file_with_holes) {
 	close(fd);
 }
 
+TEST(holes_and_how_much_is_between_them) {
+	const uint64_t size = 10 * BLOCK;
+	int fd = new_file((off_t)size);
+	atomic_bool stop = true;
+	if (lseek(fd, 0, SEEK_DATA) == 0) {
+		close(fd);
+		SKIP("no holes here");
+	}
+	CHECK(extent_has_hole(fd, size));
+	CHECK_EQ(extent_sum(fd, size, NULL), 0);
+	for (unsigned i = 0; i < 9; ++i) {
+		write_block(fd, i * BLOCK);
+	}
+	CHECK(extent_has_hole(fd, size));
+	CHECK_EQ(extent_sum(fd, size, NULL), 9 * BLOCK);
+	CHECK_EQ(extent_sum(fd, size, &stop), 0);
+	// All that is asked for
+	CHECK(!extent_has_hole(fd, 9 * BLOCK));
+	CHECK_EQ(lseek(fd, 0, SEEK_CUR), 0);
+	write_block(fd, 9 * BLOCK);
+	CHECK(!extent_has_hole(fd, size));
+	CHECK_EQ(lseek(fd, 0, SEEK_CUR), 0);
+	CHECK_EQ(extent_sum(fd, size, NULL), size);
+	// It became shorter
+	CHECK(extent_has_hole(fd, size + 1));
+	close(fd);
+	// What fails is found out where it is reported
+	CHECK(extent_has_hole(-1, size));
+	CHECK_EQ(extent_sum(-1, size, NULL), size);
+}
+
+TEST(what_does_not_tell_of_holes_has_none) {
+	int ends[2];
+	REQUIRE(pipe(ends) == 0);
+	CHECK_EQ(extent_sum(ends[0], BLOCK, NULL), BLOCK);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 TEST(extents_cover_all_that_is_no_zero) {
 	int fd = new_file(200 * BLOCK + 17);
 	uint64_t size = 200 * BLOCK + 17;
