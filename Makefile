@@ -229,7 +229,7 @@ check:
 	+@$(submake) PROFILE=release all units
 	+@$(submake) PROFILE=asan all units
 	+@$(submake) PROFILE=tsan all units
-	@tests/run --profile=release --profile=asan:default,sync,tiny,short --profile=tsan:default,many,tiny
+	@tests/run --profile=release --profile=asan:default,syncshort --profile=tsan:default,tiny
 
 check-quick:
 	@.ci/install.sh check
