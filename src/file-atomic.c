@@ -547,7 +547,11 @@ void file_unstage(struct file_context *ctx, struct file *file) {
 	if (file_keep_part(ctx, file) || !file->hidden || tree_pin(file->tree) < 0) {
 		return;
 	}
-	if (spot_open(&spot, file) == 0) {
+	int ret = spot_open(&spot, file);
+	if (ret < 0) {
+		// Not through what leads elsewhere by now
+		tree_report(file->tree, &file->entry, fail_make(ret > REACH_FOREIGN ? ret : 0, "cannot remove what was begun of %d"));
+	} else {
 		if (fstat(file->dst_fd, &st) == 0) {
 			file_drop_hidden(file->tree, spot.dir, file->hidden, inode_of(&st));
 		}

@@ -90,6 +90,13 @@ as_user() {
 	fi
 }
 
+# exchanging RULES ARGS…: like run_ucp, while names are exchanged at the worst moments, see preload-exchange.c.
+exchanging() {
+	need tool preload-exchange.so
+	# shellcheck disable=SC2086
+	run env UCP_EXCHANGE="$1" LD_PRELOAD="${UCP%/*}/tools/preload-exchange.so" "$UCP" $UCP_FLAGS "${@:2}"
+}
+
 # limit_fds N CMD…: with at most N open files.
 limit_fds() (
 	ulimit -n "$1" || fail "cannot limit open files to $1"

@@ -261,6 +261,46 @@ once_special_files_without_proc() {
 	is_closed d/dir/p
 }
 
+# Nor can then be seen whether they got an ACL from their directory: what may have got one is for its owner only.
+# only: release
+once_special_files_that_may_have_an_acl_without_proc() {
+	local place
+	need_acl
+	need cmd unshare
+	mkdir s
+	mkfifo s/p
+	mknod s/c c 1 3
+	chmod 644 s/p s/c
+	chown -R 1000 s
+	for place in owners taken strangers acl; do
+		rm -rf d
+		mkdir -p d/s
+		[[ $place != owners ]] || chown 1000 d/s
+		[[ $place != taken && $place != strangers ]] || chown "$USER_ID" d/s
+		[[ $place != acl ]] || setfacl -d -m "$acl_of_nobody" d/s
+		set -- -a s d
+		# What is only on the way to a name stays theirs
+		[[ $place != strangers ]] || set -- -a --files-from=list s d/s
+		printf 'p\nc\n' >list
+		# shellcheck disable=SC2016,SC2086 # expanded by the inner shell; the flags are words
+		run unshare --mount --propagation private sh -c 'mount -t tmpfs none /proc || exit 77; exec "$@"' - \
+			"$UCP" $UCP_FLAGS "$@"
+		[[ $status != 77 ]] || skip "cannot hide /proc"
+		case $place in
+		owners | taken)
+			expect_status 0
+			expect_no_err
+			has_mode 644 d/s/p d/s/c
+			;;
+		*)
+			expect_status 1
+			expect_err_has "ucp: preserving permissions for 'd/s/p': No such file or directory"
+			has_mode 600 d/s/p d/s/c
+			;;
+		esac
+	done
+}
+
 # The same where it cannot be set: nobody gets more than it gave them, be it as one of the group or as one of the others.
 once_place_without_acls() {
 	need_acl

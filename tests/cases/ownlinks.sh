@@ -165,3 +165,106 @@ case_link_appears_at_an_operand() {
 	appears "new=$PWD/victim" --atomic new d
 	unharmed --atomic
 }
+
+# --- a link of this run that the owner of the directory moves
+
+# exchanged_at_each_call NAME A B TRIES ARGS…: ucp, and after the N-th look at NAME, or opening of it, A and B
+# are exchanged; for each N up to TRIES. prepare() makes everything anew. Nothing outside may be written.
+exchanged_at_each_call() {
+	local call n
+	for call in fstatat openat; do
+		for ((n = 1; n <= $4; n++)); do
+			prepare
+			exchanging "$call+$n $1 $2 $3" "${@:5}"
+			unharmed "${*:5}: after the $n. $call"
+		done
+	done
+}
+
+# A link of somebody, who owns the directory, leads out, but is not followed; the one that is made of s/l is root's.
+# only: release
+once_link_of_this_run_is_put_in_the_place_of_another() {
+	local options
+	need root
+	prepare() {
+		rm -rf s d victims victim
+		victims
+		mkdir -p s/z d/z
+		ln -s "$PWD/victim" s/l
+		ln -s "$PWD/victim" d/z/f
+		echo evil >s/z/f
+		chown -hR "$USER_ID" s d
+	}
+	for options in -r -a "-r --preserve=mode" "-r --atomic" "-r --attributes-only --preserve=all" -ru -rf; do
+		# shellcheck disable=SC2086 # words
+		exchanged_at_each_call f d/z/f d/l 6 -j1 $options s/. d
+	done
+}
+
+# The link of somebody leads to what is theirs, and is exchanged twice: when the file is staged, and when it gets its name.
+# only: release
+once_link_of_this_run_is_put_in_the_place_of_another_twice() {
+	local first second
+	need root
+	prepare() {
+		rm -rf s d theirs victims victim
+		victims
+		mkdir -p s/z d/z theirs
+		ln -s "$PWD/victim" s/l
+		ln -s "$PWD/theirs/f" d/z/f
+		echo evil >s/z/f
+		echo old >theirs/f
+		chown -hR "$USER_ID" s d theirs
+	}
+	for ((first = 5; first <= 9; first++)); do
+		for ((second = first + 4; second <= first + 8; second++)); do
+			prepare
+			exchanging "openat+$first f d/z/f d/l
+				openat victim d/z/f d/l
+				openat+$second f d/z/f d/l" -j1 -r --atomic s/. d
+			unharmed "after the $first. and the $second. openat"
+		done
+	done
+}
+
+# The same with directories.
+# only: release
+once_link_of_this_run_is_put_in_the_place_of_a_directory() {
+	local options
+	need root
+	prepare() {
+		rm -rf s d victims victim
+		victims
+		mkdir -p s/z/k d/z
+		ln -s "$PWD/victims" s/l
+		ln -s "$PWD/victims" d/z/k
+		echo evil >s/z/k/f
+		chown -hR "$USER_ID" s d
+	}
+	for options in -r -a "-r --atomic"; do
+		# shellcheck disable=SC2086 # words
+		exchanged_at_each_call k d/z/k d/l 6 -j1 $options --keep-directory-symlink s/. d
+	done
+}
+
+# Out of a new directory that others may write into, to where a later operand comes.
+# only: release
+once_link_of_this_run_is_moved_out_of_a_new_directory() {
+	local options
+	need root
+	umask 0
+	prepare() {
+		rm -rf s d victims victim
+		victims
+		mkdir -p s/new s/z d/s/z
+		chmod 777 s/new
+		ln -s "$PWD/victim" s/new/l
+		ln -s "$PWD/victim" d/s/z/f
+		echo evil >s/z/f
+		chown -h "$USER_ID" d/s/z d/s/z/f
+	}
+	for options in -r "-r --preserve=mode" -a "-r --preserve=mode --atomic"; do
+		# shellcheck disable=SC2086 # words
+		exchanged_at_each_call f d/s/z/f d/s/new/l 6 -j1 $options --parents s/new s/z d
+	done
+}

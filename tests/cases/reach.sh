@@ -17,12 +17,6 @@ two_owners() {
 	chown "$USER_ID" d/s
 }
 
-# exchanging RULES ARGS…: ucp, while names are exchanged at the worst moments, see preload-exchange.c.
-exchanging() {
-	# shellcheck disable=SC2086 # the flags are words
-	run env UCP_EXCHANGE="$1" LD_PRELOAD="${UCP%/*}/tools/preload-exchange.so" "$UCP" $UCP_FLAGS "${@:2}"
-}
-
 # --- links
 
 case_link_of_other_leads_to_ours() {
@@ -52,7 +46,6 @@ case_link_of_other_leads_to_their_own() {
 once_link_of_other_is_turned_while_it_is_looked_at() {
 	local option holder
 	two_owners
-	need tool preload-exchange.so
 	mkdir theirs
 	theirs ln -s ../../theirs/f d/s/f
 	chown "$USER_ID" theirs
@@ -151,6 +144,32 @@ case_atomic_link_of_other_that_leads_nowhere() {
 	expect_status 1
 	expect_err "ucp: not writing through dangling symlink 'd/s/f'"
 	check_not test -e outside/g
+}
+
+# Our own leads nowhere yet, and is exchanged for theirs between the look and the opening.
+# only: release
+once_link_of_other_that_leads_nowhere_is_put_in_the_place_of_ours() {
+	local options call n
+	two_owners
+	export POSIXLY_CORRECT=1
+	for options in -r "-r --atomic --x-inject=no-unnamed"; do
+		for call in fstatat openat; do
+			for ((n = 1; n <= 5; n++)); do
+				rm -rf d outside
+				mkdir -p d/s outside
+				ln -s ../../outside/mine d/s/f
+				ln -s ../../outside/evil d/s/g
+				chown -h "$USER_ID" d/s d/s/g
+				# shellcheck disable=SC2086 # words
+				exchanging "$call+$n f d/s/f d/s/g" $options s d
+				case $(ls -A outside) in
+				"" | mine) ;;
+				.ucp-*) expect_err_has "ucp: cannot remove what was begun of 'd/s/f'" ;;
+				*) fail "$options: after the $n. $call: $(ls -la outside)" ;;
+				esac
+			done
+		done
+	done
 }
 
 case_link_of_ours_leads_anywhere() {
@@ -554,7 +573,6 @@ once_newer_file_of_other_is_linked_to_nothing() {
 once_node_that_other_exchanges() {
 	local kind call
 	two_owners
-	need tool preload-exchange.so
 	rm s/f
 	for kind in fifo device link; do
 		rm -rf d s

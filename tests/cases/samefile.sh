@@ -344,6 +344,32 @@ once_file_of_an_overlay() {
 	expect_err "ucp: 'up/./g' and 'm/./g' are the same file"
 }
 
+# Whether both are one file is not tried out on what a link of others leads to, nor on what is left alone.
+once_time_of_what_is_not_written_is_not_touched() {
+	local options before
+	need root
+	mkdir tmp
+	mount_tmpfs 10M tmp
+	cd tmp || fail "cd tmp"
+	mkdir lower up work m d
+	mount -t overlay -o lowerdir=lower,upperdir=up,workdir=work ucp-test m || skip "cannot mount an overlay"
+	echo data >m/g
+	before=$(stat -c '%y %z' up/g)
+	ln -s ../up/g d/g
+	chown -h "$USER_ID" d d/g
+	for options in -r -a -f --atomic --attributes-only "-a --beneath"; do
+		# shellcheck disable=SC2086 # words
+		run_ucp -r $options m/. d
+		expect_status 1
+		[[ $(stat -c '%y %z' up/g) == "$before" ]] || fail "ucp $options: it was touched behind a link of somebody else"
+	done
+	for options in -n -u --update=none --dry-run; do
+		# shellcheck disable=SC2086 # words
+		run_ucp $options up/g m/g
+		[[ $(stat -c '%y %z' up/g) == "$before" ]] || fail "ucp $options: it was touched, and left alone"
+	done
+}
+
 once_file_of_a_fuse_file_system() {
 	mkdir b
 	echo data >b/g

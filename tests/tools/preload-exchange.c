@@ -2,7 +2,8 @@
  * To be preloaded: exchanges two names at the worst moment, right after a call to the system that is about some name.
  *
  *   UCP_EXCHANGE="CALL NAME A B …"   after the first CALL of which the last path is NAME, exchange A with B (paths); what
- *                                    has no counterpart is moved. CALL may be "any", and NAME end in * for what begins so
+ *                                    has no counterpart is moved. CALL may be "any", and NAME end in * for what begins so;
+ *                                    with CALL+N after the N-th such call
  *
  * Each of up to 8 quadruples has its effect once.
  */
@@ -23,7 +24,8 @@
 
 static struct {
 	char *words[4];
-	atomic_bool done;
+	/** Such calls that are still to come. */
+	atomic_long left;
 } rules[RULES];
 static size_t rule_count;
 
@@ -32,10 +34,15 @@ __attribute__((constructor)) static void begin(void) {
 	char *text = getenv("UCP_EXCHANGE");
 	char *rest = NULL;
 	text = text ? strdup(text) : NULL;
-	for (char *word = text ? strtok_r(text, " \n", &rest) : NULL; word && rule_count < RULES; ++rule_count) {
+	for (char *word = text ? strtok_r(text, " \t\n", &rest) : NULL; word && rule_count < RULES; ++rule_count) {
 		for (size_t i = 0; i < 4 && word; ++i) {
 			rules[rule_count].words[i] = word;
-			word = strtok_r(NULL, " \n", &rest);
+			word = strtok_r(NULL, " \t\n", &rest);
+		}
+		char *plus = strchr(rules[rule_count].words[0], '+');
+		atomic_init(&rules[rule_count].left, plus ? atol(plus + 1) : 1);
+		if (plus) {
+			*plus = '\0';
 		}
 	}
 }
@@ -59,7 +66,7 @@ static void called(const char *call, const char *name) {
 	for (size_t i = 0; i < rule_count; ++i) {
 		char **words = rules[i].words;
 		if (words[3] && (strcmp(words[0], "any") == 0 || strcmp(words[0], call) == 0) && is_meant(words[1], name)
-			&& !atomic_exchange(&rules[i].done, true))
+			&& atomic_fetch_sub(&rules[i].left, 1) == 1)
 		{
 			exchange(words[2], words[3]);
 		}
