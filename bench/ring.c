@@ -259,7 +259,8 @@ static bool parse_list(const char *text, uint64_t *list, unsigned *count) {
 	bool ok = copy;
 	*count = 0;
 	for (char *word; ok && (word = strsep(&rest, ","));) {
-		ok = *count < MOST && parse_size(word, &list[*count]) == 0 && list[*count] > 0 && list[*count] <= 1u << 30;
+		ok = *count < MOST && parse_size(word, SIZE_WHOLE, &list[*count]) == 0 && list[*count] > 0
+			&& list[*count] <= 1u << 30;
 		++*count;
 	}
 	free(copy);
@@ -277,7 +278,7 @@ static bool parse_one(const char *text, uint64_t most, unsigned *number) {
 static bool parse_option(struct plan *plan, int letter, const char *value) {
 	switch (letter) {
 	case 's':
-		return parse_size(value, &plan->size) == 0 && plan->size > 0;
+		return parse_size(value, SIZE_WHOLE, &plan->size) == 0 && plan->size > 0;
 	case 'c':
 		return parse_list(value, plan->chunks, &plan->chunk_count);
 	case 'd':

@@ -71,6 +71,8 @@ struct parser {
 	bool backups;
 	const char *control;
 	const char *suffix;
+	/** The rate as it was given, if that is a number alone, or NULL. */
+	const char *bare_rate;
 	/** Lists end their lines with NUL (-0). */
 	bool null;
 	/** A list was read from standard input. */

@@ -170,7 +170,7 @@ static int take_names(struct parser *p, struct select *select, const char *path)
 }
 
 static int take_size(struct parser *p, const char *arg, uint64_t *size) {
-	int ret = parse_size(arg, size);
+	int ret = parse_size(arg, SIZE_DECIMAL, size);
 	if (ret == -ERANGE) {
 		// No file is that large
 		*size = UINT64_MAX;

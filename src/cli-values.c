@@ -142,7 +142,7 @@ static error_t parse_preserve(struct parser *p, const char *option, const char *
 
 static error_t parse_number(struct parser *p, const char *arg, unsigned most, unsigned *number, const char *what) {
 	uint64_t n;
-	if (parse_size(arg, &n) < 0 || n < 1 || n > most) {
+	if (parse_size(arg, SIZE_WHOLE, &n) < 0 || n < 1 || n > most) {
 		return cli_complain(p, what, arg);
 	}
 	*number = (unsigned)n;
@@ -151,7 +151,7 @@ static error_t parse_number(struct parser *p, const char *arg, unsigned most, un
 
 static error_t parse_chunk_size(struct parser *p, const char *arg) {
 	uint64_t size;
-	if (parse_size(arg, &size) < 0 || size < 512 || size > (64u << 20)) {
+	if (parse_size(arg, SIZE_WHOLE, &size) < 0 || size < 512 || size > (64u << 20)) {
 		return cli_complain(p, "invalid chunk size: %s (512 to 64M)", arg);
 	}
 	p->opts->chunk_size = size;
@@ -161,9 +161,10 @@ static error_t parse_chunk_size(struct parser *p, const char *arg) {
 static error_t parse_rate(struct parser *p, const char *arg) {
 	p->opts->rate = 0;
 	p->opts->rate_file = arg[0] == '@' && arg[1] != '\0' ? arg + 1 : NULL;
-	if (!p->opts->rate_file && parse_size(arg, &p->opts->rate) < 0) {
+	if (!p->opts->rate_file && parse_size(arg, SIZE_RATE, &p->opts->rate) < 0) {
 		return cli_complain(p, "invalid rate: %s (bytes a second, as 20M or 500K, or @FILE)", arg);
 	}
+	p->bare_rate = arg[strspn(arg, "0123456789.")] == '\0' ? arg : NULL;
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include "meta.h"
 #include "opts.h"
+#include "progress.h"
 #include "report.h"
 #include "ring.h"
 #include "select.h"
@@ -16,6 +17,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/** Bytes a second below which a rate without a unit may have been meant in KiB. */
+#define LOW_RATE (64u << 10)
 
 /** Groups of --help, in this order. (With argp 0 is not a group, but that of the row above, or another one.) */
 enum {
@@ -126,7 +130,7 @@ const struct argp_option cli_options[] = {
 		"read and write big files past the page cache: auto (default: what memory has no room for), always, never; "
 		"without WHEN always", GROUP_SPEED},
 	{"bwlimit", KEY_BWLIMIT, "RATE", 0,
-		"move at most RATE bytes a second, a SIZE; @FILE reads it from FILE, again whenever that changes", GROUP_SPEED},
+		"move at most RATE bytes a second (20M, 1.5MB/s); @FILE reads it from FILE, again whenever that changes", GROUP_SPEED},
 	{"idle", KEY_IDLE, 0, 0, "use processors and disks only when nobody else wants them", GROUP_SPEED},
 
 	{0, 0, 0, 0, "What is said:", GROUP_OUTPUT},
@@ -150,7 +154,8 @@ const struct argp_option cli_options[] = {
 static const char usage[] = "SOURCE DEST\nSOURCE... DIRECTORY\n-t DIRECTORY SOURCE...";
 
 static const char doc[] = "Copy SOURCE to DEST, or several SOURCEs into DIRECTORY, on many threads with io_uring.\v"
-	"SIZE is a number with an optional suffix: K, M, G, T (powers of 1024), or kB, MB, GB, TB (powers of 1000).\n\n"
+	"SIZE is a number with an optional suffix: K, M, G, T (powers of 1024), or kB, MB, GB, TB (powers of 1000), in "
+	"small letters, too. A SIZE may have decimals but for --chunk-size, as may a RATE, with /s at its end: 1.5MB/s.\n\n"
 	"All of it is told by: man ucp";
 
 /** The help of -h: one screen of 24 lines. */
@@ -378,6 +383,16 @@ static void read_rules(struct parser *p) {
 	}
 }
 
+/** Give a hint about a rate so low that it may be meant in other units. */
+static void hint_rate(const struct parser *p) {
+	char rate[32];
+	if (p->bare_rate && p->opts->rate > 0 && p->opts->rate < LOW_RATE) {
+		progress_format_bytes(rate, sizeof(rate), (double)p->opts->rate);
+		report_hint(p->report, "--bwlimit=%s means %s a second; rsync counts in KiB, which is --bwlimit=%sK here",
+			p->bare_rate, rate, p->bare_rate);
+	}
+}
+
 /** Settle what depends on several options. Returns whether they make sense together. */
 static bool settle(struct parser *p) {
 	struct opts *opts = p->opts;
@@ -414,6 +429,7 @@ static bool settle(struct parser *p) {
 	}
 	settle_tree(opts);
 	read_rules(p);
+	hint_rate(p);
 	return true;
 }
 

@@ -181,5 +181,5 @@ int rate_file_read(struct rate_file *file, uint64_t *rate) {
 		// Somebody is just writing to it
 		return 0;
 	}
-	return parse_size(text, rate) < 0 ? -EINVAL : 1;
+	return parse_size(text, SIZE_RATE, rate) < 0 ? -EINVAL : 1;
 }
