@@ -97,6 +97,11 @@ exchanging() {
 	run env UCP_EXCHANGE="$1" LD_PRELOAD="${UCP%/*}/tools/preload-exchange.so" "$UCP" $UCP_FLAGS "${@:2}"
 }
 
+# hiding "DIRECTORY…" CMD…: where these directories are empty, in a mount namespace of its own (need mounts).
+hiding() {
+	unshare --mount --propagation unchanged "$TOOLS/hide.sh" "$@"
+}
+
 # limit_fds N CMD…: with at most N open files.
 limit_fds() (
 	ulimit -n "$1" || fail "cannot limit open files to $1"
@@ -193,7 +198,7 @@ same_tree() {
 
 # --- what a case needs from the machine, else it is skipped
 
-# need root | user | loop | fuse | tool NAME | cmd NAME…
+# need root | user | loop | fuse | mounts | tool NAME | cmd NAME…
 need() {
 	case $1 in
 	root) ((EUID == 0)) || skip "needs root" ;;
@@ -206,6 +211,11 @@ need() {
 		need root
 		[[ -w /dev/fuse ]] || skip "needs /dev/fuse"
 		[[ -x ${UCP%/*}/tools/faultfs ]] || skip "needs faultfs (make units, libfuse3-dev, pkg-config)"
+		;;
+	mounts)
+		need root
+		need cmd unshare
+		hiding '' true || skip "needs a mount namespace"
 		;;
 	tool) [[ -x ${UCP%/*}/tools/$2 ]] || skip "needs $2 (make units)" ;;
 	cmd)

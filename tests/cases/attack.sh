@@ -4,9 +4,8 @@
 # attacked SECONDS source|destination [VARIABLE=VALUE] OPTION…
 attacked() {
 	local variables=()
-	need root
+	need mounts
 	need tool swapper
-	need cmd unshare
 	need cmd setpriv
 	mkdir arena
 	if [[ $3 == *=* ]]; then
@@ -14,8 +13,7 @@ attacked() {
 		set -- "$1" "$2" "${@:4}"
 	fi
 	# shellcheck disable=SC2086 # the flags are words
-	run env "${variables[@]}" unshare --mount --propagation unchanged "$TOOLS/attack.sh" "$1" "$2" "$PWD/arena" \
-		"$UCP" $UCP_FLAGS "${@:3}"
+	run hiding '' env "${variables[@]}" "$TOOLS/attack.sh" "$1" "$2" "$PWD/arena" "$UCP" $UCP_FLAGS "${@:3}"
 	[[ $status != 77 ]] || skip "cannot make a place for attacks"
 	[[ $status == 0 ]] || fail "status $status: $(head -n 60 "$OUT") $(head -n 60 "$ERR")"
 	expect_no_out

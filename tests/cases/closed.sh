@@ -234,7 +234,7 @@ once_unknown_acl_lets_nobody_in() {
 once_special_files_without_proc() {
 	local option
 	need_acl
-	need cmd unshare
+	need mounts
 	mkdir -p s/dir
 	echo f >s/f
 	ln -s f s/dir/link
@@ -242,10 +242,8 @@ once_special_files_without_proc() {
 	chmod 640 s/p s/dir/p
 	for option in -a -rp "-a -j8" "-a --engine=sync"; do
 		rm -rf d
-		# shellcheck disable=SC2016,SC2086 # expanded by the inner shell; the flags are words
-		run unshare --mount --propagation private sh -c 'mount -t tmpfs none /proc || exit 77; exec "$@"' - \
-			"$UCP" $UCP_FLAGS $option s d
-		[[ $status != 77 ]] || skip "cannot hide /proc"
+		# shellcheck disable=SC2086 # the flags are words
+		run hiding /proc "$UCP" $UCP_FLAGS $option s d
 		expect_status 0
 		expect_no_err
 		same_tree s d
@@ -253,9 +251,8 @@ once_special_files_without_proc() {
 	# What cannot be copied then is not lost in silence, nor given to the group
 	setfacl -m "$acl_of_nobody" s/dir/p
 	rm -rf d
-	# shellcheck disable=SC2016,SC2086
-	run unshare --mount --propagation private sh -c 'mount -t tmpfs none /proc || exit 77; exec "$@"' - \
-		"$UCP" $UCP_FLAGS -rp s d
+	# shellcheck disable=SC2086
+	run hiding /proc "$UCP" $UCP_FLAGS -rp s d
 	expect_status 1
 	expect_err "ucp: preserving permissions for 'd/dir/p': No such file or directory"
 	is_closed d/dir/p
@@ -266,7 +263,7 @@ once_special_files_without_proc() {
 once_special_files_that_may_have_an_acl_without_proc() {
 	local place
 	need_acl
-	need cmd unshare
+	need mounts
 	mkdir s
 	mkfifo s/p
 	mknod s/c c 1 3
@@ -282,10 +279,8 @@ once_special_files_that_may_have_an_acl_without_proc() {
 		# What is only on the way to a name stays theirs
 		[[ $place != strangers ]] || set -- -a --files-from=list s d/s
 		printf 'p\nc\n' >list
-		# shellcheck disable=SC2016,SC2086 # expanded by the inner shell; the flags are words
-		run unshare --mount --propagation private sh -c 'mount -t tmpfs none /proc || exit 77; exec "$@"' - \
-			"$UCP" $UCP_FLAGS "$@"
-		[[ $status != 77 ]] || skip "cannot hide /proc"
+		# shellcheck disable=SC2086 # the flags are words
+		run hiding /proc "$UCP" $UCP_FLAGS "$@"
 		case $place in
 		owners | taken)
 			expect_status 0

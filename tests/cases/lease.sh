@@ -127,12 +127,10 @@ case_interrupted() {
 # The sanitizers need /proc.
 # only: release
 once_without_proc() {
-	need root
-	need cmd unshare
+	need mounts
 	two_sources
 	lease s/b
-	unshare --mount --propagation private sh -c 'mount -t tmpfs none /proc && exec "$@"' sh \
-		"$UCP" -r s d >"$OUT" 2>"$ERR" &
+	hiding /proc "$UCP" -r s d >"$OUT" 2>"$ERR" &
 	pid=$!
 	wait_for '[[ -e $CASE/asked ]]'
 	let_go

@@ -72,9 +72,9 @@ once_link_of_other_is_turned_while_it_is_looked_at() {
 
 # without_proc ARGS…: ucp, where /proc is not mounted.
 without_proc() {
-	need cmd unshare
+	need mounts
 	# shellcheck disable=SC2086 # the flags are words
-	run unshare --mount --propagation private sh -c 'mount -t tmpfs none /proc && exec "$@"' sh "$UCP" $UCP_FLAGS "$@"
+	run hiding /proc "$UCP" $UCP_FLAGS "$@"
 }
 
 # The sanitizers need /proc.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Copies as root, for some seconds, again and again, where an ordinary user changes names as fast as they can, and sees
-# that nothing outside of the two trees is touched. To be run in a mount namespace of its own, by tests/cases/attack.sh:
+# that nothing outside of the two trees is touched. To be run by hide.sh, for tests/cases/attack.sh:
 #
 #   attack.sh SECONDS source|destination DIRECTORY UCP [OPTION...]
 #
@@ -16,15 +16,6 @@ attacker=65534 watcher=65533
 secret="SECRET"
 
 # --- the place
-
-# In a chroot / may be no mount point, which can be made neither private nor read-only: bind it, and go there.
-if ! mount --make-rprivate / 2>/dev/null; then
-	while read -r _ point _; do
-		mount --make-private "$(printf '%b' "$point")" || exit 77
-	done </proc/self/mounts
-	mount --rbind / "$arena" || exit 77
-	exec chroot "$arena" "$0" "$seconds" "$where" "$arena" "${ucp[@]}"
-fi
 
 lock_up() {
 	local point
