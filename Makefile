@@ -10,6 +10,8 @@
 #   make fuzz-cp             random command lines, compared with cp's doing, until there is a difference
 #   make demo                install what is missing, build, copy, compare, tell the rate
 #   make lint                style and static checks, with the tools that are here
+#   make compile_commands.json   how each source is compiled, for editors and clangd
+#   make help                these lines
 #   make install uninstall   PREFIX, DESTDIR (BASH_COMPLETIONS, ZSH_COMPLETIONS, FISH_COMPLETIONS, DOCS: where those go)
 #   make dist                build/dist/ucp-VERSION.tar.gz of what is committed, the same bytes each time; without git of what is here
 #   make deb                 a Debian package of that, in build/dist
@@ -99,7 +101,7 @@ nproc = $(shell nproc)
 submake = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(nproc))
 
 .PHONY: all units bench bench-tools release debug asan tsan check check-quick check-long fuzzers fuzz cov fuzz-cp demo \
-	lint install uninstall dist deb clean show-flags FORCE
+	lint help install uninstall dist deb clean show-flags FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY: $(unit_objs) $(faultfs_objs) $(bench_objs) $(fuzz_objs)
@@ -275,6 +277,16 @@ demo:
 lint:
 	@.ci/lint.sh
 
+help:
+	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
+
+# What compiles is what lint compiles, flags included.
+compile_commands.json: FORCE
+	@{ sep='['; for file in $(wildcard src/*.c tests/unit/*.c tests/tools/*.c tests/fuzz/*.c bench/*.c); do \
+		printf '%s\n{"directory": "%s", "file": "%s", "command": "%s"}' "$$sep" '$(CURDIR)' "$$file" \
+			$(call quoted,$(subst ",\\\",$(CC) $(cppflags) $(cflags) -Itests/unit) -c )"$$file"; sep=,; \
+	done; echo; echo ']'; } >$@
+
 # What lint compiles with.
 show-flags:
 	@printf '%s\n' $(call quoted,$(cppflags) $(cflags))
@@ -312,4 +324,4 @@ deb: dist
 	@echo build/dist/$$(basename $$(cat build/deb.name))
 
 clean:
-	rm -rf build ucp
+	rm -rf build ucp compile_commands.json

@@ -2,7 +2,7 @@
 """The rules of this house that no general tool knows. Prints one line a finding.
 
 Layers: a file includes headers of lower layers only, plus its own room's; ROOM-*.h are private to their room.
-Sizes: functions and files stay short. Prints: only the report room does. Rings: only the ring room knows liburing.
+Sizes: functions and files stay short. Macros: each is used. Prints: only the report room does. Rings: only the ring room knows liburing.
 Comments: what a header offers is documented. Flags: no two of an enum are the same bit.
 """
 
@@ -152,6 +152,18 @@ def check_sizes(source):
             source.finding(first, f"{name} has {last - first + 1} lines, more than {MAX_FUNCTION}")
 
 
+def check_macros(sources):
+    """A macro of a .c file that only its own #define names is left over from something."""
+    for source in sources:
+        for line, match in source.matches(r"(?m)^[ \t]*#[ \t]*define[ \t]+(\w+)", source.code):
+            name = match.group(1)
+            # What headers of the system read
+            if name == "FUSE_USE_VERSION" or not source.path.endswith(".c"):
+                continue
+            if len(re.findall(rf"(?<!#define )(?<!# define )(?<!#\tdefine )\b{name}\b", source.code)) == 0:
+                source.finding(line, f"{name} is used nowhere")
+
+
 def check_prints(source):
     if source.room == "report":
         return
@@ -160,16 +172,6 @@ def check_prints(source):
     for line, match in source.matches(rf"(?<![\w.>])({PRINTS_TO})\s*\(([^;]*);", strip_directives(source.code)):
         if re.search(TERMINAL, match.group(2)) or re.match(r"\s*[12]\s*,", match.group(2)):
             source.finding(line, f"{match.group(1)}: only report prints")
-
-
-def check_flags(source):
-    """Switches of one enum are bits of their own."""
-    for line, match in source.matches(r"\benum\s+\w+\s*\{([^}]*)\}", source.code):
-        taken = {}
-        for name, bit in re.findall(r"(\w+)\s*=\s*1u?\s*<<\s*(\d+)", match.group(1)):
-            if bit in taken:
-                source.finding(line, f"{name} is the same bit as {taken[bit]}")
-            taken[bit] = name
 
 
 def check_comments(source):
@@ -195,18 +197,19 @@ def check_flags(source):
 
 
 def main():
-    for path in sys.argv[1:]:
-        source = Source(path)
+    sources = [Source(path) for path in sys.argv[1:]]
+    check_macros(sources)
+    for source in sources:
         check_sizes(source)
         check_flags(source)
-        if not path.startswith("src/"):
+        if not source.path.startswith("src/"):
             continue
         if source.room not in LAYER:
             source.finding(1, f"{source.room} is no room, see LAYERS in {sys.argv[0]}")
             continue
         check_layers(source)
         check_prints(source)
-        if path.endswith(".h"):
+        if source.path.endswith(".h"):
             check_comments(source)
     return findings > 0
 

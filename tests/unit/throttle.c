@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define MIB (1024.0 * 1024)
-
 /** Simulated time moves on in so many steps a second. */
 #define STEPS 1000
 
