@@ -373,6 +373,24 @@ static bool may_give_acls(const struct tree *tree, bool own) {
 	return !own || (tree->flags & TREE_DST_PATH) || meta_may_have_default_acl(tree->fd[DST]);
 }
 
+/** Ask an open directory what it is, and whether something is mounted there; perhaps if that cannot be found out. */
+static int look_at(int fd, struct inode *inode, bool *mount) {
+	struct statx stx;
+	struct stat st;
+	// Filters of old containers refuse statx(2)
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_INO, &stx) == 0) {
+		*inode = (struct inode) {.dev = makedev(stx.stx_dev_major, stx.stx_dev_minor), .ino = stx.stx_ino};
+		*mount = !(stx.stx_attributes_mask & ~stx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+		return 0;
+	}
+	if (fstat(fd, &st) != 0) {
+		return -errno;
+	}
+	*inode = inode_of(&st);
+	*mount = true;
+	return 0;
+}
+
 /** Open the destination if it is not, and remember what it is. */
 static struct fail open_copy(struct tree *tree, const struct entry *entry) {
 	if (tree->flags & TREE_ABSENT) {
@@ -380,7 +398,8 @@ static struct fail open_copy(struct tree *tree, const struct entry *entry) {
 		return ret < 0 ? fail_make(ret, "cannot access %d") : FAIL_NONE;
 	}
 	int ret = tree->fd[DST] >= 0 ? tree->fd[DST] : open_there(tree, dst_name_of(entry));
-	struct statx st;
+	struct inode inode = {0};
+	bool mount = true;
 	if (ret == REACH_REFUSED) {
 		return fail_make(0, tree_made_link);
 	}
@@ -391,11 +410,10 @@ static struct fail open_copy(struct tree *tree, const struct entry *entry) {
 		return fail_make(ret, "cannot access %d");
 	}
 	tree->fd[DST] = ret;
-	// Tells of mounts, too
-	if (statx(tree->fd[DST], "", AT_EMPTY_PATH, STATX_INO, &st) != 0) {
-		return fail_make(errno, "cannot access %d");
+	ret = look_at(tree->fd[DST], &inode, &mount);
+	if (ret < 0) {
+		return fail_make(ret, "cannot access %d");
 	}
-	const struct inode inode = {.dev = makedev(st.stx_dev_major, st.stx_dev_minor), .ino = st.stx_ino};
 	// Some file systems change inode numbers, but others can exchange directories only where they may write
 	if (!inode_same(inode, inode_of(&tree->dst_stat)) && !tree_is_named_whole(tree->parent)
 		&& !reach_is_closed(tree->parent->fd[DST]))
@@ -404,7 +422,7 @@ static struct fail open_copy(struct tree *tree, const struct entry *entry) {
 	}
 	tree->inode[DST] = inode;
 	tree_choose_flush(tree);
-	return tree_spare_source(tree, st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+	return tree_spare_source(tree, mount);
 }
 
 /** Forget a tree that came to nothing. */
