@@ -25,12 +25,13 @@ struct habit {
 	const char *name;
 	/** Our option that means the same, or nothing else that matters: its name may be cut short to a part of this one. */
 	const char *same;
-	/** What is said to who gives it, or NULL. */
+	/** What is said to who gives it, or NULL: NOTHING_LIKE_IT. */
 	const char *hint;
 };
 
 #define NOT_FOR_COPYING "ucp does not copy to other machines"
 #define NO_DELETING "ucp removes nothing that only the destination has"
+#define NOTHING_LIKE_IT "ucp has nothing like this option of rsync"
 #define NO_CONTENTS "ucp compares no contents; see --update for what is replaced, --verify for a check of the copy"
 
 /** The long options of rsync 3.2 that cp has not, and what others are tried. */
@@ -169,6 +170,16 @@ static const struct habit habits[] = {
 	{"xattrs", NULL, "see --preserve=xattr"},
 };
 
+/** The letters of rsync that cp has not, as far as there is a hint for them. */
+static const struct {
+	char letter;
+	const char *name;
+} letters_of_rsync[] = {
+	{'A', "acls"}, {'C', "cvs-exclude"}, {'D', "devices"}, {'E', "executability"}, {'F', "filter"}, {'I', "ignore-times"},
+	{'K', "keep-dirlinks"}, {'U', "atimes"}, {'W', "whole-file"}, {'X', "xattrs"}, {'c', "checksum"}, {'e', "rsh"},
+	{'f', "filter"}, {'g', "group"}, {'o', "owner"}, {'q', "quiet"}, {'z', "compress"},
+};
+
 /** The end of a table of options. */
 static bool is_end(const struct argp_option *option) {
 	return !option->name && !option->key && !option->doc;
@@ -263,17 +274,35 @@ static const char *find_alike(const char *name, size_t len) {
 	return found;
 }
 
-/** Say what to do about a name that nothing begins with, unless there is nothing to say that getopt would not. */
-static void explain_unknown(const char *name, size_t len, struct buf *why) {
-	const char *hint = NULL;
-	bool known = false;
+/** What is known of a name from elsewhere, or NULL. */
+static const struct habit *find_habit(const char *name, size_t len) {
 	for (size_t i = 0; i < countof(habits); ++i) {
 		if (begins_with(habits[i].name, name, len) && habits[i].name[len] == '\0') {
-			hint = habits[i].hint;
-			known = true;
+			return &habits[i];
 		}
 	}
-	const char *alike = known ? NULL : find_alike(name, len);
+	return NULL;
+}
+
+/** What is said to who gives a name that is known from elsewhere, or NULL if it is not. */
+static const char *find_hint(const char *name, size_t len) {
+	static const char keep[] = "see --preserve=";
+	const struct habit *habit = find_habit(name, len);
+	if (habit) {
+		return habit->hint ? habit->hint : NOTHING_LIKE_IT;
+	}
+	// rsync takes nearly each option back by a "no-" in front of it
+	habit = len > 3 && begins_with("no-", name, 3) ? find_habit(name + 3, len - 3) : NULL;
+	if (habit && habit->hint && begins_with(habit->hint, keep, strlen(keep))) {
+		return "see --no-preserve";
+	}
+	return habit ? NOTHING_LIKE_IT : NULL;
+}
+
+/** Say what to do about a name that nothing begins with, unless there is nothing to say that getopt would not. */
+static void explain_unknown(const char *name, size_t len, struct buf *why) {
+	const char *hint = find_hint(name, len);
+	const char *alike = hint ? NULL : find_alike(name, len);
 	if (hint) {
 		buf_str(why, "unrecognized option %s; ");
 		buf_str(why, hint);
@@ -391,6 +420,25 @@ static enum reading read_long(struct spelling *s) {
 	return needs_argument(option) && !has_argument ? READ_PAST_NEXT : READ_ON;
 }
 
+/** Report a letter that is no option with what there is to say of it. Returns false if that is nothing. */
+static bool explain_letter(const struct spelling *s, char letter) {
+	const char word[] = {letter, '\0'};
+	const char *hint = letter == 'h' ? "-h alone shows a help" : NULL;
+	struct buf why = {0};
+	for (size_t i = 0; i < countof(letters_of_rsync); ++i) {
+		const char *name = letters_of_rsync[i].name;
+		hint = letters_of_rsync[i].letter == letter ? find_hint(name, strlen(name)) : hint;
+	}
+	if (hint) {
+		buf_str(&why, "invalid option -- %s; ");
+		buf_str(&why, hint);
+		report_usage(s->parser->report, why.data, word, NULL, NULL);
+		s->parser->failed = true;
+		buf_free(&why);
+	}
+	return hint;
+}
+
 /** Read letters. */
 static enum reading read_letters(const struct spelling *s) {
 	for (const char *letter = *s->word + 1; *letter; ++letter) {
@@ -400,8 +448,9 @@ static enum reading read_letters(const struct spelling *s) {
 			s->parser->failed = true;
 			return READ_FAILED;
 		}
-		if (!option) {
-			return READ_NO_MORE;
+		// Who writes -avh as for rsync does not ask for help
+		if (!option || (option->key == 'h' && (*s->word)[2] != '\0')) {
+			return explain_letter(s, *letter) ? READ_FAILED : READ_NO_MORE;
 		}
 		if (needs_argument(option)) {
 			return letter[1] == '\0' ? READ_PAST_NEXT : READ_ON;

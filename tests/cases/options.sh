@@ -50,6 +50,16 @@ once_options_of_rsync_are_refused() {
 	refused --partial "unrecognized option '--partial'; see --resume"
 	refused --recusive "unrecognized option '--recusive'; did you mean '--recursive'?"
 	refused --no-such "unrecognized option '--no-such'"
+	refused --link-dest=x "unrecognized option '--link-dest=x'; ucp has nothing like this option of rsync"
+	refused --no-owner "unrecognized option '--no-owner'; see --no-preserve"
+	refused -vz "invalid option -- 'z'; ucp does not copy to other machines"
+	refused -c "invalid option -- 'c'; ucp compares no contents; see --update for what is replaced, --verify for a check of the copy"
+	refused -AX "invalid option -- 'A'; see --preserve=mode"
+	refused -q "invalid option -- 'q'; ucp says only what went wrong; see --progress=never"
+	refused -m "invalid option -- 'm'"
+	refused -w "invalid option -- 'w'"
+	# -h of rsync is for numbers: it must not pass for a copy that was made
+	refused -vh "invalid option -- 'h'; -h alone shows a help"
 	# What is an argument, or an operand, is none of them
 	run_ucp -S --check -b thesis.txt report.txt
 	expect_status 0

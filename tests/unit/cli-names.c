@@ -114,6 +114,9 @@ TEST(unknown_ones_are_explained) {
 		{"threadss", "unrecognized option %s; did you mean '--threads'?"},
 		{"delete", "unrecognized option %s; ucp removes nothing that only the destination has"},
 		{"links", "unrecognized option %s; see --no-dereference"},
+		{"link-dest", "unrecognized option %s; ucp has nothing like this option of rsync"},
+		{"no-perms", "unrecognized option %s; see --no-preserve"},
+		{"no-compress", "unrecognized option %s; ucp has nothing like this option of rsync"},
 		{"checksum", "unrecognized option %s; ucp compares no contents; see --update for what is replaced, "
 			"--verify for a check of the copy"},
 		{"max", "unrecognized option %s; write --max-size if that is meant, and not --max-alloc of rsync"},
