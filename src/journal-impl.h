@@ -80,7 +80,19 @@ struct journal_part *journal_find_part(const struct journal_index *index, const 
 struct journal_part *journal_add_part(struct journal_index *index, const char *path, uint64_t id,
 	const struct journal_source *src);
 
-/** What is noted of a finished file, or NULL. */
-const struct journal_finished *journal_find_finished(const struct journal_index *index, uint64_t dev, uint64_t ino);
+/**
+ * Note a finished file, of which the last record counts. About 20 bytes for each are enough.
+ *
+ * @param seed  The journal's number.
+ * @param most  As many may come from this one on.
+ * @return 0 or -ENOMEM.
+ */
+int journal_table_add(struct journal_table *table, uint64_t seed, const struct journal_finished *finished, uint64_t most);
+
+/** Whether that very file is noted as finished. SEED: the journal's number. */
+bool journal_table_has(const struct journal_table *table, uint64_t seed, const struct journal_finished *finished);
+
+/** Free it. */
+void journal_table_free(struct journal_table *table);
 
 #endif // UCP_JOURNAL_IMPL_H

@@ -4,11 +4,15 @@
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
 /** Bytes of a journal that are in memory at a time: more than a record can have. */
 #define WINDOW (1u << 20)
+
+/** Bytes of a record of a finished file. */
+#define FINISHED_BYTES (sizeof(struct journal_head) + sizeof(struct journal_finished))
 
 /** A part of a journal in memory. */
 struct window {
@@ -28,6 +32,8 @@ struct reader {
 	/** For the record that is read, and for looking ahead of it. */
 	struct window here;
 	struct window ahead;
+	/** Where the journal ends. */
+	uint64_t end;
 	/** The first -errno of reading. */
 	int err;
 	/** The part last begun or written to. */
@@ -43,13 +49,6 @@ uint64_t journal_sum(uint64_t seed, const struct journal_head *head, const void 
 	return XXH3_64bits_withSeed(payload, head->len, seed ^ XXH3_64bits(&kind, sizeof(kind)));
 }
 
-static int by_copy(const void *a, const void *b) {
-	const struct journal_copy *x = &((const struct journal_finished *)a)->copy;
-	const struct journal_copy *y = &((const struct journal_finished *)b)->copy;
-	int dev = (x->dev > y->dev) - (x->dev < y->dev);
-	return dev != 0 ? dev : (x->ino > y->ino) - (x->ino < y->ino);
-}
-
 static int by_path(const void *a, const void *b) {
 	return strcmp(((const struct journal_part *)a)->path, ((const struct journal_part *)b)->path);
 }
@@ -63,12 +62,6 @@ static int by_id(const void *a, const void *b) {
 struct journal_part *journal_find_part(const struct journal_index *index, const char *path) {
 	const struct journal_part key = {.path = (char *)path};
 	struct journal_part *const *found = tfind(&key, &index->parts, by_path);
-	return found ? *found : NULL;
-}
-
-const struct journal_finished *journal_find_finished(const struct journal_index *index, uint64_t dev, uint64_t ino) {
-	const struct journal_finished key = {.copy = {.dev = dev, .ino = ino}};
-	struct journal_finished *const *found = tfind(&key, &index->finished, by_copy);
 	return found ? *found : NULL;
 }
 
@@ -121,28 +114,10 @@ struct journal_part *journal_add_part(struct journal_index *index, const char *p
 	}
 	part->src = *src;
 	part->ino = 0;
-	part->done.count = part->news.count = 0;
+	journal_ranges_empty(&part->done);
+	journal_ranges_empty(&part->news);
 	index->last_part = max(index->last_part, id);
 	return part;
-}
-
-static int add_finished(struct journal_index *index, const struct journal_finished *finished) {
-	struct journal_finished *mine = malloc(sizeof(*mine));
-	if (!mine) {
-		return -ENOMEM;
-	}
-	*mine = *finished;
-	struct journal_finished **found = tsearch(mine, &index->finished, by_copy);
-	if (!found) {
-		free(mine);
-		return -ENOMEM;
-	}
-	if (*found != mine) {
-		// Of an inode that was used again the last record counts
-		**found = *finished;
-		free(mine);
-	}
-	return 0;
 }
 
 static void keep_part(void *item) {
@@ -150,71 +125,17 @@ static void keep_part(void *item) {
 }
 
 void journal_index_clear(struct journal_index *index) {
-	tdestroy(index->finished, free);
+	journal_table_free(&index->finished);
 	tdestroy(index->ids, keep_part);
 	tdestroy(index->parts, free_part);
 	*index = (struct journal_index) {0};
 }
 
-/** The first range that ends at or behind an offset. */
-static size_t first_behind(const struct journal_ranges *ranges, uint64_t offset) {
-	size_t low = 0;
-	size_t high = ranges->count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (ranges->list[middle].end < offset) {
-			low = middle + 1;
-		} else {
-			high = middle;
-		}
-	}
-	return low;
-}
-
-int journal_ranges_add(struct journal_ranges *ranges, uint64_t start, uint64_t end) {
-	size_t i = first_behind(ranges, start);
-	// All that it touches become one
-	size_t next = i;
-	while (next < ranges->count && ranges->list[next].start <= end) {
-		start = min(start, ranges->list[next].start);
-		end = max(end, ranges->list[next].end);
-		++next;
-	}
-	if (next == i && ranges->count == ranges->size) {
-		size_t size = ranges->size ? ranges->size * 2 : 8;
-		struct journal_range *list = realloc(ranges->list, size * sizeof(*list));
-		if (!list) {
-			return -ENOMEM;
-		}
-		ranges->list = list;
-		ranges->size = size;
-	}
-	if (next < ranges->count) {
-		memmove(&ranges->list[i + 1], &ranges->list[next], (ranges->count - next) * sizeof(*ranges->list));
-	}
-	ranges->list[i] = (struct journal_range) {.start = start, .end = end};
-	ranges->count = ranges->count - (next - i) + 1;
-	return 0;
-}
-
-bool journal_ranges_gap(const struct journal_ranges *ranges, uint64_t start, uint64_t end, struct journal_range *gap) {
-	for (size_t i = first_behind(ranges, start); i < ranges->count && start < end; ++i) {
-		const struct journal_range *range = &ranges->list[i];
-		if (range->end <= start) {
-			continue;
-		}
-		if (range->start > start) {
-			*gap = (struct journal_range) {.start = start, .end = min(end, range->start)};
-			return true;
-		}
-		start = range->end;
-	}
-	*gap = (struct journal_range) {.start = start, .end = end};
-	return start < end;
-}
-
 /** Bytes of the journal, if there are so many at an offset; else NULL. They stay until the window is asked for others. */
 static const char *bytes_at(struct reader *r, struct window *w, uint64_t at, size_t count) {
+	if (at > r->end || count > r->end - at) {
+		return NULL;
+	}
 	if (at >= w->start && at - w->start <= w->len && count <= w->len - (at - w->start)) {
 		return w->data + (at - w->start);
 	}
@@ -327,7 +248,7 @@ static int read_written(struct reader *r, uint64_t at, const struct journal_head
 	}
 	if (part->ino != written.ino) {
 		part->ino = written.ino;
-		part->done.count = 0;
+		journal_ranges_empty(&part->done);
 	}
 	return journal_ranges_add(&part->done, written.range.start, written.range.end);
 }
@@ -344,7 +265,7 @@ static int read_record(struct reader *r, uint64_t at, const struct journal_head 
 		{
 			return 0;
 		}
-		return add_finished(r->index, &finished);
+		return journal_table_add(&r->index->finished, r->index->id, &finished, (r->end - at) / FINISHED_BYTES);
 	case JOURNAL_BEGUN:
 		return read_begun(r, head, payload);
 	case JOURNAL_WRITTEN:
@@ -352,6 +273,13 @@ static int read_record(struct reader *r, uint64_t at, const struct journal_head 
 	default:
 		// Of a later version, perhaps
 		return 0;
+	}
+}
+
+static void order_ranges(const void *node, VISIT visit, void *arg) {
+	(void)arg;
+	if (visit == postorder || visit == leaf) {
+		journal_ranges_order(&(*(struct journal_part *const *)node)->done);
 	}
 }
 
@@ -377,18 +305,24 @@ static int read_records(struct reader *r) {
 		at += size;
 	}
 	index->valid = at;
+	twalk_r(index->parts, order_ranges, NULL);
 	return r->err;
 }
 
 int journal_parse(struct journal_index *index, const struct journal_now *now, const void *data, size_t len) {
 	const struct window all = {.data = (char *)data, .len = len};
-	struct reader r = {.index = index, .now = now, .fd = -1, .here = all, .ahead = all};
+	struct reader r = {.index = index, .now = now, .fd = -1, .here = all, .ahead = all, .end = len};
 	return read_records(&r);
 }
 
 int journal_read(struct journal_index *index, const struct journal_now *now, int fd, const atomic_bool *cancelled) {
 	struct reader r = {.index = index, .now = now, .fd = fd, .cancelled = cancelled};
+	struct stat st;
 	*index = (struct journal_index) {0};
+	if (fstat(fd, &st) != 0) {
+		return -errno;
+	}
+	r.end = (uint64_t)st.st_size;
 	r.here.data = malloc(WINDOW);
 	r.ahead.data = malloc(WINDOW);
 	int ret = r.here.data && r.ahead.data ? read_records(&r) : -ENOMEM;

@@ -409,14 +409,9 @@ int journal_close(struct journal *journal, enum journal_end end) {
 }
 
 bool journal_is_finished(struct journal *journal, const struct stat *src, const struct stat *dst) {
-	struct journal_source source = journal_source_of(src);
-	struct journal_copy copy = copy_of(dst);
-	if (!journal_is_open(journal)) {
-		return false;
-	}
+	const struct journal_finished finished = {.src = journal_source_of(src), .copy = copy_of(dst)};
 	// Nothing is added to what was finished before, so this needs no lock
-	const struct journal_finished *found = journal_find_finished(&journal->index, copy.dev, copy.ino);
-	return found && memcmp(&found->src, &source, sizeof(source)) == 0 && memcmp(&found->copy, &copy, sizeof(copy)) == 0;
+	return journal_is_open(journal) && journal_table_has(&journal->index.finished, journal->index.id, &finished);
 }
 
 void journal_finish(struct journal *journal, const struct stat *src, const struct stat *dst) {
@@ -480,6 +475,7 @@ struct journal_part *journal_begin(struct journal *journal, const char *path, co
 void journal_flush_part(struct journal *journal, struct journal_part *part, uint64_t ino) {
 	char data[JOURNAL_HELD];
 	size_t used = 0;
+	journal_ranges_order(&part->news);
 	for (size_t i = 0; i < part->news.count; ++i) {
 		struct journal_written written = {
 			.id = part->id, .dev = journal->now.dev, .ino = ino, .range = part->news.list[i],
@@ -494,7 +490,7 @@ void journal_flush_part(struct journal *journal, struct journal_part *part, uint
 		used += len;
 	}
 	append(journal, data, used);
-	part->news.count = 0;
+	journal_ranges_empty(&part->news);
 	part->news_bytes = 0;
 }
 

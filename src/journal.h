@@ -43,13 +43,21 @@ struct journal_copy {
 	int64_t mtime;
 };
 
-/** Ranges of a file, [start, end), ordered and apart from each other. */
+/** Ranges of a file, [start, end). */
 struct journal_ranges {
 	struct journal_range {
 		uint64_t start;
 		uint64_t end;
 	} *list;
 	size_t count;
+	size_t size;
+	/** So many of them are in order and apart from each other; those behind are as they came. */
+	size_t ordered;
+};
+
+/** Finished files, by the inodes that are their copies. */
+struct journal_table {
+	struct journal_slot *slots;
 	size_t size;
 };
 
@@ -60,7 +68,7 @@ struct journal_part {
 	struct journal_source src;
 	/** The inode under the hidden name, 0 if no range was noted. */
 	uint64_t ino;
-	/** What earlier runs have written. */
+	/** What earlier runs have written, in order. */
 	struct journal_ranges done;
 	/** What this run has written, and is not in the journal yet; and how many bytes of it. */
 	struct journal_ranges news;
@@ -73,8 +81,8 @@ struct journal_part {
 
 /** What a journal says; zero-initialise. */
 struct journal_index {
-	/** Of struct finished, and of struct journal_part by path and by number: tsearch(3) trees. */
-	void *finished;
+	struct journal_table finished;
+	/** Of struct journal_part, by path and by number: tsearch(3) trees. */
 	void *parts;
 	void *ids;
 	/** Bytes that make sense, from the beginning. */
@@ -208,10 +216,18 @@ void journal_wrote(struct journal *journal, struct journal_part *part, uint64_t 
 /** Have all ranges of a part in the journal. */
 void journal_flush_part(struct journal *journal, struct journal_part *part, uint64_t ino);
 
-/** Add a range. Returns 0 or -ENOMEM. */
+/** Add a range, in whatever order. N of them take O(N log N) in all. Returns 0 or -ENOMEM. */
 int journal_ranges_add(struct journal_ranges *ranges, uint64_t start, uint64_t end);
 
-/** The first part of [START, END) that is in none of the ranges. Returns whether there is one. */
+/** Put them in order, and have those become one that touch. */
+void journal_ranges_order(struct journal_ranges *ranges);
+
+/** Have none; their memory is kept. */
+static inline void journal_ranges_empty(struct journal_ranges *ranges) {
+	ranges->count = ranges->ordered = 0;
+}
+
+/** The first part of [START, END) that is in none of the ranges, which are in order. Returns whether there is one. */
 bool journal_ranges_gap(const struct journal_ranges *ranges, uint64_t start, uint64_t end, struct journal_range *gap);
 
 #endif // UCP_JOURNAL_H

@@ -68,8 +68,10 @@ TEST(ranges_grow_together) {
 	CHECK_EQ(journal_ranges_add(&ranges, 10, 20), 0);
 	CHECK_EQ(journal_ranges_add(&ranges, 40, 50), 0);
 	CHECK_EQ(journal_ranges_add(&ranges, 0, 5), 0);
+	journal_ranges_order(&ranges);
 	CHECK_EQ(ranges.count, 3);
 	CHECK_EQ(journal_ranges_add(&ranges, 20, 30), 0);
+	journal_ranges_order(&ranges);
 	CHECK_EQ(ranges.count, 3);
 	CHECK(journal_ranges_gap(&ranges, 0, 100, &gap));
 	CHECK_EQ(gap.start, 5);
@@ -82,9 +84,80 @@ TEST(ranges_grow_together) {
 	CHECK_EQ(gap.end, 100);
 	CHECK(!journal_ranges_gap(&ranges, 12, 30, &gap));
 	CHECK_EQ(journal_ranges_add(&ranges, 5, 100), 0);
+	journal_ranges_order(&ranges);
 	CHECK_EQ(ranges.count, 1);
 	CHECK(!journal_ranges_gap(&ranges, 0, 100, &gap));
 	free(ranges.list);
+}
+
+/** Add so many ranges of 10 with gaps of 10 in an order: the i-th is at i * STEP modulo their number. */
+static void add_in_order(struct journal_ranges *ranges, uint64_t count, uint64_t step) {
+	for (uint64_t i = 0, at = 0; i < count; ++i, at = (at + step) % count) {
+		REQUIRE(journal_ranges_add(ranges, at * 20, at * 20 + 10) == 0);
+	}
+	journal_ranges_order(ranges);
+}
+
+/** More than could be moved for each that comes ahead of them. */
+TEST(ranges_come_in_any_order) {
+	enum { COUNT = 1000003 };
+	// Ascending, descending, and all over the place
+	const uint64_t steps[] = {1, COUNT - 1, 618035, 2, COUNT / 2};
+	for (size_t k = 0; k < countof(steps); ++k) {
+		struct journal_ranges ranges = {0};
+		struct journal_range gap;
+		add_in_order(&ranges, COUNT, steps[k]);
+		CHECK_EQ(ranges.count, COUNT);
+		CHECK(journal_ranges_gap(&ranges, 0, 1000, &gap));
+		CHECK_EQ(gap.start, 10);
+		CHECK_EQ(gap.end, 20);
+		CHECK(journal_ranges_gap(&ranges, 20 * (COUNT / 2) + 5, UINT64_MAX, &gap));
+		CHECK_EQ(gap.start, 20 * (COUNT / 2) + 10);
+		CHECK_EQ(gap.end, 20 * (COUNT / 2) + 20);
+		free(ranges.list);
+	}
+}
+
+/** What overlaps again and again takes no more memory than what is different of it. */
+TEST(ranges_that_come_again_take_no_room) {
+	struct journal_ranges ranges = {0};
+	for (uint64_t round = 0; round < 1000; ++round) {
+		for (uint64_t i = 100; i > 0; --i) {
+			REQUIRE(journal_ranges_add(&ranges, i * 20, i * 20 + 10 + round % 3) == 0);
+		}
+	}
+	CHECK_MSG(ranges.size < 1000, "%zu", ranges.size);
+	journal_ranges_order(&ranges);
+	CHECK_EQ(ranges.count, 100);
+	CHECK_EQ(ranges.list[7].end, 8 * 20 + 12);
+	free(ranges.list);
+}
+
+/** What random ranges come to is the same as bytes that are marked one by one. */
+TEST(ranges_are_what_was_added) {
+	enum { SIZE = 2000 };
+	uint64_t random = 1;
+	for (int round = 0; round < 200; ++round) {
+		struct journal_ranges ranges = {0};
+		struct journal_range gap = {0};
+		bool marked[SIZE] = {0};
+		for (int i = 0; i < round; ++i) {
+			random = random * 6364136223846793005u + 1442695040888963407u;
+			uint64_t start = (random >> 33) % (SIZE - 20);
+			uint64_t end = start + 1 + (random >> 50) % 20;
+			REQUIRE(journal_ranges_add(&ranges, start, end) == 0);
+			memset(marked + start, 1, end - start);
+		}
+		journal_ranges_order(&ranges);
+		bool seen[SIZE] = {0};
+		for (uint64_t at = 0; journal_ranges_gap(&ranges, at, SIZE, &gap); at = gap.end) {
+			memset(seen + gap.start, 1, gap.end - gap.start);
+		}
+		for (size_t i = 0; i < SIZE; ++i) {
+			CHECK(seen[i] != marked[i]);
+		}
+		free(ranges.list);
+	}
 }
 
 TEST(what_was_noted_is_found) {
@@ -145,6 +218,32 @@ TEST(parts_that_are_written_at_once_are_told_apart) {
 	CHECK_EQ(a->done.list[1].start, 200);
 	CHECK_EQ(a->done.list[1].end, 300);
 	CHECK_EQ(b->done.list[0].end, 100);
+	CHECK_EQ(journal_close(&journal, JOURNAL_REMOVE), 0);
+}
+
+/** Of a copy's inode that is used again the last record counts, and each file is told from all others. */
+TEST(many_finished_files_are_told_apart) {
+	enum { FILES = 5000 };
+	go_to_scratch();
+	CHECK_EQ(journal_open(&journal, AT_FDCWD, 5), 0);
+	for (ino_t i = 1; i <= FILES; ++i) {
+		struct stat src = a_file(i, 100);
+		struct stat dst = a_file(i * 8, 100);
+		journal_finish(&journal, &src, &dst);
+	}
+	struct stat other = a_file(FILES + 1, 100);
+	struct stat again = a_file(8, 100);
+	journal_finish(&journal, &other, &again);
+	CHECK_EQ(journal_close(&journal, JOURNAL_KEEP), 0);
+
+	CHECK_EQ(journal_open(&journal, AT_FDCWD, 5), 0);
+	CHECK(!is_finished(a_file(1, 100), again));
+	CHECK(is_finished(other, again));
+	for (ino_t i = 2; i <= FILES; ++i) {
+		CHECK(is_finished(a_file(i, 100), a_file(i * 8, 100)));
+		CHECK(!is_finished(a_file(i - 1, 100), a_file(i * 8, 100)));
+		CHECK(!is_finished(a_file(i, 100), a_file(i * 8 + 1, 100)));
+	}
 	CHECK_EQ(journal_close(&journal, JOURNAL_REMOVE), 0);
 }
 
@@ -265,14 +364,14 @@ TEST(after_a_crash_only_what_is_marked_counts) {
 	now.boot[3] ^= 1;
 	CHECK_EQ(journal_parse(&index, &now, data, len), 0);
 	CHECK_EQ(index.valid, len);
-	CHECK(!index.finished);
+	CHECK(!index.finished.slots);
 	// That there is a part is known, but nothing of it
 	CHECK(index.parts);
 	journal_index_clear(&index);
 	now = journal.now;
 	++now.mount;
 	CHECK_EQ(journal_parse(&index, &now, data, len), 0);
-	CHECK(!index.finished);
+	CHECK(!index.finished.slots);
 	journal_index_clear(&index);
 	free(data);
 }
@@ -350,8 +449,9 @@ TEST(what_is_marked_counts_after_a_crash) {
 
 	CHECK_EQ(journal_parse(&index, &now, buf.data, buf.len), 0);
 	CHECK_EQ(index.valid, buf.len);
-	CHECK(journal_find_finished(&index, 7, 2));
-	CHECK(!journal_find_finished(&index, 8, 3));
+	CHECK(!journal_table_has(&index.finished, 9, &finished));
+	finished.copy = (struct journal_copy) {.dev = 7, .ino = 2};
+	CHECK(journal_table_has(&index.finished, 9, &finished));
 	struct journal_part *part = journal_find_part(&index, "p");
 	REQUIRE(part);
 	CHECK_EQ(part->done.count, 1);

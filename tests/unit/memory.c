@@ -7,6 +7,7 @@
 
 #include "cli.h"
 #include "coordinator.h"
+#include "journal-impl.h"
 #include "opts.h"
 #include "report.h"
 #include "std.h"
@@ -18,10 +19,13 @@
 // --- Allocations, all that are in src/
 
 static atomic_long allocations;
+/** How many bytes were asked for. */
+static atomic_size_t asked;
 /** Which one fails; 0: none. */
 static long refused;
 
-static bool is_refused(void) {
+static bool is_refused(size_t bytes) {
+	atomic_fetch_add(&asked, bytes);
 	if (atomic_fetch_add(&allocations, 1) + 1 != refused) {
 		return false;
 	}
@@ -29,22 +33,23 @@ static bool is_refused(void) {
 	return true;
 }
 
-/** TYPE NAME(PARAMETERS), which fails by returning FAILURE. */
-#define WRAP(type, failure, name, parameters, arguments)                \
+/** TYPE NAME(PARAMETERS), which asks for BYTES, and fails by returning FAILURE. */
+#define WRAP(type, failure, name, parameters, arguments, bytes)         \
 	type __real_##name parameters;                                  \
 	type __wrap_##name parameters;                                  \
 	type __wrap_##name parameters {                                 \
-		return is_refused() ? failure : __real_##name arguments; \
+		return is_refused(bytes) ? failure : __real_##name arguments; \
 	}
 
-WRAP(void *, NULL, malloc, (size_t size), (size))
-WRAP(void *, NULL, calloc, (size_t count, size_t size), (count, size))
-WRAP(void *, NULL, realloc, (void *old, size_t size), (old, size))
-WRAP(void *, NULL, reallocarray, (void *old, size_t count, size_t size), (old, count, size))
-WRAP(void *, NULL, aligned_alloc, (size_t alignment, size_t size), (alignment, size))
-WRAP(char *, NULL, strdup, (const char *text), (text))
-WRAP(char *, NULL, strndup, (const char *text, size_t len), (text, len))
-WRAP(int, -1, vasprintf, (char **text, const char *format, va_list args), (text, format, args))
+WRAP(void *, NULL, malloc, (size_t size), (size), size)
+WRAP(void *, NULL, calloc, (size_t count, size_t size), (count, size), count * size)
+WRAP(void *, NULL, realloc, (void *old, size_t size), (old, size), size)
+WRAP(void *, NULL, reallocarray, (void *old, size_t count, size_t size), (old, count, size),
+	count * size)
+WRAP(void *, NULL, aligned_alloc, (size_t alignment, size_t size), (alignment, size), size)
+WRAP(char *, NULL, strdup, (const char *text), (text), strlen(text))
+WRAP(char *, NULL, strndup, (const char *text, size_t len), (text, len), len)
+WRAP(int, -1, vasprintf, (char **text, const char *format, va_list args), (text, format, args), 0)
 
 int __wrap_asprintf(char **text, const char *format, ...);
 int __wrap_asprintf(char **text, const char *format, ...) {
@@ -250,6 +255,40 @@ TEST(lines_that_are_missing_are_an_error) {
 	refuse_nth(0);
 	CHECK_EQ(report_finish(&report), 1);
 	check_errors("ucp: write error: Cannot allocate memory\n");
+}
+
+// --- What is kept of a journal
+
+/** Append a record. */
+static void append_record(struct buf *buf, enum journal_kind kind, uint64_t seed, const void *payload, size_t len) {
+	struct journal_head head = {.magic = JOURNAL_MAGIC, .kind = (uint16_t)kind, .len = (uint16_t)len};
+	head.sum = journal_sum(seed, &head, payload);
+	buf_add(buf, &head, sizeof(head));
+	buf_add(buf, payload, len);
+}
+
+TEST(finished_files_take_few_bytes) {
+	enum { FILES = 100000 };
+	struct buf buf = {0};
+	struct journal_index index;
+	const struct journal_now now = {.boot = "one", .mount = 1, .dev = 7, .options = 5};
+	const struct journal_first first = {.id = 9};
+	append_record(&buf, JOURNAL_FIRST, 0, &first, sizeof(first));
+	append_record(&buf, JOURNAL_RUN, 9, &now, sizeof(now));
+	for (uint64_t i = 1; i <= FILES; ++i) {
+		const struct journal_finished finished = {.src = {.ino = i}, .copy = {.dev = 7, .ino = i * 64}};
+		append_record(&buf, JOURNAL_FINISHED, 9, &finished, sizeof(finished));
+	}
+	REQUIRE(!buf.failed);
+	atomic_store(&asked, 0);
+	atomic_store(&allocations, 0);
+	CHECK_EQ(journal_parse(&index, &now, buf.data, buf.len), 0);
+	size_t bytes = atomic_load(&asked);
+	CHECK_MSG(bytes <= 24 * FILES, "%zu bytes for each", bytes / FILES);
+	CHECK_MSG(atomic_load(&allocations) < 100, "%ld allocations", atomic_load(&allocations));
+	CHECK_EQ(index.valid, buf.len);
+	journal_index_clear(&index);
+	buf_free(&buf);
 }
 
 // --- Whole runs
