@@ -313,7 +313,7 @@ static void let_cancel(struct run *run, bool can) {
 /** Copy, with everything set up. */
 static void copy(struct run *run) {
 	if (run->dest.base->fd[DST] != AT_FDCWD) {
-		files_resume_in(&run->files, run->dest.base, run->dest.base->fd[DST]);
+		files_resume_in(&run->files, run->dest.base, run->dest.base->fd[DST], NULL);
 	}
 	work_init(&run->work);
 	let_cancel(run, true);

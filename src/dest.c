@@ -1,5 +1,6 @@
 #include "dest-impl.h"
 
+#include "journal.h"
 #include "opts.h"
 #include "report.h"
 #include "select.h"
@@ -233,6 +234,41 @@ static bool is_source_directory(struct dest *dest, struct inode inode) {
 	return look_for_directory(dest, inode) == SOURCES_YES;
 }
 
+/**
+ * With --resume, a target directory may be what the same command has made when it was interrupted: then it is the copy itself,
+ * and not where that goes. Returns whether it is, or -1 if it cannot be told, which is reported.
+ */
+static int is_begun(struct dest *dest, const struct trees *trees, int fd, const char *target) {
+	const struct opts *opts = dest->opts;
+	const char *source = opts->operands[0];
+	const char *why;
+	struct stat st;
+	int flags = opts->deref == DEREF_NEVER ? AT_SYMLINK_NOFOLLOW : 0;
+	if (!(opts->flags & OPT_RESUME) || !(opts->flags & OPT_RECURSIVE) || (opts->flags & OPT_PARENTS)
+		|| opts->operand_count != 2 || fstatat(AT_FDCWD, source, &st, flags) != 0 || !S_ISDIR(st.st_mode))
+	{
+		return 0;
+	}
+	const struct journal_top top = journal_top_of(source, inode_of(&st));
+	switch (journal_look(fd, &top, trees->cancelled)) {
+	case JOURNAL_SAYS_ITSELF:
+		return 1;
+	case JOURNAL_SAYS_OTHER:
+		why = "%d is an interrupted copy, but not of %s; use -T to go on with it, or -t to copy into it";
+		break;
+	case JOURNAL_SAYS_NOTHING:
+		why = "%d may be an interrupted copy of %s; use -T to go on with it, or -t to copy into it";
+		break;
+	default:
+		return 0;
+	}
+	if (trees->cancelled && atomic_load(trees->cancelled)) {
+		return 0;
+	}
+	report_error(dest->report, 0, why, source, target);
+	return -1;
+}
+
 int dest_init(struct dest *dest, const struct opts *opts, struct report *report, struct trees *trees) {
 	*dest = (struct dest) {.opts = opts, .report = report};
 	thread_must(pthread_mutex_init(&dest->lock, NULL));
@@ -260,6 +296,11 @@ int dest_init(struct dest *dest, const struct opts *opts, struct report *report,
 	}
 	const char *last = opts->operands[count - 1];
 	int fd = open_target(last);
+	int begun = fd >= 0 ? is_begun(dest, trees, fd, last) : 0;
+	if (begun != 0) {
+		close_fd(&fd);
+		return begun < 0 ? -1 : one_to_one(dest, trees);
+	}
 	if (fd >= 0) {
 		return into_directory(dest, trees, fd, last, count - 1);
 	}

@@ -230,7 +230,7 @@ static int stage(struct file_context *ctx, struct file *file, mode_t mode) {
 		return ret;
 	}
 	if ((file->tree->flags & TREE_BASE) && file->tree->fd[DST] == AT_FDCWD && !(file->flags & FILE_BY_LINK)) {
-		files_resume_in(ctx->files, file->tree, spot.dir);
+		files_resume_in(ctx->files, file->tree, spot.dir, file->entry.dst_name);
 	}
 	int part = file_open_part(ctx, file, spot.dir, spot.name, mode);
 	if (part >= 0) {

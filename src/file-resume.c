@@ -25,24 +25,45 @@ static uint64_t options_number(const struct opts *opts) {
 	return (uint64_t)opts->preserve << 32 | (uint64_t)(opts->flags & flags) << 12 | opts->umask;
 }
 
-void files_resume_in(struct files *files, const struct tree *tree, int dir) {
-	if ((files->opts->flags & (OPT_RESUME | OPT_DRY_RUN)) != OPT_RESUME || files->journal_root) {
-		return;
-	}
+/** The path of the journal in the directory that a path is in; to be freed. */
+static char *journal_beside(const char *path) {
+	char *journal;
+	int len = (int)(last_component(path) - path);
+	return asprintf(&journal, "%.*s" JOURNAL_NAME, len, path) < 0 ? NULL : journal;
+}
+
+/** Open the journal in a directory, which says what it is of. PATH: its own, for messages, and the run's from now on. */
+static void resume_in(struct files *files, const struct tree *tree, int dir, char *path, struct journal_top top) {
 	files->journal_root = tree;
-	files->journal_path = tree_path(tree, DST, JOURNAL_NAME);
+	files->journal_path = path;
+	files->journal.top = top;
 	files->journal.cancelled = &files->cancelled;
 	int ret = journal_open(&files->journal, dir, options_number(files->opts));
 	if (ret < 0) {
-		report_warn(files->report, ret == -EBUSY ? 0 : -ret, ret == -EBUSY
-			? "warning: another ucp is working with %d; nothing is resumed"
+		bool taken = ret == -EBUSY || ret == -EEXIST;
+		report_warn(files->report, taken ? 0 : -ret, ret == -EBUSY
+			? "warning: another ucp is working with %d; nothing is resumed" : ret == -EEXIST
+			? "warning: %d is of another copy, which was interrupted; nothing is resumed"
 			: "warning: cannot use %d; nothing is resumed", NULL, files->journal_path);
 	}
 }
 
+/** Whether there is to be a journal, and none was opened by now. */
+static bool wants_journal(const struct files *files) {
+	return (files->opts->flags & (OPT_RESUME | OPT_DRY_RUN)) == OPT_RESUME && !files->journal_root;
+}
+
+void files_resume_in(struct files *files, const struct tree *tree, int dir, const char *beside) {
+	if (wants_journal(files)) {
+		char *path = beside ? journal_beside(beside) : tree_path(tree, DST, JOURNAL_NAME);
+		resume_in(files, tree, dir, path, (struct journal_top) {.place = JOURNAL_INTO});
+	}
+}
+
 void files_resume_below(struct files *files, const struct tree *tree) {
-	if ((tree->parent->flags & TREE_BASE) && tree->parent->fd[DST] == AT_FDCWD) {
-		files_resume_in(files, tree, tree->fd[DST]);
+	if (wants_journal(files) && (tree->parent->flags & TREE_BASE) && tree->parent->fd[DST] == AT_FDCWD) {
+		resume_in(files, tree, tree->fd[DST], tree_path(tree, DST, JOURNAL_NAME),
+			journal_top_of(tree->name[SRC], tree->inode[SRC]));
 	}
 }
 

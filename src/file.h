@@ -259,9 +259,10 @@ void file_moved(struct file_context *ctx, struct file *file, uint64_t bytes);
 /**
  * With --resume, open the journal in a directory of the destination, unless there is one. What fails is a warning.
  *
- * @param tree  Whose destination that is.
+ * @param tree    Whose destination that is, or, if it is the base, that of an operand.
+ * @param beside  The path of something in the directory, for messages; NULL: it is the tree's.
  */
-void files_resume_in(struct files *files, const struct tree *tree, int dir);
+void files_resume_in(struct files *files, const struct tree *tree, int dir, const char *beside);
 
 /** The same in a directory that was just entered, if it is the copy of an operand whose destination was named whole. */
 void files_resume_below(struct files *files, const struct tree *tree);

@@ -17,7 +17,7 @@
 enum journal_kind {
 	/** The first one: struct journal_first. */
 	JOURNAL_FIRST = 1,
-	/** A run begins: struct journal_now. */
+	/** A run begins: struct journal_run. */
 	JOURNAL_RUN,
 	/** struct journal_finished. */
 	JOURNAL_FINISHED,
@@ -43,6 +43,13 @@ struct journal_head {
 struct journal_first {
 	/** The journal's number. */
 	uint64_t id;
+};
+
+/** JOURNAL_RUN */
+struct journal_run {
+	struct journal_now now;
+	/** Not there in journals of earlier versions. */
+	struct journal_top top;
 };
 
 /** JOURNAL_FINISHED */

@@ -191,6 +191,12 @@ static bool read_payload(const struct journal_head *head, const char *payload, v
 	return true;
 }
 
+/** Read what a run is of. */
+static void read_top(const struct journal_head *head, const char *payload, struct journal_top *top) {
+	struct journal_run run;
+	*top = read_payload(head, payload, &run, sizeof(run)) ? run.top : (struct journal_top) {0};
+}
+
 /** A run begins: find out which of its records are to be believed. */
 static void read_run(struct reader *r, uint64_t at, const struct journal_head *first, const char *payload) {
 	struct journal_head head = *first;
@@ -200,6 +206,7 @@ static void read_run(struct reader *r, uint64_t at, const struct journal_head *f
 	if (!read_payload(&head, payload, &r->run, sizeof(r->run))) {
 		r->run = (struct journal_now) {0};
 	}
+	read_top(&head, payload, &r->index->top);
 	r->of_now = memcmp(r->run.boot, r->now->boot, sizeof(r->run.boot)) == 0 && r->run.mount == r->now->mount
 		&& r->run.dev == r->now->dev;
 	size_t len = sizeof(head) + head.len;
@@ -283,21 +290,29 @@ static void order_ranges(const void *node, VISIT visit, void *arg) {
 	}
 }
 
+/** Read the first record, which has the journal's number. Returns its bytes, or 0. */
+static size_t read_first(struct reader *r, uint64_t *id) {
+	struct journal_head head;
+	struct journal_first first;
+	const char *payload;
+	size_t size = read_head(r, &r->here, 0, 0, &head, &payload);
+	if (size == 0 || head.kind != JOURNAL_FIRST || !read_payload(&head, payload, &first, sizeof(first))) {
+		return 0;
+	}
+	*id = first.id;
+	return size;
+}
+
 /** Read all records. Returns 0 or -errno. */
 static int read_records(struct reader *r) {
 	struct journal_index *index = r->index;
 	struct journal_head head;
-	struct journal_first first;
 	const char *payload;
 
 	*index = (struct journal_index) {0};
-	size_t size = read_head(r, &r->here, 0, 0, &head, &payload);
-	if (size == 0 || head.kind != JOURNAL_FIRST || !read_payload(&head, payload, &first, sizeof(first))) {
-		return r->err;
-	}
-	index->id = first.id;
+	size_t size = read_first(r, &index->id);
 	uint64_t at = size;
-	while ((size = read_head(r, &r->here, at, index->id, &head, &payload)) > 0) {
+	while (size > 0 && (size = read_head(r, &r->here, at, index->id, &head, &payload)) > 0) {
 		int ret = read_record(r, at, &head, payload);
 		if (ret < 0) {
 			return ret;
@@ -315,18 +330,46 @@ int journal_parse(struct journal_index *index, const struct journal_now *now, co
 	return read_records(&r);
 }
 
-int journal_read(struct journal_index *index, const struct journal_now *now, int fd, const atomic_bool *cancelled) {
-	struct reader r = {.index = index, .now = now, .fd = fd, .cancelled = cancelled};
+/** Have windows to read a file through. Returns 0 or -errno. */
+static int open_windows(struct reader *r) {
 	struct stat st;
-	*index = (struct journal_index) {0};
-	if (fstat(fd, &st) != 0) {
+	if (fstat(r->fd, &st) != 0) {
 		return -errno;
 	}
-	r.end = (uint64_t)st.st_size;
-	r.here.data = malloc(WINDOW);
-	r.ahead.data = malloc(WINDOW);
-	int ret = r.here.data && r.ahead.data ? read_records(&r) : -ENOMEM;
-	free(r.here.data);
-	free(r.ahead.data);
+	r->end = (uint64_t)st.st_size;
+	r->here.data = malloc(WINDOW);
+	r->ahead.data = malloc(WINDOW);
+	return r->here.data && r->ahead.data ? 0 : -ENOMEM;
+}
+
+static void close_windows(struct reader *r) {
+	free(r->here.data);
+	free(r->ahead.data);
+}
+
+int journal_read(struct journal_index *index, const struct journal_now *now, int fd, const atomic_bool *cancelled) {
+	struct reader r = {.index = index, .now = now, .fd = fd, .cancelled = cancelled};
+	*index = (struct journal_index) {0};
+	int ret = open_windows(&r);
+	ret = ret < 0 ? ret : read_records(&r);
+	close_windows(&r);
 	return ret;
+}
+
+int journal_read_top(struct journal_top *top, int fd, const atomic_bool *cancelled) {
+	struct reader r = {.fd = fd, .cancelled = cancelled};
+	struct journal_head head;
+	const char *payload;
+	uint64_t id = 0;
+	*top = (struct journal_top) {0};
+	int ret = open_windows(&r);
+	size_t size = ret < 0 ? 0 : read_first(&r, &id);
+	for (uint64_t at = size; size > 0; at += size) {
+		size = read_head(&r, &r.here, at, id, &head, &payload);
+		if (size > 0 && head.kind == JOURNAL_RUN) {
+			read_top(&head, payload, top);
+		}
+	}
+	close_windows(&r);
+	return ret < 0 ? ret : r.err;
 }

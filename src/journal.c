@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 /** Seconds between two marks. */
 #define MARK_SECONDS 30
@@ -231,6 +232,11 @@ static int open_or_make(int dir, bool *made) {
 	return fd < 0 ? -errno : fd;
 }
 
+/** Whether a journal's file can be believed: nobody else has made it, or has another name for it. */
+static bool is_ours(const struct stat *st) {
+	return S_ISREG(st->st_mode) && st->st_uid == geteuid() && st->st_nlink == 1;
+}
+
 /** Lock the journal's file. Returns 0 if it can be used, -ESTALE if it has to be another one, or another -errno. */
 static int claim(int fd, int dir, bool made) {
 	struct stat st;
@@ -247,7 +253,7 @@ static int claim(int fd, int dir, bool made) {
 	if (st.st_nlink == 0) {
 		return -ESTALE;
 	}
-	if (made || (st.st_uid == geteuid() && st.st_nlink == 1)) {
+	if (made || is_ours(&st)) {
 		return 0;
 	}
 	int ret = hidden_drop(dir, JOURNAL_NAME, inode_of(&st));
@@ -272,6 +278,37 @@ static int open_own(int dir) {
 	return ret;
 }
 
+struct journal_top journal_top_of(const char *path, struct inode inode) {
+	char *real = realpath(path, NULL);
+	struct journal_top top = {
+		.place = JOURNAL_ITSELF, .dev = inode.dev, .ino = inode.ino,
+		.path = real ? XXH3_64bits(real, strlen(real)) : 0,
+	};
+	free(real);
+	return top;
+}
+
+enum journal_says journal_look(int dir, const struct journal_top *top, const atomic_bool *cancelled) {
+	struct journal_top there;
+	struct stat st;
+	if (fstatat(dir, JOURNAL_NAME, &st, AT_SYMLINK_NOFOLLOW) != 0 || !is_ours(&st)) {
+		return JOURNAL_SAYS_INTO;
+	}
+	int fd = openat(dir, JOURNAL_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	bool ours = fd >= 0 && fstat(fd, &st) == 0 && is_ours(&st);
+	int ret = ours ? journal_read_top(&there, fd, cancelled) : -ESTALE;
+	close_fd(&fd);
+	if (ret < 0 || there.place == JOURNAL_UNKNOWN) {
+		return JOURNAL_SAYS_NOTHING;
+	}
+	if (there.place == JOURNAL_INTO) {
+		return JOURNAL_SAYS_INTO;
+	}
+	// The same directory, or what is called as it was: device numbers change, and sources are made anew
+	bool same = (there.dev == top->dev && there.ino == top->ino) || (top->path != 0 && there.path == top->path);
+	return same ? JOURNAL_SAYS_ITSELF : JOURNAL_SAYS_OTHER;
+}
+
 /** Cut off what makes no sense, and begin a run. Returns 0 or -errno. */
 static int begin_run(struct journal *journal) {
 	struct record record;
@@ -280,15 +317,22 @@ static int begin_run(struct journal *journal) {
 	if (ftruncate(journal->fd, (off_t)journal->index.valid) != 0) {
 		return -errno;
 	}
+	// One write, so that there is no journal that does not say what it is of
+	char data[2 * sizeof(struct journal_head) + sizeof(first) + sizeof(struct journal_run)];
+	size_t used = 0;
 	if (journal->index.valid == 0) {
 		if (getrandom(&first.id, sizeof(first.id), 0) != sizeof(first.id)) {
 			return -errno;
 		}
-		append(journal, &record, make_record(&record, JOURNAL_FIRST, 0, &first, sizeof(first)));
+		used = make_record(&record, JOURNAL_FIRST, 0, &first, sizeof(first));
+		memcpy(data, &record, used);
 	}
 	journal->id = first.id;
 	journal->next_part = journal->index.last_part + 1;
-	append_record(journal, JOURNAL_RUN, &journal->now, sizeof(journal->now));
+	const struct journal_run run = {.now = journal->now, .top = journal->top};
+	size_t len = make_record(&record, JOURNAL_RUN, journal->id, &run, sizeof(run));
+	memcpy(data + used, &record, len);
+	append(journal, data, used + len);
 	return journal->err;
 }
 
@@ -308,16 +352,20 @@ static int unlink_quietly(int dir, const char *name) {
 }
 
 int journal_open(struct journal *journal, int dir, uint64_t options) {
-	*journal = (struct journal) {.cancelled = journal->cancelled, .fd = -1, .dir = -1};
+	*journal = (struct journal) {.top = journal->top, .cancelled = journal->cancelled, .fd = -1, .dir = -1};
 	thread_must(pthread_mutex_init(&journal->lock, NULL));
 	thread_must(pthread_rwlock_init(&journal->writing, NULL));
 	thread_must(pthread_cond_init(&journal->wake, NULL));
 	find_now(&journal->now, dir, options);
-	journal->fd = open_own(dir);
+	// Where it could not be taken away again, there is none
+	journal->fd = hidden_can_go(dir) ? open_own(dir) : -EPERM;
 	int ret = journal->fd < 0 ? journal->fd : 0;
 	if (ret == 0) {
 		journal->dir = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		ret = journal->dir < 0 ? -errno : journal_read(&journal->index, &journal->now, journal->fd, journal->cancelled);
+	}
+	if (ret == 0 && journal->index.top.place == JOURNAL_ITSELF && journal->top.place == JOURNAL_INTO) {
+		ret = -EEXIST;
 	}
 	if (ret == 0) {
 		atomic_store(&journal->open, true);

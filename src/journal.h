@@ -14,6 +14,7 @@
 #ifndef UCP_JOURNAL_H
 #define UCP_JOURNAL_H
 
+#include "inode.h"
 #include "std.h"
 #include "thread.h"
 
@@ -79,8 +80,30 @@ struct journal_part {
 	bool taken;
 };
 
+/** What the directory of a journal is. */
+enum journal_place {
+	/** That is not known. */
+	JOURNAL_UNKNOWN,
+	/** Operands are copied into it. */
+	JOURNAL_INTO,
+	/** It is the copy of a source directory itself. */
+	JOURNAL_ITSELF,
+};
+
+/** What a journal is of. */
+struct journal_top {
+	/** enum journal_place. */
+	uint64_t place;
+	/** For JOURNAL_ITSELF the source: its inode, and a hash of its path from the root, 0 if there is none. */
+	uint64_t dev;
+	uint64_t ino;
+	uint64_t path;
+};
+
 /** What a journal says; zero-initialise. */
 struct journal_index {
+	/** What the last run was of. */
+	struct journal_top top;
 	struct journal_table finished;
 	/** Of struct journal_part, by path and by number: tsearch(3) trees. */
 	void *parts;
@@ -103,8 +126,10 @@ struct journal_now {
 	uint64_t options;
 };
 
-/** A journal that is open. Zero-initialise; then journal_is_open() says no. */
+/** A journal that is open. Zero-initialise, but for the first two; then journal_is_open() says no. */
 struct journal {
+	/** What it is of: set by the caller before it is opened. */
+	struct journal_top top;
 	/** Set when nobody waits for it to be read any more; NULL if that is never so. */
 	const atomic_bool *cancelled;
 	/** Guards journal::index, journal::err, journal::lost, journal::stopping and what is held back. */
@@ -157,14 +182,36 @@ int journal_parse(struct journal_index *index, const struct journal_now *now, co
  */
 int journal_read(struct journal_index *index, const struct journal_now *now, int fd, const atomic_bool *cancelled);
 
+/** Read what the last run of a journal was of, likewise. JOURNAL_UNKNOWN if it does not say. */
+int journal_read_top(struct journal_top *top, int fd, const atomic_bool *cancelled);
+
 /** Free it. */
 void journal_index_clear(struct journal_index *index);
+
+/** A journal that is of the copy of a source directory, with what it is (links followed). */
+struct journal_top journal_top_of(const char *path, struct inode inode);
+
+/** What the journal in a directory says of a copy that the directory may be. */
+enum journal_says {
+	/** There is none of ours, or it is of what is copied into the directory. */
+	JOURNAL_SAYS_INTO,
+	/** The directory is an interrupted copy of that source. */
+	JOURNAL_SAYS_ITSELF,
+	/** It is an interrupted copy of another source. */
+	JOURNAL_SAYS_OTHER,
+	/** There is one, but it does not say: it is torn, of an earlier version, or cannot be read. */
+	JOURNAL_SAYS_NOTHING,
+};
+
+/** Look at the journal in a directory, if there is one. Nothing is changed, nor locked. CANCELLED: as of journal_read(). */
+enum journal_says journal_look(int dir, const struct journal_top *top, const atomic_bool *cancelled);
 
 /**
  * Open or make the journal of a directory, and read it.
  *
  * @param options  A number that is another one where finished files would be other ones.
- * @return 0; -EBUSY if another ucp has it; another -errno if there can be none.
+ * @return 0; -EBUSY if another ucp has it; -EEXIST if it is JOURNAL_INTO, and there is one of an interrupted copy that the
+ *         directory itself is, which stays; another -errno if there can be none.
  */
 int journal_open(struct journal *journal, int dir, uint64_t options);
 

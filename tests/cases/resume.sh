@@ -406,6 +406,40 @@ case_journal_cannot_be_read() {
 	check cmp s/big d/big
 }
 
+# Where nothing can be taken away again there is no journal, also for operands and in a directory below.
+once_no_journal_in_append_only_directories() {
+	need root
+	need cmd chattr
+	mkdir -p s/sub d t/s
+	echo a >s/a
+	head -c 5000000 /dev/urandom >s/big
+	echo c >s/sub/c
+	trap 'chattr -a d t/s' EXIT
+	chattr +a d t/s 2>/dev/null || skip "needs append-only directories"
+	run_ucp -rT --resume s d
+	expect_status 0
+	expect_err "ucp: warning: cannot use 'd/.ucp-journal'; nothing is resumed: Operation not permitted"
+	expect_names d a big sub sub/c
+	same_tree s d --no-times
+	chattr -a d
+	rm -r d/*
+	chattr +a d
+	run_ucp -r --resume s/a s/sub s/big d
+	expect_status 0
+	expect_err "ucp: warning: cannot use 'd/.ucp-journal'; nothing is resumed: Operation not permitted"
+	expect_names d a big sub sub/c
+	run_ucp --resume s/a d/one
+	expect_status 0
+	expect_err "ucp: warning: cannot use 'd/.ucp-journal'; nothing is resumed: Operation not permitted"
+	expect_names d a big one sub sub/c
+	# The journal is in a directory from which it can go; no parts are in the other one
+	run_ucp -r --resume s t
+	expect_status 0
+	expect_no_err
+	expect_names t s s/a s/big s/sub s/sub/c
+	chattr -a d t/s
+}
+
 case_source_with_a_journal() {
 	mkdir s
 	echo a >s/a
@@ -511,4 +545,155 @@ case_killed_when_big_files_are_finished() {
 
 case_killed_when_small_files_are_finished() {
 	killed_when_three_are_finished 1000
+}
+
+# begun_by ARGS…: interrupted after one small file is there, and the big one has begun.
+begun_by() {
+	start_ucp -a --resume --reflink=never --bwlimit=20M "$@"
+	end_in_the_middle KILL
+}
+
+# Each command that has made its destination itself goes on in there when it is given again, however the names are spelled.
+once_same_command_again_goes_on() {
+	local command top
+	make_source
+	mkdir w
+	top=$PWD
+	while read -r command; do
+		rm -rf d
+		cd w || fail "cd"
+		# shellcheck disable=SC2086 # two words
+		"$UCP" -a --resume --reflink=never --bwlimit=20M $command &
+		pid=$!
+		cd ..
+		end_in_the_middle KILL
+		cd w || fail "cd"
+		# shellcheck disable=SC2086 # two words
+		run_ucp -a --resume --stats $command
+		cd ..
+		expect_status 0
+		expect_no_err
+		grep -q '^resumed: ' "$OUT" || fail "$command began anew"
+		same_tree s d
+		expect_names d big f1 f2 f3 link
+	done <<-EOF2
+		../s ../d
+		../s/ ../d
+		../s ../d/
+		../s/. ../d
+		$top/s ../d
+		-T ../s ../d
+	EOF2
+	expect_names w
+}
+
+# Nor is there a second copy where the source has got another name or another inode, or was named in another way.
+once_source_that_was_moved_or_made_anew() {
+	make_source
+	begun_by s d
+	mv s t
+	run_ucp -a --resume t/ d/
+	expect_status 0
+	same_tree t d
+	rm -r d
+	begun_by t d
+	cp -a t s
+	rm -r t
+	mv s t
+	ln -s t link
+	run_ucp -a --resume link/ d
+	expect_status 0
+	expect_no_err
+	same_tree t d
+}
+
+# Within the source or within the copy.
+once_current_directory_is_source_or_copy() {
+	make_source
+	cd s || fail "cd"
+	"$UCP" -a --resume --reflink=never --bwlimit=20M . ../d &
+	pid=$!
+	cd ..
+	end_in_the_middle KILL
+	cp -a d e
+	(cd s && "$UCP" -a --resume . ../d) || fail "it did not go on"
+	same_tree s d
+	(cd e && "$UCP" -a --resume ../s .) || fail "it did not go on"
+	same_tree s e
+}
+
+# A list of names goes on in the copy as before, and so does the whole of it.
+once_list_of_names_goes_on() {
+	make_source
+	printf '%s\n' f1 big >list
+	begun_by --files-from=list s d
+	cp -a d e
+	run_ucp -a --resume --files-from=list s d
+	expect_status 0
+	expect_names d big f1
+	run_ucp -a --resume s e
+	expect_status 0
+	same_tree s e
+}
+
+# What is to be copied into an interrupted copy neither goes on with it nor ends it.
+once_other_source_for_an_interrupted_copy() {
+	make_source
+	mkdir other
+	echo o >other/o
+	begun_by s d
+	run_ucp -a --resume other d
+	expect_status 1
+	expect_err "ucp: 'd' is an interrupted copy, but not of 'other'; use -T to go on with it, or -t to copy into it"
+	run_ucp -a --dry-run --resume other d
+	expect_status 1
+	check_not test -e d/other
+	run_ucp -a --resume -t d other
+	expect_status 0
+	expect_err "ucp: warning: 'd/.ucp-journal' is of another copy, which was interrupted; nothing is resumed"
+	run_ucp -a --resume other/o list d
+	expect_status 1
+	expect_err_has "ucp: warning: 'd/.ucp-journal' is of another copy, which was interrupted; nothing is resumed"
+	rm -r d/other d/o
+	run_ucp -a --resume s d
+	expect_status 0
+	expect_no_err
+	same_tree s d
+}
+
+# A journal that does not say what it is of.
+once_journal_that_does_not_say() {
+	make_source
+	begun_by s d
+	: >d/.ucp-journal
+	run_ucp -a --resume s d
+	expect_status 1
+	expect_err "ucp: 'd' may be an interrupted copy of 's'; use -T to go on with it, or -t to copy into it"
+	check_not test -e d/s
+	run_ucp -a --resume s/f1 d
+	expect_status 0
+	run_ucp -a --resume -T s d
+	expect_status 0
+	same_tree s d
+	# One that we have not made says nothing
+	mkdir e
+	: >e/.ucp-journal
+	ln e/.ucp-journal name
+	run_ucp -a --resume s e
+	expect_status 0
+	same_tree s e/s
+}
+
+# What was there before is copied into, as ever; the journal of that does not make it the copy.
+once_directory_that_was_there_stays_a_directory() {
+	make_source
+	mkdir d
+	begun_by s d
+	cp -a d e
+	run_ucp -a --resume -t d s
+	expect_status 0
+	expect_names d s s/big s/f1 s/f2 s/f3 s/link
+	run_ucp -a --resume s e/
+	expect_status 0
+	same_tree s e/s
 }
