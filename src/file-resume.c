@@ -149,7 +149,7 @@ int file_open_part(struct file_context *ctx, struct file *file, int dir, const c
 	struct files *files = ctx->files;
 	struct stat st = {0};
 	bool in_parts = journal_is_open(&files->journal) && S_ISREG(file->st.st_mode) && file->st.st_size >= PART_BYTES
-		&& !(file->flags & FILE_BY_LINK) && !(file->tree->flags & TREE_UNSIZED)
+		&& !file->untold && !(file->flags & FILE_BY_LINK) && !(file->tree->flags & TREE_UNSIZED)
 		&& !(files->opts->flags & OPT_ATTRIBUTES_ONLY) && !file_is_ordered(files->opts) && hidden_can_go(dir);
 	char *path = in_parts ? path_below(files, file->tree, name) : NULL;
 	char *hidden = path ? hidden_path(name, HIDDEN_KNOWN) : NULL;
@@ -218,7 +218,7 @@ bool file_keep_part(struct file_context *ctx, struct file *file) {
 
 void file_note_finished(struct file_context *ctx, const struct file *file) {
 	struct stat st;
-	if (journal_is_open(&ctx->files->journal) && fstat(file->dst_fd, &st) == 0) {
+	if (journal_is_open(&ctx->files->journal) && !file->untold && fstat(file->dst_fd, &st) == 0) {
 		journal_finish(&ctx->files->journal, &file->st, &st);
 	}
 }

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /** Bytes of a file for which setting the space aside pays. */
@@ -226,9 +227,14 @@ static struct fail open_source(struct file_context *ctx, struct file *file, cons
 		bool found = st || fstatat(file->tree->fd[SRC], file->entry.name, &there, AT_SYMLINK_NOFOLLOW) == 0;
 		return found ? fail_make(err, "cannot open %s for reading") : fail_make(errno, "cannot stat %s");
 	}
+	struct timespec when = {0};
+	if (files->opts->flags & OPT_RESUME) {
+		clock_gettime(CLOCK_REALTIME_COARSE, &when);
+	}
 	if (fstat(file->src_fd, &file->st) != 0) {
 		return fail_make(errno, "cannot fstat %s");
 	}
+	file->untold = (files->opts->flags & OPT_RESUME) && !journal_can_tell(&file->st, &when);
 	bool same = st ? inode_same(inode_of(st), inode_of(&file->st)) : S_ISREG(file->st.st_mode) && is_as_listed(file);
 	if (!same) {
 		return fail_make(0, "skipping file %s, as it was replaced while being copied");

@@ -187,8 +187,9 @@ struct file {
 	unsigned flags;
 	int src_fd;
 	int dst_fd;
-	/** The source before it was read. */
+	/** The source before it was read; and whether it may change without its times saying so (--resume). */
 	struct stat st;
+	bool untold;
 	/** The destination as found, if it was there, and the name of its backup. */
 	struct stat found;
 	char *backup;

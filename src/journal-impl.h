@@ -52,7 +52,7 @@ struct journal_run {
 	struct journal_top top;
 };
 
-/** JOURNAL_FINISHED */
+/** JOURNAL_FINISHED: of a source of which journal_can_tell() that it has changed. */
 struct journal_finished {
 	struct journal_source src;
 	struct journal_copy copy;

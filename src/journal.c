@@ -42,6 +42,25 @@ static int64_t nanoseconds(struct timespec ts) {
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
+/** Nanoseconds in which a time is kept that is this one, or more: whole seconds stand for two, as on FAT. */
+static int64_t step_of(int64_t time) {
+	int64_t step = 1000000000;
+	if (time % step == 0) {
+		return 2 * step;
+	}
+	while (time % step != 0) {
+		step /= 10;
+	}
+	return step;
+}
+
+bool journal_can_tell(const struct stat *st, const struct timespec *when) {
+	struct timespec tick = {0};
+	int64_t change = nanoseconds(st->st_ctim);
+	clock_getres(CLOCK_REALTIME_COARSE, &tick);
+	return change + max(step_of(change), nanoseconds(tick)) <= nanoseconds(*when);
+}
+
 struct journal_source journal_source_of(const struct stat *st) {
 	return (struct journal_source) {
 		.dev = st->st_dev,

@@ -237,6 +237,15 @@ static inline bool journal_goes_on(const struct journal *journal) {
 	return journal_is_open(journal) && journal->index.valid > 0;
 }
 
+/**
+ * Whether the next change of a file will be seen by its times: not where the last one was in the same tick of the clock by
+ * which the file system sets them, or within the same step in which it keeps them.
+ *
+ * @param st    The file.
+ * @param when  CLOCK_REALTIME_COARSE, by which the kernel sets times, from just before it was looked at.
+ */
+bool journal_can_tell(const struct stat *st, const struct timespec *when);
+
 /** The source as records have it. */
 struct journal_source journal_source_of(const struct stat *st);
 

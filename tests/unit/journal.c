@@ -160,6 +160,33 @@ TEST(ranges_are_what_was_added) {
 	}
 }
 
+TEST(a_change_in_the_same_tick_is_not_told) {
+	struct timespec tick;
+	REQUIRE(clock_getres(CLOCK_REALTIME_COARSE, &tick) == 0 && tick.tv_sec == 0);
+	const struct {
+		struct timespec change;
+		struct timespec when;
+		bool told;
+	} rows[] = {
+		{{1000, 123456789}, {1000, 123456789}, false},
+		{{1000, 123456789}, {1000, 123456788 + tick.tv_nsec}, false},
+		{{1000, 123456789}, {1000, 123456789 + tick.tv_nsec}, true},
+		// Of the future, as of a server with another clock
+		{{1001, 123456789}, {1000, 900000000}, false},
+		// In steps of 10 and 100 ms, and of whole seconds
+		{{1000, 120000000}, {1000, 129999999}, false},
+		{{1000, 120000000}, {1000, 130000000}, true},
+		{{1000, 200000000}, {1000, 299999999}, false},
+		{{1000, 200000000}, {1000, 300000000}, true},
+		{{1000, 0}, {1001, 999999999}, false},
+		{{1000, 0}, {1002, 0}, true},
+	};
+	for (size_t i = 0; i < countof(rows); ++i) {
+		const struct stat st = {.st_ctim = rows[i].change};
+		CHECK_MSG(journal_can_tell(&st, &rows[i].when) == rows[i].told, "row %zu", i);
+	}
+}
+
 TEST(what_was_noted_is_found) {
 	go_to_scratch();
 	make_journal();
