@@ -229,6 +229,11 @@ static enum sources_verdict look_for_directory(struct dest *dest, struct inode i
 	return look_for(dest, &(struct stat) {.st_dev = inode.dev, .st_ino = inode.ino, .st_mode = S_IFDIR});
 }
 
+/** Whether the copy was given up, and so nothing was found out. */
+static bool is_cancelled(const struct dest *dest) {
+	return dest->all.stop && atomic_load(dest->all.stop);
+}
+
 /** As trees::is_source. */
 static bool is_source_directory(struct dest *dest, struct inode inode) {
 	return look_for_directory(dest, inode) == SOURCES_YES;
@@ -262,7 +267,7 @@ static int is_begun(struct dest *dest, const struct trees *trees, int fd, const 
 	default:
 		return 0;
 	}
-	if (trees->cancelled && atomic_load(trees->cancelled)) {
+	if (is_cancelled(dest)) {
 		return 0;
 	}
 	report_error(dest->report, 0, why, source, target);
@@ -273,6 +278,7 @@ int dest_init(struct dest *dest, const struct opts *opts, struct report *report,
 	*dest = (struct dest) {.opts = opts, .report = report};
 	thread_must(pthread_mutex_init(&dest->lock, NULL));
 	sources_init(&dest->all, opts);
+	dest->all.stop = trees->cancelled;
 	trees->judge = dest_judge_directory;
 	trees->is_source = is_source_directory;
 	trees->dest = dest;
@@ -486,7 +492,11 @@ bool dest_is_source(struct dest *dest, const struct stat *st) {
 }
 
 struct fail dest_spare_source(struct dest *dest, const struct stat *st) {
-	switch (look_for(dest, st)) {
+	enum sources_verdict verdict = look_for(dest, st);
+	if (is_cancelled(dest)) {
+		return fail_make(EINTR, "cannot write through %d");
+	}
+	switch (verdict) {
 	case SOURCES_NO:
 		break;
 	case SOURCES_YES:
@@ -505,6 +515,9 @@ struct fail dest_spare_name(struct dest *dest, const struct tree *tree, const st
 	// Of what is no regular file it is not noted which of them are sources
 	if (verdict == SOURCES_NO && !S_ISREG(st->st_mode)) {
 		verdict = look_for_directory(dest, tree->inode[DST]);
+	}
+	if (is_cancelled(dest)) {
+		return fail_make(EINTR, "cannot replace %d");
 	}
 	switch (verdict) {
 	case SOURCES_NO:

@@ -251,7 +251,7 @@ static struct fail take_over(struct file_context *ctx, struct file *file, bool l
 	// What gets attributes only keeps its content, which making it anew would lose
 	bool written = !(ctx->files->opts->flags & OPT_ATTRIBUTES_ONLY);
 	if (written && !link && st.st_nlink > 1 && dest_is_source(ctx->files->dest, &st)) {
-		return remove_and_create(ctx, file);
+		return atomic_load(&ctx->files->cancelled) ? fail_make(EINTR, "cannot remove %d") : remove_and_create(ctx, file);
 	}
 	return make_empty(ctx, file);
 }

@@ -37,6 +37,8 @@ struct walk {
 	/** Called for each thing found; the walk ends when it returns false. */
 	bool (*meet)(void *arg, const struct walk_found *found);
 	void *arg;
+	/** The walk ends when it is set, with -EINTR; or NULL. */
+	const atomic_bool *stop;
 };
 
 /**

@@ -44,7 +44,7 @@ static bool note(void *arg, const struct walk_found *found) {
 static void find_out(struct sources *sources, int count, const struct stat *st) {
 	struct noting noting = {.sources = sources};
 	const unsigned flags = WALK_ALL | WALK_DIRECTORIES;
-	const struct walk walk = {.opts = sources->opts, .flags = flags, .meet = note, .arg = &noting};
+	const struct walk walk = {.opts = sources->opts, .flags = flags, .meet = note, .arg = &noting, .stop = sources->stop};
 
 	inode_list_free(&sources->list);
 	if ((sources->flags & SOURCES_KNOWN) && st->st_dev != sources->dev) {

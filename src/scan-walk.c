@@ -54,6 +54,15 @@ static void failed(struct state *s, int err) {
 	s->ended |= s->walk->flags & WALK_ALL;
 }
 
+/** Whether the walk is over. */
+static bool is_over(struct state *s) {
+	if (!s->ended && s->walk->stop && atomic_load(s->walk->stop)) {
+		s->err = -EINTR;
+		s->ended = true;
+	}
+	return s->ended;
+}
+
 /** Whether directories are copied. */
 static bool enters(const struct opts *opts) {
 	return (opts->flags & OPT_RECURSIVE) || (opts->select && opts->select->names);
@@ -143,7 +152,7 @@ static void find_again(struct state *s) {
 static void leave(struct state *s) {
 	struct level *level = &s->levels[s->depth - 1];
 	// Where a symbolic link was followed ".." is another directory
-	bool found = s->depth == 1 || level[-1].fd >= 0 || s->ended || reopen(s, &level[-1], level->fd, "..", false);
+	bool found = s->depth == 1 || level[-1].fd >= 0 || is_over(s) || reopen(s, &level[-1], level->fd, "..", false);
 	drop(s);
 	if (!found) {
 		find_again(s);
@@ -233,8 +242,8 @@ static void take_name(struct state *s, const char *name, unsigned char type) {
 static int read_names(struct state *s) {
 	int fd = s->levels[s->depth - 1].fd;
 	ssize_t n = 1;
-	while (!s->ended && (n = getdents64(fd, s->data, DIR_BUFFER)) > 0) {
-		for (ssize_t at = 0; at < n && !s->ended;) {
+	while (!is_over(s) && (n = getdents64(fd, s->data, DIR_BUFFER)) > 0) {
+		for (ssize_t at = 0; at < n && !is_over(s);) {
 			const struct dirent64 *dirent = (const struct dirent64 *)(s->data + at);
 			const char *name = dirent->d_name;
 			at += dirent->d_reclen;
@@ -248,7 +257,7 @@ static int read_names(struct state *s) {
 
 /** Look for the names that were asked for (--files-from), however their directory spells them. */
 static void look_for(struct state *s, const struct names *names) {
-	for (size_t i = 0; i < names->count && !s->ended; ++i) {
+	for (size_t i = 0; i < names->count && !is_over(s); ++i) {
 		take_name(s, names->below[i].name, DT_UNKNOWN);
 	}
 }
@@ -379,7 +388,7 @@ int walk_operand(const struct walk *walk, const char *operand) {
 	begin(&s, operand);
 	while (s.depth > 0) {
 		struct level *level = &s.levels[s.depth - 1];
-		if (!s.ended && level->next < level->dirs.len) {
+		if (!is_over(&s) && level->next < level->dirs.len) {
 			enter_next(&s);
 		} else {
 			leave(&s);

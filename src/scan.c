@@ -62,7 +62,7 @@ static bool count(void *arg, const struct walk_found *found) {
 
 static void *run(void *arg) {
 	struct scan *scan = arg;
-	const struct walk walk = {.opts = scan->opts, .meet = count, .arg = scan};
+	const struct walk walk = {.opts = scan->opts, .meet = count, .arg = scan, .stop = &scan->stop};
 	for (int i = 0; i < scan->operand_count && !atomic_load(&scan->stop); ++i) {
 		// What cannot be found out is not counted; copying it will report why
 		walk_operand(&walk, scan->operands[i]);

@@ -42,6 +42,8 @@ void scan_stop(struct scan *scan);
 /** Which regular files, directories and operands of any kind are to be copied. */
 struct sources {
 	const struct opts *opts;
+	/** When it is set a walk ends, and nothing is known; or NULL. Set by the caller. */
+	const atomic_bool *stop;
 	/** Held while the sources are walked: whoever asks meanwhile needs what that finds. */
 	pthread_mutex_t lock;
 	/** Which files were noted. */
@@ -54,7 +56,7 @@ struct sources {
 enum sources_verdict {
 	SOURCES_NO,
 	SOURCES_YES,
-	/** It cannot be found out: a directory cannot be read, or changes meanwhile, or there is no memory. */
+	/** It cannot be found out: a directory cannot be read, or changes meanwhile, there is no memory, or it was stopped. */
 	SOURCES_MAYBE,
 };
 

@@ -1,5 +1,6 @@
 #include "tree-impl.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,10 @@ struct fail tree_spare_source(struct tree *tree, bool mount) {
 	bool own = inode_same(tree->inode[SRC], tree->inode[DST]);
 	if ((tree->flags & TREE_ELSEWHERE) && !own && tree->trees->is_source(tree->trees->dest, tree->inode[DST])) {
 		return fail_make(0, "will not copy %s into %d, a directory that is to be copied itself");
+	}
+	if ((tree->flags & TREE_ELSEWHERE) && tree->trees->cancelled && atomic_load(tree->trees->cancelled)) {
+		// Who knows
+		return fail_make(EINTR, "cannot access %d");
 	}
 	return FAIL_NONE;
 }

@@ -401,6 +401,9 @@ bool tree_is_named_whole(const struct tree *tree) {
 }
 
 void tree_report(const struct tree *tree, const struct entry *entry, struct fail fail) {
+	if (fail.err == EINTR && tree->trees->cancelled && atomic_load(tree->trees->cancelled)) {
+		return;
+	}
 	char *src = tree_path(tree, SRC, entry->name);
 	char *dst = tree_path(tree, DST, entry->dst_name);
 	report_fail(tree->trees->report, &fail, src, dst);

@@ -266,3 +266,37 @@ case_stdout_closed_and_verbose() {
 	check_not ucp -v a c d >&-
 	two_files_are_right
 }
+
+# Who looks through the sources for what must not be overwritten is heard at once: in other threads than the copying, and ahead
+# of it. The source takes minutes to be looked through.
+once_end_while_sources_are_looked_through() {
+	local i options before after
+	mkdir -p backing/x d
+	for ((i = 0; i < 6000; ++i)); do
+		: >"backing/x/$i"
+	done
+	echo new >backing/a
+	mkdir s
+	mount_faultfs s backing --cache=0
+	for options in "-rT -j2 --debug" "-rT -j2 --checksums=sums" "-rT -j1 --keep-directory-symlink"; do
+		rm -rf d
+		mkdir d
+		echo old >d/a
+		ln d/a name
+		head -c 32 /dev/zero | tr '\0' 0 >sums && echo '  a' >>sums
+		faultfs s clear "latency 20" reset
+		# shellcheck disable=SC2086 # several options
+		start_ucp $options s d
+		wait_for '(($(faultfs_count s "requests getattr") + $(faultfs_count s "requests lookup") > 40))' 30
+		kill -s INT "$pid"
+		before=$(($(faultfs_count s "requests getattr") + $(faultfs_count s "requests lookup")))
+		finish_ucp
+		expect_status 130
+		after=$(($(faultfs_count s "requests getattr") + $(faultfs_count s "requests lookup")))
+		((after - before < 500)) || fail "$options: it went on: $((after - before)) requests"
+		expect_no_err
+		[[ $(<name) == old ]] || fail "what stood there is lost"
+		faultfs s "latency 0"
+		rm name
+	done
+}

@@ -377,6 +377,37 @@ TEST(files_are_known_as_sources) {
 	sources_destroy(&sources);
 }
 
+static atomic_bool stop;
+
+/** Stop when so many more were met. */
+static bool meet_and_stop(void *arg, const struct walk_found *found) {
+	int *left = arg;
+	(void)found;
+	atomic_store(&stop, --*left <= 0);
+	return true;
+}
+
+TEST(a_walk_ends_when_it_is_stopped) {
+	char s[] = "s";
+	char *operands[] = {s};
+	const struct opts opts = {.flags = OPT_RECURSIVE, .deref = DEREF_NEVER, .operands = operands, .operand_count = 1};
+	struct sources sources;
+	set_up();
+	// At once, at a file, and in directories, of which nobody is told; all of them are 5 files
+	for (int met = 0; met <= 3; ++met) {
+		int left = met;
+		const struct walk walk = {.opts = &opts, .meet = meet_and_stop, .arg = &left, .stop = &stop};
+		atomic_store(&stop, met == 0);
+		CHECK_EQ(walk_operand(&walk, "s"), -EINTR);
+		CHECK_EQ(left, 0);
+	}
+	atomic_store(&stop, true);
+	sources_init(&sources, &opts);
+	sources.stop = &stop;
+	CHECK_EQ(have(&sources, "s/a/10"), SOURCES_MAYBE);
+	sources_destroy(&sources);
+}
+
 TEST(what_git_ignores_may_be_a_source) {
 	char s[] = "s";
 	char *operands[] = {s};
