@@ -69,6 +69,8 @@ struct run {
 	unsigned wanted;
 	/** Whether the only one is this thread. */
 	bool alone;
+	/** Whether it was said that progress cannot be shown. */
+	bool blind;
 
 	struct guard guard;
 	/** The signals that do not end it. */

@@ -94,6 +94,14 @@ static int start_worker(struct run *run) {
 	return -err;
 }
 
+/** Say once that progress cannot be shown, though the user asks for it, as there can be no thread. ERR: why. */
+static void say_blind(struct run *run, int err) {
+	if (run->opts->progress != PROGRESS_AUTO && run->opts->progress != PROGRESS_NEVER && !run->blind) {
+		run->blind = true;
+		report_warn(run->report, err, "warning: cannot start a thread, so no progress is shown", NULL, NULL);
+	}
+}
+
 /** Begin to see to it that what is done gets to the medium (--progress=synced). */
 static void start_medium(struct run *run) {
 	if (run->opts->progress != PROGRESS_SYNCED) {
@@ -103,7 +111,7 @@ static void start_medium(struct run *run) {
 	run->files.medium = &run->medium;
 	int ret = medium_start(&run->medium, run->counters, run->most_workers);
 	if (ret < 0) {
-		report_error(run->report, -ret, "cannot start a thread", NULL, NULL);
+		say_blind(run, -ret);
 	}
 }
 
@@ -134,9 +142,11 @@ static bool start_workers(struct run *run) {
 	start_medium(run);
 	run->wanted = opts->threads;
 	work_join(&run->work, 1);
-	if (start_worker(run) < 0) {
+	int ret = start_worker(run);
+	if (ret < 0) {
 		run->worker_count = run->most_workers = 1;
 		run->alone = true;
+		say_blind(run, -ret);
 		sigset_t none;
 		sigemptyset(&none);
 		int signal = coordinator_work_alone(&run->workers[0], run->guard.started ? &none : &run->guard.deadly);
@@ -272,6 +282,9 @@ static bool is_over(struct run *run) {
 
 /** Let go of the medium. */
 static void stop_medium(struct run *run) {
+	if (run->files.medium && run->signal == 0) {
+		medium_catch_up(&run->medium);
+	}
 	int ret = run->files.medium ? medium_stop(&run->medium) : 0;
 	if (ret < 0) {
 		report_error(run->report, -ret, "cannot sync the destination", NULL, NULL);
@@ -320,7 +333,8 @@ static void copy(struct run *run) {
 	run->start = now();
 	run->growth.time = run->start;
 	run->growth.used = processor_time();
-	show_start(&run->show, (int)run->dest.base->listing.file_count);
+	bool looks = run->show.style != SHOW_NOTHING || (run->opts->flags & OPT_DRY_RUN);
+	show_start(&run->show, (int)run->dest.base->listing.file_count, looks ? dest_bytes_over(&run->dest) : DEST_OVER_UNKNOWN);
 	run->files.watched = run->show.style == SHOW_BAR;
 	if (push_operands(run) < 0) {
 		report_error(run->report, ENOMEM, "cannot start", NULL, NULL);
@@ -363,7 +377,9 @@ static void finish(struct run *run) {
 static bool begin_sums(struct run *run) {
 	struct sums *sums = &run->sums;
 	if (sums->fd >= 0 && sums->st.st_size > 0 && dest_is_source(&run->dest, &sums->st)) {
-		report_error(run->report, 0, "cannot write checksums to %d: it is to be copied", NULL, sums->path);
+		if (!atomic_load(&run->files.cancelled)) {
+			report_error(run->report, 0, "cannot write checksums to %d: it is to be copied", NULL, sums->path);
+		}
 		return false;
 	}
 	return sums_begin(sums);

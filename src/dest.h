@@ -140,6 +140,15 @@ bool dest_same_entry(int dir_a, const char *path_a, int dir_b, const char *path_
 /** Move a backup back to where it was, since nothing took its place. What fails is reported. */
 void dest_undo_backup(struct dest *dest, const struct tree *tree, const struct entry *entry, const char *backup);
 
+/** Nobody knows. */
+#define DEST_OVER_UNKNOWN UINT64_MAX
+
+/**
+ * How many bytes of what stands at the operands' destinations are going to be overwritten, before anything is copied;
+ * DEST_OVER_UNKNOWN where there are directories with something in them, or too many operands.
+ */
+uint64_t dest_bytes_over(const struct dest *dest);
+
 /**
  * Whether a regular file is one of those that are to be copied. Not to know counts as yes. The first call looks at all of
  * them.

@@ -161,7 +161,11 @@ int medium_start(struct medium *medium, const struct counters *counters, unsigne
 
 void medium_synced(struct medium *medium, struct counters *sum) {
 	mutex_lock(&medium->lock);
-	counters_sum(sum, &medium->synced, 1);
+	if (medium->started) {
+		counters_sum(sum, &medium->synced, 1);
+	} else {
+		counters_sum(sum, medium->counters, medium->count);
+	}
 	mutex_unlock(&medium->lock);
 }
 
@@ -172,6 +176,11 @@ bool medium_finish(struct medium *medium) {
 	bool finished = medium->finished || !medium->started;
 	mutex_unlock(&medium->lock);
 	return finished;
+}
+
+void medium_catch_up(struct medium *medium) {
+	int ret = medium->started ? 0 : sync_all(medium);
+	medium->err = medium->err ? medium->err : ret;
 }
 
 int medium_stop(struct medium *medium) {

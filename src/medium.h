@@ -64,11 +64,14 @@ int medium_start(struct medium *medium, const struct counters *counters, unsigne
 /** Something is going to be written to what a descriptor leads to. */
 void medium_meet(struct medium *medium, int fd);
 
-/** What is on the medium. */
+/** What is on the medium; if there is no thread to find out, what is done. */
 void medium_synced(struct medium *medium, struct counters *sum);
 
 /** Nothing more is going to be written. Returns whether all is on the medium, or will never be; to be asked again. */
 bool medium_finish(struct medium *medium);
+
+/** In the end: if there is no thread for that, have everything written out. */
+void medium_catch_up(struct medium *medium);
 
 /** End and free. Returns the first error of syncing, as -errno, or 0. */
 int medium_stop(struct medium *medium);

@@ -44,7 +44,7 @@ static char *existing(const char *path) {
 	return at;
 }
 
-bool show_room(const struct opts *opts, const char *path, uint64_t *room) {
+bool show_room(const struct opts *opts, const char *path, uint64_t *room, uint64_t *used) {
 	struct statvfs fs;
 	// By its name, though the engine has none: at worst there is no hint
 	if (statvfs(path, &fs) != 0) {
@@ -52,6 +52,9 @@ bool show_room(const struct opts *opts, const char *path, uint64_t *room) {
 	}
 	uint64_t blocks = opts->flags & OPT_PRIVILEGED ? fs.f_bfree : fs.f_bavail;
 	*room = blocks * fs.f_frsize;
+	if (used) {
+		*used = (fs.f_blocks - fs.f_bfree) * fs.f_frsize;
+	}
 	// Some file systems have no such number
 	return fs.f_blocks > 0;
 }
@@ -63,8 +66,11 @@ void show_look_ahead(const struct show *show, uint64_t bytes, const char *verb) 
 	}
 	char *dst = existing(opts->target_directory ? opts->target_directory : opts->operands[opts->operand_count - 1]);
 	uint64_t room;
+	uint64_t used;
 	bool shares = dst && opts->reflink != WHEN_NEVER && may_share(opts->operands[0], dst);
-	if (dst && !shares && show_room(opts, dst, &room) && bytes > room) {
+	if (dst && !shares && show_room(opts, dst, &room, &used)
+		&& bytes > room && bytes - room > min(show->over, used))
+	{
 		char need[32];
 		char there[32];
 		progress_format_bytes(need, sizeof(need), (double)bytes);

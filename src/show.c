@@ -110,9 +110,10 @@ static void progress_event(const struct show *show, const struct view *view) {
 	report_event(show->report, "progress", members, count);
 }
 
-void show_start(struct show *show, int sources) {
+void show_start(struct show *show, int sources, uint64_t over) {
 	double t = now();
 	show->sources = sources;
+	show->over = over;
 	show->next_line = t + LINE_INTERVAL;
 	show->next_event = t + EVENT_INTERVAL;
 	progress_init(&show->progress, t);

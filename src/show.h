@@ -29,6 +29,8 @@ struct show {
 	struct scan scan;
 	/** How many operands are sources. */
 	int sources;
+	/** Bytes that are going to be overwritten; UINT64_MAX: not known. */
+	uint64_t over;
 	enum show_style style;
 	/** enum line_flags. */
 	unsigned flags;
@@ -66,8 +68,8 @@ struct summary {
 /** Decide what is going to be shown. */
 void show_init(struct show *show, const struct opts *opts, struct report *report);
 
-/** The copying of so many operands begins. */
-void show_start(struct show *show, int sources);
+/** The copying of so many operands begins. OVER: bytes that are going to be overwritten; UINT64_MAX: not known. */
+void show_start(struct show *show, int sources, uint64_t over);
 
 /** The user asks for a line. It is printed by one of the next calls of show_tick(), or by show_end(). */
 void show_ask(struct show *show);
@@ -87,12 +89,17 @@ void show_resume(struct show *show);
 /** Everything is done, or given up: FINISHED or not. */
 void show_end(struct show *show, const struct counters *sum, bool finished);
 
-/** Find out how many bytes are free for us on the file system of PATH. Returns whether that is known. */
-bool show_room(const struct opts *opts, const char *path, uint64_t *room);
+/**
+ * Find out how many bytes are free for us on the file system of PATH.
+ *
+ * @param used  Set to how many others have there; or NULL.
+ * @return Whether that is known.
+ */
+bool show_room(const struct opts *opts, const char *path, uint64_t *room, uint64_t *used);
 
 /**
- * Give a hint if so many bytes have no room at the destination. No hint is given where copies may share their data with
- * the sources. VERB: "are to be" or "would be".
+ * Give a hint if so many bytes have no room at the destination, whatever is overwritten there. No hint is given where copies
+ * may share their data with the sources. VERB: "are to be" or "would be".
  */
 void show_look_ahead(const struct show *show, uint64_t bytes, const char *verb);
 

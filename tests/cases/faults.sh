@@ -483,6 +483,30 @@ once_few_tasks_in_the_cgroup() {
 	same_tree s e --no-times
 }
 
+# Without a thread that could find out what is on the medium, all is copied and synced, and one line says what is not shown.
+# only: release
+once_progress_without_a_thread() {
+	local how n
+	files_of_all_sizes
+	for how in synced always plain; do
+		for n in 1 2; do
+			rm -rf d
+			within_tasks $n "$UCP" -r --progress=$how s d
+			expect_status 0
+			grep -v '%' "$ERR" | tr -d '\r' | sed 's/\x1b\[[A-Z]//g' | grep -v '^$' | diff - <(
+				echo "ucp: warning: cannot start a thread, so no progress is shown: Resource temporarily unavailable"
+			) || fail "$how, $n: $(<"$ERR")"
+			same_tree s d --no-times
+		done
+	done
+	mount_medium ext4 32M m -O ^has_journal
+	head -c 5000000 /dev/zero | tr '\0' B >big
+	faultfs medium "fail write image EIO with=BBBBBBBB"
+	within_tasks 1 "$UCP" --progress=synced big m/big
+	expect_status 1
+	expect_err_has "ucp: cannot sync the destination: Input/output error"
+}
+
 # enter_fails ERRNO:when=…: with one call of io_uring_enter(2) or all from then on failing.
 enter_fails() {
 	rm -rf d

@@ -508,6 +508,43 @@ once_hint_before_there_is_no_room() {
 	expect_no_err
 }
 
+# What is going to be overwritten makes room; where nobody knows how much that is, only what the file system never had room
+# for has none.
+once_hint_about_room_counts_what_is_overwritten() {
+	local option
+	mount_tmpfs 10M full
+	mkdir -p s full/sub
+	head -c 7000000 /dev/urandom >s/a
+	cp s/a full/a
+	for option in '' -T; do
+		run_ucp --dry-run $option s/a full/a
+		expect_status 0
+		expect_no_err
+	done
+	cp s/a full/sub
+	rm full/a
+	# A tree over an older one of the same size
+	run_ucp -rT --dry-run s full/sub
+	expect_no_err
+	run_ucp -r --progress=plain -T s full/sub
+	expect_status 0
+	! grep hint "$ERR" || fail "$(<"$ERR")"
+	# Beside it there is no room, nor for a second one before the first one goes
+	run_ucp -r --dry-run s full
+	expect_err "ucp: hint: 6.7 MiB would be copied, 3.3 MiB are free"
+	run_ucp --dry-run --atomic s/a full/sub/a
+	expect_err "ucp: hint: 6.7 MiB would be copied, 3.3 MiB are free"
+	run_ucp --dry-run -b s/a full/sub/a
+	expect_err "ucp: hint: 6.7 MiB would be copied, 3.3 MiB are free"
+	mkdir full/empty
+	run_ucp -rT --dry-run s full/empty
+	expect_err "ucp: hint: 6.7 MiB would be copied, 3.3 MiB are free"
+	# More than there is in all, whatever goes
+	head -c 5000000 /dev/urandom >s/b
+	run_ucp -rT --dry-run s full/sub
+	expect_err "ucp: hint: 11.4 MiB would be copied, 3.3 MiB are free"
+}
+
 # Who has a quota is not told of free room.
 once_hint_of_a_quota() {
 	mkdir s backing

@@ -124,6 +124,22 @@ TEST(an_error_ends_it) {
 	CHECK_EQ(end(), -EIO);
 }
 
+/** As if no thread could be had. */
+TEST(without_a_thread_all_is_synced_in_the_end) {
+	for (int err = 0; err <= EIO; err += EIO) {
+		set_up();
+		atomic_store(&disk.err, err);
+		atomic_store(&disk.allowed, 1000);
+		medium.counters = &work;
+		medium.count = 1;
+		counter_add(&work.bytes, 5);
+		CHECK_EQ(synced_bytes(), 5);
+		CHECK(medium_finish(&medium));
+		medium_catch_up(&medium);
+		CHECK_EQ(end(), -err);
+	}
+}
+
 TEST(what_is_not_known_is_synced_with_all) {
 	set_up();
 	medium_meet(&medium, -1);
