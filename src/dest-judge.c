@@ -49,8 +49,10 @@ static const char *name_of(const struct judge *j) {
 
 /** Whether the destination is at least as new as the source. */
 static bool is_up_to_date(const struct judge *j) {
+	// To find out how times are kept one may be changed, which is not to be behind a link of others
+	bool here = means_link(j) || !tree_is_named_whole(j->tree);
 	struct dest_look look = {
-		.dir = j->tree->fd[DST], .name = name_of(j), .flags = means_link(j) ? AT_SYMLINK_NOFOLLOW : 0,
+		.dir = j->tree->fd[DST], .name = name_of(j), .flags = here ? AT_SYMLINK_NOFOLLOW : 0,
 	};
 	return dest_is_up_to_date(j->dest, &look, &j->st->st_mtim, &j->found->st);
 }
