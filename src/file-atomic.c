@@ -20,9 +20,6 @@
 /** How often something is tried again that others, doing the same, may spoil. */
 #define TRIES 100
 
-/** Most symbolic links followed one after the other, as in the kernel. */
-#define MAX_LINKS 40
-
 /** Where a file gets its name: a directory, and a name without slashes. */
 struct spot {
 	int dir;
@@ -68,31 +65,17 @@ static int spot_go(struct spot *spot, const char *path) {
 	return 0;
 }
 
-/**
- * Follow the link at the spot. As it is the directory that is written into, that is what its maker has to own, unless the
- * way is trusted. Returns 0, -errno (-ESTALE if there is no link), REACH_FOREIGN or REACH_REFUSED.
- */
-static int spot_follow(struct spot *spot, const struct tree *tree) {
-	char target[PATH_MAX];
-	struct stat link = {0};
-	struct stat there;
-
-	bool trusted = tree_is_named_whole(tree);
-
-	int ret = reach_read(spot->dir, spot->name, &link, target);
-	if (ret == 0 && tree_made_this_link(tree, &link)) {
-		ret = REACH_REFUSED;
-	}
-	if (ret == 0) {
-		ret = spot_go(spot, target);
-	}
-	if (ret < 0 || trusted) {
+/** Go to where a file behind a link is, or will be. Returns 0 or what tree_reach_into() does. */
+static int spot_follow(struct spot *spot, const struct file *file) {
+	struct reach_end end;
+	int ret = tree_reach_into(file->tree, file->entry.dst_name, &end);
+	if (ret < 0) {
 		return ret;
 	}
-	if (fstatat(spot->dir, ".", &there, 0) != 0) {
-		return -errno;
-	}
-	return reach_may_lead(&link, &there) ? 0 : REACH_FOREIGN;
+	close_fd(&end.there);
+	spot->dir = spot->own = end.dir;
+	spot->name = strdup(end.name);
+	return spot->name ? 0 : -ENOMEM;
 }
 
 /**
@@ -100,34 +83,18 @@ static int spot_follow(struct spot *spot, const struct tree *tree) {
  * REACH_REFUSED.
  */
 static int spot_open(struct spot *spot, const struct file *file) {
+	bool by_link = file->flags & FILE_BY_LINK;
+	struct stat st;
 	*spot = (struct spot) {.dir = file->tree->fd[DST], .own = -1};
 
-	int ret = spot_go(spot, file->entry.dst_name);
-	bool among;
-	if (ret == 0 && (file->flags & FILE_BY_LINK) && tree_leads_through_made(file->tree, file->entry.dst_name, &among)) {
-		ret = REACH_REFUSED;
-	}
-	for (int i = 0; ret == 0 && (file->flags & FILE_BY_LINK); ++i) {
-		ret = i < MAX_LINKS ? spot_follow(spot, file->tree) : -ELOOP;
-		if (ret == -ESTALE || ret == -ENOENT) {
-			ret = 0;
-			break;
-		}
-	}
-	if (ret == 0 && (file->flags & FILE_BY_LINK) && (file->flags & FILE_STAGED)) {
-		struct stat st;
+	int ret = by_link ? spot_follow(spot, file) : spot_go(spot, file->entry.dst_name);
+	if (ret == 0 && by_link && (file->flags & FILE_STAGED)) {
 		ret = fstatat(spot->dir, ".", &st, 0) != 0 ? -errno : inode_same(inode_of(&st), file->led_to) ? 0 : -ESTALE;
 	}
 	if (ret != 0) {
 		spot_close(spot);
 	}
 	return ret;
-}
-
-/** Say why a file cannot be made. */
-static struct fail cannot_create(int ret) {
-	return ret == REACH_FOREIGN || ret == OPEN_NO_PROC || ret == REACH_REFUSED ? file_not_through(ret)
-		: fail_make(ret, "cannot create regular file %d");
 }
 
 bool file_expects(const struct tree *tree, const char *name) {
@@ -298,7 +265,7 @@ struct fail file_stage_again(struct file_context *ctx, struct file *file, bool r
 		file->flags |= FILE_BY_LINK;
 	}
 	int ret = stage_created(ctx, file);
-	return ret < 0 ? cannot_create(ret) : FAIL_NONE;
+	return ret < 0 ? file_cannot_create(ret) : FAIL_NONE;
 }
 
 /** How an old file is reached. */
@@ -381,7 +348,7 @@ struct fail file_stage_over(struct file_context *ctx, struct file *file) {
 	}
 	bool refused = fd == REACH_FOREIGN || fd == OPEN_NO_PROC || fd == REACH_REFUSED;
 	if (refused || (fd < 0 && fd != -ENOENT && !(opts->flags & OPT_FORCE))) {
-		return cannot_create(fd);
+		return file_cannot_create(fd);
 	}
 	if (fd < 0) {
 		return fd == -ENOENT ? file_stage_again(ctx, file, false) : file_stage_instead(ctx, file);
@@ -401,7 +368,7 @@ struct fail file_stage_over(struct file_context *ctx, struct file *file) {
 	}
 	file->flags |= FILE_REPLACES | FILE_INHERITS;
 	int ret = stage(ctx, file, S_IRUSR | S_IWUSR);
-	return ret < 0 ? cannot_create(ret) : FAIL_NONE;
+	return ret < 0 ? file_cannot_create(ret) : FAIL_NONE;
 }
 
 struct fail file_inherit(struct file_context *ctx, struct file *file) {
@@ -533,7 +500,7 @@ struct fail file_publish(struct file_context *ctx, struct file *file) {
 	}
 	if (ret < 0) {
 		file->flags |= FILE_INCOMPLETE;
-		return ret == -ECANCELED ? fail : cannot_create(ret);
+		return ret == -ECANCELED ? fail : file_cannot_create(ret);
 	}
 	file->flags &= ~(unsigned)FILE_STAGED;
 	free(file->hidden);

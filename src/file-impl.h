@@ -59,6 +59,9 @@ struct fail file_not_giving(void);
 /** What is said of a symbolic link that is not followed: REACH_FOREIGN or OPEN_NO_PROC. */
 struct fail file_not_through(int ret);
 
+/** Why a regular file could not be made, by what tree_reach_into() or a call to the system returned. */
+struct fail file_cannot_create(int ret);
+
 /**
  * Open what cannot be opened at once: a file under a lease, or a fifo that nobody has open yet. The kernel waits for up to
  * 45 s for whoever has a lease to give it up. Cancelling ends it.

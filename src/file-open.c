@@ -29,6 +29,11 @@ struct fail file_not_through(int ret) {
 		: "not writing through %d: who made this symbolic link does not own what it leads to");
 }
 
+struct fail file_cannot_create(int ret) {
+	bool not_through = ret == REACH_FOREIGN || ret == OPEN_NO_PROC || ret == REACH_REFUSED;
+	return not_through ? file_not_through(ret) : fail_make(ret, "cannot create regular file %d");
+}
+
 /** The source's mode, as that of the regular file its copy will be. */
 static mode_t regular_mode(const struct file *file) {
 	return (file->st.st_mode & 07777) | S_IFREG;
@@ -91,13 +96,13 @@ int file_access_mode(const struct opts *opts) {
 	return opts->flags & OPT_VERIFY ? O_RDWR : O_WRONLY;
 }
 
-/** Make the destination under a name. Returns 0 or -errno. */
-static int create(struct file_context *ctx, struct file *file, const char *name, int more_flags) {
+/** Make the destination under a name in a directory. Returns 0 or -errno. */
+static int create_in(struct file_context *ctx, struct file *file, int dir, const char *name, int more_flags) {
 	const struct opts *opts = ctx->files->opts;
 	int flags = file_access_mode(opts) | O_CREAT | O_CLOEXEC | more_flags;
 	mode_t mode = regular_mode(file);
 
-	file->dst_fd = openat(file->tree->fd[DST], name, flags, meta_create_mode(opts, mode));
+	file->dst_fd = openat(dir, name, flags, meta_create_mode(opts, mode));
 	if (file->dst_fd < 0) {
 		return -errno;
 	}
@@ -110,19 +115,24 @@ static int create(struct file_context *ctx, struct file *file, const char *name,
 	return 0;
 }
 
-/** Make the destination where a link leads that leads nowhere yet, if nobody else can turn it. Returns 0 or -errno. */
+static int create(struct file_context *ctx, struct file *file, int more_flags) {
+	return create_in(ctx, file, file->tree->fd[DST], file->entry.dst_name, more_flags);
+}
+
+/**
+ * Make the destination where a link leads that leads nowhere yet, if nobody else can turn it. Returns 0 or what
+ * tree_reach_into() does.
+ */
 static int create_behind(struct file_context *ctx, struct file *file) {
-	char target[PATH_MAX];
-	struct stat link;
-	const char *name = file->entry.dst_name;
+	struct reach_end end;
 	if (tree_is_named_whole(file->tree)) {
-		return create(ctx, file, name, 0);
+		return create(ctx, file, 0);
 	}
 	// It may be another one by now than the one that was looked at
-	int ret = reach_read(file->tree->fd[DST], name, &link, target);
+	int ret = tree_reach_into(file->tree, file->entry.dst_name, &end);
 	if (ret == 0) {
-		bool own = reach_is_own(&link) && !tree_made_this_link(file->tree, &link);
-		ret = own ? create(ctx, file, target, O_EXCL) : -ELOOP;
+		ret = end.foreign ? -ELOOP : create_in(ctx, file, end.dir, end.name, O_EXCL);
+		reach_close(&end);
 	}
 	return ret;
 }
@@ -131,7 +141,7 @@ static int create_behind(struct file_context *ctx, struct file *file) {
 static struct fail create_again(struct file_context *ctx, struct file *file) {
 	struct stat st;
 	const char *name = file->entry.dst_name;
-	int ret = create(ctx, file, name, O_EXCL);
+	int ret = create(ctx, file, O_EXCL);
 	if (ret == -EEXIST && fstatat(file->tree->fd[DST], name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode)) {
 		bool trusted = tree_is_named_whole(file->tree) || reach_is_own(&st);
 		if (!(ctx->files->opts->flags & OPT_POSIX) || !trusted) {
@@ -143,7 +153,7 @@ static struct fail create_again(struct file_context *ctx, struct file *file) {
 		}
 		ret = create_behind(ctx, file);
 	}
-	return ret < 0 ? fail_make(ret, "cannot create regular file %d") : FAIL_NONE;
+	return ret < 0 ? file_cannot_create(ret) : FAIL_NONE;
 }
 
 /** Remove what stands at the destination, and create it anew. */
@@ -400,7 +410,7 @@ static bool is_special(const struct stat *st) {
 
 /** Make a destination where nothing is thought to stand. Returns 0 or -errno. */
 static int make_new(struct file_context *ctx, struct file *file) {
-	return file_is_atomic(ctx, &file->entry) ? file_stage_new(ctx, file) : create(ctx, file, file->entry.dst_name, O_EXCL);
+	return file_is_atomic(ctx, &file->entry) ? file_stage_new(ctx, file) : create(ctx, file, O_EXCL);
 }
 
 /** Decide about what stands at the destination, and open it or what takes its place. */

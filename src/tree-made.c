@@ -14,25 +14,17 @@
 
 const char tree_made_link[] = "will not copy %s through just-created symlink %d";
 
-/** Most symbolic links followed one after the other, as in the kernel. */
-#define MAX_LINKS 40
-
 /** So many directories above a source are compared with it: the one it is a copy of is as far up as the copy is down in it. */
 #define NEAR 16
 
 /** More source directories than this, one in the other, that were all changed since this run began are its own work. */
 #define MOST_CHANGED 4096
 
-/** A path that is followed one component after the other. */
-struct walk {
+/** A way along links. */
+struct way {
 	struct trees *trees;
-	/** The directory reached so far. */
-	int dir;
-	/** Whether this run made it, or one on the way to it: then it made the links in there, too. */
+	/** Whether this run made the directory reached, or one on the way to it: then it made the links in there, too. */
 	bool among;
-	/** What is still to be followed. */
-	char path[2 * PATH_MAX];
-	unsigned links;
 };
 
 /** Whether all links here are this run's own, as it made the directory. */
@@ -102,20 +94,6 @@ static bool is_made_link(struct trees *trees, struct inode inode) {
 	return is;
 }
 
-bool tree_made_this_link(const struct tree *tree, const struct stat *link) {
-	return has_own_only(tree) || is_made_link(tree->trees, inode_of(link));
-}
-
-static bool refuses(const void *tree, const struct stat *link) {
-	return tree_made_this_link(tree, link);
-}
-
-int tree_reach_open(const struct tree *tree, const char *name, int flags) {
-	// What was asked of a name before may have been another link
-	const struct reach_rule rule = {.refuses = refuses, .arg = tree};
-	return reach_open(tree->fd[DST], name, flags, &rule);
-}
-
 bool tree_is_made(struct trees *trees, struct inode inode) {
 	if (trees->opts->flags & OPT_DRY_RUN) {
 		return false;
@@ -137,80 +115,43 @@ static bool has_made_any(struct trees *trees) {
 	return any && !(trees->opts->flags & OPT_DRY_RUN);
 }
 
-/** Put where a link leads ahead of what is still to be followed. Returns 0 or -errno. */
-static int put_ahead(struct walk *walk, int link, const char *rest) {
-	char target[PATH_MAX];
-	ssize_t n = readlinkat(link, "", target, sizeof(target));
-	size_t len = strlen(rest);
-	if (n < 0) {
-		return -errno;
-	}
-	if ((size_t)n + len + 2 > sizeof(walk->path)) {
-		return -ENAMETOOLONG;
-	}
-	memmove(walk->path + n + 1, rest, len + 1);
-	memcpy(walk->path, target, (size_t)n);
-	walk->path[n] = '/';
-	return 0;
+static bool refuses(void *arg, const struct stat *link) {
+	const struct way *way = arg;
+	return way->among || is_made_link(way->trees, inode_of(link));
 }
 
-/** Follow the next component, or where the link leads that it is. Returns 1 if the way goes on, 0 at its end, or -errno. */
-static int take_step(struct walk *walk) {
-	struct stat st;
-	char *name = walk->path;
-	int fd;
-	if (*name == '/') {
-		name += strspn(name, "/");
-		fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-		memmove(walk->path, name, strlen(name) + 1);
-		name = NULL;
-	} else {
-		char *end = strchrnul(name, '/');
-		char *rest = end + strspn(end, "/");
-		*end = '\0';
-		fd = openat(walk->dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-		bool link = fd >= 0 && fstat(fd, &st) == 0 && S_ISLNK(st.st_mode);
-		if (link) {
-			int ret = walk->among || ++walk->links > MAX_LINKS || is_made_link(walk->trees, inode_of(&st)) ? -ELOOP
-				: put_ahead(walk, fd, rest);
-			close_fd(&fd);
-			return ret < 0 ? ret : 1;
-		}
-		memmove(walk->path, rest, strlen(rest) + 1);
-	}
-	if (fd < 0) {
-		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
-	}
-	close_fd(&walk->dir);
-	walk->dir = fd;
-	walk->among |= name && fstat(fd, &st) == 0 && tree_is_made(walk->trees, inode_of(&st));
-	return walk->path[0] != '\0';
+static void passes(void *arg, const struct stat *st) {
+	struct way *way = arg;
+	way->among |= tree_is_made(way->trees, inode_of(st));
+}
+
+int tree_reach_open(const struct tree *tree, const char *name, int flags) {
+	struct way way = {.trees = tree->trees, .among = has_own_only(tree)};
+	const struct reach_rule rule = {.refuses = refuses, .passes = passes, .arg = &way};
+	return reach_open(tree->fd[DST], name, flags, &rule);
+}
+
+int tree_reach_into(const struct tree *tree, const char *name, struct reach_end *end) {
+	struct way way = {.trees = tree->trees, .among = has_own_only(tree)};
+	const struct reach_rule rule = {.refuses = refuses, .passes = passes, .arg = &way};
+	enum reach_trust trust = tree_is_named_whole(tree) ? REACH_ANYWHERE : REACH_INTO_THEIRS;
+	return reach_walk(tree->fd[DST], name, trust, &rule, end);
 }
 
 bool tree_leads_through_made(const struct tree *tree, const char *name, bool *among) {
-	struct walk walk = {
-		.trees = tree->trees,
-		.dir = -1,
-		.among = tree->flags & (TREE_CREATED | TREE_AMONG_MADE),
-	};
-	*among = walk.among;
-	if (!walk.among && !has_made_any(tree->trees)) {
+	struct way way = {.trees = tree->trees, .among = has_own_only(tree)};
+	const struct reach_rule rule = {.refuses = refuses, .passes = passes, .arg = &way};
+	struct reach_end end;
+	*among = way.among;
+	if (!way.among && !has_made_any(tree->trees)) {
 		return false;
 	}
-	const char *path = name[0] ? name : ".";
-	size_t size = strlen(path) + 1;
-	if (size > PATH_MAX) {
-		return true;
+	int ret = reach_walk(tree->fd[DST], tree_or_dot(name), REACH_ANYWHERE, &rule, &end);
+	if (ret == 0) {
+		reach_close(&end);
 	}
-	memcpy(walk.path, path, size);
-	walk.dir = openat(tree->fd[DST], ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int ret = walk.dir < 0 ? -errno : 1;
-	while (ret > 0) {
-		ret = take_step(&walk);
-	}
-	close_fd(&walk.dir);
-	*among = walk.among;
-	return ret < 0;
+	*among = way.among;
+	return ret < 0 && ret != -ENOENT && ret != -ENOTDIR;
 }
 
 /** Whether a source has changed since a directory was made, by the time of its status, which nobody can set. */

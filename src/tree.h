@@ -21,6 +21,7 @@ struct dest;
 struct files;
 struct flush;
 struct opts;
+struct reach_end;
 struct report;
 struct select_dir;
 
@@ -297,11 +298,14 @@ void tree_end_link(const struct tree *tree, const char *name, const char *target
  */
 bool tree_leads_through_made(const struct tree *tree, const char *name, bool *among);
 
-/** Whether a link that was found in a tree's destination is one that this run made. */
-bool tree_made_this_link(const struct tree *tree, const struct stat *link);
-
-/** As reach_open() in a tree's destination: a link that this run made is refused. */
+/** As reach_open() in a tree's destination: a link that this run made is refused, wherever on the way. */
 int tree_reach_open(const struct tree *tree, const char *name, int flags);
+
+/**
+ * As reach_walk() in a tree's destination, to where something is going to be made: links that this run made are refused,
+ * and those of others that lead into no directory of theirs, unless the user named the whole way.
+ */
+int tree_reach_into(const struct tree *tree, const char *name, struct reach_end *end);
 
 /** Said of a link that this run made. */
 extern const char tree_made_link[];

@@ -181,6 +181,94 @@ case_link_of_ours_leads_anywhere() {
 	check cmp s/f outside/f
 }
 
+# Ours leads along one of theirs: each link on the way is asked for, whether it is the last or leads to a directory.
+case_link_of_ours_leads_along_one_of_others() {
+	local options way
+	two_owners
+	mkdir s/sub d/s/sub
+	echo below >s/sub/below
+	chown "$USER_ID" d/s/sub
+	for options in -r -a -rf -rL "-r --atomic" "-a --atomic --x-inject=no-unnamed"; do
+		for way in g sub/g h/f sub/../h/f "$PWD/d/s/h/f"; do
+			rm -rf d/s/*
+			ln -s "$way" d/s/f
+			mkdir d/s/sub
+			ln -s ../../outside d/s/h
+			ln -s ../../outside/f d/s/g
+			ln -s ../../../outside/f d/s/sub/g
+			chown -h "$USER_ID" d/s/h d/s/g d/s/sub/g d/s d/s/sub
+			# shellcheck disable=SC2086 # words
+			run_ucp $options s d
+			expect_status 1
+			expect_err "ucp: not writing through 'd/s/f': who made this symbolic link does not own what it leads to"
+			[[ $(<outside/f) == outside && $(ls -A outside) == f ]] || fail "$options, $way: it was written through"
+		done
+	done
+	rm d/s/f s/f
+	ln -sfn h d/s/l
+	rm -r d/s/sub
+	ln -s l d/s/sub
+	run_ucp -r --keep-directory-symlink s d
+	expect_status 1
+	expect_err "ucp: not entering 'd/s/sub': who made this symbolic link does not own what it leads to"
+	check_not test -e outside/below
+}
+
+# And nothing is made where theirs lead, nor where they lead by the time that it gets its name.
+case_link_of_ours_that_leads_nowhere_along_one_of_others() {
+	local options
+	two_owners
+	ln -s h/new d/s/f
+	ln -s ../../outside d/s/h
+	chown -h "$USER_ID" d/s/h
+	for options in -r -a "-r --atomic"; do
+		# shellcheck disable=SC2086 # words
+		POSIXLY_CORRECT=1 run_ucp $options s d
+		expect_status 1
+		check_not test -e outside/new
+		chown -h "$USER_ID" d/s
+	done
+}
+
+# What theirs lead to is theirs, or the way ends there.
+case_link_of_ours_leads_along_one_of_others_to_their_own() {
+	local options way
+	two_owners
+	mkdir theirs shared
+	ln -s ../../theirs d/s/h
+	ln -s ../shared theirs/shared
+	chown -h "$USER_ID" d/s/h theirs theirs/shared
+	for options in -r "-r --atomic"; do
+		for way in h/f h/shared/f; do
+			echo old >theirs/f
+			echo old >shared/f
+			chown "$USER_ID" theirs/f shared/f
+			[[ $options == -r ]] || chown "$USER_ID" shared
+			ln -sfn "$way" d/s/f
+			# shellcheck disable=SC2086 # words
+			run_ucp $options s d
+			expect_status 0
+			expect_no_err
+			check cmp s/f "theirs/${way#h/}"
+			[[ -L d/s/f ]] || fail "the link is gone"
+		done
+	done
+}
+
+# What no path leads to is written to all the same.
+case_link_to_a_descriptor() {
+	mkdir -p s d/s
+	echo new >s/f
+	ln -s /proc/self/fd/9 d/s/f
+	exec 9>out
+	rm out
+	run_ucp -r s d
+	expect_status 0
+	expect_no_err
+	check cmp s/f /proc/self/fd/9
+	exec 9>&-
+}
+
 case_link_of_other_as_operand() {
 	two_owners
 	theirs ln -s "$PWD/outside/f" d/s/f
@@ -256,6 +344,23 @@ case_directories_behind_links_with_few_descriptors() {
 	for i in {1..30}; do
 		check cmp "s/$i/a/b/c/f" "behind/$i/a/b/c/f"
 	done
+}
+
+# To find out in which steps times are kept, none is changed of what a link leads to.
+once_time_behind_a_link_of_other_is_not_tried() {
+	local before
+	two_owners
+	touch -d 2001-02-03T04:05:06.000000005 s/f
+	# All its times look as if they were kept in steps of ten nanoseconds
+	until [[ $(stat -c %z outside/f) == *"0 "* ]]; do
+		touch -d 2001-02-03T04:05:06 outside/f
+	done
+	ln -s ../../outside/f d/s/f
+	chown -h "$USER_ID" d/s/f
+	before=$(stat -c '%y %z' outside/f)
+	run_ucp -au s d
+	[[ $(stat -c '%y %z' outside/f) == "$before" ]] || fail "it was touched: $before, $(stat -c '%y %z' outside/f)"
+	[[ $(<outside/f) == outside ]] || fail "it was written through"
 }
 
 # --- --beneath
