@@ -26,7 +26,7 @@ TYPING, PAUSE, LAST = 0.04, 0.8, 4.0  # seconds: a key, between commands, at the
 LEAST = 0.1                           # seconds a picture stands at least
 COMMANDS = [
     "ucp -a --bwlimit=60M photos backup",
-    "ucp -a --verify --stats photos/2024 safe | head -n 4",
+    "ucp -a --verify --stats photos/2024 safe | head -n 2",
     "ucp -r --exclude='*.tmp' --dry-run photos/notes clean",
     "ucp photos/nope big.img full",
 ]
@@ -139,7 +139,7 @@ def line_svg(cells, row):
 
 
 def svg(pictures):
-    """The pictures below each other, moved past a window by steps."""
+    """The pictures below each other, moved past a window by steps; the last one where nothing moves."""
     total = sum(seconds for _, seconds in pictures)
     height = ROWS * CELL_HEIGHT + 24
     width = COLUMNS * CELL_WIDTH + 24
@@ -155,9 +155,10 @@ def svg(pictures):
         f'height="{height}" role="img" aria-label="ucp on a terminal">',
         "<style>text{font:14px ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace;fill:#d6d6d6;"
         "white-space:pre}.bar{fill:#39b5c4}"
-        f"#film{{animation:film {total:.1f}s steps(1,end) infinite}}@keyframes film{{{''.join(frames)}}}</style>",
+        f"#film{{animation:film {total:.1f}s steps(1,end) infinite}}@keyframes film{{{''.join(frames)}}}"
+        "@media(prefers-reduced-motion:reduce){#film{animation:none}}</style>",
         '<rect width="100%" height="100%" rx="6" fill="#1c1f24"/>',
-        f'<svg width="{width:.0f}" height="{height}"><g id="film">',
+        f'<svg width="{width:.0f}" height="{height}"><g id="film" transform="translate(0 {-(len(pictures) - 1) * height})">',
         *body,
         "</g></svg>",
         "</svg>",
