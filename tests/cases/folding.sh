@@ -62,7 +62,8 @@ once_whatever_the_options_say() {
 	mkdir s b/p
 	echo 1 >s/a
 	echo 22 >s/A
-	for option in -n -u -b -f --remove-destination --beneath --verify; do
+	for option in "-n --beneath" "-u --verify" -b -f --remove-destination; do
+		# shellcheck disable=SC2086 # the options are words
 		run_ucp -r $option s m/c
 		one_of_two c a A "regular file"
 		rm -r b/c
@@ -163,17 +164,26 @@ once_hard_link_and_another_file() {
 	fi
 }
 
-case_nothing_is_written_through_a_link() {
-	local option
+# link_and_file: a link to a victim, and a file, of which the names fall together.
+link_and_file() {
 	folding
 	mkdir s
 	echo VICTIM >victim
 	ln -s "$PWD/victim" s/a
 	echo evil >s/A
+}
+
+victim_is_whole() { # OPTION
+	[[ $(<victim) == VICTIM ]] || fail "written through the link, $1"
+}
+
+case_nothing_is_written_through_a_link() {
+	local option
+	link_and_file
 	for option in -a -f -b --atomic --remove-destination; do
 		run_ucp -r $option s m/c
 		expect_status 1
-		[[ $(<victim) == VICTIM ]] || fail "written through the link, $option"
+		victim_is_whole "$option"
 		[[ $(ls -A b/c) == [aA] ]] || fail "there is: $(ls -A b/c)"
 		rm -r b/c
 	done
@@ -265,20 +275,16 @@ once_operands_that_are_links_or_nodes() {
 
 once_link_and_file_in_an_existing_directory() {
 	local option
-	folding
-	mkdir s
-	echo VICTIM >victim
-	ln -s "$PWD/victim" s/a
-	echo evil >s/A
+	link_and_file
 	for option in -r -a --atomic --keep-directory-symlink; do
 		rm -rf b/c
 		mkdir b/c
 		run_ucp -r $option s/. m/c
-		[[ $(<victim) == VICTIM ]] || fail "written through the link, $option"
+		victim_is_whole "$option"
 	done
 	rm -rf b/c
 	mkdir b/c
 	run_ucp -P s/a s/A m/c
 	expect_status 1
-	[[ $(<victim) == VICTIM ]] || fail "written through the link"
+	victim_is_whole -P
 }

@@ -72,15 +72,21 @@ case_json_of_a_wrong_destination() {
 		'summary {"bytes": 0, "exit_status": 1}'
 }
 
-case_json_of_any_name() {
-	local name names=($'new\nline' $'tab\t"quoted"\\' $'ctrl\1\33[0m' 'ä€😀' $'\377' $'a\303' $'\355\240\200' $'x\300\257y' "it's")
+# fail_with_names NAME…: an error for each, as a directory stands where the file is to be.
+fail_with_names() {
+	local name
 	mkdir s d
-	for name in "${names[@]}"; do
+	for name; do
 		: >"s/$name"
 		mkdir "d/$name"
 	done
-	run_ucp -j1 --json "${names[@]/#/s/}" d
+	run_ucp -j1 --json "${@/#/s/}" d
 	expect_status 1
+}
+
+case_json_of_any_name() {
+	local names=($'new\nline' $'tab\t"quoted"\\' $'ctrl\1\33[0m' 'ä€😀' $'\377' $'a\303' $'\355\240\200' $'x\300\257y' "it's")
+	fail_with_names "${names[@]}"
 	expect_events "path path_base64" \
 		'started {}' \
 		'error {"path": "d/new\nline"}' \
@@ -97,14 +103,8 @@ case_json_of_any_name() {
 
 # Whoever looks at the lines on a terminal is safe, too: DEL and the C1 controls are escaped as those below U+0020 are.
 case_json_has_no_control_characters() {
-	mkdir s d
-	local name names=($'del\177' $'c1\302\200\302\233[m\302\237' $'\302\240ä' $'\233\302')
-	for name in "${names[@]}"; do
-		: >"s/$name"
-		mkdir "d/$name"
-	done
-	run_ucp -j1 --json "${names[@]/#/s/}" d
-	expect_status 1
+	local names=($'del\177' $'c1\302\200\302\233[m\302\237' $'\302\240ä' $'\233\302')
+	fail_with_names "${names[@]}"
 	LC_ALL=C grep -qaP '\x7f|\xc2[\x80-\x9f]|[\x01-\x09\x0b-\x1f]' "$OUT" && fail "there are some: $(_show "$OUT")"
 	expect_events "path" \
 		'started {}' \
