@@ -91,7 +91,7 @@ complete -c ucp -l json -d 'Report in lines of JSON on standard output'
 complete -c ucp -s j -l threads -x -d 'Number of threads'
 complete -c ucp -l progress -f -a 'auto always never plain synced' -d 'Show how far the copying is'
 complete -c ucp -l queue-depth -x -d 'Most chunks in flight for each thread'
-complete -c ucp -l stats -d 'Say at the end what was copied, and how'
+complete -c ucp -l stats -d 'Say at the end what was copied, and how fast'
 complete -c ucp -l resume -d 'Go on where an interrupted copy stopped'
 complete -c ucp -l verify -d 'Read each copy back and compare it'
 

@@ -77,7 +77,7 @@ const struct argp_option cli_options[] = {
 	{0, 0, 0, 0, "Existing destinations:", GROUP_EXISTING},
 	{"force", 'f', 0, 0, "if an existing destination cannot be opened, remove it and try again", GROUP_EXISTING},
 	{"interactive", 'i', 0, 0, "ask before an existing destination is replaced", GROUP_EXISTING},
-	{"no-clobber", 'n', 0, 0, "leave existing destinations alone, without a word", GROUP_EXISTING},
+	{"no-clobber", 'n', 0, 0, "silently leave existing destinations alone", GROUP_EXISTING},
 	{0, 'u', 0, 0, "same as --update=older", GROUP_EXISTING},
 	{"update", KEY_UPDATE, "UPDATE", OPTION_ARG_OPTIONAL,
 		"which existing destinations to replace: all, none (as -n), none-fail (an error for each), "
@@ -133,13 +133,13 @@ const struct argp_option cli_options[] = {
 		"move at most RATE bytes a second (20M, 1.5MB/s); @FILE reads it from FILE, again whenever that changes", GROUP_SPEED},
 	{"idle", KEY_IDLE, 0, 0, "use processors and disks only when nobody else wants them", GROUP_SPEED},
 
-	{0, 0, 0, 0, "What is said:", GROUP_OUTPUT},
+	{0, 0, 0, 0, "Output:", GROUP_OUTPUT},
 	{"verbose", 'v', 0, 0, "say what is being done", GROUP_OUTPUT},
 	{"dry-run", KEY_DRY_RUN, 0, 0, "only say what would be done, as -v does, and how much it is", GROUP_OUTPUT},
 	{"progress", KEY_PROGRESS, "WHEN", OPTION_ARG_OPTIONAL,
 		"show how far the copying is: auto (default: on a terminal), always, never, plain (a line every 10 seconds), "
 		"synced (what is on the medium); without WHEN always", GROUP_OUTPUT},
-	{"stats", KEY_STATS, 0, 0, "say at the end what was copied, and how", GROUP_OUTPUT},
+	{"stats", KEY_STATS, 0, 0, "say at the end what was copied, and how fast", GROUP_OUTPUT},
 	{"json", KEY_JSON, 0, 0, "report progress, errors and a summary as lines of JSON on standard output", GROUP_OUTPUT},
 	{"debug", KEY_DEBUG, 0, 0, "say how each file was copied, and what the rings did; implies -v", GROUP_OUTPUT},
 	{"x-inject", KEY_INJECT, "LIST", OPTION_HIDDEN, 0, GROUP_OUTPUT},
@@ -156,7 +156,7 @@ static const char usage[] = "SOURCE DEST\nSOURCE... DIRECTORY\n-t DIRECTORY SOUR
 static const char doc[] = "Copy SOURCE to DEST, or several SOURCEs into DIRECTORY, on many threads with io_uring.\v"
 	"SIZE is a number with an optional suffix: K, M, G, T (powers of 1024), or kB, MB, GB, TB (powers of 1000), in "
 	"small letters, too. A SIZE may have decimals but for --chunk-size, as may a RATE, with /s at its end: 1.5MB/s.\n\n"
-	"All of it is told by: man ucp";
+	"Full documentation: man ucp";
 
 /** The help of -h: one screen of 24 lines. */
 static const char short_help[] =
