@@ -348,6 +348,16 @@ static void count_copied(struct file_context *ctx, const struct file *file) {
 	counter_add(&counters->shared, file->flags & FILE_SHARED ? 1 : 0);
 }
 
+/** Count a file that could not be copied for ERR. */
+static void count_failed(struct file_context *ctx, const struct file *file, int err) {
+	struct counters *counters = ctx->counters;
+	counter_add(&counters->failed, 1);
+	counter_add(&counters->left_bytes, file->size - min(file->size, file->cursor));
+	if ((err == ENOSPC || err == EDQUOT) && !(file->flags & FILE_SPECIAL)) {
+		counter_add(&counters->roomless, room_for(ctx->files->opts, file));
+	}
+}
+
 void file_unref(struct file_context *ctx, struct file *file) {
 	if (atomic_fetch_sub(&file->refs, 1) != 1) {
 		return;
@@ -385,7 +395,8 @@ void file_unref(struct file_context *ctx, struct file *file) {
 		undo_closed(ctx, file, noted ? &made : NULL);
 	}
 	bool copied = !(file->flags & FILE_INCOMPLETE);
-	if (fail.what) {
+	bool later = fail.what && !copied && file_copy_later(ctx, file, fail.err);
+	if (fail.what && !later) {
 		tree_report(file->tree, &file->entry, fail);
 	}
 	if (copied && (ctx->files->opts->flags & OPT_DEBUG)) {
@@ -396,14 +407,10 @@ void file_unref(struct file_context *ctx, struct file *file) {
 		note_made(ctx, file);
 		tree_flush_name(file->tree, &file->entry);
 		file_note_sum(ctx, file);
-	} else {
-		counter_add(&ctx->counters->failed, 1);
-		counter_add(&ctx->counters->left_bytes, file->size - min(file->size, file->cursor));
-		if ((fail.err == ENOSPC || fail.err == EDQUOT) && !(file->flags & FILE_SPECIAL)) {
-			counter_add(&ctx->counters->roomless, room_for(ctx->files->opts, file));
-		}
+	} else if (!later) {
+		count_failed(ctx, file, fail.err);
 	}
-	counter_add(&ctx->counters->left_bytes, file->resumed);
+	counter_add(&ctx->counters->left_bytes, later ? 0 : file->resumed);
 	counter_add(&ctx->counters->resumed_bytes, copied ? file->resumed : 0);
 	// Whoever waits for this file is to know that it has more names
 	file_links_end(ctx, file->link, file->tree, copied && known ? &copy : NULL);

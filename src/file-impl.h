@@ -238,6 +238,12 @@ int file_access_mode(const struct opts *opts);
 /** Data of a file is going to be moved, which may take long: files_take_away() finds it. */
 void file_note_begun(struct file_context *ctx, struct file *file);
 
+/**
+ * The same for a file of which nothing is left that passes for whole, if it may be begun again. ERR: why it failed. Returns
+ * whether that is so; else it is to be reported.
+ */
+bool file_copy_later(struct file_context *ctx, struct file *file, int err);
+
 /** Claim an existing destination, file::found, for one file. Returns false if another one is writing it. */
 bool file_reserve(struct file_context *ctx, struct file *file);
 

@@ -169,11 +169,14 @@ static bool make_node(struct node *node) {
 	if (!fail.what || fail.what == node->what || fail.what == file_leads_elsewhere) {
 		file_say(node->ctx, node->tree, node->entry, judged->found.backup);
 	}
-	if (fail.what) {
+	bool later = fail.what && file_try_later(node->ctx, node->tree, node->entry, fail.err, false);
+	if (fail.what && !later) {
 		tree_report(node->tree, node->entry, fail);
 	}
-	if (fail.what || ret == REPORTED) {
+	if (!later && (fail.what || ret == REPORTED)) {
 		file_failed(node->ctx, node->st);
+	}
+	if (fail.what || ret == REPORTED) {
 		if (judged->found.backup) {
 			dest_undo_backup(node->ctx->files->dest, node->tree, node->entry, judged->found.backup);
 		}

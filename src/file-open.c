@@ -473,7 +473,7 @@ bool file_open_destination(struct file_context *ctx, struct file *file, const st
 		}
 	}
 	if (fail.what) {
-		if (fail.err != EINTR || !atomic_load(&ctx->files->cancelled)) {
+		if ((fail.err != EINTR || !atomic_load(&ctx->files->cancelled)) && !file_copy_later(ctx, file, fail.err)) {
 			tree_report(file->tree, &file->entry, fail);
 			file_failed(ctx, &file->st);
 		}

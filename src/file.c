@@ -72,10 +72,13 @@ void file_context_init(struct file_context *ctx, struct files *files, struct cou
 	*ctx = (struct file_context) {.files = files, .counters = counters};
 	list_init(&ctx->redo);
 	list_init(&ctx->later);
+	list_init(&ctx->roomless);
 }
 
 void file_context_destroy(struct file_context *ctx) {
-	for (struct list *node; (node = list_pop(&ctx->redo)) || (node = list_pop(&ctx->later));) {
+	for (struct list *node; (node = list_pop(&ctx->redo)) || (node = list_pop(&ctx->later))
+		|| (node = list_pop(&ctx->roomless));)
+	{
 		link_name_free(list_item(node, struct link_name, node));
 	}
 	free(ctx->buffer);
@@ -114,7 +117,8 @@ void file_free(struct file *file) {
 }
 
 void file_say(struct file_context *ctx, const struct tree *tree, const struct entry *entry, const char *backup) {
-	if (!(ctx->files->opts->flags & OPT_VERBOSE)) {
+	// At the last try it was said before
+	if (!(ctx->files->opts->flags & OPT_VERBOSE) || ctx->last_try) {
 		return;
 	}
 	struct buf what = {0};
@@ -390,18 +394,9 @@ static void source_failed(struct file_context *ctx, struct file *file, struct ju
 
 /** Put a name aside that has to be waited for. */
 static void defer(struct file_context *ctx, struct file *file) {
-	struct link_name *name = calloc(1, sizeof(*name));
-	if (name) {
-		name->src_name = strdup(file->entry.name);
-		name->dst_name = strdup(file->entry.dst_name);
-		name->tree = file->tree;
-		tree_ref(file->tree);
-	}
-	if (!name || !name->src_name || !name->dst_name) {
+	struct link_name *name = link_name_new(file->tree, &file->entry);
+	if (!name) {
 		tree_report(file->tree, &file->entry, fail_make(ENOMEM, "cannot create regular file %d"));
-		if (name) {
-			link_name_free(name);
-		}
 		return;
 	}
 	list_append(&ctx->later, &name->node);

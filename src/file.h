@@ -41,6 +41,8 @@ struct files {
 	struct inode_set overwriting;
 	/** Files of which data is being moved, but for those that are copied at once. */
 	struct list begun;
+	/** How many names found no room. */
+	atomic_uint roomless;
 	/** Bytes of files begun that were not copied at once, and how many the page cache has to spare; 0: not known yet. */
 	_Atomic uint64_t moved;
 	_Atomic uint64_t spare;
@@ -78,6 +80,8 @@ struct file_context {
 	struct list redo;
 	/** Names that have to be waited for (FILE_DEFERRED), to be copied when nothing else is in flight. */
 	struct list later;
+	/** Names that found no room, to be tried once more when everything else is done. */
+	struct list roomless;
 	/** The last pair of devices of which the kernel said that nothing is cloned between them, whatever the file; if one is known. */
 	dev_t no_clone[2];
 	/** The device on which files without a name were last refused, if one is known. */
@@ -99,6 +103,8 @@ struct file_context {
 	bool closes_known;
 	/** Whether to wait for a destination that is being written by another file. */
 	bool patient;
+	/** Whether the name that is begun with found no room before: it is not tried again. */
+	bool last_try;
 	/** What small files and streams are moved through; made when needed. */
 	char *buffer;
 	/** What files are copied in order with (--verify, --checksums); made when needed. */
@@ -321,6 +327,16 @@ bool file_move_end(const struct file *file, int err, uint64_t off);
 
 /** The source turned out to end at OFF. */
 void file_ended(struct file *file, uint64_t off);
+
+/**
+ * Something could not be made for want of room (ENOSPC; a quota is never given back by others): put its name aside, to be
+ * tried once more when everything else is done, and has given back what it had set aside or replaced.
+ *
+ * @param err        Why it failed.
+ * @param directory  Whether it is one.
+ * @return Whether that is so; else it is to be reported.
+ */
+bool file_try_later(struct file_context *ctx, struct tree *tree, const struct entry *entry, int err, bool directory);
 
 /** Take a reference. */
 void file_ref(struct file *file);

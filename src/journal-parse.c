@@ -69,6 +69,7 @@ static void free_part(void *item) {
 	struct journal_part *part = item;
 	free(part->done.list);
 	free(part->news.list);
+	free(part->noted.list);
 	free(part->path);
 	free(part);
 }
@@ -116,6 +117,7 @@ struct journal_part *journal_add_part(struct journal_index *index, const char *p
 	part->ino = 0;
 	journal_ranges_empty(&part->done);
 	journal_ranges_empty(&part->news);
+	journal_ranges_empty(&part->noted);
 	index->last_part = max(index->last_part, id);
 	return part;
 }

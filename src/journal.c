@@ -539,6 +539,19 @@ struct journal_part *journal_begin(struct journal *journal, const char *path, co
 	return part;
 }
 
+void journal_put_down(struct journal *journal, struct journal_part *part, uint64_t ino) {
+	mutex_lock(&journal->lock);
+	// What there is no memory for will be copied again
+	for (size_t i = 0; i < part->noted.count; ++i) {
+		journal_ranges_add(&part->done, part->noted.list[i].start, part->noted.list[i].end);
+	}
+	journal_ranges_order(&part->done);
+	journal_ranges_empty(&part->noted);
+	part->ino = ino;
+	part->taken = false;
+	mutex_unlock(&journal->lock);
+}
+
 void journal_flush_part(struct journal *journal, struct journal_part *part, uint64_t ino) {
 	char data[JOURNAL_HELD];
 	size_t used = 0;
@@ -548,6 +561,7 @@ void journal_flush_part(struct journal *journal, struct journal_part *part, uint
 			.id = part->id, .dev = journal->now.dev, .ino = ino, .range = part->news.list[i],
 		};
 		struct record record;
+		journal_ranges_add(&part->noted, written.range.start, written.range.end);
 		size_t len = make_record(&record, JOURNAL_WRITTEN, journal->id, &written, sizeof(written));
 		if (used + len > sizeof(data)) {
 			append(journal, data, used);

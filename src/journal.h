@@ -74,6 +74,8 @@ struct journal_part {
 	/** What this run has written, and is not in the journal yet; and how many bytes of it. */
 	struct journal_ranges news;
 	uint64_t news_bytes;
+	/** What this run has written, and is in the journal. */
+	struct journal_ranges noted;
 	/** Its path below the journal's directory. */
 	char *path;
 	/** Whether this run has taken it up. */
@@ -265,6 +267,9 @@ void journal_finish(struct journal *journal, const struct stat *src, const struc
  */
 struct journal_part *journal_begin(struct journal *journal, const char *path, const struct stat *src,
 	const struct stat *left);
+
+/** A part is not whole, and all that is written is noted: journal_begin() may go on with it in this run. INO: of its file. */
+void journal_put_down(struct journal *journal, struct journal_part *part, uint64_t ino);
 
 /** Note that a range is written. The caller sees to it that only one thread does so for a part. */
 void journal_wrote(struct journal *journal, struct journal_part *part, uint64_t ino, uint64_t start, uint64_t end);

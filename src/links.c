@@ -47,19 +47,27 @@ static struct link *add(struct links *links, struct inode inode, const struct en
 	return link;
 }
 
-static enum link_verdict wait_for(struct link *link, struct tree *tree, const struct entry *entry) {
+struct link_name *link_name_new(struct tree *tree, const struct entry *entry) {
 	struct link_name *name = calloc(1, sizeof(*name));
+	if (!name) {
+		return NULL;
+	}
+	list_init(&name->node);
+	name->tree = tree;
+	tree_ref(tree);
+	if (!set_name(name, entry)) {
+		link_name_free(name);
+		return NULL;
+	}
+	return name;
+}
+
+static enum link_verdict wait_for(struct link *link, struct tree *tree, const struct entry *entry) {
+	struct link_name *name = link_name_new(tree, entry);
 	if (!name) {
 		return LINK_NO_MEMORY;
 	}
-	name->tree = tree;
-	tree_ref(tree);
 	list_append(&link->waiting, &name->node);
-	if (!set_name(name, entry)) {
-		list_remove(&name->node);
-		link_name_free(name);
-		return LINK_NO_MEMORY;
-	}
 	return LINK_WAIT;
 }
 

@@ -23,6 +23,9 @@ struct link_name {
 	/** Its names in the source and in the destination. */
 	char *src_name;
 	char *dst_name;
+	/** It found no room once, and is tried for the last time; and whether it is a directory. */
+	bool last_try;
+	bool directory;
 	/** Once copied: the copy, to be known again by. */
 	struct inode copy;
 };
@@ -89,6 +92,9 @@ bool links_is_copy(struct links *links, struct inode inode);
 
 /** The first name could not be copied: those that waited have to be met anew. */
 void links_failed(struct links *links, struct link *link, struct list *waiting);
+
+/** A name of a tree, which it takes a reference to; NULL without memory. */
+struct link_name *link_name_new(struct tree *tree, const struct entry *entry);
 
 /** Free a name that waited, and its reference to its tree. */
 void link_name_free(struct link_name *name);

@@ -434,13 +434,14 @@ static void discard(struct tree *tree) {
 	tree_unref(parent);
 }
 
-struct tree *tree_enter(struct tree *parent, const struct entry *entry, enum tree_enter_flags flags) {
+struct tree *tree_try_enter(struct tree *parent, const struct entry *entry, enum tree_enter_flags flags, struct fail *why) {
 	const struct opts *opts = parent->trees->opts;
 	// A destination of '' is not spelled in the names below it
 	const char *dst_name = parent->name[DST] ? dst_name_of(entry) : entry->dst_name;
 	struct tree *tree = tree_new(parent->trees, parent, entry->name, dst_name);
+	*why = FAIL_NONE;
 	if (!tree) {
-		tree_report(parent, entry, fail_make(ENOMEM, "cannot access %s"));
+		*why = fail_make(ENOMEM, "cannot access %s");
 		return NULL;
 	}
 	tree->flags |= flags & TREE_ENTER_PREFIX ? TREE_OPERANDS : 0;
@@ -467,7 +468,7 @@ struct tree *tree_enter(struct tree *parent, const struct entry *entry, enum tre
 		fail = open_copy(tree, entry);
 	}
 	if (fail.what) {
-		tree_report(parent, entry, fail);
+		*why = fail;
 		discard(tree);
 		return NULL;
 	}
@@ -493,5 +494,14 @@ struct tree *tree_enter(struct tree *parent, const struct entry *entry, enum tre
 		tree->flags |= TREE_CLOSED;
 	}
 	tree_opened(tree);
+	return tree;
+}
+
+struct tree *tree_enter(struct tree *parent, const struct entry *entry, enum tree_enter_flags flags) {
+	struct fail fail;
+	struct tree *tree = tree_try_enter(parent, entry, flags, &fail);
+	if (fail.what) {
+		tree_report(parent, entry, fail);
+	}
 	return tree;
 }

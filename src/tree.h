@@ -226,6 +226,9 @@ enum tree_enter_flags {
  */
 struct tree *tree_enter(struct tree *parent, const struct entry *entry, enum tree_enter_flags flags);
 
+/** The same, but what prevents it is not reported: FAIL is set to it, or to nothing. */
+struct tree *tree_try_enter(struct tree *parent, const struct entry *entry, enum tree_enter_flags flags, struct fail *fail);
+
 /** Read the names of the source into tree::listing. The tree is pinned. Returns 0 or -errno. */
 int tree_list(struct tree *tree);
 

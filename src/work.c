@@ -1,6 +1,7 @@
 #include "work.h"
 
 #include "file.h"
+#include "links.h"
 #include "tree.h"
 
 #include <limits.h>
@@ -14,6 +15,7 @@ void work_init(struct work *work) {
 	list_init(&work->batches);
 	list_init(&work->trees);
 	list_init(&work->later);
+	list_init(&work->last);
 }
 
 static void free_batches(struct list *batches) {
@@ -27,6 +29,9 @@ static void free_batches(struct list *batches) {
 void work_destroy(struct work *work) {
 	free_batches(&work->batches);
 	free_batches(&work->later);
+	for (struct list *node; (node = list_pop(&work->last));) {
+		link_name_free(list_item(node, struct link_name, node));
+	}
 	for (struct list *node; (node = list_pop(&work->trees));) {
 		tree_unref(list_item(node, struct tree, work_node));
 	}
@@ -91,6 +96,17 @@ void work_push_later(struct work *work, struct batch *batch) {
 	mutex_unlock(&work->lock);
 }
 
+void work_push_last(struct work *work, struct list *names) {
+	if (list_empty(names)) {
+		return;
+	}
+	mutex_lock(&work->lock);
+	for (struct list *node; (node = list_pop(names));) {
+		list_append(&work->last, node);
+	}
+	mutex_unlock(&work->lock);
+}
+
 void work_push_tree(struct work *work, struct tree *tree) {
 	tree_ref(tree);
 	mutex_lock(&work->lock);
@@ -138,6 +154,9 @@ static struct work_item take(struct work *work) {
 	} else if (work->busy == 0 && (node = list_pop(&work->later))) {
 		item.kind = WORK_BATCH;
 		item.batch = list_item(node, struct batch, node);
+	} else if (work->busy == 0 && (node = list_pop(&work->last))) {
+		item.kind = WORK_NAME;
+		item.name = list_item(node, struct link_name, node);
 	}
 	return item;
 }

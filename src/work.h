@@ -12,6 +12,7 @@
 
 struct entry;
 struct file;
+struct link_name;
 struct tree;
 
 /** Some names of one tree, to be copied by one worker. */
@@ -38,6 +39,8 @@ struct work {
 	struct list trees;
 	/** Of struct batch: each only when all before it is done. */
 	struct list later;
+	/** Of struct link_name: each when all else is done. */
+	struct list last;
 	/** Workers that are doing something, and so may push. */
 	unsigned busy;
 	/** Workers that wait. */
@@ -58,6 +61,8 @@ enum work_kind {
 	WORK_BATCH,
 	/** Enter a subdirectory of a tree. */
 	WORK_TREE,
+	/** Try a name for the last time. */
+	WORK_NAME,
 };
 
 /** A piece of work taken. */
@@ -67,6 +72,8 @@ struct work_item {
 	struct file *file;
 	/** WORK_BATCH: to be freed with batch_free(). */
 	struct batch *batch;
+	/** WORK_NAME: now the taker's. */
+	struct link_name *name;
 	/** WORK_TREE: with a reference, and the subdirectory. */
 	struct tree *tree;
 	const struct entry *entry;
@@ -98,6 +105,9 @@ bool work_push(struct work *work, struct batch *batch);
 
 /** Push a batch to be taken when all that was pushed before, and all that came of it, is done. */
 void work_push_later(struct work *work, struct batch *batch);
+
+/** Push names, of struct link_name, to be taken one by one when everything else is done. Takes them all over. */
+void work_push_last(struct work *work, struct list *names);
 
 /** Push a tree that has subdirectories to be entered. Takes a reference. */
 void work_push_tree(struct work *work, struct tree *tree);

@@ -59,8 +59,12 @@ static void begin_names(struct state *s, struct tree *tree) {
 
 /** Enter a directory and see that everything in it gets copied. The parent is pinned. Returns whether it was entered. */
 static bool begin_directory(struct state *s, struct tree *parent, const struct entry *entry) {
-	struct tree *tree = tree_enter(parent, entry, 0);
+	struct fail fail;
+	struct tree *tree = tree_try_enter(parent, entry, 0, &fail);
 	if (!tree) {
+		if (fail.what && !file_try_later(&s->ctx, parent, entry, fail.err, true)) {
+			tree_report(parent, entry, fail);
+		}
 		return false;
 	}
 	files_resume_below(s->ctx.files, tree);
@@ -130,9 +134,12 @@ static void begin_next(struct state *s) {
 	}
 }
 
+static struct link_name *waiting(struct list *names) {
+	return list_item(list_pop(names), struct link_name, node);
+}
+
 /** Begin with a name that had to wait. */
-static void begin_waiting(struct state *s, struct list *names) {
-	struct link_name *name = list_item(list_pop(names), struct link_name, node);
+static void begin_waiting(struct state *s, struct link_name *name) {
 	struct entry entry = {.name = name->src_name, .dst_name = name->dst_name};
 	struct tree *tree = name->tree;
 	int ret = tree_pin(tree);
@@ -142,13 +149,21 @@ static void begin_waiting(struct state *s, struct list *names) {
 		return;
 	}
 	tree_ref(tree);
-	begin_file(s, file_begin(&s->ctx, tree, &entry, NULL, name));
+	s->ctx.last_try = name->last_try;
+	if (name->directory) {
+		begin_directory(s, tree, &entry);
+		link_name_free(name);
+	} else {
+		begin_file(s, file_begin(&s->ctx, tree, &entry, NULL, name));
+	}
+	s->ctx.last_try = false;
 	tree_unpin(tree);
 	tree_unref(tree);
 }
 
 /** Take work. Returns false if there is none: now, or with WAIT for ever. */
 static bool begin_work(struct state *s, bool wait) {
+	work_push_last(s->worker->work, &s->ctx.roomless);
 	struct work_item item = work_take(s->worker->work, wait);
 	switch (item.kind) {
 	case WORK_NONE:
@@ -170,6 +185,9 @@ static bool begin_work(struct state *s, bool wait) {
 		tree_unref(item.tree);
 		break;
 	}
+	case WORK_NAME:
+		begin_waiting(s, item.name);
+		break;
 	}
 	return true;
 }
@@ -184,7 +202,7 @@ static bool fill(struct state *s) {
 		} else if (s->hold) {
 			hold_exhausted(s);
 		} else if (!list_empty(&s->ctx.redo)) {
-			begin_waiting(s, &s->ctx.redo);
+			begin_waiting(s, waiting(&s->ctx.redo));
 		} else if (s->batch) {
 			begin_next(s);
 		} else if (!list_empty(&s->own)) {
@@ -192,7 +210,7 @@ static bool fill(struct state *s) {
 		} else if (!list_empty(&s->ctx.later) && s->inflight == 0) {
 			// Holding nothing that others could wait for
 			s->ctx.patient = true;
-			begin_waiting(s, &s->ctx.later);
+			begin_waiting(s, waiting(&s->ctx.later));
 			s->ctx.patient = false;
 		} else if (!begin_work(s, s->inflight == 0)) {
 			return s->inflight > 0;

@@ -574,3 +574,126 @@ once_little_address_space_for_buffers() {
 		same_tree s e --no-times
 	done
 }
+
+# What finds no room is tried once more when everything else is done: one file that is too big has no others fail.
+once_too_big_a_file_makes_no_others_fail() {
+	local i options
+	mount_image ext4 60M m
+	mkdir -p s/sub
+	truncate -s 1 s/sub/empty
+	head -c 100000000 /dev/urandom >s/0big
+	for ((i = 0; i < 100; ++i)); do
+		head -c 100000 /dev/urandom >"s/f$i"
+		head -c 100000 /dev/urandom >"s/sub/g$i"
+	done
+	for options in -j1 -j8 --engine=sync --atomic '-j2 --sparse=always' --verify; do
+		rm -rf m/*
+		# shellcheck disable=SC2086 # several options
+		run_ucp -rv $options s m/d
+		expect_status 1
+		grep -v '^ucp: hint: ' "$ERR" | diff - <(echo "ucp: error writing 'm/d/0big': No space left on device") || fail "$options"
+		[[ $(sort "$OUT" | uniq -d) == "" && $(wc -l <"$OUT") == 204 ]] || fail "$options: not one line each"
+		check_not test -e m/d/0big
+		diff -r --exclude=0big s m/d >/dev/null || fail "$options: others failed"
+		[[ -z $(find m -name '.ucp-*') ]] || fail "$options: something is left"
+	done
+}
+
+# What is replaced at the end of the run gives its room back: then there is room, and nothing to say.
+once_room_that_is_given_back_is_used() {
+	local options
+	need root
+	for options in -j1 -j4 '-j1 --json' -u; do
+		mount_tmpfs 20M m
+		mkdir -p s m/d
+		head -c 12000000 /dev/urandom >m/d/z
+		head -c 12000000 /dev/urandom >s/a
+		echo small >s/z
+		touch -d 2001-01-01 m/d/z
+		# In the order of inodes: the big one is first
+		# shellcheck disable=SC2086 # several options
+		run_ucp -r --atomic $options --stats -T s m/d
+		expect_status 0
+		! grep -v '^{' "$ERR" || fail "$options: there was something to say"
+		same_tree s m/d --no-times
+		grep -qE '^regular files: +2$|"regular_files":2,' "$OUT" || fail "$options: $(<"$OUT")"
+		umount m
+		rm -rf s
+	done
+}
+
+# Where it stays full, each file has one message, and nothing half-written is left; what was there and was cut is empty,
+# and what was to appear whole is still what it was.
+once_no_room_at_the_last_try_either() {
+	local i
+	need root
+	mkdir s
+	for i in 1 2 3; do
+		head -c 5000000 /dev/urandom >"s/f$i"
+	done
+	mount_tmpfs 4M m
+	mkdir m/d
+	echo old >m/d/f1
+	run_ucp -r -T s m/d
+	expect_status 1
+	grep -v '^ucp: hint: ' "$ERR" | sort | diff - <(printf "ucp: error writing 'm/d/f%d': No space left on device\n" 1 2 3) ||
+		fail "messages"
+	[[ $(ls -A m/d) == f1 ]] || fail "something is left"
+	rm m/d/f1
+	echo old >m/d/f1
+	run_ucp -r --atomic -T s m/d
+	expect_status 1
+	grep -v '^ucp: hint: ' "$ERR" | sort | diff - <(printf "ucp: error writing 'm/d/f%d': No space left on device\n" 1 2 3) ||
+		fail "messages"
+	[[ $(ls -A m/d) == f1 && $(<m/d/f1) == old ]] || fail "something is left"
+	# What was overwritten is newer than its source by then: it must not pass for up to date
+	touch -d '2001-01-01' m/d/f1
+	run_ucp -ru -T s m/d
+	expect_status 1
+	grep -v '^ucp: hint: ' "$ERR" | sort | diff - <(printf "ucp: error writing 'm/d/f%d': No space left on device\n" 1 2 3) ||
+		fail "messages"
+	rm -rf m/d/*
+	head -c 5000000 /dev/urandom >big
+	run bash -c 'yes | "$@"' - "$UCP" --backup -i s/f1 s/f2 m/d
+	expect_status 1
+	[[ -z $(ls -A m/d) ]] || fail "something is left"
+}
+
+# No inodes: directories with all that is in them, links and fifos too.
+once_room_for_names_that_is_given_back() {
+	need root
+	mkdir -p s/sub/deep m
+	echo 1 >s/sub/deep/f
+	ln -s f s/sub/deep/link
+	ln -s f s/link
+	mkfifo s/fifo
+	mount -t tmpfs -o size=4M,nr_inodes=9,mode=755 ucp-test m || skip "cannot mount a tmpfs"
+	touch m/1 m/2 m/3
+	run_ucp -r s m/d
+	expect_status 1
+	grep -v '^ucp: hint: ' "$ERR" >"$CASE/messages"
+	[[ $(sort "$CASE/messages" | uniq -d) == "" ]] || fail "twice"
+	grep -q 'No space left on device$' "$CASE/messages" || fail "messages"
+	rm -rf m/*
+	run_ucp -r s m/d
+	expect_status 0
+	same_tree s m/d --no-times
+}
+
+# With --resume what is there of a big file stays, and goes on from there.
+once_part_without_room_stays() {
+	need root
+	mkdir s
+	head -c 9000000 /dev/urandom >s/big
+	mount_tmpfs 8M m
+	run_ucp -r --resume -T s m/d
+	expect_status 1
+	expect_err_has "ucp: error writing 'm/d/big': No space left on device"
+	[[ $(find m/d -name '.ucp-[0-9a-f]*' -size +1M | wc -l) == 1 ]] || fail "it did not stay"
+	mount -o remount,size=30M m
+	run_ucp -r --resume --stats -T s m/d
+	expect_status 0
+	grep -q '^resumed: ' "$OUT" || fail "it began anew"
+	same_tree s m/d --no-times
+	[[ -z $(find m -name '.ucp-*') ]] || fail "something is left"
+}

@@ -222,17 +222,48 @@ TEST(a_failed_copy_is_taken_away) {
 	CHECK(file_claim(file, 8 * BLOCK, &range));
 	move(file, &range);
 	CHECK(exists("dst/src/a"));
-	file_fail(file, 5 * BLOCK, fail_make(-ENOSPC, "error writing %d"));
+	file_fail(file, 5 * BLOCK, fail_make(-EDQUOT, "error writing %d"));
 	file_fail(file, 3 * BLOCK, fail_make(-EIO, "error reading %s"));
 	CHECK_MSG(!file_claim(file, BLOCK, &range), "nobody goes on with it");
 	capture_errors();
 	file_unref(&t.ctx, file);
 	CHECK(exists("dst/src/a"));
 	file_unref(&t.ctx, file);
-	check_errors("ucp: error writing 'dst/src/a': No space left on device\n");
+	check_errors("ucp: error writing 'dst/src/a': Disk quota exceeded\n");
 	CHECK(!exists("dst/src/a"));
 	CHECK_EQ(counter_get(&t.counters.files), 0);
 	CHECK_EQ(counter_get(&t.report.errors), 1);
+	CHECK(list_empty(&t.ctx.roomless));
+	tear_down();
+}
+
+TEST(what_has_no_room_is_tried_once_more) {
+	set_up();
+	write_blocks("src/a", 0, 20);
+	open_tree();
+	struct entry entry = {.name = "a", .dst_name = "a"};
+	struct link_name *name = NULL;
+	capture_errors();
+	for (int try = 1; try <= 2; ++try) {
+		struct extent range;
+		struct file *file = file_begin(&t.ctx, t.tree, &entry, NULL, name);
+		REQUIRE(file);
+		CHECK(file_claim(file, 8 * BLOCK, &range));
+		move(file, &range);
+		file_fail(file, 5 * BLOCK, fail_make(-ENOSPC, "error writing %d"));
+		file_unref(&t.ctx, file);
+		CHECK(!exists("dst/src/a"));
+		CHECK_EQ(counter_get(&t.counters.failed), try == 1 ? 0 : 1);
+		CHECK_EQ(counter_get(&t.report.errors), try == 1 ? 0 : 1);
+		if (try == 1) {
+			REQUIRE(!list_empty(&t.ctx.roomless));
+			name = list_item(list_pop(&t.ctx.roomless), struct link_name, node);
+			CHECK(name->last_try && !name->directory);
+			CHECK_STR(name->src_name, "a");
+		}
+	}
+	CHECK(list_empty(&t.ctx.roomless));
+	check_errors("ucp: error writing 'dst/src/a': No space left on device\n");
 	tear_down();
 }
 
