@@ -305,8 +305,10 @@ static int open_old(const struct tree *tree, int dir, const char *name, enum way
 /** See that an old file may be replaced as if it were written into. */
 static struct fail look_at_old(struct file_context *ctx, struct file *file, int fd) {
 	struct stat st;
-	if (fstat(fd, &st) != 0) {
-		return fail_make(errno, "cannot fstat %d");
+	bool mount;
+	int ret = open_look(fd, "", AT_EMPTY_PATH, &st, &mount);
+	if (ret < 0) {
+		return fail_make(ret, "cannot fstat %d");
 	}
 	if (inode_same(inode_of(&st), inode_of(&file->st))) {
 		return fail_make(0, "%s and %d are the same file");
@@ -317,7 +319,8 @@ static struct fail look_at_old(struct file_context *ctx, struct file *file, int 
 	if (!file_is_still(file->tree, &file->found, &st)) {
 		return fail_make(0, "skipping file %s, as its destination %d was replaced while being copied");
 	}
-	struct fail fail = file->flags & FILE_BY_LINK ? dest_spare_source(ctx->files->dest, &st) : FAIL_NONE;
+	bool elsewhere = (file->flags & FILE_BY_LINK) || mount;
+	struct fail fail = elsewhere ? dest_spare_source(ctx->files->dest, &st) : FAIL_NONE;
 	if (!fail.what) {
 		file->found = st;
 	}

@@ -1,5 +1,6 @@
 #include "file-impl.h"
 
+#include "open.h"
 #include "opts.h"
 #include "progress.h"
 #include "std.h"
@@ -88,6 +89,7 @@ static struct fail foresee_overwrite(const struct foreseen *f) {
 	int dir = f->tree->fd[DST];
 	const char *name = f->entry->dst_name;
 	bool link = S_ISLNK(f->there.st_mode);
+	bool mount;
 	struct stat st;
 
 	if (S_ISDIR(f->judged.found.st.st_mode)) {
@@ -114,10 +116,10 @@ static struct fail foresee_overwrite(const struct foreseen *f) {
 		}
 		return ret < 0 ? fail_make(ret, f->what) : FAIL_NONE;
 	}
-	if (fstatat(dir, name, &st, 0) != 0 || !S_ISREG(st.st_mode)) {
+	if (open_look(dir, name, 0, &st, &mount) < 0 || !S_ISREG(st.st_mode)) {
 		return FAIL_NONE;
 	}
-	if (link) {
+	if (link || mount) {
 		return dest_spare_source(files->dest, &st);
 	}
 	if (st.st_nlink > 1 && dest_is_source(files->dest, &st)) {

@@ -227,8 +227,10 @@ static struct fail displace(struct file_context *ctx, struct file *file) {
  */
 static struct fail take_over(struct file_context *ctx, struct file *file, bool link) {
 	struct stat st;
-	if (fstat(file->dst_fd, &st) != 0) {
-		return fail_make(errno, "cannot fstat %d");
+	bool mount;
+	int ret = open_look(file->dst_fd, "", AT_EMPTY_PATH, &st, &mount);
+	if (ret < 0) {
+		return fail_make(ret, "cannot fstat %d");
 	}
 	// Seen before opening, but who knows what has been moved meanwhile
 	if (inode_same(inode_of(&st), inode_of(&file->st))) {
@@ -254,7 +256,7 @@ static struct fail take_over(struct file_context *ctx, struct file *file, bool l
 		}
 		return FAIL_NONE;
 	}
-	struct fail fail = link ? dest_spare_source(ctx->files->dest, &st) : FAIL_NONE;
+	struct fail fail = link || mount ? dest_spare_source(ctx->files->dest, &st) : FAIL_NONE;
 	if (fail.what) {
 		return fail;
 	}

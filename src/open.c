@@ -7,7 +7,32 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
+
+int open_look(int dir, const char *name, int flags, struct stat *st, bool *mount) {
+	struct statx stx;
+	if (statx(dir, name, flags, STATX_BASIC_STATS, &stx) != 0) {
+		return -errno;
+	}
+	*mount = stx.stx_attributes & STATX_ATTR_MOUNT_ROOT;
+	*st = (struct stat) {
+		.st_dev = makedev(stx.stx_dev_major, stx.stx_dev_minor),
+		.st_ino = stx.stx_ino,
+		.st_mode = stx.stx_mode,
+		.st_nlink = stx.stx_nlink,
+		.st_uid = stx.stx_uid,
+		.st_gid = stx.stx_gid,
+		.st_rdev = makedev(stx.stx_rdev_major, stx.stx_rdev_minor),
+		.st_size = (off_t)stx.stx_size,
+		.st_blksize = stx.stx_blksize,
+		.st_blocks = (blkcnt_t)stx.stx_blocks,
+		.st_atim = {.tv_sec = stx.stx_atime.tv_sec, .tv_nsec = stx.stx_atime.tv_nsec},
+		.st_mtim = {.tv_sec = stx.stx_mtime.tv_sec, .tv_nsec = stx.stx_mtime.tv_nsec},
+		.st_ctim = {.tv_sec = stx.stx_ctime.tv_sec, .tv_nsec = stx.stx_ctime.tv_nsec},
+	};
+	return 0;
+}
 
 bool open_has_proc(void) {
 	return access("/proc/self/fd", X_OK) == 0;

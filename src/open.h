@@ -8,6 +8,10 @@
 #ifndef UCP_OPEN_H
 #define UCP_OPEN_H
 
+#include <stdbool.h>
+
+struct stat;
+
 /** Returned, in place of -errno, if a thing cannot be opened again as /proc is not there. */
 #define OPEN_NO_PROC (-5001)
 
@@ -25,6 +29,14 @@
  *         /proc -EAGAIN may come even if FLAGS lack O_NONBLOCK.
  */
 int open_again(int seen, int dir, const char *path, int flags);
+
+/**
+ * As fstatat(2), and whether something is mounted there.
+ *
+ * @param flags  As of fstatat(2).
+ * @return 0 or -errno.
+ */
+int open_look(int dir, const char *name, int flags, struct stat *st, bool *mount);
 
 /** Whether descriptors can be opened by their names in /proc. */
 bool open_has_proc(void);

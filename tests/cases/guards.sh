@@ -464,6 +464,40 @@ once_mount_that_is_a_source_of_another_device() {
 	check cmp src/other/f dst/other/f
 }
 
+# A file that is mounted on a name of the destination, and is one of the sources.
+once_file_that_is_a_source_by_a_mount() {
+	local options message
+	two_directories
+	mkdir dst/sub
+	: >dst/sub/f
+	mount --bind src/other/f dst/sub/f || skip "cannot mount"
+	for options in "${ways_to_replace[@]}" "-r --dry-run" "-r --resume" "-a --exclude=nothing"; do
+		# shellcheck disable=SC2086 # the options are words
+		run_ucp $options src/. dst
+		message="will not write through 'dst/./sub/f': it leads to a file that is to be copied"
+		case $options in
+		-rn) message= ;;
+		*remove*) message="cannot remove 'dst/./sub/f': Device or resource busy" ;;
+		*-b) message="cannot backup 'dst/./sub/f': Device or resource busy" ;;
+		-rl) message="cannot create hard link 'dst/./sub/f' to 'src/./sub/f': File exists" ;;
+		esac
+		if [[ $message ]]; then spared "$message"; else expect_status 0; fi
+		diff -r --no-dereference saved src || fail "$options: a source was changed"
+		find dst -mindepth 1 ! -path dst/sub ! -path dst/sub/f -delete
+	done
+	printf 'sub/f\nother/f\n' >list
+	run_ucp --files-from=list src dst
+	spared "will not write through 'dst/sub/f': it leads to a file that is to be copied"
+	umount dst/sub/f
+	# What is mounted and no source is written into
+	echo else >else
+	mount --bind else dst/sub/f
+	run_ucp -r src/. dst
+	expect_status 0
+	expect_no_err
+	check cmp src/sub/f else
+}
+
 # By its own name: what is new comes into it, as with cp.
 once_directory_that_the_copy_comes_through() {
 	local options
