@@ -456,7 +456,10 @@ static bool judge_again(struct file_context *ctx, struct file *file, struct fail
 	return verdict == DEST_OVERWRITE || verdict == DEST_CREATE;
 }
 
-/** Give a file its name. Returns 0 or -errno; -ECANCELED where cp's rules forbid it, with a fail or not. */
+/**
+ * Give a file its name. Returns 0 or -errno; -ECANCELED where cp's rules forbid it, with a fail or not; 1 if it has its hidden name,
+ * too.
+ */
 static int name_it(struct file_context *ctx, struct file *file, const struct spot *spot, struct fail *fail) {
 	int ret = -EEXIST;
 	if (file->hidden) {
@@ -467,7 +470,7 @@ static int name_it(struct file_context *ctx, struct file *file, const struct spo
 		ret = -EEXIST;
 	}
 	if (!(file->flags & FILE_REPLACES)) {
-		ret = file->hidden ? hidden_move(spot->dir, file->hidden, spot->name)
+		ret = file->hidden ? hidden_move_open(spot->dir, file->hidden, spot->name)
 			: hidden_link(file->dst_fd, spot->dir, spot->name);
 		if (ret == -EEXIST && (file->tree->flags & TREE_CREATED)) {
 			return ret;
@@ -496,7 +499,7 @@ struct fail file_publish(struct file_context *ctx, struct file *file) {
 		ret = spot_open(&spot, file);
 		if (ret == 0) {
 			ret = name_it(ctx, file, &spot, &fail);
-			flushed = ret == 0 ? flush_name(file, &spot) : 0;
+			flushed = ret >= 0 ? flush_name(file, &spot) : 0;
 			spot_close(&spot);
 		}
 		tree_unpin(file->tree);
@@ -506,9 +509,28 @@ struct fail file_publish(struct file_context *ctx, struct file *file) {
 		return ret == -ECANCELED ? fail : file_cannot_create(ret);
 	}
 	file->flags &= ~(unsigned)FILE_STAGED;
-	free(file->hidden);
-	file->hidden = NULL;
+	if (ret == 0) {
+		free(file->hidden);
+		file->hidden = NULL;
+	}
 	return flushed < 0 ? fail_make(flushed, "error syncing the directory of %d") : FAIL_NONE;
+}
+
+void file_unhide(struct file *file, struct inode inode) {
+	struct spot spot;
+	int ret = tree_pin(file->tree);
+	if (ret == 0) {
+		ret = spot_open(&spot, file);
+		if (ret == 0) {
+			file_drop_hidden(file->tree, spot.dir, file->hidden, inode);
+			spot_close(&spot);
+		}
+		tree_unpin(file->tree);
+	}
+	if (ret < 0) {
+		const struct entry left = {.name = file->hidden, .dst_name = file->hidden};
+		tree_report(file->tree, &left, fail_make(ret, "cannot remove %d"));
+	}
 }
 
 void file_unstage(struct file_context *ctx, struct file *file) {

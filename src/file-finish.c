@@ -388,11 +388,16 @@ void file_unref(struct file_context *ctx, struct file *file) {
 	struct inode copy;
 	bool known = know_again(ctx, file, &copy);
 	struct stat made;
-	bool noted = (file->flags & FILE_CREATED) && may_fail_to_close(ctx, file) && fstat(file->dst_fd, &made) == 0;
+	bool hidden = file->hidden && !(file->flags & FILE_STAGED);
+	bool noted = (hidden || ((file->flags & FILE_CREATED) && may_fail_to_close(ctx, file)))
+		&& fstat(file->dst_fd, &made) == 0;
 	int ret = close_fd(&file->dst_fd);
 	if (ret < 0) {
 		fail = fail.what ? fail : fail_make(ret, "failed to close %d");
 		undo_closed(ctx, file, noted ? &made : NULL);
+	}
+	if (hidden && noted) {
+		file_unhide(file, inode_of(&made));
 	}
 	bool copied = !(file->flags & FILE_INCOMPLETE);
 	bool later = fail.what && !copied && file_copy_later(ctx, file, fail.err);

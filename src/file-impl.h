@@ -137,8 +137,14 @@ struct fail file_stage_over(struct file_context *ctx, struct file *file);
 /** Give a file that is whole the attributes of the one it is going to replace. */
 struct fail file_inherit(struct file_context *ctx, struct file *file);
 
-/** Have a file that is whole appear under its name. Where that fails it is FILE_INCOMPLETE. */
+/**
+ * Have a file that is whole appear under its name. Where that fails it is FILE_INCOMPLETE. If file::hidden is still set it has
+ * that name, too, and file_unhide() has to take that away when the file is closed.
+ */
 struct fail file_publish(struct file_context *ctx, struct file *file);
+
+/** Take away the hidden name that a file has besides its own, if it still is that of an inode. What fails is reported. */
+void file_unhide(struct file *file, struct inode inode);
 
 /** Take away a file that did not get its name. */
 void file_unstage(struct file_context *ctx, struct file *file);

@@ -143,11 +143,11 @@ int hidden_link(int fd, int dir, const char *path) {
 	return linkat(AT_FDCWD, name, dir, path, AT_SYMLINK_FOLLOW) == 0 ? 0 : -errno;
 }
 
-/** The same by two steps that no file system refuses. There may be two names for a moment. */
+/** The same in a way that no file system refuses. Returns 0 or -errno; 1 if there are two names now. */
 static int move_slowly(int dir, const char *from, const char *to) {
 	struct stat st;
 	if (linkat(dir, from, dir, to, 0) == 0) {
-		return fstatat(dir, to, &st, AT_SYMLINK_NOFOLLOW) == 0 ? hidden_drop(dir, from, inode_of(&st)) : 0;
+		return 1;
 	}
 	if (errno == EEXIST) {
 		return -EEXIST;
@@ -159,9 +159,18 @@ static int move_slowly(int dir, const char *from, const char *to) {
 	return renameat(dir, from, dir, to) == 0 ? 0 : -errno;
 }
 
-int hidden_move(int dir, const char *from, const char *to) {
+int hidden_move_open(int dir, const char *from, const char *to) {
 	if (renameat2(dir, from, dir, to, RENAME_NOREPLACE) == 0) {
 		return 0;
 	}
 	return errno == EINVAL || errno == ENOSYS ? move_slowly(dir, from, to) : -errno;
+}
+
+int hidden_move(int dir, const char *from, const char *to) {
+	struct stat st;
+	int ret = hidden_move_open(dir, from, to);
+	if (ret <= 0) {
+		return ret;
+	}
+	return fstatat(dir, to, &st, AT_SYMLINK_NOFOLLOW) == 0 ? hidden_drop(dir, from, inode_of(&st)) : 0;
 }

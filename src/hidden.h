@@ -67,4 +67,12 @@ int hidden_link(int fd, int dir, const char *path);
 /** Move something to a name that must be free. Returns 0 or -errno: -EEXIST if it is not. */
 int hidden_move(int dir, const char *from, const char *to);
 
+/**
+ * The same for a file that is open. If the kernel cannot do it at once the file becomes a hard link, and keeps the old name
+ * until it is closed: NFS would only give it another name, ".nfs…", as long as it is open.
+ *
+ * @return 0 or -errno; 1 if the caller has to take away the old name, by hidden_drop().
+ */
+int hidden_move_open(int dir, const char *from, const char *to);
+
 #endif // UCP_HIDDEN_H

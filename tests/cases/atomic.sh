@@ -814,3 +814,30 @@ once_abbreviations() {
 	expect_status 0
 	check cmp a c
 }
+
+# NFS would give a file that is open another name, and take that away too late for the times of its directory.
+once_hidden_name_goes_after_the_close() {
+	local name option
+	need cmd strace
+	mkdir -p s/sub d
+	echo a >s/a
+	echo b >s/sub/b
+	head -c 5000000 /dev/urandom >s/big
+	touch -d 2001-02-03 s s/sub
+	for option in --atomic --resume; do
+		rm -rf d
+		# shellcheck disable=SC2086 # the flags are words
+		run strace -f -qq -y -o "$CASE/trace" -e signal=none -e trace=close,linkat,unlinkat,renameat2 \
+			-e inject=renameat2:error=EINVAL "$UCP" $UCP_FLAGS -a "$option" --x-inject=no-unnamed s d
+		grep -q INJECTED "$CASE/trace" || skip "strace does not work"
+		expect_status 0
+		expect_no_err
+		same_tree s d
+		grep -oE 'linkat.*\.ucp-[0-9a-f]{16}' "$CASE/trace" | grep -oE '\.ucp-[0-9a-f]{16}' >"$CASE/names"
+		(($(wc -l <"$CASE/names") >= 1)) || fail "nothing had a hidden name"
+		while read -r name; do
+			grep -E "(close\\(|unlinkat\\().*$name" "$CASE/trace" | tail -n 1 | grep -q unlinkat \
+				|| fail "$name was open still: $(grep "$name" "$CASE/trace")"
+		done <"$CASE/names"
+	done
+}
