@@ -10,8 +10,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
 
 void trees_init(struct trees *trees, const struct opts *opts, struct report *report) {
 	*trees = (struct trees) {
@@ -238,7 +240,33 @@ void tree_unpin(struct tree *tree) {
 	mutex_unlock(&trees->lock);
 }
 
-/** Open a directory by its name in another one, if it is still the same. */
+/** Whether the numbers of a file system's inodes may be others at each look, or each time the kernel has forgotten them. */
+static bool may_change_numbers(int fd) {
+	struct statfs fs;
+	if (fstatfs(fd, &fs) != 0) {
+		return false;
+	}
+	switch ((uint32_t)fs.f_type) {
+	case MSDOS_SUPER_MAGIC:
+	case 0x2011bab0:  // exFAT
+	case 0x65735546:  // FUSE
+	case 0xff534d42u: // CIFS
+	case 0xfe534d42u: // SMB 2
+		return true;
+	default:
+		return false;
+	}
+}
+
+/** Whether a directory that has another number than before, and was found by its name in DIR, is the same all the same. */
+static bool is_still(const struct tree *tree, enum side side, int dir, int fd, const struct stat *st) {
+	const struct tree *parent = tree->parent;
+	bool named = side == SRC ? parent->flags & TREE_BASE : tree_is_named_whole(parent);
+	// Others could have exchanged it only if they may write to where it is
+	return st->st_dev == tree->inode[side].dev && may_change_numbers(fd) && (named || reach_is_closed(dir));
+}
+
+/** Open a directory by its name in the one it is in, or by ".." in one that is in it, if it is still the same. */
 static int open_side(struct tree *tree, enum side side, int dir, const char *name) {
 	int flags = O_DIRECTORY | O_CLOEXEC;
 	unsigned path = side == DST ? TREE_DST_PATH : TREE_SRC_BY_NAME;
@@ -252,7 +280,8 @@ static int open_side(struct tree *tree, enum side side, int dir, const char *nam
 	}
 	struct stat st;
 	int ret = fstat(fd, &st) == 0 ? 0 : -errno;
-	if (ret == 0 && !inode_same(inode_of(&st), tree->inode[side])) {
+	bool down = name == tree->name[side];
+	if (ret == 0 && !inode_same(inode_of(&st), tree->inode[side]) && !(down && is_still(tree, side, dir, fd, &st))) {
 		ret = -ESTALE;
 	}
 	if (ret < 0) {

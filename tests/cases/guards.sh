@@ -166,6 +166,33 @@ once_numbers_that_always_change() {
 	[[ $(<backing/s/f) == old ]] || fail "it was written"
 }
 
+# Directories that were closed meanwhile are found again by their names.
+# only: release, debug
+once_deep_trees_of_numbers_that_always_change() {
+	local option dir=s level
+	mkdir backing
+	for level in {1..25}; do
+		dir+=/$level
+		mkdir -p "$dir/side/below"
+		echo "$level" | tee "$dir/file" >"$dir/side/below/file"
+	done
+	mount_faultfs odd backing --odd-inodes --cache=0
+	for option in -r "-a --atomic"; do
+		# shellcheck disable=SC2086 # several options
+		run limit_fds 34 ucp $option s odd/
+		expect_status 0
+		expect_no_err
+		same_tree s backing/s --no-times
+	done
+	# But not where others could exchange directories by now
+	rm -rf backing/s
+	need tool preload-act.so
+	run limit_fds 34 env UCP_ACT_AFTER=mkdirat:22 UCP_ACT="chmod -R 777 backing/s" \
+		LD_PRELOAD="${UCP%/*}/tools/preload-act.so" "$UCP" -r -j1 s odd/
+	expect_status 1
+	expect_err_has "Stale file handle"
+}
+
 # --- destinations that are sources
 
 case_destination_is_hard_link_of_a_source() {
