@@ -82,15 +82,22 @@ struct file_context {
 	struct list later;
 	/** Names that found no room, to be tried once more when everything else is done. */
 	struct list roomless;
-	/** The last pair of devices of which the kernel said that nothing is cloned between them, whatever the file; if one is known. */
+	/*
+	 * What was refused, and need not be asked for again. Each is what this worker met last, so that it costs no lock, and is
+	 * known of a whole file system: what was said of one file counts for that file only.
+	 */
+	/** Between these devices, if any are known, the kernel clones nothing, whatever the file (offload_is_about_place()). */
 	dev_t no_clone[2];
-	/** The device on which files without a name were last refused, if one is known. */
+	/** On this one, if any is known, there are no files without a name (O_TMPFILE): the file system or the kernel says so. */
 	dev_t no_unnamed;
-	/** The device whose file system cannot promise not to wait (RWF_NOWAIT), if one is known. */
+	/** Files of this one, if any is known, cannot be read without waiting (RWF_NOWAIT): their type has no way to. */
 	dev_t waits;
-	/** The device from whose page cache nothing can be told to leave, if one is known. */
+	/**
+	 * Nothing of this one, if any is known, can be told to leave the page cache (RWF_DONTCACHE): its type has no way to. If it was
+	 * but a file that is memory itself (DAX), what is read of others stays, too, which is what the kernel does anyway.
+	 */
 	dev_t keeps;
-	/** The device on which closing cannot fail, if one is known. */
+	/** Closing files of this one, if any is known, cannot fail: its type writes nothing then (may_fail_to_close()). */
 	dev_t closes;
 	struct far far;
 	/** Small files that were not cached since one was. */
