@@ -219,6 +219,7 @@ static bool may_have_acl(const struct file_context *ctx, const struct file *file
 
 /** All data is there: give the destination its size and attributes. */
 static struct fail complete(struct file_context *ctx, struct file *file) {
+	const struct opts *opts = ctx->files->opts;
 	int ret = (file->flags & FILE_SET_SIZE) && !(file->flags & FILE_SPECIAL) ? set_size(file) : 0;
 	if (ret < 0) {
 		file->flags |= FILE_INCOMPLETE;
@@ -226,7 +227,7 @@ static struct fail complete(struct file_context *ctx, struct file *file) {
 	}
 	struct fail inherited = file->flags & FILE_INHERITS ? file_inherit(ctx, file) : FAIL_NONE;
 	struct meta meta = {
-		.opts = ctx->files->opts,
+		.opts = opts,
 		.src = &file->st,
 		.dst = file->flags & FILE_CREATED ? NULL : &file->found,
 		.final_mode = file->final_mode,
@@ -236,6 +237,7 @@ static struct fail complete(struct file_context *ctx, struct file *file) {
 	meta.flags |= file->flags & FILE_CREATED ? META_NEW : 0;
 	meta.flags |= file->flags & FILE_FINAL_MODE ? META_FINAL_MODE : 0;
 	meta.flags |= may_have_acl(ctx, file) ? META_STRAY_ACL : 0;
+	meta.flags |= opts->preserve & PRESERVE_MODE ? file_unlisted_acls(file->tree, file->src_fd) : 0;
 	struct fail fail = meta_apply(&meta);
 	fail = fail.what ? fail : inherited;
 	struct fail flushed = flush(ctx, file);

@@ -268,6 +268,9 @@ bool file_open_destination(struct file_context *ctx, struct file *file, const st
  */
 bool file_copy_cached(struct file_context *ctx, struct file *file);
 
+/** META_UNLISTED_ACLS if a source may have ACLs that are not listed, else 0. SRC_FD: -1 if it is not open. */
+unsigned file_unlisted_acls(const struct tree *tree, int src_fd);
+
 /** Whether holes of a source are to be passed over, and it may have some. Its descriptor has not been read from yet. */
 bool file_passes_holes(const struct opts *opts, const struct file *file);
 

@@ -262,7 +262,7 @@ static bool apply_meta(struct node *node, const char *name, const struct opts *o
 	mode_t umasked = meta_create_mode(opts, src->st_mode) & ~opts->umask;
 	struct meta meta = {
 		.opts = opts,
-		.flags = META_NEW | META_DST_PATH,
+		.flags = META_NEW | META_DST_PATH | file_unlisted_acls(node->tree, -1),
 		.src = src,
 		.src_fd = -1,
 		.src_dir = node->tree->fd[SRC],

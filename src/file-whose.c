@@ -1,5 +1,6 @@
 #include "file-impl.h"
 
+#include "meta.h"
 #include "opts.h"
 #include "reach.h"
 
@@ -25,6 +26,12 @@ bool file_is_still(const struct tree *tree, const struct stat *found, const stru
 		&& found->st_gid == now->st_gid && found->st_size == now->st_size
 		&& found->st_mtim.tv_sec == now->st_mtim.tv_sec && found->st_mtim.tv_nsec == now->st_mtim.tv_nsec;
 	return alike && (tree_is_named_whole(tree) || reach_is_closed(tree->fd[DST]));
+}
+
+unsigned file_unlisted_acls(const struct tree *tree, int src_fd) {
+	bool base = tree->flags & TREE_BASE;
+	bool unlisted = base ? src_fd < 0 || !meta_lists_acls(src_fd) : tree->flags & TREE_UNLISTED_ACLS;
+	return unlisted ? META_UNLISTED_ACLS : 0;
 }
 
 bool file_may_stand_for(const struct files *files, int dir, const struct stat *src, const struct stat *found,

@@ -3,8 +3,10 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/posix_acl_xattr.h>
 #include <string.h>
+#include <sys/vfs.h>
 
 /** Whom an entry of an ACL is about: linux/posix_acl.h. */
 enum acl_tag {
@@ -28,6 +30,24 @@ static bool is_none(int err) {
 static bool may_have(int fd, const char *name) {
 	int ret = meta_has((struct meta_ref) {.fd = fd}, name);
 	return ret > 0 || (ret < 0 && !is_none(ret));
+}
+
+bool meta_lists_acls(int fd) {
+	struct statfs fs;
+	if (fstatfs(fd, &fs) != 0) {
+		return false;
+	}
+	switch ((uint32_t)fs.f_type) {
+	case EXT4_SUPER_MAGIC:
+	case XFS_SUPER_MAGIC:
+	case BTRFS_SUPER_MAGIC:
+	case F2FS_SUPER_MAGIC:
+	case TMPFS_MAGIC:
+	case OVERLAYFS_SUPER_MAGIC:
+		return true;
+	default:
+		return false;
+	}
 }
 
 bool meta_may_have_acl(int fd) {

@@ -104,6 +104,10 @@ struct fail meta_copy_xattrs(const struct meta *meta, bool owned, struct meta_ac
 		// A kernel without attributes has none to lose
 		fail = copy && n != -ENOSYS ? refused(meta, (int)n, "listing attributes of %s") : FAIL_NONE;
 	}
+	if (meta->flags & META_UNLISTED_ACLS) {
+		acls->access = true;
+		acls->fallback = S_ISDIR(meta->src->st_mode);
+	}
 	free(big);
 	return fail;
 }

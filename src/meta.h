@@ -27,6 +27,8 @@ enum meta_flags {
 	META_NO_XATTR = 1 << 3,
 	/** meta::dst_fd only says which file is meant (O_PATH). */
 	META_DST_PATH = 1 << 4,
+	/** The source may have ACLs that are not listed among its attributes (meta_lists_acls()). */
+	META_UNLISTED_ACLS = 1 << 5,
 };
 
 /** One file's attributes on their way. */
@@ -72,6 +74,12 @@ bool meta_may_have_acl(int fd);
 
 /** Whether new files in a directory get an ACL from it, or may get one since that cannot be found out. */
 bool meta_may_have_default_acl(int dir);
+
+/**
+ * Whether a file's file system is known to list the ACLs that it has among the extended attributes. Others, FUSE above all, may
+ * give them only if they are asked for by name, as cp asks.
+ */
+bool meta_lists_acls(int fd);
 
 /**
  * What is left of an existing destination's mode until its content and attributes are there, where the mode is to be kept:

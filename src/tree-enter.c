@@ -89,8 +89,9 @@ static struct fail open_source(struct tree *tree, const struct entry *entry) {
 		tree->src_err = err;
 	} else if (tree->inode[SRC].dev != parent->inode[SRC].dev || (parent->flags & TREE_BASE)) {
 		tree->flags |= is_unsized(tree->fd[SRC]) ? TREE_UNSIZED : 0;
+		tree->flags |= meta_lists_acls(tree->fd[SRC]) ? 0 : TREE_UNLISTED_ACLS;
 	} else {
-		tree->flags |= parent->flags & TREE_UNSIZED;
+		tree->flags |= parent->flags & (TREE_UNSIZED | TREE_UNLISTED_ACLS);
 	}
 	return FAIL_NONE;
 }

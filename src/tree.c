@@ -127,7 +127,8 @@ static void apply(struct tree *tree) {
 		.src_name = tree->name[SRC],
 		.dst_fd = tree->fd[DST],
 		// Also of a new one: another one may have been put in its place before it was opened
-		.flags = META_STRAY_ACL | (tree->flags & TREE_DST_PATH ? META_DST_PATH : 0),
+		.flags = META_STRAY_ACL | (tree->flags & TREE_DST_PATH ? META_DST_PATH : 0)
+			| (tree->flags & TREE_UNLISTED_ACLS ? META_UNLISTED_ACLS : 0),
 	};
 	if (tree->flags & TREE_CREATED) {
 		meta.flags |= META_NEW;

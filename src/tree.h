@@ -75,6 +75,8 @@ enum tree_flags {
 	TREE_FOLLOWED = 1 << 6,
 	/** File sizes here are not to be believed (/proc, /sys). */
 	TREE_UNSIZED = 1 << 7,
+	/** Files of the source may have ACLs that their file system does not list. */
+	TREE_UNLISTED_ACLS = 1 << 18,
 	/** Attributes of the source are read by name: it could be opened for searching only. */
 	TREE_SRC_BY_NAME = 1 << 11,
 	/** The attributes of its destination are left alone. */

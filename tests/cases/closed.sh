@@ -296,6 +296,35 @@ once_special_files_that_may_have_an_acl_without_proc() {
 	done
 }
 
+# Some file systems give ACLs only if asked for them.
+once_acls_that_are_not_listed() {
+	local option how
+	need_acl
+	mkdir -p s/dir
+	echo f >s/f
+	echo f >s/dir/f
+	echo plain >s/dir/plain
+	mkfifo s/dir/p
+	setfacl -m "$acl_of_nobody" s/f s/dir/f s/dir/p s/dir
+	for how in --unlisted-acls "fail listxattr * EOPNOTSUPP"; do
+		mount_faultfs far s "$how"
+		setfacl -n -m "$acl_of_nobody" far/f 2>/dev/null && getfacl -cn far/f | grep -q 65534 || skip "no ACLs by way of FUSE"
+		setfacl -dm "$acl_of_nobody" s/dir
+		for option in -a -rp "-a --atomic"; do
+			rm -rf d
+			mkdir d
+			# shellcheck disable=SC2086 # several options
+			run_ucp $option far/f far/dir d
+			expect_status 0
+			expect_no_err
+			for name in f dir dir/f dir/p dir/plain; do
+				same_acl "s/$name" "d/$name"
+			done
+		done
+		umount far
+	done
+}
+
 # The same where it cannot be set: nobody gets more than it gave them, be it as one of the group or as one of the others.
 once_place_without_acls() {
 	need_acl

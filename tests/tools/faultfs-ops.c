@@ -269,13 +269,26 @@ static int fs_getxattr(const char *path, const char *name, char *value, size_t s
 	return len < 0 ? -errno : (int)len;
 }
 
+/** Take ACLs out of a list of names, if there is one. Returns its bytes. */
+static size_t without_acls(char *names, size_t len) {
+	size_t kept = 0;
+	for (size_t at = 0, next; names && at < len; at = next) {
+		next = at + strlen(names + at) + 1;
+		if (strncmp(names + at, "system.posix_acl_", 17) != 0) {
+			memmove(names + kept, names + at, next - at);
+			kept += next - at;
+		}
+	}
+	return names ? kept : len;
+}
+
 static int fs_listxattr(const char *path, char *names, size_t size) {
 	int err = meet("listxattr", path);
 	if (err) {
 		return err;
 	}
 	ssize_t len = llistxattr(below(path), names, size);
-	return len < 0 ? -errno : (int)len;
+	return len < 0 ? -errno : options.unlisted_acls ? (int)without_acls(names, (size_t)len) : (int)len;
 }
 
 static int fs_removexattr(const char *path, const char *name) {

@@ -13,7 +13,8 @@
  * collects what is written, up to the close). A copy within the file system is refused unless --server-copy says so.
  * With --fold upper and lower case make no difference in names (ASCII), which stay as they were first made; use it with
  * --cache=0, as the kernel does not know that two names are one. With --time-step=NS all times are multiples of that,
- * and no time of a change is kept, as on FAT. With --compressed files have half the blocks that they have below.
+ * and no time of a change is kept, as on FAT. With --compressed files have half the blocks that they have below. With
+ * --unlisted-acls files have ACLs, but these are not listed among their attributes.
  *
  * Files for which there is a rule `short read` when they are opened are not cached at all, so that each read comes as
  * the program made it: the kernel would take a short answer to a cached read for the end of the file. Of a write that is
@@ -116,7 +117,7 @@ static int run(const char *directory, const char *mountpoint) {
 static int usage(void) {
 	fprintf(stderr, "usage: faultfs [--latency=MS] [--threads=N] [--cache=SECONDS] [--writeback] [--server-copy]\n"
 			"               [--fold] [--odd-inodes] [--time-step=NS] [--compressed]\n"
-			"               DIRECTORY MOUNTPOINT [COMMAND...]\n");
+			"               [--unlisted-acls] DIRECTORY MOUNTPOINT [COMMAND...]\n");
 	return 2;
 }
 
@@ -129,6 +130,7 @@ static bool parse(int argc, char **argv) {
 		{"odd-inodes", no_argument, NULL, 'o'},
 		{"server-copy", no_argument, NULL, 's'},
 		{"fold", no_argument, NULL, 'f'},
+		{"unlisted-acls", no_argument, NULL, 'u'},
 		{"compressed", no_argument, NULL, 'z'},
 		{"time-step", required_argument, NULL, 'm'},
 		{0},
@@ -159,6 +161,9 @@ static bool parse(int argc, char **argv) {
 			break;
 		case 'f':
 			options.fold = true;
+			break;
+		case 'u':
+			options.unlisted_acls = true;
 			break;
 		case 'z':
 			options.compressed = true;

@@ -28,6 +28,8 @@ struct faultfs_options {
 	long time_step;
 	/** Whether files seem to have half the blocks they have. */
 	bool compressed;
+	/** Whether ACLs are left out of lists of attributes. */
+	bool unlisted_acls;
 };
 
 /** The rules and counts of this mount. */
