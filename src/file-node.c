@@ -231,24 +231,44 @@ static int open_made(const struct node *node, const char *name, struct inode *ma
 	return ret;
 }
 
-/**
- * Whether what was made may have an ACL from its directory, and has to be asked. Without /proc it cannot be: then the
- * directory is, which only who is going to own the copy, or is trusted, may give a default ACL.
- */
-static bool may_have_acl(const struct node *node, const char *name, const struct stat *src) {
-	struct stat st;
-	if (!(node->tree->flags & TREE_DEFAULT_ACL) || open_has_proc()) {
-		return node->tree->flags & TREE_DEFAULT_ACL;
+/** If /proc is not mounted, open the directory that a name is in. Returns a descriptor or -1. */
+static int open_parent(const struct node *node, const char *name) {
+	struct file_context *ctx = node->ctx;
+	if (!ctx->proc_known) {
+		ctx->has_proc = open_has_proc();
+		ctx->proc_known = true;
+	}
+	if (ctx->has_proc) {
+		return -1;
 	}
 	const char *last = last_component(name);
 	char *parent = last == name ? strdup(".") : strndup(name, (size_t)(last - name));
 	int dir = parent ? openat(node->tree->fd[DST], parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	bool owners = node->ctx->files->opts->preserve & PRESERVE_OWNERSHIP;
-	bool none = dir >= 0 && fstat(dir, &st) == 0 && (reach_is_own(&st) || (owners && st.st_uid == src->st_uid))
-		&& !meta_may_have_default_acl(dir);
-	close_fd(&dir);
 	free(parent);
-	return !none;
+	return dir;
+}
+
+/** Whether what was made has that name in a directory, and nobody else can put something else there. */
+static bool is_safe_by_name(const struct node *node, int dir, const char *name) {
+	struct stat parent;
+	struct stat there;
+	// Where there is a sticky bit, whoever is going to own the copy can
+	return dir >= 0 && fstat(dir, &parent) == 0 && reach_is_own(&parent) && !(parent.st_mode & (S_IWGRP | S_IWOTH))
+		&& fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && inode_same(inode_of(&there), node->made);
+}
+
+/**
+ * Whether what was made may have an ACL from its directory DIR, and has to be asked. If it cannot be, the directory is,
+ * which only who is going to own the copy, or is trusted, may give a default ACL.
+ */
+static bool may_have_acl(const struct node *node, const struct meta *meta, int dir) {
+	struct stat st;
+	if (!(node->tree->flags & TREE_DEFAULT_ACL) || node->ctx->has_proc || meta->dst_name) {
+		return node->tree->flags & TREE_DEFAULT_ACL;
+	}
+	bool owners = meta->opts->preserve & PRESERVE_OWNERSHIP;
+	return dir < 0 || fstat(dir, &st) != 0 || !(reach_is_own(&st) || (owners && st.st_uid == meta->src->st_uid))
+		|| meta_may_have_default_acl(dir);
 }
 
 /** Set the attributes of what was made under a name, as OPTS say and SRC has them. As node::settle. */
@@ -259,6 +279,8 @@ static bool apply_meta(struct node *node, const char *name, const struct opts *o
 			: fail_make(0, "skipping file %s, as its destination %d was replaced while being copied"));
 		return false;
 	}
+	int dir = open_parent(node, name);
+	const char *last = last_component(name);
 	mode_t umasked = meta_create_mode(opts, src->st_mode) & ~opts->umask;
 	struct meta meta = {
 		.opts = opts,
@@ -268,18 +290,21 @@ static bool apply_meta(struct node *node, const char *name, const struct opts *o
 		.src_dir = node->tree->fd[SRC],
 		.src_name = node->entry->name,
 		.dst_fd = fd,
+		.dst_dir = dir,
+		.dst_name = is_safe_by_name(node, dir, last) ? last : NULL,
 	};
 	if (!S_ISLNK(src->st_mode) && is_closed_at_first(opts)) {
 		meta_final_mode(opts, src->st_mode, umasked, &meta.final_mode);
 		meta.flags |= META_FINAL_MODE;
 	}
-	if (may_have_acl(node, name, src)) {
+	if (may_have_acl(node, &meta, dir)) {
 		meta.flags |= META_STRAY_ACL;
 	}
 	struct fail fail = meta_apply(&meta);
 	if (fail.what) {
 		tree_report(node->tree, node->entry, fail);
 	}
+	close_fd(&dir);
 	close_fd(&fd);
 	return true;
 }

@@ -100,6 +100,9 @@ struct file_context {
 	/** Closing files of this one, if any is known, cannot fail: its type writes nothing then (may_fail_to_close()). */
 	dev_t closes;
 	struct far far;
+	/** Whether /proc is mounted, if that was asked. If it goes away later, attributes that need it are said not to be set. */
+	bool has_proc;
+	bool proc_known;
 	/** Small files that were not cached since one was. */
 	unsigned cold;
 	/** What is known of the above. */

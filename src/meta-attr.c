@@ -42,6 +42,7 @@ struct meta_ref meta_dst(const struct meta *meta, char path[META_PATH_SIZE]) {
 	bool by_path = meta->flags & META_DST_PATH;
 	return (struct meta_ref) {
 		.fd = meta->dst_fd, .path = by_path ? meta_path_of(meta->dst_fd, path) : NULL, .follow = true,
+		.name = by_path ? meta->dst_name : NULL, .dir = meta->dst_dir,
 	};
 }
 
@@ -53,16 +54,35 @@ struct meta_ref meta_by_fd(int fd, char path[META_PATH_SIZE]) {
 	return (struct meta_ref) {.fd = -1, .path = meta_path_of(fd, path), .follow = true};
 }
 
-static ssize_t list_at(struct meta_ref ref, char *names, size_t size) {
-	ssize_t n = !ref.path ? flistxattr(ref.fd, names, size)
-		: ref.follow ? listxattr(ref.path, names, size) : llistxattr(ref.path, names, size);
-	return n < 0 ? -errno : n;
+/** What is asked of the kernel. */
+struct request {
+	ssize_t (*make)(struct meta_ref ref, const struct request *request);
+	/** Of which attribute. */
+	const char *name;
+	/** Where its value or the names are, or are to be. */
+	void *data;
+	size_t size;
+};
+
+static ssize_t list_at(struct meta_ref ref, const struct request *r) {
+	return !ref.path ? flistxattr(ref.fd, r->data, r->size)
+		: ref.follow ? listxattr(ref.path, r->data, r->size) : llistxattr(ref.path, r->data, r->size);
 }
 
-static ssize_t get_at(struct meta_ref ref, const char *name, void *value, size_t size) {
-	ssize_t n = !ref.path ? fgetxattr(ref.fd, name, value, size)
-		: ref.follow ? getxattr(ref.path, name, value, size) : lgetxattr(ref.path, name, value, size);
-	return n < 0 ? -errno : n;
+static ssize_t get_at(struct meta_ref ref, const struct request *r) {
+	return !ref.path ? fgetxattr(ref.fd, r->name, r->data, r->size)
+		: ref.follow ? getxattr(ref.path, r->name, r->data, r->size) : lgetxattr(ref.path, r->name, r->data, r->size);
+}
+
+static ssize_t set_at(struct meta_ref ref, const struct request *r) {
+	return !ref.path ? fsetxattr(ref.fd, r->name, r->data, r->size, 0)
+		: ref.follow ? setxattr(ref.path, r->name, r->data, r->size, 0)
+		: lsetxattr(ref.path, r->name, r->data, r->size, 0);
+}
+
+static ssize_t remove_at(struct meta_ref ref, const struct request *r) {
+	return !ref.path ? fremovexattr(ref.fd, r->name)
+		: ref.follow ? removexattr(ref.path, r->name) : lremovexattr(ref.path, r->name);
 }
 
 /**
@@ -89,24 +109,25 @@ static void leave(int back) {
 	close_fd(&back);
 }
 
-static ssize_t list(struct meta_ref ref, char *names, size_t size) {
-	ssize_t n = list_at(ref, names, size);
+/** Make a request, in the directory if /proc is not mounted. Returns what it does, or -errno. */
+static ssize_t ask(struct meta_ref ref, struct request request) {
+	ssize_t n = request.make(ref, &request);
+	n = n < 0 ? -errno : n;
 	int back = enter(ref, n);
 	if (back >= 0) {
-		n = list_at((struct meta_ref) {.fd = -1, .path = ref.name}, names, size);
+		n = request.make((struct meta_ref) {.fd = -1, .path = ref.name}, &request);
+		n = n < 0 ? -errno : n;
 		leave(back);
 	}
 	return n;
 }
 
+static ssize_t list(struct meta_ref ref, char *names, size_t size) {
+	return ask(ref, (struct request) {.make = list_at, .data = names, .size = size});
+}
+
 static ssize_t get(struct meta_ref ref, const char *name, void *value, size_t size) {
-	ssize_t n = get_at(ref, name, value, size);
-	int back = enter(ref, n);
-	if (back >= 0) {
-		n = get_at((struct meta_ref) {.fd = -1, .path = ref.name}, name, value, size);
-		leave(back);
-	}
-	return n;
+	return ask(ref, (struct request) {.make = get_at, .name = name, .data = value, .size = size});
 }
 
 ssize_t meta_list(struct meta_ref ref, char small[META_SMALL], char **big) {
@@ -147,12 +168,9 @@ int meta_has(struct meta_ref ref, const char *name) {
 }
 
 int meta_set(struct meta_ref ref, const char *name, const struct meta_value *value) {
-	int ret = ref.path ? setxattr(ref.path, name, value->data, value->size, 0)
-		: fsetxattr(ref.fd, name, value->data, value->size, 0);
-	return ret < 0 ? -errno : 0;
+	return (int)ask(ref, (struct request) {.make = set_at, .name = name, .data = value->data, .size = value->size});
 }
 
 int meta_remove(struct meta_ref ref, const char *name) {
-	int ret = ref.path ? removexattr(ref.path, name) : fremovexattr(ref.fd, name);
-	return ret < 0 ? -errno : 0;
+	return (int)ask(ref, (struct request) {.make = remove_at, .name = name});
 }

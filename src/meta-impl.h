@@ -33,7 +33,7 @@ struct meta_ref {
 	const char *path;
 	/** Whether a link at the path's end is followed, as those of /proc must be. */
 	bool follow;
-	/** If there is a name: the same by it in a directory, for when /proc is not mounted. */
+	/** If there is a name: the same by it in a directory, no link being followed, for when /proc is not mounted. */
 	const char *name;
 	int dir;
 };

@@ -2,6 +2,7 @@
 #include "meta-impl.h"
 
 #include "opts.h"
+#include "std.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,12 +34,20 @@ int meta_chmod_path(int fd, mode_t mode) {
 	if (errno != ENOSYS && errno != EPERM) {
 		return -errno;
 	}
-	return chmod(meta_path_of(fd, path), mode & MODE_BITS) == 0 ? 0 : -errno;
+	if (chmod(meta_path_of(fd, path), mode & MODE_BITS) == 0) {
+		return 0;
+	}
+	int err = errno;
+	// A directory is found without /proc, too
+	return err == ENOENT && fchmodat(fd, ".", mode & MODE_BITS, 0) == 0 ? 0 : -err;
 }
 
 int meta_set_mode(const struct meta *meta, mode_t mode) {
 	if (meta->flags & META_DST_PATH) {
-		return meta_chmod_path(meta->dst_fd, mode);
+		int ret = meta_chmod_path(meta->dst_fd, mode);
+		// Links have no mode
+		bool by_name = ret == -ENOENT && meta->dst_name && !S_ISLNK(meta->src->st_mode);
+		return !by_name ? ret : fchmodat(meta->dst_dir, meta->dst_name, mode & MODE_BITS, 0) == 0 ? 0 : -errno;
 	}
 	return fchmod(meta->dst_fd, mode & MODE_BITS) == 0 ? 0 : -errno;
 }
@@ -130,18 +139,12 @@ static struct fail apply_mode(const struct meta *meta, enum owner owner, const s
 
 static struct fail apply_times(const struct meta *meta) {
 	const struct timespec times[2] = {meta->src->st_atim, meta->src->st_mtim};
-	char path[META_PATH_SIZE];
-	int ret;
-	if (meta->flags & META_DST_PATH) {
-		ret = utimensat(meta->dst_fd, "", times, AT_EMPTY_PATH);
-		if (ret != 0 && errno == EINVAL) {
-			// Linux before 5.8 takes no AT_EMPTY_PATH
-			ret = utimensat(AT_FDCWD, meta_path_of(meta->dst_fd, path), times, 0);
-		}
-	} else {
-		ret = futimens(meta->dst_fd, times);
+	bool path = meta->flags & META_DST_PATH;
+	int ret = path ? set_times(meta->dst_fd, times) : futimens(meta->dst_fd, times) == 0 ? 0 : -errno;
+	if (ret == -ENOENT && path && meta->dst_name) {
+		ret = utimensat(meta->dst_dir, meta->dst_name, times, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : -errno;
 	}
-	return ret == 0 ? FAIL_NONE : fail_make(errno, "preserving times for %d");
+	return ret == 0 ? FAIL_NONE : fail_make(ret, "preserving times for %d");
 }
 
 struct fail meta_apply(const struct meta *meta) {

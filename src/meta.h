@@ -49,6 +49,12 @@ struct meta {
 	const char *src_name;
 	/** The destination's descriptor: a name may have come to mean something else. */
 	int dst_fd;
+	/**
+	 * With META_DST_PATH, for when /proc is not mounted: the destination by directory and name, never following links. NULL
+	 * unless nobody else can put something else there.
+	 */
+	int dst_dir;
+	const char *dst_name;
 };
 
 /** Apply what the options ask for. Goes on after a failure and returns the first. */
@@ -69,17 +75,17 @@ struct fail meta_inherit(const struct opts *opts, int old, struct stat *st, int 
 /** Set the mode of what a descriptor made with O_PATH is about, no symbolic link. Returns 0 or -errno. */
 int meta_chmod_path(int fd, mode_t mode);
 
-/** Whether a file has an ACL beyond its mode, or may have one since that cannot be found out. */
-bool meta_may_have_acl(int fd);
-
-/** Whether new files in a directory get an ACL from it, or may get one since that cannot be found out. */
-bool meta_may_have_default_acl(int dir);
-
 /**
  * Whether a file's file system is known to list the ACLs that it has among the extended attributes. Others, FUSE above all, may
  * give them only if they are asked for by name, as cp asks.
  */
 bool meta_lists_acls(int fd);
+
+/** Whether a file has an ACL beyond its mode, or may have one since that cannot be found out. */
+bool meta_may_have_acl(int fd);
+
+/** Whether new files in a directory get an ACL from it, or may get one since that cannot be found out. */
+bool meta_may_have_default_acl(int dir);
 
 /**
  * What is left of an existing destination's mode until its content and attributes are there, where the mode is to be kept:

@@ -1,9 +1,12 @@
 #include "std.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -137,6 +140,24 @@ int close_fd(int *fd) {
 		return -errno;
 	}
 	return 0;
+}
+
+int set_times(int fd, const struct timespec times[2]) {
+	char path[32];
+	if (utimensat(fd, "", times, AT_EMPTY_PATH) == 0) {
+		return 0;
+	}
+	if (errno != EINVAL) {
+		return -errno;
+	}
+	// Linux before 5.8 takes no AT_EMPTY_PATH
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (utimensat(AT_FDCWD, path, times, 0) == 0) {
+		return 0;
+	}
+	int err = errno;
+	// A directory is found without /proc, too
+	return err == ENOENT && utimensat(fd, ".", times, 0) == 0 ? 0 : -err;
 }
 
 double now(void) {

@@ -126,6 +126,8 @@ static void apply(struct tree *tree) {
 		.src_dir = tree->parent->fd[SRC],
 		.src_name = tree->name[SRC],
 		.dst_fd = tree->fd[DST],
+		.dst_dir = tree->fd[DST],
+		.dst_name = ".",
 		// Also of a new one: another one may have been put in its place before it was opened
 		.flags = META_STRAY_ACL | (tree->flags & TREE_DST_PATH ? META_DST_PATH : 0)
 			| (tree->flags & TREE_UNLISTED_ACLS ? META_UNLISTED_ACLS : 0),

@@ -1,5 +1,7 @@
 #include "twin.h"
 
+#include "std.h"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -43,7 +45,7 @@ static bool look_at_both(struct pair *pair) {
 /** Set the destination's time of modification. Returns whether that was possible. */
 static bool set_time(const struct pair *pair, long long sec, unsigned nsec) {
 	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = sec, .tv_nsec = nsec}};
-	return utimensat(pair->dst_fd, "", times, AT_EMPTY_PATH) == 0;
+	return set_times(pair->dst_fd, times) == 0;
 }
 
 bool twin_is(int dst, int src) {

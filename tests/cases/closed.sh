@@ -251,14 +251,63 @@ once_special_files_without_proc() {
 	# What cannot be copied then is not lost in silence, nor given to the group
 	setfacl -m "$acl_of_nobody" s/dir/p
 	rm -rf d
-	# shellcheck disable=SC2086
-	run hiding /proc "$UCP" $UCP_FLAGS -rp s d
+	mkdir -m 777 d
+	run hiding /proc "$UCP" -rp s/dir/p d
 	expect_status 1
-	expect_err "ucp: preserving permissions for 'd/dir/p': No such file or directory"
-	is_closed d/dir/p
+	expect_err "ucp: preserving permissions for 'd/p': No such file or directory"
+	is_closed d/p
 }
 
-# Nor can then be seen whether they got an ACL from their directory: what may have got one is for its owner only.
+# They are set by name where nobody else can put something else there.
+# only: release
+once_attributes_of_special_files_without_proc() {
+	local option refused
+	need_acl
+	need mounts
+	need cmd setfattr
+	mkdir -p s/dir
+	ln -s f s/dir/link
+	mkfifo s/p s/dir/p
+	mknod s/dir/device c 1 3
+	chmod 640 s/p s/dir/p
+	setfacl -m "$acl_of_nobody" s/dir/p s/dir/device
+	setfattr -hn trusted.t -v 1 s/dir/link && setfattr -n trusted.t -v 2 s/dir/p s/p s/dir/device \
+		|| skip "needs trusted attributes"
+	setfacl -dm "$acl_of_nobody" s/dir
+	touch -hd 2001-02-03 s/dir/link s/dir/p
+	for option in -a "-a --atomic" "-a --preserve=xattr" "-a -j1"; do
+		rm -rf d
+		# shellcheck disable=SC2086 # several options
+		run hiding /proc "$UCP" $option s d
+		expect_status 0
+		expect_no_err
+		same_tree s d
+		# Also into a directory that gives what is made in it an ACL
+		# shellcheck disable=SC2086
+		run hiding /proc "$UCP" $option --remove-destination s/. d
+		expect_status 0
+		expect_no_err
+		same_tree s d
+	done
+	# As on older kernels
+	for refused in fchmodat2=ENOSYS utimensat-empty=EINVAL; do
+		rm -rf d
+		run hiding /proc "${UCP%/*}/tools/run-refused" "$refused" -- "$UCP" -a s d
+		expect_status 0
+		expect_no_err
+		same_tree s d
+	done
+	# Where others may write it is said what is missing, and nobody gets in
+	rm -rf d
+	mkdir -m 1777 d
+	run hiding /proc "$UCP" -a s/dir/p d
+	expect_status 1
+	expect_err "ucp: setting attributes for 'd/p': No such file or directory"
+	is_closed d/p
+}
+
+# Nor can then be seen, where others may write, whether they got an ACL from their directory: what may have got one is for its
+# owner only.
 # only: release
 once_special_files_that_may_have_an_acl_without_proc() {
 	local place
@@ -282,9 +331,10 @@ once_special_files_that_may_have_an_acl_without_proc() {
 		# shellcheck disable=SC2086 # the flags are words
 		run hiding /proc "$UCP" $UCP_FLAGS "$@"
 		case $place in
-		owners | taken)
+		owners | taken | acl)
 			expect_status 0
 			expect_no_err
+			no_named_user d/s/p d/s/c
 			has_mode 644 d/s/p d/s/c
 			;;
 		*)
