@@ -4,7 +4,7 @@
 Names in backticks: of test cases (FILE:FUNCTION, or FUNCTION after one of the same file, * for anything; FILE.sh for all
 of a file), of unit tests (after the word unit), and of functions in src/ (NAME(), below
 "## What must always hold"). Each promise in SECURITY.md, a list
-item below "## Promised…", has to name what holds it. Exit status 1 if something is found.
+item below "## Promised…", has to name what holds it, and its last sentence too: what follows the last name is held by nothing. Exit status 1 if something is found.
 """
 
 import fnmatch
@@ -59,15 +59,19 @@ def main():
         with open(path, encoding="utf-8") as file:
             text = file.read()
         for heading, item in items(text):
-            room, held = None, False
+            room, held, held_to = None, False, 0
             for match in re.finditer(r"(\bunits? )?`([^`\n]+)`", item):
                 there, room = is_there(match[2], room, match[1])
-                held |= bool(there) and not match[2].endswith("()")
+                if there and not match[2].endswith("()"):
+                    held, held_to = True, match.end()
                 if there is False and not (match[2].endswith("()") and "always hold" not in heading):
                     print(f"{path}: there is no {match[2]}")
                     findings += 1
             if heading.startswith("## Promised") and item.startswith("- ") and not held:
                 print(f"{path}: no test is named for: {' '.join(item.split())[:70]}…")
+                findings += 1
+            if heading.startswith("## Promised") and held and re.search(r"[.;]\s", item[held_to:].strip()):
+                print(f"{path}: no test is named for the end of: {' '.join(item.split())[:70]}…")
                 findings += 1
     return findings > 0
 
