@@ -11,7 +11,7 @@ static int by_start(const void *a, const void *b) {
 
 void journal_ranges_order(struct journal_ranges *ranges) {
 	size_t count = 0;
-	if (ranges->ordered == ranges->count) {
+	if (!ranges->list || ranges->ordered == ranges->count) {
 		return;
 	}
 	qsort(ranges->list, ranges->count, sizeof(*ranges->list), by_start);
@@ -29,11 +29,11 @@ void journal_ranges_order(struct journal_ranges *ranges) {
 
 /** Have room for one more. What is only put in order gives room, too, but has to give much to be worth it. */
 static int make_room(struct journal_ranges *ranges) {
-	if (ranges->count < ranges->size) {
+	if (ranges->list && ranges->count < ranges->size) {
 		return 0;
 	}
 	journal_ranges_order(ranges);
-	if (ranges->count > 0 && ranges->count <= ranges->size / 2) {
+	if (ranges->list && ranges->count <= ranges->size / 2) {
 		return 0;
 	}
 	size_t size = ranges->size ? ranges->size * 2 : 8;

@@ -149,7 +149,7 @@ static int arrive(struct walk *walk, int there, const char *name, struct stat *s
 /** Take the next step. Returns 1 if the way goes on, 0 at its end, or what reach_walk() does. */
 static int take_step(struct walk *walk) {
 	struct reach_end *end = walk->end;
-	struct stat st;
+	struct stat st = {0};
 	char *name = walk->path;
 	if (*name == '/') {
 		close_fd(&end->dir);
