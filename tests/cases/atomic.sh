@@ -816,7 +816,6 @@ once_abbreviations() {
 }
 
 # NFS would give a file that is open another name, and take that away too late for the times of its directory.
-# only: release
 # only: release, debug
 once_hidden_name_goes_after_the_close() {
 	local name option
