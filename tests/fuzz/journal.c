@@ -25,10 +25,16 @@ static void try_ranges(const uint8_t *data, size_t size) {
 	struct journal_ranges ranges = {0};
 	for (size_t i = 0; i + 4 <= size; i += 4) {
 		uint64_t start = data[i] | (uint64_t)data[i + 1] << 8;
-		uint64_t end = start + 1 + data[i + 2];
+		MUST(journal_ranges_add(&ranges, start, start + 1 + data[i + 2]) == 0);
+		if (data[i + 3] % 8 == 0) {
+			journal_ranges_order(&ranges);
+		}
+	}
+	journal_ranges_order(&ranges);
+	for (size_t i = 0; i + 4 <= size; i += 4) {
+		uint64_t start = data[i] | (uint64_t)data[i + 1] << 8;
 		struct journal_range gap;
-		MUST(journal_ranges_add(&ranges, start, end) == 0);
-		MUST(!journal_ranges_gap(&ranges, start, end, &gap));
+		MUST(!journal_ranges_gap(&ranges, start, start + 1 + data[i + 2], &gap));
 	}
 	for (size_t i = 1; i < ranges.count; ++i) {
 		MUST(ranges.list[i - 1].end < ranges.list[i].start);
