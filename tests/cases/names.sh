@@ -211,7 +211,7 @@ show_names() {
 		"$UCP" --parents -v "s/$name/$name/f$name" d
 		"$UCP" -r --debug --checksums=- "s/$name" new
 		"$UCP" -rT --dry-run "s/$name" d
-		yes | "$UCP" -rTi "s/$name" "d/$name"
+		yes 2>/dev/null | "$UCP" -rTi "s/$name" "d/$name"
 		"$UCP" -r "--exclude-from=$name" --files-from="$name" "$name" "no$name" d
 		"$UCP" -j"$name" a d
 		"$UCP" --bwlimit="@$name" a d
