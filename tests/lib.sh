@@ -3,7 +3,7 @@
 #
 # Set for a case:
 #   $UCP $UCP_FLAGS   the program under test, and the flags of the mode it runs in
-#   $MODE $PROFILE    default sync one many tiny short old syncshort; release debug asan tsan
+#   $MODE $PROFILE    default sync tiny short old syncshort once; release debug asan tsan
 #   $ROOT $TESTS $TOOLS   the repository, its tests/ and tests/tools/
 #   $CASE             a directory of this case, outside of its working directory, for anything
 #   $OUT $ERR $status what the last `run…` printed (files in $CASE) and its exit status
