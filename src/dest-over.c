@@ -15,20 +15,20 @@
 /** Whether nothing is in a directory but what file systems and we put there. */
 static bool is_empty(int dir, const char *name) {
 	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
-	const struct dirent *entry;
-	if (!stream) {
-		close_fd(&fd);
-		return false;
+	char data[4096];
+	ssize_t n = 0;
+	bool empty = fd >= 0;
+	while (empty && (n = getdents64(fd, data, sizeof(data))) > 0) {
+		for (ssize_t at = 0; at < n && empty;) {
+			const struct dirent64 *entry = (const struct dirent64 *)(data + at);
+			const char *is = entry->d_name;
+			at += entry->d_reclen;
+			empty = strcmp(is, ".") == 0 || strcmp(is, "..") == 0 || strcmp(is, "lost+found") == 0
+				|| strcmp(is, JOURNAL_NAME) == 0;
+		}
 	}
-	bool empty = true;
-	while (empty && (entry = readdir(stream))) {
-		const char *is = entry->d_name;
-		empty = strcmp(is, ".") == 0 || strcmp(is, "..") == 0 || strcmp(is, "lost+found") == 0
-			|| strcmp(is, JOURNAL_NAME) == 0;
-	}
-	closedir(stream);
-	return empty;
+	close_fd(&fd);
+	return empty && n == 0;
 }
 
 uint64_t dest_bytes_over(const struct dest *dest) {
