@@ -3,7 +3,7 @@
 
 Layers: a file includes headers of lower layers only, plus its own room's; ROOM-*.h are private to their room.
 Sizes: functions and files stay short. Macros: each is used. Prints: only the report room does. Rings: only the ring room knows liburing.
-Comments: what a header offers is documented. Flags: no two of an enum are the same bit.
+Macros' arguments: none is opened twice. Comments: what a header offers is documented. Flags: no two of an enum are the same bit.
 """
 
 import bisect
@@ -164,6 +164,12 @@ def check_macros(sources):
                 source.finding(line, f"{name} is used nowhere")
 
 
+def check_twice(source):
+    """min() and max() evaluate what they return twice."""
+    for line, match in source.matches(r"\b(min|max)\((\w*open\w*)\(", source.code):
+        source.finding(line, f"{match.group(1)} calls {match.group(2)} twice")
+
+
 def check_prints(source):
     if source.room == "report":
         return
@@ -202,6 +208,7 @@ def main():
     for source in sources:
         check_sizes(source)
         check_flags(source)
+        check_twice(source)
         if not source.path.startswith("src/"):
             continue
         if source.room not in LAYER:

@@ -14,8 +14,8 @@
 
 /** Whether nothing is in a directory but what file systems and we put there. */
 static bool is_empty(int dir, const char *name) {
-	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	char data[4096];
+	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_Alignas(struct dirent64) char data[4096];
 	ssize_t n = 0;
 	bool empty = fd >= 0;
 	while (empty && (n = getdents64(fd, data, sizeof(data))) > 0) {

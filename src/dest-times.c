@@ -5,7 +5,6 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #ifndef EXFAT_SUPER_MAGIC
@@ -74,11 +73,7 @@ static void know_step(struct dest *dest, dev_t dev, long step) {
 
 /** The step of file systems that are known for it, or 0. */
 static long step_by_type(int fd) {
-	struct statfs fs;
-	if (fstatfs(fd, &fs) != 0) {
-		return 0;
-	}
-	switch ((uint32_t)fs.f_type) {
+	switch (fs_type(fd)) {
 	case MSDOS_SUPER_MAGIC:
 		return COARSEST;
 	case EXFAT_SUPER_MAGIC:

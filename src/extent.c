@@ -1,5 +1,7 @@
 #include "extent.h"
 
+#include "std.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -7,7 +9,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #ifndef SYS_cachestat
@@ -117,9 +118,9 @@ bool extent_may_be_cached(int fd, struct extent extent, unsigned char *pages, si
 }
 
 void extent_reserve(int fd, uint64_t size) {
-	struct statfs fs;
+	uint32_t type = fs_type(fd);
 	// Others would compress no more, copy on write twice, or fill the space with zeros at once
-	if (fstatfs(fd, &fs) != 0 || (fs.f_type != EXT4_SUPER_MAGIC && fs.f_type != XFS_SUPER_MAGIC)) {
+	if (type != EXT4_SUPER_MAGIC && type != XFS_SUPER_MAGIC) {
 		return;
 	}
 	struct stat st;
@@ -131,8 +132,8 @@ void extent_reserve(int fd, uint64_t size) {
 }
 
 bool extent_wants_order(int fd) {
-	struct statfs fs;
-	return fstatfs(fd, &fs) == 0 && (fs.f_type == FUSE_SUPER_MAGIC || fs.f_type == V9FS_MAGIC);
+	uint32_t type = fs_type(fd);
+	return type == FUSE_SUPER_MAGIC || type == V9FS_MAGIC;
 }
 
 size_t extent_zeros(const char *data, size_t len, size_t block) {

@@ -14,7 +14,6 @@
 #include <linux/magic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 /** Take away what did not get its name: what was there before still has it. */
@@ -93,7 +92,6 @@ void files_take_away(struct files *files) {
  * told from others once for each device.
  */
 static bool may_fail_to_close(struct file_context *ctx, const struct file *file) {
-	struct statfs fs;
 	dev_t dev = file->tree->inode[DST].dev;
 	// The base's device is not known: operands may lead to any
 	if ((file->tree->flags & TREE_BASE) || (file->flags & FILE_BY_LINK)) {
@@ -102,10 +100,7 @@ static bool may_fail_to_close(struct file_context *ctx, const struct file *file)
 	if (ctx->closes_known && ctx->closes == dev) {
 		return false;
 	}
-	if (fstatfs(file->dst_fd, &fs) != 0) {
-		return true;
-	}
-	switch ((uint32_t)fs.f_type) {
+	switch (fs_type(file->dst_fd)) {
 	case EXT4_SUPER_MAGIC:
 	case XFS_SUPER_MAGIC:
 	case BTRFS_SUPER_MAGIC:
@@ -312,10 +307,10 @@ static void explain(struct file_context *ctx, const struct file *file) {
 }
 
 /** The room that is missing for the data of a file, as far as its source tells, besides what it keeps. */
-static uint64_t room_for(const struct opts *opts, const struct file *file) {
+static uint64_t room_for(const struct opts *opts, const struct file *file, const atomic_bool *cancelled) {
 	uint64_t data = (uint64_t)file->st.st_size;
 	if (opts->sparse != WHEN_NEVER && (uint64_t)file->st.st_blocks * 512 < data) {
-		data = extent_sum(file->src_fd, data, NULL);
+		data = extent_sum(file->src_fd, data, cancelled);
 	}
 	uint64_t kept = file->flags & FILE_CREATED ? 0 : min(file->keep, file->cursor);
 	return data - min(data, kept);
@@ -356,7 +351,7 @@ static void count_failed(struct file_context *ctx, const struct file *file, int 
 	counter_add(&counters->failed, 1);
 	counter_add(&counters->left_bytes, file->size - min(file->size, file->cursor));
 	if ((err == ENOSPC || err == EDQUOT) && !(file->flags & FILE_SPECIAL)) {
-		counter_add(&counters->roomless, room_for(ctx->files->opts, file));
+		counter_add(&counters->roomless, room_for(ctx->files->opts, file, &ctx->files->cancelled));
 	}
 }
 

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 /** Bytes asked for at first, until it is known who copies, and later: now and then somebody may want to know how far it is. */
@@ -21,11 +20,7 @@
  * local file systems the kernel would do what we do, page by page.
  */
 static bool is_far(int fd) {
-	struct statfs fs;
-	if (fstatfs(fd, &fs) != 0) {
-		return false;
-	}
-	switch ((uint32_t)fs.f_type) {
+	switch (fs_type(fd)) {
 	case 0x6969:      // NFS
 	case 0xff534d42u: // CIFS
 	case 0xfe534d42u: // SMB 2
@@ -64,7 +59,8 @@ static int open_proof(const struct file *file) {
 	if (extent_is_cached(file->dst_fd, (struct extent) {.end = 1}) >= 0) {
 		return -1;
 	}
-	return max(open_again(file->dst_fd, -1, NULL, O_RDONLY | O_NONBLOCK | O_CLOEXEC), -1);
+	int fd = open_again(file->dst_fd, -1, NULL, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	return max(fd, -1);
 }
 
 /** Without their help the kernel reads and writes the data itself, and keeps what it wrote. */

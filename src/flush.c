@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,11 +34,7 @@ void flush_destroy(struct flush *flush) {
  * server only if that is trusted; network file systems and FAT, some of which do not empty the cache of the drive.
  */
 bool flush_reports(int fd) {
-	struct statfs fs;
-	if (fstatfs(fd, &fs) != 0) {
-		return false;
-	}
-	switch ((uint32_t)fs.f_type) {
+	switch (fs_type(fd)) {
 	case EXT4_SUPER_MAGIC:
 	case XFS_SUPER_MAGIC:
 	case BTRFS_SUPER_MAGIC:

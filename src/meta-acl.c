@@ -1,12 +1,13 @@
 #include "meta-impl.h"
 
+#include "std.h"
+
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/posix_acl_xattr.h>
 #include <string.h>
-#include <sys/vfs.h>
 
 /** Whom an entry of an ACL is about: linux/posix_acl.h. */
 enum acl_tag {
@@ -33,11 +34,7 @@ static bool may_have(int fd, const char *name) {
 }
 
 bool meta_lists_acls(int fd) {
-	struct statfs fs;
-	if (fstatfs(fd, &fs) != 0) {
-		return false;
-	}
-	switch ((uint32_t)fs.f_type) {
+	switch (fs_type(fd)) {
 	case EXT4_SUPER_MAGIC:
 	case XFS_SUPER_MAGIC:
 	case BTRFS_SUPER_MAGIC:

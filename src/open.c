@@ -12,10 +12,12 @@
 
 int open_look(int dir, const char *name, int flags, struct stat *st, bool *mount) {
 	struct statx stx;
+	// Filters of old containers refuse statx(2)
 	if (statx(dir, name, flags, STATX_BASIC_STATS, &stx) != 0) {
-		return -errno;
+		*mount = true;
+		return fstatat(dir, name, st, flags) == 0 ? 0 : -errno;
 	}
-	*mount = stx.stx_attributes & STATX_ATTR_MOUNT_ROOT;
+	*mount = !(stx.stx_attributes_mask & ~stx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 	*st = (struct stat) {
 		.st_dev = makedev(stx.stx_dev_major, stx.stx_dev_minor),
 		.st_ino = stx.stx_ino,

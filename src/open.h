@@ -31,7 +31,7 @@ struct stat;
 int open_again(int seen, int dir, const char *path, int flags);
 
 /**
- * As fstatat(2), and whether something is mounted there.
+ * As fstatat(2), and whether something is mounted there, or may be since that cannot be found out.
  *
  * @param flags  As of fstatat(2).
  * @return 0 or -errno.

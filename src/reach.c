@@ -9,7 +9,6 @@
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 /** Most symbolic links followed one after the other, as in the kernel. */
@@ -62,11 +61,6 @@ int reach_read(int dir, const char *name, struct stat *link, char target[PATH_MA
 	}
 	close_fd(&fd);
 	return ret;
-}
-
-static bool is_on(int fd, long type) {
-	struct statfs fs;
-	return fstatfs(fd, &fs) == 0 && (long)fs.f_type == type;
 }
 
 /** Open a component of a path and see what it is. Returns a descriptor (O_PATH) or -errno. */
@@ -167,14 +161,14 @@ static int take_step(struct walk *walk) {
 	if (fd >= 0 && S_ISLNK(st.st_mode)) {
 		int ret = ask(walk, &st, strlen(rest));
 		// No path says where those of /proc lead
-		bool magic = walk->trust != REACH_INTO_THEIRS && is_on(fd, PROC_SUPER_MAGIC);
+		bool magic = walk->trust != REACH_INTO_THEIRS && fs_type(fd) == PROC_SUPER_MAGIC;
 		ret = ret == 0 && !magic ? put_ahead(walk, fd, rest) : ret;
 		close_fd(&fd);
 		if (ret < 0 || !magic) {
 			return ret < 0 ? ret : 1;
 		}
 		fd = open_component(end->dir, name, O_PATH, &st);
-	} else if (fd >= 0 && S_ISDIR(st.st_mode) && is_on(fd, AUTOFS_SUPER_MAGIC)) {
+	} else if (fd >= 0 && S_ISDIR(st.st_mode) && fs_type(fd) == AUTOFS_SUPER_MAGIC) {
 		// With O_PATH nothing is mounted
 		close_fd(&fd);
 		fd = open_component(end->dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, &st);

@@ -18,10 +18,10 @@ static int open_found(const struct opts *opts, const struct walk_found *found) {
 	int there = openat(found->dir, found->name, O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW));
 	int fd = -1;
 	if (there >= 0 && fstat(there, &st) == 0 && S_ISREG(st.st_mode) && inode_same(inode_of(&st), inode_of(found->st))) {
-		fd = max(open_again(there, -1, NULL, O_RDONLY | O_NONBLOCK | O_CLOEXEC), -1);
+		fd = open_again(there, -1, NULL, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	}
 	close_fd(&there);
-	return fd;
+	return max(fd, -1);
 }
 
 /** How much data is between the holes of a file. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -140,6 +141,11 @@ int close_fd(int *fd) {
 		return -errno;
 	}
 	return 0;
+}
+
+uint32_t fs_type(int fd) {
+	struct statfs fs;
+	return fstatfs(fd, &fs) == 0 ? (uint32_t)fs.f_type : 0;
 }
 
 int set_times(int fd, const struct timespec times[2]) {

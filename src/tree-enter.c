@@ -1,6 +1,7 @@
 #include "tree-impl.h"
 
 #include "meta.h"
+#include "open.h"
 #include "opts.h"
 #include "reach.h"
 #include "report.h"
@@ -13,8 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 struct fail tree_explain(const struct tree *tree, const struct entry *entry, int err, const char *what) {
@@ -36,11 +35,7 @@ static const char *dst_name_of(const struct entry *entry) {
 
 /** Whether files of a file system tell their size. */
 static bool is_unsized(int fd) {
-	struct statfs fs;
-	if (fstatfs(fd, &fs) != 0) {
-		return false;
-	}
-	switch (fs.f_type) {
+	switch (fs_type(fd)) {
 	case PROC_SUPER_MAGIC:
 	case SYSFS_MAGIC:
 	case DEBUGFS_MAGIC:
@@ -374,24 +369,6 @@ static bool may_give_acls(const struct tree *tree, bool own) {
 	return !own || (tree->flags & TREE_DST_PATH) || meta_may_have_default_acl(tree->fd[DST]);
 }
 
-/** Ask an open directory what it is, and whether something is mounted there; perhaps if that cannot be found out. */
-static int look_at(int fd, struct inode *inode, bool *mount) {
-	struct statx stx;
-	struct stat st;
-	// Filters of old containers refuse statx(2)
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_INO, &stx) == 0) {
-		*inode = (struct inode) {.dev = makedev(stx.stx_dev_major, stx.stx_dev_minor), .ino = stx.stx_ino};
-		*mount = !(stx.stx_attributes_mask & ~stx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
-		return 0;
-	}
-	if (fstat(fd, &st) != 0) {
-		return -errno;
-	}
-	*inode = inode_of(&st);
-	*mount = true;
-	return 0;
-}
-
 /** Open the destination if it is not, and remember what it is. */
 static struct fail open_copy(struct tree *tree, const struct entry *entry) {
 	if (tree->flags & TREE_ABSENT) {
@@ -399,8 +376,8 @@ static struct fail open_copy(struct tree *tree, const struct entry *entry) {
 		return ret < 0 ? fail_make(ret, "cannot access %d") : FAIL_NONE;
 	}
 	int ret = tree->fd[DST] >= 0 ? tree->fd[DST] : open_there(tree, dst_name_of(entry));
-	struct inode inode = {0};
-	bool mount = true;
+	struct stat st;
+	bool mount;
 	if (ret == REACH_REFUSED) {
 		return fail_make(0, tree_made_link);
 	}
@@ -411,10 +388,11 @@ static struct fail open_copy(struct tree *tree, const struct entry *entry) {
 		return fail_make(ret, "cannot access %d");
 	}
 	tree->fd[DST] = ret;
-	ret = look_at(tree->fd[DST], &inode, &mount);
+	ret = open_look(tree->fd[DST], "", AT_EMPTY_PATH, &st, &mount);
 	if (ret < 0) {
 		return fail_make(ret, "cannot access %d");
 	}
+	const struct inode inode = inode_of(&st);
 	// Some file systems change inode numbers, but others can exchange directories only where they may write
 	if (!inode_same(inode, inode_of(&tree->dst_stat)) && !tree_is_named_whole(tree->parent)
 		&& !reach_is_closed(tree->parent->fd[DST]))

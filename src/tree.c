@@ -13,7 +13,6 @@
 #include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/vfs.h>
 
 void trees_init(struct trees *trees, const struct opts *opts, struct report *report) {
 	*trees = (struct trees) {
@@ -245,11 +244,7 @@ void tree_unpin(struct tree *tree) {
 
 /** Whether the numbers of a file system's inodes may be others at each look, or each time the kernel has forgotten them. */
 static bool may_change_numbers(int fd) {
-	struct statfs fs;
-	if (fstatfs(fd, &fs) != 0) {
-		return false;
-	}
-	switch ((uint32_t)fs.f_type) {
+	switch (fs_type(fd)) {
 	case MSDOS_SUPER_MAGIC:
 	case 0x2011bab0:  // exFAT
 	case 0x65735546:  // FUSE

@@ -134,6 +134,9 @@ once_older_kernels() {
 		expect_status 0
 		expect_no_err
 		same_tree s d
+		refused "$what" -- -a s/. d # over what is there
+		expect_status 0
+		expect_no_err
 		refused "$what" -- -ab s/. d
 		expect_status 0
 		expect_no_err
