@@ -221,6 +221,8 @@ show_names() {
 }
 
 # The terminal takes no control characters.
+# (tests/fuzz gives this code to the sanitizers.)
+# only: release, debug
 once_names_do_not_control_the_terminal() {
 	local locale names=($'s\e]0;PWN\a' $'\e[2Jx' $'a\rb' $'a\nb' $'a\nb\e[m' $'c1\302\233m' $'\233m' $'\302\220x' $'del\177')
 	echo a >a

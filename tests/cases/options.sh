@@ -9,15 +9,21 @@ options() {
 
 # --- the papers against each other
 
+# (tests/fuzz gives this code to the sanitizers.)
+# only: release, debug
 once_names_of_options() {
 	options names
 }
 
+# (tests/fuzz gives this code to the sanitizers.)
+# only: release, debug
 once_arguments_of_options() {
 	options kinds
 	options operands
 }
 
+# (tests/fuzz gives this code to the sanitizers.)
+# only: release, debug
 once_values_of_options() {
 	options values
 }
@@ -26,6 +32,8 @@ once_help_has_topics() {
 	options help
 }
 
+# (tests/fuzz gives this code to the sanitizers.)
+# only: release, debug
 once_abbreviations_of_cp() {
 	options abbreviations
 }

@@ -28,11 +28,15 @@ patterns() {
 }
 
 # limit: 240
+# (tests/fuzz gives this code to the sanitizers.)
+# only: release, debug
 once_patterns_are_those_of_rsync() {
 	patterns rsync 1 40
 }
 
 # limit: 240
+# (tests/fuzz gives this code to the sanitizers.)
+# only: release, debug
 once_patterns_are_those_of_git() {
 	patterns git 1 60
 }
