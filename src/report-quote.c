@@ -1,4 +1,4 @@
-#include "report.h"
+#include "report-impl.h"
 
 #include <string.h>
 #include <wchar.h>
@@ -138,4 +138,26 @@ void quote_in_template(struct buf *buf, const char *name) {
 		buf_char(buf, quoted.data[i]);
 	}
 	buf_free(&quoted);
+}
+
+void fill_in(struct buf *buf, const char *what, const char *src, const char *dst, unsigned flags) {
+	for (const char *p = what; *p; ++p) {
+		if (p[0] == '%' && p[1] == 's') {
+			quote_name(buf, src ? src : "");
+			++p;
+		} else if (p[0] == '%' && p[1] == 'd') {
+			quote_name(buf, dst ? dst : "");
+			++p;
+		} else if (p[0] == '%' && (p[1] == 'S' || p[1] == 'E')) {
+			const char *name = *++p == 'S' ? src : dst;
+			(flags & FILL_TERMINAL ? quote_name_if_unprintable : buf_str)(buf, name ? name : "");
+		} else if (p[0] == '%' && p[1] == '%') {
+			buf_char(buf, *p++);
+		} else if (p[0] == '%' && p[1] == 'D') {
+			quote_name_if_needed(buf, dst ? dst : "");
+			++p;
+		} else {
+			buf_char(buf, *p);
+		}
+	}
 }

@@ -48,28 +48,6 @@ static int write_all(int fd, const char *data, size_t len) {
 	return 0;
 }
 
-void fill_in(struct buf *buf, const char *what, const char *src, const char *dst, unsigned flags) {
-	for (const char *p = what; *p; ++p) {
-		if (p[0] == '%' && p[1] == 's') {
-			quote_name(buf, src ? src : "");
-			++p;
-		} else if (p[0] == '%' && p[1] == 'd') {
-			quote_name(buf, dst ? dst : "");
-			++p;
-		} else if (p[0] == '%' && (p[1] == 'S' || p[1] == 'E')) {
-			const char *name = *++p == 'S' ? src : dst;
-			(flags & FILL_TERMINAL ? quote_name_if_unprintable : buf_str)(buf, name ? name : "");
-		} else if (p[0] == '%' && p[1] == '%') {
-			buf_char(buf, *p++);
-		} else if (p[0] == '%' && p[1] == 'D') {
-			quote_name_if_needed(buf, dst ? dst : "");
-			++p;
-		} else {
-			buf_char(buf, *p);
-		}
-	}
-}
-
 /** Write whole lines to standard error. Where there was no memory for them, at least that is said, by one write, too. */
 static void write_errors(const struct report *report, const struct buf *buf) {
 	char text[256];
