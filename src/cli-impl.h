@@ -104,7 +104,7 @@ const struct argp_option *cli_find_option(const char *name, size_t len, struct b
  */
 char **cli_spell_out(struct parser *p, int argc, char **argv);
 
-/** Take the value of an option that has one, or that is more than a switch. Returns 0 or an errno, as argp wants it. */
+/** Take the value of an option that has one, or that is more than a switch. Returns 0 or an errno; ARGP_ERR_UNKNOWN if it is none. */
 error_t cli_parse_value(struct parser *p, int key, char *arg);
 
 /** Take an option that says what is copied. Returns 0 or an errno; ARGP_ERR_UNKNOWN if it is none. */

@@ -111,12 +111,6 @@ static bool find_word(struct parser *p, const char *option, const char *arg, con
 	return false;
 }
 
-error_t cli_complain(struct parser *p, const char *what, const char *arg) {
-	report_error(p->report, 0, what, arg, NULL);
-	p->failed = true;
-	return EINVAL;
-}
-
 /** Turn attributes on or off, as a comma-separated list says. */
 static error_t parse_preserve(struct parser *p, const char *option, const char *list, bool on) {
 	struct opts *opts = p->opts;
@@ -297,6 +291,6 @@ error_t cli_parse_value(struct parser *p, int key, char *arg) {
 	case KEY_INJECT:
 		return parse_inject(p, arg);
 	default:
-		return cli_parse_select(p, key, arg);
+		return ARGP_ERR_UNKNOWN;
 	}
 }

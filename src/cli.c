@@ -11,7 +11,6 @@
 
 #include <argp.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,136 +19,6 @@
 
 /** Bytes a second below which a rate without a unit may have been meant in KiB. */
 #define LOW_RATE (64u << 10)
-
-/** Groups of --help, in this order. (With argp 0 is not a group, but that of the row above, or another one.) */
-enum {
-	GROUP_OPERANDS = 1,
-	GROUP_TREES,
-	GROUP_SELECT,
-	GROUP_EXISTING,
-	GROUP_ATTRIBUTES,
-	GROUP_DATA,
-	GROUP_SPEED,
-	GROUP_OUTPUT,
-	/* Where argp moves --help and --version. */
-	GROUP_INFO = -1,
-};
-
-const struct argp_option cli_options[] = {
-	{0, 0, 0, 0, "Operands:", GROUP_OPERANDS},
-	{"target-directory", 't', "DIRECTORY", 0, "copy all SOURCE operands into DIRECTORY", GROUP_OPERANDS},
-	{"no-target-directory", 'T', 0, 0, "treat DEST as a file to be made, even if it is a directory", GROUP_OPERANDS},
-	{"parents", KEY_PARENTS, 0, 0, "use the whole name of SOURCE below DIRECTORY", GROUP_OPERANDS},
-	{"path", KEY_PARENTS, 0, OPTION_HIDDEN, 0, GROUP_OPERANDS},
-	{"strip-trailing-slashes", KEY_STRIP_TRAILING_SLASHES, 0, 0, "remove slashes from the end of each SOURCE",
-		GROUP_OPERANDS},
-
-	{0, 0, 0, 0, "Directories and links:", GROUP_TREES},
-	{"archive", 'a', 0, 0, "same as -dR --preserve=all, without complaints about extended attributes", GROUP_TREES},
-	{"recursive", 'R', 0, 0, "copy directories with all that is in them", GROUP_TREES},
-	{0, 'r', 0, OPTION_ALIAS, 0, GROUP_TREES},
-	{"one-file-system", 'x', 0, 0, "stay on this file system", GROUP_TREES},
-	{0, 'd', 0, 0, "same as --no-dereference --preserve=links", GROUP_TREES},
-	{0, 'H', 0, 0, "follow symbolic links among the operands", GROUP_TREES},
-	{"dereference", 'L', 0, 0, "always follow symbolic links in SOURCE", GROUP_TREES},
-	{"no-dereference", 'P', 0, 0, "never follow symbolic links in SOURCE", GROUP_TREES},
-	{"copy-contents", KEY_COPY_CONTENTS, 0, 0, "read fifos and devices when recursive, in place of making new ones",
-		GROUP_TREES},
-	{"link", 'l', 0, 0, "make hard links in place of copies", GROUP_TREES},
-	{"symbolic-link", 's', 0, 0, "make symbolic links in place of copies", GROUP_TREES},
-	{"keep-directory-symlink", KEY_KEEP_DIRECTORY_SYMLINK, 0, 0,
-		"use existing symbolic links to directories in the destination as directories", GROUP_TREES},
-
-	{0, 0, 0, 0, "What to copy:", GROUP_SELECT},
-	{"exclude", KEY_EXCLUDE, "PATTERN", 0, "leave out what matches PATTERN", GROUP_SELECT},
-	{"exclude-from", KEY_EXCLUDE_FROM, "FILE", 0, "leave out what matches a line of FILE (- for standard input)",
-		GROUP_SELECT},
-	{"exclude-vcs", KEY_EXCLUDE_VCS, 0, 0, "leave out what version control systems keep, as .git", GROUP_SELECT},
-	{"files-from", KEY_FILES_FROM, "FILE", 0, "of SOURCE, copy only what lines of FILE name (- for standard input)",
-		GROUP_SELECT},
-	{"gitignore", KEY_GITIGNORE, 0, 0, "leave out what the .gitignore files of the tree say (.git itself is copied: see --exclude-vcs)", GROUP_SELECT},
-	{"include", KEY_INCLUDE, "PATTERN", 0, "copy what matches PATTERN, though a later one would leave it out",
-		GROUP_SELECT},
-	{"max-size", KEY_MAX_SIZE, "SIZE", 0, "leave out regular files that are larger", GROUP_SELECT},
-	{"min-size", KEY_MIN_SIZE, "SIZE", 0, "leave out regular files that are smaller", GROUP_SELECT},
-	{"null", '0', 0, 0, "the lines of lists end with a NUL byte", GROUP_SELECT},
-
-	{0, 0, 0, 0, "Existing destinations:", GROUP_EXISTING},
-	{"force", 'f', 0, 0, "if an existing destination cannot be opened, remove it and try again", GROUP_EXISTING},
-	{"interactive", 'i', 0, 0, "ask before an existing destination is replaced", GROUP_EXISTING},
-	{"no-clobber", 'n', 0, 0, "silently leave existing destinations alone", GROUP_EXISTING},
-	{0, 'u', 0, 0, "same as --update=older", GROUP_EXISTING},
-	{"update", KEY_UPDATE, "UPDATE", OPTION_ARG_OPTIONAL,
-		"which existing destinations to replace: all, none (as -n), none-fail (an error for each), "
-		"older (those older than SOURCE; the default of UPDATE)", GROUP_EXISTING},
-	{"backup", KEY_BACKUP, "CONTROL", OPTION_ARG_OPTIONAL,
-		"keep each existing destination under another name: none or off, simple or never, existing or nil "
-		"(the default), numbered or t", GROUP_EXISTING},
-	{0, 'b', 0, 0, "like --backup without an argument", GROUP_EXISTING},
-	{"suffix", 'S', "SUFFIX", 0, "what the names of simple backups end in (default: ~); implies --backup",
-		GROUP_EXISTING},
-	{"remove-destination", KEY_REMOVE_DESTINATION, 0, 0,
-		"remove each existing destination before opening it (unlike --force)", GROUP_EXISTING},
-	{"beneath", KEY_BENEATH, 0, 0, "follow no symbolic link below the destination", GROUP_EXISTING},
-
-	{0, 0, 0, 0, "Attributes:", GROUP_ATTRIBUTES},
-	{"attributes-only", KEY_ATTRIBUTES_ONLY, 0, 0, "copy no file data, only attributes", GROUP_ATTRIBUTES},
-	{0, 'p', 0, 0, "same as --preserve=mode,ownership,timestamps", GROUP_ATTRIBUTES},
-	{"preserve", KEY_PRESERVE, "ATTR_LIST", OPTION_ARG_OPTIONAL,
-		"keep these attributes: mode, ownership, timestamps, links, context, xattr, all; without a list as -p",
-		GROUP_ATTRIBUTES},
-	{"no-preserve", KEY_NO_PRESERVE, "ATTR_LIST", 0, "do not keep these attributes", GROUP_ATTRIBUTES},
-	{0, 'Z', 0, 0, "set the default SELinux context; without effect, for ucp is built without SELinux",
-		GROUP_ATTRIBUTES},
-	{"context", KEY_CONTEXT, "CTX", OPTION_ARG_OPTIONAL, "like -Z; with CTX a warning, as there is no SELinux support",
-		GROUP_ATTRIBUTES},
-
-	{0, 0, 0, 0, "Data:", GROUP_DATA},
-	{"reflink", KEY_REFLINK, "WHEN", OPTION_ARG_OPTIONAL,
-		"share the data with the source where the file system can: auto (default), always (or fail), never; "
-		"without WHEN always", GROUP_DATA},
-	{"sparse", KEY_SPARSE, "WHEN", 0,
-		"keep holes (auto, the default), make holes of all zeros (always), or make no holes (never)", GROUP_DATA},
-	{"verify", KEY_VERIFY, 0, 0, "read each copy back from its device and compare it with what was read of the source",
-		GROUP_DATA},
-	{"checksums", KEY_CHECKSUMS, "FILE", 0,
-		"write a checksum of each file copied to FILE (- for standard output), as xxhsum -c reads them", GROUP_DATA},
-	{"atomic", KEY_ATOMIC, 0, 0, "let each file appear under its name only when it is whole", GROUP_DATA},
-	{"resume", KEY_RESUME, 0, 0, "go on where an interrupted copy stopped, if that was made with it, too; implies --atomic",
-		GROUP_DATA},
-	{"fsync", KEY_FSYNC, 0, 0, "end only when all that was written is on its medium", GROUP_DATA},
-
-	{0, 0, 0, 0, "Speed:", GROUP_SPEED},
-	{"threads", 'j', "N", 0, "number of workers (default: by the number of processors)", GROUP_SPEED},
-	{"engine", KEY_ENGINE, "ENGINE", 0,
-		"how data is moved: auto (default: io_uring where there is one), uring (or fail), sync (system calls)",
-		GROUP_SPEED},
-	{"queue-depth", KEY_QUEUE_DEPTH, "N", 0, "most chunks in flight for each worker (default: 64)", GROUP_SPEED},
-	{"chunk-size", KEY_CHUNK_SIZE, "SIZE", 0, "bytes moved at a time (default: 1M)", GROUP_SPEED},
-	{"direct", KEY_DIRECT, "WHEN", OPTION_ARG_OPTIONAL,
-		"read and write big files past the page cache: auto (default: what memory has no room for), always, never; "
-		"without WHEN always", GROUP_SPEED},
-	{"bwlimit", KEY_BWLIMIT, "RATE", 0,
-		"move at most RATE bytes a second (20M, 1.5MB/s); @FILE reads it from FILE, again whenever that changes", GROUP_SPEED},
-	{"idle", KEY_IDLE, 0, 0, "use processors and disks only when nobody else wants them", GROUP_SPEED},
-
-	{0, 0, 0, 0, "Output:", GROUP_OUTPUT},
-	{"verbose", 'v', 0, 0, "say what is being done", GROUP_OUTPUT},
-	{"dry-run", KEY_DRY_RUN, 0, 0, "only say what would be done, as -v does, and how much it is", GROUP_OUTPUT},
-	{"progress", KEY_PROGRESS, "WHEN", OPTION_ARG_OPTIONAL,
-		"show how far the copying is: auto (default: on a terminal), always, never, plain (a line every 10 seconds), "
-		"synced (what is on the medium); without WHEN always", GROUP_OUTPUT},
-	{"stats", KEY_STATS, 0, 0, "say at the end what was copied, and how fast", GROUP_OUTPUT},
-	{"json", KEY_JSON, 0, 0, "report progress, errors and a summary as lines of JSON on standard output", GROUP_OUTPUT},
-	{"debug", KEY_DEBUG, 0, 0, "say how each file was copied, and what the rings did; implies -v", GROUP_OUTPUT},
-	{"x-inject", KEY_INJECT, "LIST", OPTION_HIDDEN, 0, GROUP_OUTPUT},
-
-	{0, 0, 0, 0, "Other:", GROUP_INFO},
-	{0, 'h', 0, 0, "show a help of one screen and exit", GROUP_INFO},
-	{"help", KEY_HELP, 0, 0, "show this help and exit", GROUP_INFO},
-	{"version", 'V', 0, 0, "show versions and exit (with --debug before it also what the kernel has)", GROUP_INFO},
-	{0},
-};
 
 static const char usage[] = "SOURCE DEST\nSOURCE... DIRECTORY\n-t DIRECTORY SOURCE...";
 
@@ -317,8 +186,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state) {
 		show_version(p);
 		return EINVAL;
 	default:
-		return cli_parse_value(p, key, arg);
+		break;
 	}
+	error_t err = cli_parse_value(p, key, arg);
+	return err == ARGP_ERR_UNKNOWN ? cli_parse_select(p, key, arg) : err;
 }
 
 /** Settle what -b, -S, -n and the environment say of backups. Returns whether they make sense together. */
