@@ -160,4 +160,7 @@ int meta_inherit_xattrs(int old, int fd);
  */
 bool meta_inherit_acl(int old, int fd, bool allowed, mode_t *mode);
 
+/** All that chmod(2) can set. */
+#define MODE_BITS 07777
+
 #endif // UCP_META_IMPL_H
