@@ -122,6 +122,9 @@ void ring_believe(struct ring *ring, struct ring_event *event);
 /** Whether the copy is cancelled. */
 bool ring_is_cancelled(const struct ring *ring);
 
+/** Make a request, or the write of a pair that was read (FROM is PAIR_OP_WRITE), by system calls. */
+struct ring_event ring_call(struct ring *ring, unsigned slot, enum pair_op from);
+
 /** Do what a slot was asked for by system calls, and have ring_wait() tell. If the copy is cancelled, nothing is done. */
 void ring_do_now(struct ring *ring, unsigned slot);
 

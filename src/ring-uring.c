@@ -343,6 +343,27 @@ static void give_up_on(struct ring *ring, unsigned slot) {
 	ring_do_now(ring, slot);
 }
 
+/** How often in a row a request may be put off before the kernel is asked for nothing any more. */
+#define PUT_OFF_MOST 8
+
+void ring_believe(struct ring *ring, struct ring_event *event) {
+	int res = event->res;
+	if (res > 0 || (res == 0 && event->op == PAIR_OP_READ)) {
+		ring->put_off = 0;
+		return;
+	}
+	if (ring_is_cancelled(ring)) {
+		return;
+	}
+	++ring->stats.again;
+	ring->put_off += res == -EAGAIN;
+	*event = ring_call(ring, event->slot, event->op);
+	if (res == -ECANCELED || ring->put_off >= PUT_OFF_MOST) {
+		// It can have no thread for what has to wait, and would take long to find that out each time
+		ring_uring_turn(ring);
+	}
+}
+
 /**
  * The kernel takes no requests any more. Wait for those it has as long as answers come, and do the rest by system calls.
  *

@@ -8,20 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/uio.h>
 #include <unistd.h>
-
-char *ring_buffer(struct ring *ring, unsigned slot) {
-	char *own = ring->slots[slot].buffer;
-	return own ? own : ring->buffers + slot * ring->params.chunk_size;
-}
-
-bool ring_buffer_drop(struct ring *ring, unsigned slot) {
-	size_t size = ring->params.chunk_size;
-	// What is registered is pinned: new pages in its place would not be those the kernel knows
-	return !ring->slots[slot].fixed && size % (size_t)sysconf(_SC_PAGESIZE) == 0
-		&& madvise(ring_buffer(ring, slot), size, MADV_DONTNEED) == 0;
-}
 
 static size_t buffers_size(const struct ring *ring) {
 	return ring->params.depth * ring->params.chunk_size;
@@ -80,10 +67,6 @@ void ring_close(struct ring *ring) {
 	free(ring);
 }
 
-struct ring_file ring_plain(int fd) {
-	return (struct ring_file) {.fd = fd, .fixed = -1};
-}
-
 struct ring_file ring_know(struct ring *ring, int fd) {
 	return ring_is_sync(ring) ? ring_plain(fd) : ring_uring_know(ring, fd);
 }
@@ -100,48 +83,6 @@ static uint32_t ask(struct ring *ring, unsigned fault, uint32_t len) {
 		return (uint32_t)(1 + random_next(&ring->random) % (len - 1));
 	}
 	return len;
-}
-
-/** Read or write at an offset, as pread and pwrite do. */
-static ssize_t move(enum pair_op op, struct ring_file file, char *data, size_t len, uint64_t off) {
-	struct iovec iov = {.iov_base = data, .iov_len = len};
-	// Not everywhere may the calls with flags be made
-	if (!file.leaves) {
-		return op == PAIR_OP_READ ? pread(file.fd, data, len, (off_t)off) : pwrite(file.fd, data, len, (off_t)off);
-	}
-	return op == PAIR_OP_READ ? preadv2(file.fd, &iov, 1, (off_t)off, RWF_DONTCACHE)
-		: pwritev2(file.fd, &iov, 1, (off_t)off, RWF_DONTCACHE);
-}
-
-bool ring_is_cancelled(const struct ring *ring) {
-	return ring->params.cancelled && atomic_load_explicit(ring->params.cancelled, memory_order_relaxed);
-}
-
-/** Make a request, or the write of a pair that was read, by system calls. */
-static struct ring_event call(struct ring *ring, unsigned slot, enum pair_op from) {
-	const struct ring_request *asked = &ring->slots[slot].asked;
-	char *buffer = ring_buffer(ring, slot);
-	struct ring_event event = {.slot = slot, .op = from};
-	ssize_t n = 0;
-	if (from == PAIR_OP_READ) {
-		n = move(PAIR_OP_READ, asked->src, buffer, asked->len, asked->off);
-		if (asked->pair && n == (ssize_t)asked->len) {
-			event.op = PAIR_OP_WRITE;
-		} else {
-			ring->stats.cut += asked->pair;
-		}
-	}
-	if (event.op == PAIR_OP_WRITE) {
-		n = move(PAIR_OP_WRITE, asked->dst, buffer + asked->at, asked->write_len, asked->off);
-	}
-	event.res = n < 0 ? -errno : (int)n;
-	return event;
-}
-
-void ring_do_now(struct ring *ring, unsigned slot) {
-	enum pair_op op = ring->slots[slot].asked.op;
-	ring->done[ring->done_count++] = ring_is_cancelled(ring)
-		? (struct ring_event) {.slot = slot, .op = op, .res = -ECANCELED} : call(ring, slot, op);
 }
 
 /** Begin what a slot is asked for. */
@@ -202,27 +143,6 @@ int ring_write_now(struct ring *ring, unsigned slot, struct ring_file dst, uint6
 	++ring->stats.calls;
 	ssize_t n = pwrite(dst.fd, ring_buffer(ring, slot) + at, ask(ring, INJECT_SHORT_WRITE, len), (off_t)off);
 	return n < 0 ? -errno : (int)n;
-}
-
-/** How often in a row a request may be put off before the kernel is asked for nothing any more. */
-#define PUT_OFF_MOST 8
-
-void ring_believe(struct ring *ring, struct ring_event *event) {
-	int res = event->res;
-	if (res > 0 || (res == 0 && event->op == PAIR_OP_READ)) {
-		ring->put_off = 0;
-		return;
-	}
-	if (ring_is_cancelled(ring)) {
-		return;
-	}
-	++ring->stats.again;
-	ring->put_off += res == -EAGAIN;
-	*event = call(ring, event->slot, event->op);
-	if (res == -ECANCELED || ring->put_off >= PUT_OFF_MOST) {
-		// It can have no thread for what has to wait, and would take long to find that out each time
-		ring_uring_turn(ring);
-	}
 }
 
 /** Tell of what was done by system calls. */
