@@ -14,7 +14,7 @@ import sys
 # Each room's layer. A room is NAME.h, NAME.c and NAME-*.[ch].
 LAYERS = [
     ["prelude"],
-    ["list", "thread", "std", "opts", "fail", "inode", "pair", "filter", "names", "growth"],
+    ["list", "thread", "std", "opts", "fail", "inode", "pair", "filter", "names", "growth", "event", "listing"],
     ["open", "twin"],
     ["report", "machine", "meta", "extent", "offload", "reach", "ring", "progress", "flush", "hash", "throttle", "select",
      "hidden"],

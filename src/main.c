@@ -25,6 +25,7 @@
  *     - journal.[ch]        (what an interrupted copy has done)
  *     - hidden.[ch]         (names under which something stands until it is whole)
  *     - tree.[ch]           (directory pairs, reference-counted, within a budget of descriptors)
+ *     - listing.[ch]        (names of a directory, or of operands)
  *     - sums.[ch]           (the list of checksums)
  *     - links.[ch]          (files with several names)
  *     - reach.[ch]          (symbolic links in a destination, and whose may be followed)
@@ -42,6 +43,7 @@
  * - Everything else
  *     - meta.[ch]           (owner, attributes, mode, times, and their order)
  *     - report.[ch]         (every message; the exit status)
+ *     - event.h             (what --json prints besides)
  *     - fail.h              (why something could not be done)
  *     - inode.[ch]          (sets of inodes)
  *     - open.[ch]           (opening what a name that is not trusted leads to)

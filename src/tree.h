@@ -15,6 +15,7 @@
 #include "hidden.h"
 #include "inode.h"
 #include "list.h"
+#include "listing.h"
 #include "thread.h"
 
 struct dest;
@@ -29,32 +30,6 @@ struct select_dir;
 enum side {
 	SRC,
 	DST,
-};
-
-/** A name in a directory. */
-struct entry {
-	/** Its name in the source; for an operand its path. Lives as long as the tree's listing. */
-	const char *name;
-	/** Its name in the destination. */
-	const char *dst_name;
-	/** Its inode number as listed, or 0 if not known. */
-	uint64_t ino;
-	/** DT_* of <dirent.h>. */
-	unsigned char type;
-};
-
-/** Names and where they are kept. */
-struct listing {
-	/** Everything but directories, in inode order. */
-	struct entry *files;
-	size_t file_count;
-	size_t file_size;
-	/** Subdirectories, in inode order. */
-	struct entry *dirs;
-	size_t dir_count;
-	size_t dir_size;
-	/** Blocks of names, each pointing to the next. */
-	struct name_block *blocks;
 };
 
 /** Switches of struct tree::flags. */
@@ -233,12 +208,6 @@ struct tree *tree_try_enter(struct tree *parent, const struct entry *entry, enum
 
 /** Read the names of the source into tree::listing. The tree is pinned. Returns 0 or -errno. */
 int tree_list(struct tree *tree);
-
-/** Append a copy of a name to a listing, as a file or as a directory by its type. Returns 0 or -ENOMEM. */
-int listing_add(struct listing *listing, const char *name, const char *dst_name, uint64_t ino, unsigned char type);
-
-/** Free the names of a listing. */
-void listing_free(struct listing *listing);
 
 /** Take a reference. */
 void tree_ref(struct tree *tree);

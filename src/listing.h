@@ -1,0 +1,40 @@
+/**
+ * Names of a directory, or of operands, and the memory they are kept in.
+ */
+
+#ifndef UCP_LISTING_H
+#define UCP_LISTING_H
+
+/** A name in a directory. */
+struct entry {
+	/** Its name in the source; for an operand its path. Lives as long as the tree's listing. */
+	const char *name;
+	/** Its name in the destination. */
+	const char *dst_name;
+	/** Its inode number as listed, or 0 if not known. */
+	uint64_t ino;
+	/** DT_* of <dirent.h>. */
+	unsigned char type;
+};
+
+/** Names and where they are kept. */
+struct listing {
+	/** Everything but directories, in inode order. */
+	struct entry *files;
+	size_t file_count;
+	size_t file_size;
+	/** Subdirectories, in inode order. */
+	struct entry *dirs;
+	size_t dir_count;
+	size_t dir_size;
+	/** Blocks of names, each pointing to the next. */
+	struct name_block *blocks;
+};
+
+/** Append a copy of a name to a listing, as a file or as a directory by its type. Returns 0 or -ENOMEM. */
+int listing_add(struct listing *listing, const char *name, const char *dst_name, uint64_t ino, unsigned char type);
+
+/** Free the names of a listing. */
+void listing_free(struct listing *listing);
+
+#endif // UCP_LISTING_H
