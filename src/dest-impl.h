@@ -48,6 +48,18 @@ bool dest_is_shown_twice(const struct dest_pair *pair);
 /** Whether operand SRC (a path) would be its own backup, so that making one destroys it. */
 bool dest_is_backup(const struct dest_pair *pair);
 
+/** As trees::is_source. */
+bool dest_is_source_directory(struct dest *dest, struct inode inode);
+
+/** Whether the copy was given up, and so nothing was found out. */
+bool dest_is_cancelled(const struct dest *dest);
+
+/** Whether an operand was given before; a warning was printed then. If not, it is remembered. */
+bool dest_given_twice(struct dest *dest, struct tree *base, const struct entry *entry, const struct stat *st);
+
+/** Free what is known of sources and of what was made. */
+void dest_forget(struct dest *dest);
+
 /** As trees::judge. */
 enum tree_verdict dest_judge_directory(struct dest *dest, struct tree *tree, const struct entry *entry,
 	struct fail *fail);

@@ -12,42 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** A file that was met or made, and a name it has; further names are linked to the first. */
-struct known {
-	struct inode inode;
-	/** The name, or NULL where the inode is enough. */
-	char *name;
-	struct known *next;
-};
-
-static void known_free(void *item) {
-	for (struct known *known = item, *next; known; known = next) {
-		next = known->next;
-		free(known->name);
-		free(known);
-	}
-}
-
-/** Remember a name (or NULL) of a file; the lock is held. Returns false without memory. */
-static bool remember(struct inode_set *set, struct inode inode, const char *name) {
-	struct known *first = inode_set_find(set, inode);
-	struct known *known = malloc(sizeof(*known));
-	char *copy = name ? strdup(name) : NULL;
-	if (!known || (name && !copy)) {
-		free(known);
-		free(copy);
-		return false;
-	}
-	*known = (struct known) {.inode = inode, .name = copy, .next = first ? first->next : NULL};
-	if (first) {
-		first->next = known;
-	} else if (inode_set_insert(set, &known->inode) < 0) {
-		known_free(known);
-		return false;
-	}
-	return true;
-}
-
 /** Whether only a list of names is copied. */
 static bool has_names(const struct opts *opts) {
 	return opts->select && opts->select->names;
@@ -76,13 +40,6 @@ static char *name_in_directory(const char *operand) {
 		}
 	}
 	return name;
-}
-
-static void strip_slashes(char *path) {
-	size_t len = strlen(path);
-	while (len > 1 && path[len - 1] == '/') {
-		path[--len] = '\0';
-	}
 }
 
 /** The name an operand gets with --parents; to be freed. */
@@ -220,25 +177,6 @@ static bool usage_ok(struct dest *dest) {
 	return false;
 }
 
-/** What is known of a file that may be a source. */
-static enum sources_verdict look_for(struct dest *dest, const struct stat *st) {
-	return sources_have(&dest->all, (int)dest->base->listing.file_count, st);
-}
-
-static enum sources_verdict look_for_directory(struct dest *dest, struct inode inode) {
-	return look_for(dest, &(struct stat) {.st_dev = inode.dev, .st_ino = inode.ino, .st_mode = S_IFDIR});
-}
-
-/** Whether the copy was given up, and so nothing was found out. */
-static bool is_cancelled(const struct dest *dest) {
-	return dest->all.stop && atomic_load(dest->all.stop);
-}
-
-/** As trees::is_source. */
-static bool is_source_directory(struct dest *dest, struct inode inode) {
-	return look_for_directory(dest, inode) == SOURCES_YES;
-}
-
 /**
  * With --resume, a target directory may be what the same command has made when it was interrupted: then it is the copy itself,
  * and not where that goes. Returns whether it is, or -1 if it cannot be told, which is reported.
@@ -267,7 +205,7 @@ static int is_begun(struct dest *dest, const struct trees *trees, int fd, const 
 	default:
 		return 0;
 	}
-	if (is_cancelled(dest)) {
+	if (dest_is_cancelled(dest)) {
 		return 0;
 	}
 	report_error(dest->report, 0, why, source, target);
@@ -280,7 +218,7 @@ int dest_init(struct dest *dest, const struct opts *opts, struct report *report,
 	sources_init(&dest->all, opts);
 	dest->all.stop = trees->cancelled;
 	trees->judge = dest_judge_directory;
-	trees->is_source = is_source_directory;
+	trees->is_source = dest_is_source_directory;
 	trees->dest = dest;
 	if (!usage_ok(dest)) {
 		return -1;
@@ -334,118 +272,14 @@ char *dest_onto_itself(struct opts *opts) {
 	return name;
 }
 
-/** Whether all directories that a destination is in exist: then --parents leaves them as they are. */
-static bool parents_exist(const struct tree *base, const char *path) {
-	struct stat st;
-	const char *last = last_component(path);
-	char *parent = strndup(path, (size_t)(last - path));
-	bool exist = !parent || last == path
-		|| (fstatat(base->fd[DST], parent, &st, 0) == 0 && S_ISDIR(st.st_mode));
-	free(parent);
-	return exist;
-}
-
-/** Have the directories entered for an operand that cannot be reached left as they are. */
-static void leave_parents(struct tree *tree) {
-	for (; !(tree->flags & TREE_BASE); tree = tree->parent) {
-		tree->flags |= TREE_AS_IS;
-	}
-}
-
-struct tree *dest_enter_parents(struct tree *base, const struct entry *entry, struct entry *last) {
-	struct tree *tree = base;
-	char *path = strdup(entry->name);
-	char *component = path;
-
-	tree_ref(base);
-	*last = *entry;
-	if (!path || tree_pin(base) < 0) {
-		free(path);
-		tree_unref(base);
-		return NULL;
-	}
-	strip_slashes(path);
-	enum tree_enter_flags flags = TREE_ENTER_PREFIX;
-	if (parents_exist(base, entry->dst_name)) {
-		// Then cp does not look at their sources
-		struct stat st;
-		if (fstatat(AT_FDCWD, entry->name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-			tree_report(base, entry, fail_make(errno, "cannot stat %s"));
-			free(path);
-			tree_unpin(base);
-			tree_unref(base);
-			return NULL;
-		}
-		flags |= TREE_ENTER_AS_IS;
-	}
-	for (char *slash = component + strspn(component, "/"); tree && (slash = strchr(slash, '/'));) {
-		*slash = '\0';
-		struct entry directory = {
-			.name = component,
-			.dst_name = component + strspn(component, "/"),
-			.type = DT_DIR,
-		};
-		struct tree *next = tree_enter(tree, &directory, flags);
-		if (!next) {
-			leave_parents(tree);
-		}
-		tree_unpin(tree);
-		tree_unref(tree);
-		tree = next;
-		component = slash + 1 + strspn(slash + 1, "/");
-		slash = component;
-	}
-	last->name += component - path;
-	last->dst_name = last_component(entry->dst_name);
-	free(path);
-	return tree;
-}
-
 void dest_destroy(struct dest *dest) {
-	inode_set_clear(&dest->sources, known_free);
-	inode_set_clear(&dest->made, known_free);
+	dest_forget(dest);
 	sources_destroy(&dest->all);
 	for (size_t i = 0; i < dest->foreseen_count; ++i) {
 		free(dest->foreseen[i]);
 	}
 	free(dest->foreseen);
 	thread_must(pthread_mutex_destroy(&dest->lock));
-}
-
-/** Whether a name that was met is one entry with this operand; of a directory, whether its copies are. */
-static bool is_known(struct dest *dest, const struct entry *entry, const struct stat *st) {
-	const char *name = S_ISDIR(st->st_mode) ? entry->dst_name : entry->name;
-	int dir = S_ISDIR(st->st_mode) ? dest->base->fd[DST] : AT_FDCWD;
-	for (struct known *known = inode_set_find(&dest->sources, inode_of(st)); known; known = known->next) {
-		if (dest_same_entry(dir, known->name, dir, name, AT_SYMLINK_NOFOLLOW)) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/** Whether an operand was given twice; a warning was printed then. */
-static bool given_twice(struct dest *dest, struct tree *base, const struct entry *entry, const struct stat *st) {
-	bool directory = S_ISDIR(st->st_mode);
-	if (!(dest->flags & DEST_SEVERAL) || (dest->opts->backup != BACKUP_NONE && !directory)) {
-		return false;
-	}
-	mutex_lock(&dest->lock);
-	bool twice = is_known(dest, entry, st);
-	if (!twice && !directory) {
-		remember(&dest->sources, inode_of(st), entry->name);
-	}
-	mutex_unlock(&dest->lock);
-	if (twice && directory && dest_same_entry(AT_FDCWD, entry->name, base->fd[DST], entry->dst_name, AT_SYMLINK_NOFOLLOW)) {
-		tree_report(base, entry, fail_make(0, "cannot copy a directory, %s, into itself, %d"));
-	} else if (twice) {
-		struct fail fail = fail_make(0, directory
-			? "warning: source directory %s specified more than once"
-			: "warning: source file %s specified more than once");
-		fail.warning = true;
-		tree_report(base, entry, fail);
-	}
-	return twice;
 }
 
 bool dest_operand(struct dest *dest, struct tree *base, struct entry *entry, struct stat *st) {
@@ -475,102 +309,5 @@ bool dest_operand(struct dest *dest, struct tree *base, struct entry *entry, str
 			return false;
 		}
 	}
-	return !given_twice(dest, base, entry, st);
-}
-
-void dest_entered(struct dest *dest, const struct entry *entry, const struct stat *st) {
-	if (dest->flags & DEST_SEVERAL) {
-		mutex_lock(&dest->lock);
-		remember(&dest->sources, inode_of(st), entry->dst_name);
-		mutex_unlock(&dest->lock);
-	}
-}
-
-bool dest_is_source(struct dest *dest, const struct stat *st) {
-	// Not to know is not to touch
-	return look_for(dest, st) != SOURCES_NO;
-}
-
-struct fail dest_spare_source(struct dest *dest, const struct stat *st) {
-	enum sources_verdict verdict = look_for(dest, st);
-	if (is_cancelled(dest)) {
-		return fail_make(EINTR, "cannot write through %d");
-	}
-	switch (verdict) {
-	case SOURCES_NO:
-		break;
-	case SOURCES_YES:
-		return fail_make(0, "will not write through %d: it leads to a file that is to be copied");
-	case SOURCES_MAYBE:
-		return fail_make(0, "will not write through %d: it may lead to a file that is to be copied");
-	}
-	return FAIL_NONE;
-}
-
-struct fail dest_spare_name(struct dest *dest, const struct tree *tree, const struct stat *st) {
-	if (!(tree->flags & (TREE_ELSEWHERE | TREE_IN_SOURCE))) {
-		return FAIL_NONE;
-	}
-	enum sources_verdict verdict = look_for(dest, st);
-	// Of what is no regular file it is not noted which of them are sources
-	if (verdict == SOURCES_NO && !S_ISREG(st->st_mode)) {
-		verdict = look_for_directory(dest, tree->inode[DST]);
-	}
-	if (is_cancelled(dest)) {
-		return fail_make(EINTR, "cannot replace %d");
-	}
-	switch (verdict) {
-	case SOURCES_NO:
-		break;
-	case SOURCES_YES:
-		return fail_make(0, "will not replace %d: it is to be copied itself");
-	case SOURCES_MAYBE:
-		return fail_make(0, "will not replace %d: it may be one of those that are to be copied");
-	}
-	return FAIL_NONE;
-}
-
-/** The path by which something made of an operand is known, to be freed; NULL where no other operand has the same. */
-static char *made_path(const struct dest *dest, const struct tree *tree, const struct entry *entry) {
-	return dest->flags & DEST_SERIAL ? tree_path(tree, DST, entry->dst_name) : NULL;
-}
-
-void dest_made(struct dest *dest, const struct tree *tree, const struct entry *entry, const struct inode *made) {
-	struct stat st;
-	if (!(dest->flags & DEST_SEVERAL) || !(tree->flags & TREE_OPERANDS)
-		|| (!made && fstatat(tree->fd[DST], entry->dst_name, &st, AT_SYMLINK_NOFOLLOW) != 0))
-	{
-		return;
-	}
-	char *path = made_path(dest, tree, entry);
-	mutex_lock(&dest->lock);
-	dest->made_unknown |= !remember(&dest->made, made ? *made : inode_of(&st), path);
-	mutex_unlock(&dest->lock);
-	free(path);
-}
-
-/** Whether an operand's destination, which leads to something made, is that itself under another spelling of its name. */
-static bool is_other_spelling(const struct stat *st, const struct tree *tree, const struct entry *entry) {
-	struct stat there;
-	return st->st_nlink == 1 && (tree->flags & TREE_BASE)
-		&& fstatat(tree->fd[DST], entry->dst_name, &there, AT_SYMLINK_NOFOLLOW) == 0
-		&& inode_same(inode_of(st), inode_of(&there));
-}
-
-bool dest_was_made(struct dest *dest, const struct stat *st, const struct tree *tree, const struct entry *entry) {
-	if (!(tree->flags & TREE_OPERANDS)) {
-		return false;
-	}
-	char *path = made_path(dest, tree, entry);
-	mutex_lock(&dest->lock);
-	struct known *first = inode_set_find(&dest->made, inode_of(st));
-	struct known *known = first;
-	while (known && (!path || !known->name || strcmp(known->name, path) != 0)) {
-		known = known->next;
-	}
-	// Not to know is not to touch
-	bool was = dest->made_unknown || known;
-	mutex_unlock(&dest->lock);
-	free(path);
-	return was || (first && is_other_spelling(st, tree, entry));
+	return !dest_given_twice(dest, base, entry, st);
 }

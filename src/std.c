@@ -172,6 +172,13 @@ double now(void) {
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
+void strip_slashes(char *path) {
+	size_t len = strlen(path);
+	while (len > 1 && path[len - 1] == '/') {
+		path[--len] = '\0';
+	}
+}
+
 const char *last_component(const char *path) {
 	const char *base = path;
 	for (const char *p = path; *p; ++p) {

@@ -74,6 +74,9 @@ double now(void);
 /** The last component of a path, trailing slashes included; "" for "/". Points into PATH. */
 const char *last_component(const char *path);
 
+/** Cut the slashes off the end of a path, but for the one of "/". */
+void strip_slashes(char *path);
+
 /** The smallest power of two that is not below N (at least 1). */
 unsigned next_pow2(unsigned n);
 
