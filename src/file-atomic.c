@@ -11,11 +11,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /** How often something is tried again that others, doing the same, may spoil. */
 #define TRIES 100
@@ -27,12 +25,6 @@ struct spot {
 	int own;
 	char *name;
 };
-
-bool file_is_atomic(const struct file_context *ctx, const struct entry *entry) {
-	size_t len = strlen(entry->dst_name);
-	// Nothing but a directory has a name with a slash behind it: what is wrong with it will be said
-	return (ctx->files->opts->flags & OPT_ATOMIC) && len > 0 && entry->dst_name[len - 1] != '/';
-}
 
 static void spot_close(struct spot *spot) {
 	close_fd(&spot->own);
@@ -95,40 +87,6 @@ static int spot_open(struct spot *spot, const struct file *file) {
 		spot_close(spot);
 	}
 	return ret;
-}
-
-bool file_expects(const struct tree *tree, const char *name) {
-	struct stat st;
-	if (!(tree->flags & TREE_OPERANDS)) {
-		return fstatat(tree->fd[SRC], name, &st, AT_SYMLINK_NOFOLLOW) == 0;
-	}
-	for (size_t i = 0; i < tree->listing.file_count; ++i) {
-		if (strcmp(last_component(tree->listing.files[i].dst_name), name) == 0) {
-			return true;
-		}
-	}
-	return !(tree->flags & TREE_BASE);
-}
-
-int file_hide_again(const struct tree *tree, int dir, char **path) {
-	if (!file_expects(tree, last_component(*path)) && hidden_clear(dir, *path, &tree->trees->patience) == 0) {
-		return 0;
-	}
-	char *other = hidden_path(*path, HIDDEN_RANDOM);
-	if (!other) {
-		return -ENOMEM;
-	}
-	free(*path);
-	*path = other;
-	return 0;
-}
-
-void file_drop_hidden(const struct tree *tree, int dir, const char *path, struct inode inode) {
-	int ret = hidden_drop(dir, path, inode);
-	if (ret < 0) {
-		const struct entry left = {.name = path, .dst_name = path};
-		tree_report(tree, &left, fail_make(ret, "cannot remove %d"));
-	}
 }
 
 /** Whether files without a name can be made here and be given one later. */

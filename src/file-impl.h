@@ -8,6 +8,7 @@
 #include "dest.h"
 #include "file.h"
 #include "links.h"
+#include "opts.h"
 
 /** Bytes of file_context::buffer. */
 #define FILE_BUFFER (128u << 10)
@@ -281,7 +282,9 @@ void file_stream(struct file_context *ctx, struct file *file);
 void file_follow(struct file_context *ctx, struct file *file);
 
 /** Whether files are copied in order (--verify, --checksums). */
-bool file_is_ordered(const struct opts *opts);
+static inline bool file_is_ordered(const struct opts *opts) {
+	return (opts->flags & OPT_VERIFY) || opts->checksums;
+}
 
 /**
  * Move all data by read and write, from the first byte to the last, and hash it on the way; then verify it, if that is
@@ -318,5 +321,61 @@ void file_failed(struct file_context *ctx, const struct stat *st);
 
 /** Note that an entry that is no regular file is done: counted as one of its KIND, and protected from other operands. */
 void file_done(struct file_context *ctx, const struct tree *tree, const struct entry *entry, counter *kind);
+
+/** Take away, or at least cut, a destination that is not what it should be. */
+void file_rollback(struct file_context *ctx, struct file *file);
+
+/**
+ * Closing failed, and with it perhaps writing (NFS, quotas): the same for a descriptor that is gone.
+ *
+ * @param made  What this run made, to be known again by; NULL if that is not known.
+ */
+void file_rollback_closed(struct file_context *ctx, struct file *file, const struct stat *made);
+
+/**
+ * Let no other operand read what is only being made of this one, nor, should somebody move it to the place of another
+ * destination, write into what further names will be linked to.
+ */
+void file_protect(struct file_context *ctx, struct file *file);
+
+/** A file is being copied from now on. */
+void file_begin_current(struct files *files, struct file *file);
+
+/**
+ * Make a file of an entry, with one reference, which takes one to its tree. NULL without memory.
+ *
+ * @param redo  As of file_begin(); taken over.
+ */
+struct file *file_new(struct tree *tree, const struct entry *entry, struct link_name *redo);
+
+/**
+ * Open the source and see that it is what we were told of. If it is under a lease, it is waited for, or with FILE_DEFERRED
+ * set it has to be opened again later.
+ *
+ * @param wait  Whether it has to be waited for at once.
+ */
+struct fail file_open_source(struct file_context *ctx, struct file *file, const struct stat *st, bool wait);
+
+/** Choose how the data is moved. Returns whether it is to be moved in ranges. */
+bool file_plan(struct file_context *ctx, struct file *file);
+
+/** Say how a file was copied (--debug). */
+void file_explain(struct file_context *ctx, const struct file *file);
+
+/** Have no other operand replace what was made of this one. */
+void file_note_made(struct file_context *ctx, struct file *file);
+
+/** Count a file that is whole, and how it was copied. */
+void file_count_copied(struct file_context *ctx, const struct file *file);
+
+/** Count a file that could not be copied for ERR. */
+void file_count_failed(struct file_context *ctx, const struct file *file, int err);
+
+/**
+ * All workers are done with a file: give it the rest of its data, its size, its attributes and its name.
+ *
+ * @return What went wrong, now or before: if FILE_INCOMPLETE is set, file_rollback() is to follow.
+ */
+struct fail file_commit(struct file_context *ctx, struct file *file);
 
 #endif // UCP_FILE_IMPL_H

@@ -10,90 +10,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-struct fail file_not_giving(void) {
-	return fail_make(0, "not giving attributes to %d, as it belongs to another user");
-}
-
-struct fail file_not_through(int ret) {
-	if (ret == REACH_REFUSED) {
-		return fail_make(0, tree_made_link);
-	}
-	return fail_make(0, ret == OPEN_NO_PROC
-		? "not writing through %d: symbolic links of others are followed only if /proc is mounted"
-		: "not writing through %d: who made this symbolic link does not own what it leads to");
-}
-
-struct fail file_cannot_create(int ret) {
-	bool not_through = ret == REACH_FOREIGN || ret == OPEN_NO_PROC || ret == REACH_REFUSED;
-	return not_through ? file_not_through(ret) : fail_make(ret, "cannot create regular file %d");
-}
 
 /** The source's mode, as that of the regular file its copy will be. */
 static mode_t regular_mode(const struct file *file) {
 	return (file->st.st_mode & 07777) | S_IFREG;
-}
-
-bool file_reserve(struct file_context *ctx, struct file *file) {
-	struct files *files = ctx->files;
-	struct inode inode = inode_of(&file->found);
-
-	mutex_lock(&files->lock);
-	while (ctx->patient && inode_set_has(&files->overwriting, inode)) {
-		cond_wait(&files->released, &files->lock);
-	}
-	int ret = inode_set_add(&files->overwriting, inode);
-	mutex_unlock(&files->lock);
-	file->flags |= ret == 1 ? FILE_RESERVED : 0;
-	return ret == 1;
-}
-
-bool file_is_being_made(struct file_context *ctx, const struct tree *tree, const struct stat *st) {
-	struct files *files = ctx->files;
-	if (!st || !(tree->flags & TREE_OPERANDS) || !(files->dest->flags & DEST_SEVERAL)) {
-		return false;
-	}
-	mutex_lock(&files->lock);
-	while (ctx->patient && inode_set_has(&files->overwriting, inode_of(st))) {
-		cond_wait(&files->released, &files->lock);
-	}
-	bool being_made = inode_set_has(&files->overwriting, inode_of(st));
-	mutex_unlock(&files->lock);
-	return being_made;
-}
-
-/**
- * Let no other operand read what is only being made of this one, nor, should somebody move it to the place of another
- * destination, write into what further names will be linked to.
- */
-static void protect(struct file_context *ctx, struct file *file) {
-	bool read = (file->tree->flags & TREE_OPERANDS) && (ctx->files->dest->flags & DEST_SEVERAL);
-	if ((read || file->link) && fstat(file->dst_fd, &file->found) == 0) {
-		file_reserve(ctx, file);
-	}
-}
-
-void file_release(struct file_context *ctx, struct file *file) {
-	struct files *files = ctx->files;
-	if (!(file->flags & FILE_RESERVED)) {
-		return;
-	}
-	mutex_lock(&files->lock);
-	struct inode *item = inode_set_find(&files->overwriting, inode_of(&file->found));
-	inode_set_remove(&files->overwriting, item);
-	free(item);
-	file->flags &= ~(unsigned)FILE_RESERVED;
-	cond_broadcast(&files->released);
-	mutex_unlock(&files->lock);
-}
-
-int file_access_mode(const struct opts *opts) {
-	return opts->flags & OPT_VERIFY ? O_RDWR : O_WRONLY;
 }
 
 /** Make the destination under a name in a directory. Returns 0 or -errno. */
@@ -108,7 +30,7 @@ static int create_in(struct file_context *ctx, struct file *file, int dir, const
 	}
 	file->flags |= FILE_CREATED;
 	file->flags &= ~(unsigned)(FILE_BY_LINK | FILE_DST_NONBLOCK);
-	protect(ctx, file);
+	file_protect(ctx, file);
 	if (meta_final_mode(opts, mode, 0, &file->final_mode)) {
 		file->flags |= FILE_FINAL_MODE;
 	}
@@ -294,24 +216,6 @@ static bool is_awaited(const struct file_context *ctx, const struct file *file, 
 	// A fifo may have been copied there before
 	bool source = (tree->flags & TREE_OPERANDS) || !(flags & OPT_PRIVILEGED) || reach_is_closed(tree->fd[SRC]);
 	return !(flags & OPT_BENEATH) && file_is_own(ctx->files, tree->fd[DST], fifo) && source;
-}
-
-int file_open_waiting(const struct file_context *ctx, int seen, int dir, const char *path, int flags) {
-	const struct timespec interval = {.tv_nsec = 10000000};
-	int ret = open_again(seen, dir, path, flags);
-	// A signal of ours ends it
-	while (ret == -EINTR && !atomic_load(&ctx->files->cancelled)) {
-		ret = open_again(seen, dir, path, flags);
-	}
-	// Without /proc the kernel does not wait for us
-	while (ret == -EAGAIN && path && !(flags & O_NONBLOCK) && !open_has_proc()) {
-		if (atomic_load(&ctx->files->cancelled)) {
-			return -EINTR;
-		}
-		nanosleep(&interval, NULL);
-		ret = open_again(seen, dir, path, flags);
-	}
-	return ret;
 }
 
 /**

@@ -2,7 +2,6 @@
 
 #include "hash.h"
 #include "opts.h"
-#include "progress.h"
 #include "sums.h"
 
 #include <errno.h>
@@ -34,10 +33,6 @@ struct order {
 	/** Up to where the kernel was told to write. */
 	uint64_t behind;
 };
-
-bool file_is_ordered(const struct opts *opts) {
-	return (opts->flags & OPT_VERIFY) || opts->checksums;
-}
 
 void file_order_free(struct file_context *ctx) {
 	if (ctx->order) {
@@ -279,23 +274,4 @@ void file_note_sum(struct file_context *ctx, struct file *file) {
 		tree_report(file->tree, &file->entry, fail_make(ENOMEM, "cannot note the checksum of %d"));
 	}
 	free(path);
-}
-
-const char *file_order_words(const struct file *file) {
-	static const char *const words[][2] = {
-		[FILE_BACK_NOT] = {"%s: copied in order", "%s: cloned and read"},
-		[FILE_BACK_DIRECT] = {
-			"%s: copied in order, read back from the device",
-			"%s: cloned, read back from the device",
-		},
-		[FILE_BACK_DROPPED] = {
-			"%s: copied in order, read back after it was written out and dropped from memory",
-			"%s: cloned, read back after it was written out and dropped from memory",
-		},
-		[FILE_BACK_MEMORY] = {
-			"%s: copied in order, read back perhaps from memory, from which it could not be dropped",
-			"%s: cloned, read back perhaps from memory, from which it could not be dropped",
-		},
-	};
-	return words[file->read_back][file->flags & FILE_CLONED ? 1 : 0];
 }
