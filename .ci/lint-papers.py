@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""What the papers name is there: lint-papers.py FILE.md...
+"""Checks that what the docs name exists: lint-papers.py FILE.md...
 
-Names in backticks: of test cases (FILE:FUNCTION, or FUNCTION after one of the same file, * for anything; FILE.sh for all
-of a file), of unit tests (after the word unit), and of functions in src/ (NAME(), below
-"## What must always hold"). Each promise in SECURITY.md, a list
-item below "## Promised…", has to name what holds it, and its last sentence too: what follows the last name is held by nothing. Exit status 1 if something is found.
+Checked are names in backticks: of test cases (FILE:FUNCTION, or FUNCTION after one of the same file, * for anything;
+FILE.sh for all of a file), of unit tests (after the word unit), and, in ARCHITECTURE.md, of functions in src/ (NAME()).
+Each promise names the test that holds it: a list item below "## Promised..." in SECURITY.md, where what follows the last
+name would be held by nothing, or below "## What must always hold" in ARCHITECTURE.md; both sections have to be there.
+Files of the repository that a Markdown link names have to exist. Exit status 1 if something is found.
 """
 
 import fnmatch
@@ -13,6 +14,8 @@ import os
 import re
 import sys
 
+# Sections whose items have to name a test, by the file that has to have them
+HELD = {"SECURITY.md": "## Promised", "ARCHITECTURE.md": "## What must always hold"}
 CASE = re.compile(r"^(?:([a-z-]+):)?((?:case|once|long)_[\w*]+|\*)$")
 
 
@@ -26,7 +29,7 @@ def functions(paths, pattern):
 
 CASES = {os.path.basename(path)[:-3]: functions([path], r"^((?:case|once|long)_\w+)") for path in glob.glob("tests/cases/*.sh")}
 UNITS = {os.path.basename(path)[:-2] for path in glob.glob("tests/unit/*.c")}
-SOURCE = functions(glob.glob("src/*.[ch]"), r"\b([a-z]\w+)\(")
+SOURCE = functions(glob.glob("src/**/*.[ch]", recursive=True), r"\b([a-z]\w+)\(")
 
 
 def is_there(token, room, after_unit):
@@ -44,13 +47,34 @@ def is_there(token, room, after_unit):
 
 
 def items(text):
-    """The paragraphs and list items of a text, each with the heading it is below."""
+    """The paragraphs and list items of a text, each with the heading of its section."""
     heading = ""
     for block in re.split(r"\n(?=- |#|\n)", text):
         if block.lstrip().startswith("#"):
-            heading = block.strip().splitlines()[0]
+            if re.match(r"##? ", block.lstrip()):
+                heading = block.strip().splitlines()[0]
         elif block.strip():
             yield heading, block.strip()
+
+
+def check_item(path, item, promise):
+    """What is wrong with a paragraph or list item; a PROMISE has to name a test."""
+    name = os.path.basename(path)
+    room, held, held_to = None, False, 0
+    for match in re.finditer(r"(\bunits?\s+)?`([^`\n]+)`", item):
+        there, room = is_there(match[2], room, match[1])
+        if there and not match[2].endswith("()"):
+            held, held_to = True, match.end()
+        if there is False and not (match[2].endswith("()") and name != "ARCHITECTURE.md"):
+            yield f"there is no {match[2]}"
+    for target in re.findall(r"\]\(([^)#:]+)\)", item):
+        if not os.path.exists(os.path.join(os.path.dirname(path), target)):
+            yield f"there is no {target}"
+    start = " ".join(item.split())[:70]
+    if promise and not held:
+        yield f"no test is named for: {start}…"
+    elif promise and name == "SECURITY.md" and re.search(r"[.;]\s", item[held_to:].strip()):
+        yield f"no test is named for the end of: {start}…"
 
 
 def main():
@@ -58,21 +82,17 @@ def main():
     for path in sys.argv[1:]:
         with open(path, encoding="utf-8") as file:
             text = file.read()
+        section = HELD.get(os.path.basename(path))
+        found, promises = [], 0
         for heading, item in items(text):
-            room, held, held_to = None, False, 0
-            for match in re.finditer(r"(\bunits? )?`([^`\n]+)`", item):
-                there, room = is_there(match[2], room, match[1])
-                if there and not match[2].endswith("()"):
-                    held, held_to = True, match.end()
-                if there is False and not (match[2].endswith("()") and "always hold" not in heading):
-                    print(f"{path}: there is no {match[2]}")
-                    findings += 1
-            if heading.startswith("## Promised") and item.startswith("- ") and not held:
-                print(f"{path}: no test is named for: {' '.join(item.split())[:70]}…")
-                findings += 1
-            if heading.startswith("## Promised") and held and re.search(r"[.;]\s", item[held_to:].strip()):
-                print(f"{path}: no test is named for the end of: {' '.join(item.split())[:70]}…")
-                findings += 1
+            promise = section is not None and heading.startswith(section) and item.startswith("- ")
+            promises += promise
+            found += check_item(path, item, promise)
+        if section and not promises:
+            found.append(f"there are no items below {section}")
+        for line in found:
+            print(f"{path}: {line}")
+        findings += len(found)
     return findings > 0
 
 

@@ -122,7 +122,7 @@ tidy() {
 }
 
 tool python3 .ci/lint-source.py src/*.[ch] tests/unit/*.[ch] tests/tools/*.[ch] bench/*.c
-tool python3 .ci/lint-papers.py docs/*.md
+tool python3 .ci/lint-papers.py ./*.md docs/*.md
 tool python3 .ci/lint-scripts.py .ci/*.py bench/*.py docs/*.py tests/tools/*.py
 compilers
 headers_alone
