@@ -65,7 +65,7 @@ warnings := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wfo
 # Its header does not tell in all versions: from pkg-config, or from what the library is called where it is (liburing.so.2.3)
 liburing := $(or $(shell pkg-config --modversion liburing 2>/dev/null),$(patsubst liburing.so.%,%,$(notdir \
 	$(shell readlink -f "$$($(CC) -print-file-name=liburing.so)" 2>/dev/null))))
-cppflags := -Isrc -include src/prelude.h -DUCP_VERSION='"$(VERSION)"' -DUCP_LIBURING='"$(liburing)"' $(fortify) $(CPPFLAGS)
+cppflags := -Isrc -include src/base/prelude.h -DUCP_VERSION='"$(VERSION)"' -DUCP_LIBURING='"$(liburing)"' $(fortify) $(CPPFLAGS)
 # The sanitizers come last: without them their profiles would be pointless, whatever CFLAGS says.
 cflags   := -std=gnu17 -pthread $(warnings) $(hard_cc) $(CFLAGS) $(if $(filter $(sanitized),$(PROFILE)),$(cflags_$(PROFILE)))
 ldflags  := $(hard_ld) $(LDFLAGS)
@@ -74,7 +74,7 @@ libs     := -luring -lxxhash -ljansson
 B         := build/$(PROFILE)
 # What dies of a signal that it raises is to have counted, too.
 cov_objs  := $(if $(filter cov,$(PROFILE)),$(B)/obj/tools/cov-raise.o)
-lib_objs  := $(patsubst src/%.c,$(B)/obj/%.o,$(filter-out src/main.c,$(wildcard src/*.c)))
+lib_objs  := $(patsubst src/%.c,$(B)/obj/%.o,$(wildcard src/*/*.c))
 main_obj  := $(B)/obj/main.o
 units     := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
 unit_objs := $(patsubst $(B)/tests/%,$(B)/obj/unit/%.o,$(units))
@@ -120,11 +120,11 @@ $(B)/ucp: $(main_obj) $(cov_objs) $(B)/libucp.a
 	$(call say,LD $@)
 	$(q)$(CC) $(cflags) $(ldflags) -o $@ $^ $(libs)
 
-# From scratch each time: ar would keep the object of a source that is gone.
+# From scratch each time: ar would keep the object of a source that is gone. Objects of two folders may share a name.
 $(B)/libucp.a: $(lib_objs) $(B)/objects
 	$(call say,AR $@)
 	$(q)rm -f $@
-	$(q)ar rcs $@ $(lib_objs)
+	$(q)ar qcs $@ $(lib_objs)
 
 $(main_obj) $(lib_objs): $(B)/obj/%.o: src/%.c $(B)/flags $(B)/headers
 	$(call say,CC $<)
@@ -196,13 +196,12 @@ units: $(units) $(faultfs) $(tools) $(fuzzers)
 	$(q)mkdir -p $(B)/tests
 	$(q)rm -f $(filter-out $(units),$(wildcard $(B)/tests/*))
 
--include $(wildcard $(B)/obj/*.d $(B)/obj/unit/*.d $(B)/obj/fuzz/*.d $(B)/obj/tools/*.d \
-	$(B)/obj/bench/*.d)
+-include $(wildcard $(B)/obj/*.d $(B)/obj/*/*.d)
 
 # --- what makes everything stale: other flags, another list of objects
 
 define remember
-	@mkdir -p $(B)/obj/unit $(B)/obj/fuzz $(B)/obj/tools $(B)/obj/bench $(B)/tests $(B)/fuzz $(B)/tools $(B)/bench
+	@mkdir -p $(sort $(dir $(lib_objs))) $(B)/obj/unit $(B)/obj/fuzz $(B)/obj/tools $(B)/obj/bench $(B)/tests $(B)/fuzz $(B)/tools $(B)/bench
 	@printf '%s\n' $(1) | cmp -s - $@ || printf '%s\n' $(1) >$@
 endef
 quoted = '$(subst ','\'',$(1))'
@@ -282,7 +281,7 @@ help:
 
 # What compiles is what lint compiles, flags included.
 compile_commands.json: FORCE
-	@{ sep='['; for file in $(wildcard src/*.c tests/unit/*.c tests/tools/*.c tests/fuzz/*.c bench/*.c); do \
+	@{ sep='['; for file in $(wildcard src/*.c src/*/*.c tests/unit/*.c tests/tools/*.c tests/fuzz/*.c bench/*.c); do \
 		printf '%s\n{"directory": "%s", "file": "%s", "command": "%s"}' "$$sep" '$(CURDIR)' "$$file" \
 			$(call quoted,$(subst ",\\\",$(CC) $(cppflags) $(cflags) -Itests/unit) -c )"$$file"; sep=,; \
 	done; echo; echo ']'; } >$@

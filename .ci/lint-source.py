@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """The rules of this house that no general tool knows. Prints one line a finding.
 
-Layers: a file includes headers of lower layers only, plus its own room's; ROOM-*.h are private to their room.
-Sizes: functions and files stay short. Macros: each is used. Prints: only the report room does. Rings: only the ring room knows liburing.
+Folders: a file includes headers of folders of lower ranks, and of its own; *-impl.h are private to their folder.
+Circles: no two files of a folder call each other, be it by way of others. Map: the one in src/main.c names every file.
+Sizes: functions and files stay short. Macros: each is used. Prints: only report/ does. Rings: only engine/ring knows liburing.
 Macros' arguments: none is opened twice. Comments: what a header offers is documented. Flags: no two of an enum are the same bit.
 """
 
@@ -11,22 +12,18 @@ import os
 import re
 import sys
 
-# Each room's layer. A room is NAME.h, NAME.c and NAME-*.[ch].
-LAYERS = [
-    ["prelude"],
-    ["list", "thread", "std", "opts", "fail", "inode", "pair", "filter", "names", "growth", "event", "listing"],
-    ["open", "twin"],
-    ["report", "machine", "meta", "extent", "offload", "reach", "ring", "progress", "flush", "hash", "throttle", "select",
-     "hidden"],
-    ["tree", "scan", "sums", "medium", "journal"],
-    ["links", "dest", "show"],
-    ["file"],
-    ["work"],
-    ["worker"],
-    ["coordinator", "cli"],
-    ["main"],
+# The folders of src/, by rank: a file includes headers of lower ranks and of its own folder.
+RANKS = [
+    ["base"],
+    ["filter", "report", "sys", "engine"],
+    ["display", "journal", "tree"],
+    ["dest"],
+    ["copy"],
+    ["run"],
+    ["cli"],
 ]
-LAYER = {room: i for i, rooms in enumerate(LAYERS) for room in rooms}
+RANK = {folder: i for i, folders in enumerate(RANKS, 1) for folder in folders}
+RANK[""] = len(RANKS) + 1  # main.c
 
 MAX_FUNCTION = 70
 MAX_FILE = 600
@@ -68,7 +65,7 @@ class Source:
     def __init__(self, path):
         self.path = path
         self.name = os.path.basename(path)
-        self.room = re.split(r"[-.]", self.name)[0]
+        self.folder = os.path.dirname(path)[len("src/"):] if path.startswith("src/") else None
         with open(path, encoding="utf-8") as file:
             self.text = file.read()
         self.lines = self.text.splitlines()
@@ -118,29 +115,81 @@ def is_function(head):
     return not re.match(r"(typedef\s+|static\s+|const\s+)*(struct|union|enum)\b[^()]*(__attribute__.*)?\w*$", head, re.S)
 
 
-def check_layers(source):
+def check_includes(source):
     for line, text in enumerate(source.lines, 1):
         match = re.match(r'\s*#\s*include\s*(["<])([^">]*)', text)
         if not match:
             continue
         if match.group(1) == '"':
             check_include(source, line, match.group(2))
-        elif match.group(2) in ("liburing.h", "linux/io_uring.h") and source.room != "ring":
-            source.finding(line, f"includes {match.group(2)}: only the ring room does")
-        elif match.group(2) == "jansson.h" and source.room != "report":
-            source.finding(line, "includes jansson.h: only the report room does")
+        elif match.group(2) in ("liburing.h", "linux/io_uring.h") and not source.path.startswith("src/engine/ring"):
+            source.finding(line, f"includes {match.group(2)}: only engine/ring does")
+        elif match.group(2) == "jansson.h" and source.folder != "report":
+            source.finding(line, "includes jansson.h: only report/ does")
 
 
 def check_include(source, line, header):
-    room = re.split(r"[-.]", header)[0]
-    if "/" in header or room not in LAYER:
-        source.finding(line, f"includes {header}, which is in no room")
-    elif room == source.room:
+    folder = os.path.dirname(header)
+    if folder not in RANK or not folder:
+        source.finding(line, f"includes {header}, which is in no folder")
+    elif folder == source.folder:
         return
-    elif "-" in header:
-        source.finding(line, f"includes {header}, which is private to {room}")
-    elif LAYER[room] >= LAYER[source.room]:
-        source.finding(line, f"layer {LAYER[source.room]} includes {header} of layer {LAYER[room]}")
+    elif header.endswith("-impl.h"):
+        source.finding(line, f"includes {header}, which is private to {folder}/")
+    elif RANK[folder] >= RANK[source.folder]:
+        source.finding(line, f"rank {RANK[source.folder]} includes {header} of rank {RANK[folder]}")
+
+
+def definitions(source):
+    """The functions and objects that a file offers to others."""
+    for _, _, head, body in outer_parts(source):
+        head = head.strip()
+        if re.match(r"(static|typedef|extern)\b", head):
+            continue
+        if body and is_function(head):
+            yield re.search(r"(\w+)\s*\(", re.sub(r"\battr_\w+\([^)]*\)", "", head)).group(1)
+        elif re.search(r"(?<![=!<>])=(?!=)", head):
+            yield re.search(r"(\w+)\s*(\[[^\]]*\]\s*)*=", head).group(1)
+
+
+def check_circles(sources):
+    """Files of a folder that call each other, directly or by way of others. Prints the calls that are part of a circle."""
+    homes = {name: source.path for source in sources if source.path.endswith(".c") for name in definitions(source)}
+    calls = {}
+    for source in sources:
+        words = set(re.findall(r"\w+", source.code)) if source.path.endswith(".c") else ()
+        for name in words:
+            home = homes.get(name, source.path)
+            if home != source.path and os.path.dirname(home) == os.path.dirname(source.path):
+                calls.setdefault(source.path, {}).setdefault(home, name)
+
+    def reaches(start, end, seen):
+        seen.add(start)
+        return start == end or any(reaches(path, end, seen) for path in calls.get(start, ()) if path not in seen)
+
+    for path, homes_called in calls.items():
+        for home, name in homes_called.items():
+            if reaches(home, path, set()):
+                finding(path, 1, f"calls {name}() of {home}, which calls it in turn")
+
+
+def check_map(sources):
+    """Every file has its place in the map, below its folder, and no other has."""
+    main = next(source for source in sources if source.path == "src/main.c")
+    folder, seen = "", set()
+    for line in main.text.split("*/")[0].splitlines():
+        match = re.match(r" \* (?:- (\w+)/|    - (\S+) )", line)
+        if match and match.group(1):
+            folder = match.group(1)
+        elif match:
+            name = match.group(2)
+            names = [name[:-4] + "c", name[:-4] + "h"] if name.endswith("[ch]") else [name]
+            seen.update(os.path.normpath(f"src/{folder}/{each}") for each in names)
+    there = {source.path for source in sources}
+    for path in sorted(there - seen):
+        main.finding(1, f"the map does not name {path}")
+    for path in sorted(seen - there):
+        main.finding(1, f"the map names {path}, which is not there")
 
 
 def check_sizes(source):
@@ -171,7 +220,7 @@ def check_twice(source):
 
 
 def check_prints(source):
-    if source.room == "report":
+    if source.folder == "report":
         return
     for line, match in source.matches(rf"(?<![\w.>])({PRINTS})\s*\(", strip_directives(source.code)):
         source.finding(line, f"{match.group(1)}: only report prints")
@@ -204,17 +253,19 @@ def check_flags(source):
 
 def main():
     sources = [Source(path) for path in sys.argv[1:]]
+    inside = [source for source in sources if source.folder is not None]
     check_macros(sources)
+    check_circles(inside)
+    check_map(inside)
     for source in sources:
         check_sizes(source)
         check_flags(source)
         check_twice(source)
-        if not source.path.startswith("src/"):
+    for source in inside:
+        if source.folder not in RANK:
+            source.finding(1, f"{source.folder}/ is no folder, see RANKS in {sys.argv[0]}")
             continue
-        if source.room not in LAYER:
-            source.finding(1, f"{source.room} is no room, see LAYERS in {sys.argv[0]}")
-            continue
-        check_layers(source)
+        check_includes(source)
         check_prints(source)
         if source.path.endswith(".h"):
             check_comments(source)

@@ -13,7 +13,7 @@ trap 'rm -rf "$out"' EXIT
 declare -a flags
 eval "flags=($(MAKEFLAGS="" make -s --no-print-directory PROFILE=release show-flags))"
 flags+=(-Itests/unit)
-sources=(src/*.c)
+sources=(src/*.c src/*/*.c)
 units=(tests/unit/*.c)
 tools=(bench/*.c)
 if pkg-config --exists 'fuse3 >= 3.12' 2>/dev/null; then
@@ -74,8 +74,8 @@ compilers() {
 headers_alone() {
 	local header
 	mkdir "$out/headers"
-	for header in src/*.h; do
-		printf '#include "%s"\n' "${header##*/}" >"$out/headers/${header##*/}.c"
+	for header in src/*/*.h; do
+		printf '#include "%s"\n' "${header#src/}" >"$out/headers/${header//\//-}.c"
 	done
 	tool compile_each "$out"/headers/*.c -- gcc "${flags[@]}" -Werror -fno-diagnostics-show-caret -fsyntax-only {}
 }
@@ -106,7 +106,7 @@ man_page() {
 cppcheck_all() {
 	cppcheck --quiet -j "$(nproc)" --std=c11 --enable=warning,portability --inline-suppr \
 		--suppress=missingIncludeSystem --template='{file}:{line}: warning: {message} [{id}]' \
-		--include=src/prelude.h -DUCP_VERSION='""' -DUCP_LIBURING='""' -Isrc "${sources[@]}" 2>&1
+		--include=src/base/prelude.h -DUCP_VERSION='""' -DUCP_LIBURING='""' -Isrc "${sources[@]}" 2>&1
 }
 
 # Left out of bugprone: what is a matter of taste (parameters of one type, _GNU_SOURCE being a reserved name,
@@ -121,7 +121,7 @@ tidy() {
 	tool compile_each "${sources[@]}" -- clang-tidy --quiet --checks="$checks" --header-filter='src/.*' {} -- "${flags[@]}"
 }
 
-tool python3 .ci/lint-source.py src/*.[ch] tests/unit/*.[ch] tests/tools/*.[ch] bench/*.c
+tool python3 .ci/lint-source.py src/*.c src/*/*.[ch] tests/unit/*.[ch] tests/tools/*.[ch] bench/*.c
 tool python3 .ci/lint-papers.py ./*.md docs/*.md
 tool python3 .ci/lint-scripts.py .ci/*.py bench/*.py docs/*.py tests/tools/*.py
 compilers

@@ -13,8 +13,8 @@
  * the ring to taking its event. Threads take chunks one after the other from one cursor.
  */
 
-#include "ring.h"
-#include "std.h"
+#include "base/std.h"
+#include "engine/ring.h"
 
 #include <errno.h>
 #include <fcntl.h>

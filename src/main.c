@@ -1,60 +1,164 @@
 /**
  * ucp copies files and trees on its own rings.
  *
- * - main(): reads the command line and copies
- *     - main.c              (this file)
- *     - cli.[ch]            (the options; the only place that knows their letters)
- *     - opts.h              (what the user asked for)
+ * Each folder calls those below it only, and no two files of a folder call each other.
  *
- * - coordinator_run(): resolves the operands, starts workers, ticks, takes signals, sums up
- *     - coordinator.[ch]    (the main thread)
- *     - machine.[ch]        (processors, memory, priorities)
- *     - growth.[ch]         (how many workers are worth having)
- *     - dest.[ch]           (cp's rules: what each operand becomes, what may be replaced)
- *     - select.[ch]         (which of the things found are copied)
- *     - filter.[ch]         (patterns of --exclude and its like)
- *     - names.[ch]          (the list of --files-from)
- *     - scan.[ch]           (how much there is to copy, and which files)
- *     - show.[ch]           (what the user sees of it)
- *     - progress.[ch]       (counters, what can be told from them, the line that tells it)
+ *     - main.c              the beginning and the end
  *
- * - worker_run(): takes work and finishes it on its own ring
- *     - worker.[ch]         (the thread: take, fill chunks, wait, step, finish)
- *     - work.[ch]           (what is left: shared files, batches, trees)
- *     - file.[ch]           (files on their way: open, choose, claim ranges, finish)
- *     - journal.[ch]        (what an interrupted copy has done)
- *     - hidden.[ch]         (names under which something stands until it is whole)
- *     - tree.[ch]           (directory pairs, reference-counted, within a budget of descriptors)
- *     - listing.[ch]        (names of a directory, or of operands)
- *     - sums.[ch]           (the list of checksums)
- *     - links.[ch]          (files with several names)
- *     - reach.[ch]          (symbolic links in a destination, and whose may be followed)
+ * - cli/                    what the user asked for
+ *     - cli.[ch]            reads the command line
+ *     - cli-impl.h          what the files of this folder share
+ *     - options.c           the table of options
+ *     - spelling.c          long options that are cut short or misspelt
+ *     - values.c            options with a value
+ *     - select.c            options that choose what is copied
+ *     - complain.c          what is wrong with an argument
  *
- * - Moving data
- *     - ring.[ch]           (one io_uring, its buffers and slots, and its synchronous twin)
- *     - pair.[ch]           (what to do after each completion of a chunk; pure)
- *     - extent.[ch]         (where the data is)
- *     - offload.[ch]        (copies the file system makes by itself)
- *     - hash.[ch]           (hashes of files, and where two part)
- *     - flush.[ch]          (getting what was written onto its medium)
- *     - throttle.[ch]       (how much may be moved)
- *     - medium.[ch]         (what is on the medium)
+ * - run/                    threads
+ *     - coordinator.[ch]    the main thread: starts workers, ticks, takes signals, sums up
+ *     - coordinator-impl.h  what coordinator.c shares with the next five files
+ *     - alone.c             one small file, copied without any thread
+ *     - signals.c           what signals do
+ *     - limits.c            what the machine allows
+ *     - hints.c             what can be done about errors
+ *     - end.c               the last lines, and the exit status
+ *     - scaling.[ch]        how many workers are worth having; pure
+ *     - worker.[ch]         a thread with a ring: takes work, waits, finishes
+ *     - worker-impl.h       what worker.c shares with slots.c
+ *     - slots.c             the chunks that a worker has in flight
+ *     - work.[ch]           what is left to do: shared files, batches, trees
  *
- * - Everything else
- *     - meta.[ch]           (owner, attributes, mode, times, and their order)
- *     - report.[ch]         (every message; the exit status)
- *     - event.h             (what --json prints besides)
- *     - fail.h              (why something could not be done)
- *     - inode.[ch]          (sets of inodes)
- *     - open.[ch]           (opening what a name that is not trusted leads to)
- *     - twin.[ch]           (one thing seen through two file systems)
- *     - std.[ch] list.h thread.h prelude.h
+ * - copy/                   the life of a file, in the order of its life
+ *     - file.[ch]           a file that is being copied, and what all of them share
+ *     - file-impl.h         what the files of this folder share
+ *     - begin.c             what an entry is, and what is done with it
+ *     - source.c            opens the source, and sees that it is what was listed
+ *     - claim.c             who writes to which destination
+ *     - whose.c             to whom a destination belongs
+ *     - target.c            what all destinations have in common
+ *     - target-in-place.c   a destination that is written to under its name
+ *     - target-staged.c     one that gets its name when it is whole (--atomic, --resume)
+ *     - target-dry.c        one that is not made (--dry-run)
+ *     - hide.c              names until then
+ *     - plan.c              how the data is moved
+ *     - cache.c             what it has to do with the page cache
+ *     - move-stream.c       by read and write: small cached files, and what has no size
+ *     - move-server.c       by those who keep the file
+ *     - move-sequential.c   in order, hashed on the way (--verify, --checksums)
+ *     - verify.c            reads the copy back (--verify)
+ *     - range.c             by all workers, a range each
+ *     - forward.c           destinations that only grow at their end
+ *     - resume.c            what the journal knows of a file (--resume)
+ *     - commit.c            size, attributes, name
+ *     - rollback.c          or nothing of it stays
+ *     - record.c            counters and messages
+ *     - explain.c           how it was copied (--debug)
+ *     - retry.c             names that found no room
+ *     - finish.c            the end of a file
+ *     - hardlink.c          further names of a file
+ *     - special.c           symbolic links, fifos, devices; -l and -s
+ *
+ * - dest/                   cp's rules
+ *     - dest.[ch]           what each operand becomes
+ *     - dest-impl.h         what the files of this folder share
+ *     - parents.c           the directories an operand is in (--parents)
+ *     - judge.c             whether what stands at a destination may be replaced
+ *     - same.c              whether that would destroy the source
+ *     - times.c             whether it is as new as the source (-u)
+ *     - backup.c            backups
+ *     - known.c             which operands were met, and what was made of them
+ *     - dry.c               what would stand there by then (--dry-run)
+ *     - over.c              how many bytes are going to be overwritten
+ *     - hardlinks.[ch]      files with several names
+ *
+ * - tree/                   pairs of directories
+ *     - tree.[ch]           reference-counted, within a budget of descriptors
+ *     - tree-impl.h         what the files of this folder share
+ *     - listing.[ch]        names and their memory
+ *     - path.c              paths and messages
+ *     - read.c              reads the names of a directory
+ *     - enter.c             opens a directory, and makes its copy
+ *     - made.c              links and directories that this run made
+ *     - alias.c             a source that is seen in the destination, too
+ *     - flush.c             directories onto their medium
+ *     - dry.c               directories that are not made (--dry-run)
+ *
+ * - journal/                what outlives the run
+ *     - journal.[ch]        what an interrupted copy has done (--resume)
+ *     - journal-impl.h      what the files of this folder share
+ *     - format.c            reads a journal
+ *     - finished.c          the set of finished files
+ *     - ranges.c            which parts of a file are there
+ *     - checksums.[ch]      the list of --checksums
+ *
+ * - display/                what the user sees of it
+ *     - display.[ch]        the progress line, and the lines of --json
+ *     - line.c              one line of it
+ *     - room.c              whether it will fit
+ *     - summary.c           the last line, and --stats
+ *     - progress.[ch]       counters, and what can be computed from them
+ *     - scan.[ch]           how much there is to copy, and which files
+ *     - scan-impl.h         what scan.c shares with the next two files
+ *     - scan-walk.c         walks the sources
+ *     - scan-sources.c      knows them by their inodes
+ *     - writeback.[ch]      how much is on its medium (--progress=synced)
+ *
+ * - engine/                 bytes from descriptor to descriptor
+ *     - chunk.[ch]          what to do after each completion of a chunk; pure
+ *     - ring.[ch]           requests, on an io_uring or by system calls
+ *     - ring-impl.h         what the files of ring share
+ *     - ring-uring.c        the io_uring
+ *     - ring-sync.c         the system calls
+ *     - ring-slot.c         slots and their buffers
+ *     - ring-probe.c        what this kernel has
+ *     - throttle.[ch]       how many bytes a second may be moved
+ *
+ * - sys/                    one file for each feature of the kernel
+ *     - machine.[ch]        processors, memory, priorities
+ *     - extent.[ch]         where the data of a file is, and where it is cached
+ *     - reflink.[ch]        clones, and copies by the kernel
+ *     - flush.[ch]          what was written, onto its medium
+ *     - symlink.[ch]        whose symbolic links may be followed
+ *     - tempfile.[ch]       names under which something stands until it is whole
+ *     - twin.[ch]           one thing seen through two file systems
+ *     - hash.[ch]           hashes of files, and where two part
+ *     - meta.[ch]           owner, attributes, mode, times, and their order
+ *     - meta-impl.h         what the files of meta share
+ *     - meta-acl.c          ACLs
+ *     - meta-attr.c         extended attributes, one by one
+ *     - meta-xattr.c        all extended attributes of a file
+ *     - meta-rules.c        which of them are copied (/etc/xattr.conf)
+ *     - meta-inherit.c      what a new file takes from the one it replaces
+ *     - meta-mode.c         sets a mode
+ *
+ * - report/                 the only place that prints
+ *     - report.[ch]         every message; the exit status
+ *     - report-impl.h       what the files of this folder share
+ *     - event.h             what a line of --json holds
+ *     - json.c              lines of JSON
+ *     - quote.c             names in messages
+ *
+ * - filter/                 what is copied
+ *     - rules.[ch]          the patterns of --exclude and its like
+ *     - glob.c              one pattern; pure
+ *     - filelist.[ch]       the list of --files-from
+ *     - select.[ch]         all of them together
+ *
+ * - base/                   depends on nothing
+ *     - prelude.h           the dialect
+ *     - opts.h              what the user asked for
+ *     - fail.h              why something could not be done
+ *     - list.h              lists
+ *     - thread.h            locks, and counters of several threads
+ *     - std.[ch]            strings, paths, sizes, clocks
+ *     - inode.[ch]          sets of inodes
+ *     - open.[ch]           opening what a name that is not trusted leads to
  */
 
-#include "cli.h"
-#include "coordinator.h"
-#include "opts.h"
-#include "report.h"
+#include "base/opts.h"
+#include "cli/cli.h"
+#include "report/report.h"
+#include "run/coordinator.h"
 
 #include <fcntl.h>
 #include <locale.h>

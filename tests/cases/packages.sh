@@ -115,7 +115,7 @@ once_dist_is_the_same_again() {
 	local tarball
 	tarball=$(tail -n 1 "$OUT")
 	mv "copy/$tarball" first
-	touch copy/src/*.c
+	touch copy/src/*/*.c
 	run make -s -C copy dist
 	expect_status 0
 	check cmp first "copy/$tarball"

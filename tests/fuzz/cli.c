@@ -2,9 +2,9 @@
 
 #include "fuzz.h"
 
-#include "cli.h"
-#include "opts.h"
-#include "report.h"
+#include "base/opts.h"
+#include "cli/cli.h"
+#include "report/report.h"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -7,7 +7,7 @@
  * The input: one byte that chooses the rules, a path up to the first NUL, and the lines of a list.
  */
 
-#include "filter.h"
+#include "filter/rules.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 
 #include "fuzz.h"
 
-#include "journal-impl.h"
+#include "journal/journal-impl.h"
 
 /** Append a record with a checksum that is right. */
 static void add(struct buf *buf, unsigned kind, uint64_t seed, const void *payload, size_t len) {

@@ -2,8 +2,8 @@
 
 #include "fuzz.h"
 
-#include "report.h"
-#include "std.h"
+#include "base/std.h"
+#include "report/report.h"
 
 #include <locale.h>
 

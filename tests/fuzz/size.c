@@ -2,7 +2,7 @@
 
 #include "fuzz.h"
 
-#include "std.h"
+#include "base/std.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -4,8 +4,8 @@
 
 #include "unit.h"
 
-#include "cli-impl.h"
-#include "std.h"
+#include "base/std.h"
+#include "cli/cli-impl.h"
 
 #include <stdlib.h>
 

@@ -4,10 +4,10 @@
 
 #include "unit.h"
 
-#include "dest-impl.h"
-#include "opts.h"
+#include "base/opts.h"
+#include "base/std.h"
+#include "dest/dest-impl.h"
 #include "scratch.h"
-#include "std.h"
 
 #include <fcntl.h>
 

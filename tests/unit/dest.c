@@ -4,10 +4,10 @@
 
 #include "unit.h"
 
-#include "dest.h"
-#include "opts.h"
-#include "report.h"
-#include "std.h"
+#include "base/opts.h"
+#include "base/std.h"
+#include "dest/dest.h"
+#include "report/report.h"
 
 #include <dirent.h>
 #include <errno.h>

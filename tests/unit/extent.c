@@ -4,7 +4,7 @@
 
 #include "unit.h"
 
-#include "extent.h"
+#include "sys/extent.h"
 
 #include <errno.h>
 #include <fcntl.h>

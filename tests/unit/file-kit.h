@@ -5,15 +5,15 @@
 #ifndef UCP_TEST_FILE_KIT_H
 #define UCP_TEST_FILE_KIT_H
 
+#include "base/opts.h"
+#include "base/std.h"
+#include "copy/file.h"
+#include "dest/dest.h"
+#include "dest/hardlinks.h"
+#include "display/progress.h"
+#include "report/report.h"
 #include "scratch.h"
 #include "unit.h"
-#include "dest.h"
-#include "file.h"
-#include "links.h"
-#include "opts.h"
-#include "progress.h"
-#include "report.h"
-#include "std.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

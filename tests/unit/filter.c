@@ -4,7 +4,7 @@
 
 #include "unit.h"
 
-#include "filter.h"
+#include "filter/rules.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -5,8 +5,8 @@
 #include "scratch.h"
 #include "unit.h"
 
-#include "flush.h"
-#include "std.h"
+#include "base/std.h"
+#include "sys/flush.h"
 
 #include <errno.h>
 #include <fcntl.h>

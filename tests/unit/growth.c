@@ -4,7 +4,7 @@
 
 #include "unit.h"
 
-#include "growth.h"
+#include "run/scaling.h"
 
 /** Two processors and looks every 0.1 s. */
 #define STEP 0.1

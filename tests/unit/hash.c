@@ -4,7 +4,7 @@
 
 #include "unit.h"
 
-#include "hash.h"
+#include "sys/hash.h"
 
 #include <stdlib.h>
 

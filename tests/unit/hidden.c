@@ -1,7 +1,7 @@
+#include "base/std.h"
 #include "scratch.h"
+#include "sys/tempfile.h"
 #include "unit.h"
-#include "hidden.h"
-#include "std.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 
 #include "unit.h"
 
-#include "inode.h"
+#include "base/inode.h"
 
 #include <stdlib.h>
 

@@ -6,8 +6,8 @@
 #include "scratch.h"
 #include "unit.h"
 
-#include "flush.h"
-#include "journal-impl.h"
+#include "journal/journal-impl.h"
+#include "sys/flush.h"
 
 #include <errno.h>
 #include <fcntl.h>

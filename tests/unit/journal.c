@@ -1,7 +1,7 @@
+#include "base/std.h"
+#include "journal/journal-impl.h"
 #include "scratch.h"
 #include "unit.h"
-#include "journal-impl.h"
-#include "std.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

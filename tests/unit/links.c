@@ -4,11 +4,11 @@
 
 #include "unit.h"
 
-#include "links.h"
-#include "opts.h"
-#include "report.h"
-#include "std.h"
-#include "tree.h"
+#include "base/opts.h"
+#include "base/std.h"
+#include "dest/hardlinks.h"
+#include "report/report.h"
+#include "tree/tree.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include "scratch.h"
 #include "unit.h"
 
-#include "machine.h"
+#include "sys/machine.h"
 
 #include <sched.h>
 

@@ -4,8 +4,8 @@
 
 #include "unit.h"
 
-#include "medium.h"
-#include "throttle.h"
+#include "display/writeback.h"
+#include "engine/throttle.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -5,12 +5,12 @@
 #include "scratch.h"
 #include "unit.h"
 
-#include "cli.h"
-#include "coordinator.h"
-#include "journal-impl.h"
-#include "opts.h"
-#include "report.h"
-#include "std.h"
+#include "base/opts.h"
+#include "base/std.h"
+#include "cli/cli.h"
+#include "journal/journal-impl.h"
+#include "report/report.h"
+#include "run/coordinator.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,8 +4,8 @@
 
 #include "unit.h"
 
-#include "meta-impl.h"
-#include "opts.h"
+#include "base/opts.h"
+#include "sys/meta-impl.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 
 #include "unit.h"
 
-#include "meta-impl.h"
+#include "sys/meta-impl.h"
 
 #include <endian.h>
 #include <string.h>

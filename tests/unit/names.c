@@ -4,7 +4,7 @@
 
 #include "unit.h"
 
-#include "names.h"
+#include "filter/filelist.h"
 
 #include <stdlib.h>
 

@@ -8,7 +8,7 @@
 
 #include "unit.h"
 
-#include "pair.h"
+#include "engine/chunk.h"
 
 #include <errno.h>
 #include <stdlib.h>

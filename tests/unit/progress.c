@@ -4,7 +4,7 @@
 
 #include "unit.h"
 
-#include "progress.h"
+#include "display/progress.h"
 
 #include <stdlib.h>
 

@@ -4,7 +4,7 @@
 
 #include "unit.h"
 
-#include "report.h"
+#include "report/report.h"
 
 #include <errno.h>
 #include <fcntl.h>

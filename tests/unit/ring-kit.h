@@ -5,10 +5,10 @@
 #ifndef UCP_TEST_RING_KIT_H
 #define UCP_TEST_RING_KIT_H
 
+#include "base/opts.h"
+#include "base/std.h"
+#include "engine/ring.h"
 #include "unit.h"
-#include "opts.h"
-#include "ring.h"
-#include "std.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>

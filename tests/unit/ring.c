@@ -4,7 +4,7 @@
  * Each test runs for all engines; those the kernel does not have here are left out.
  */
 
-#include "thread.h"
+#include "base/thread.h"
 
 #include <signal.h>
 #include <sys/time.h>

@@ -5,10 +5,10 @@
 #include "scratch.h"
 #include "unit.h"
 
-#include "opts.h"
-#include "scan-impl.h"
-#include "select.h"
-#include "std.h"
+#include "base/opts.h"
+#include "base/std.h"
+#include "display/scan-impl.h"
+#include "filter/select.h"
 
 #include <errno.h>
 #include <fcntl.h>

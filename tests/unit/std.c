@@ -4,7 +4,7 @@
 
 #include "unit.h"
 
-#include "std.h"
+#include "base/std.h"
 
 #include <errno.h>
 #include <fcntl.h>

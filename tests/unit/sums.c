@@ -5,8 +5,8 @@
 #include "scratch.h"
 #include "unit.h"
 
-#include "report.h"
-#include "sums.h"
+#include "journal/checksums.h"
+#include "report/report.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
 
 #include "unit.h"
 
-#include "throttle.h"
+#include "engine/throttle.h"
 
 #include <errno.h>
 #include <fcntl.h>

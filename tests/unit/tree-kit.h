@@ -5,12 +5,12 @@
 #ifndef UCP_TEST_TREE_KIT_H
 #define UCP_TEST_TREE_KIT_H
 
+#include "base/opts.h"
+#include "base/std.h"
+#include "report/report.h"
 #include "scratch.h"
+#include "tree/tree.h"
 #include "unit.h"
-#include "opts.h"
-#include "report.h"
-#include "std.h"
-#include "tree.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -4,11 +4,11 @@
 
 #include "unit.h"
 
-#include "file.h"
-#include "opts.h"
-#include "report.h"
-#include "tree.h"
-#include "work.h"
+#include "base/opts.h"
+#include "copy/file.h"
+#include "report/report.h"
+#include "run/work.h"
+#include "tree/tree.h"
 
 #include <dirent.h>
 #include <fcntl.h>

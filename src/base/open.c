@@ -1,0 +1,77 @@
+#include "base/open.h"
+
+#include "base/inode.h"
+#include "base/std.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+int open_look(int dir, const char *name, int flags, struct stat *st, bool *mount) {
+	struct statx stx;
+	// Filters of old containers refuse statx(2)
+	if (statx(dir, name, flags, STATX_BASIC_STATS, &stx) != 0) {
+		*mount = true;
+		return fstatat(dir, name, st, flags) == 0 ? 0 : -errno;
+	}
+	*mount = !(stx.stx_attributes_mask & ~stx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+	*st = (struct stat) {
+		.st_dev = makedev(stx.stx_dev_major, stx.stx_dev_minor),
+		.st_ino = stx.stx_ino,
+		.st_mode = stx.stx_mode,
+		.st_nlink = stx.stx_nlink,
+		.st_uid = stx.stx_uid,
+		.st_gid = stx.stx_gid,
+		.st_rdev = makedev(stx.stx_rdev_major, stx.stx_rdev_minor),
+		.st_size = (off_t)stx.stx_size,
+		.st_blksize = stx.stx_blksize,
+		.st_blocks = (blkcnt_t)stx.stx_blocks,
+		.st_atim = {.tv_sec = stx.stx_atime.tv_sec, .tv_nsec = stx.stx_atime.tv_nsec},
+		.st_mtim = {.tv_sec = stx.stx_mtime.tv_sec, .tv_nsec = stx.stx_mtime.tv_nsec},
+		.st_ctim = {.tv_sec = stx.stx_ctime.tv_sec, .tv_nsec = stx.stx_ctime.tv_nsec},
+	};
+	return 0;
+}
+
+bool open_has_proc(void) {
+	return access("/proc/self/fd", X_OK) == 0;
+}
+
+/** Open a path, and see that it leads to what a descriptor stands for. */
+static int open_compared(int seen, int dir, const char *path, int flags) {
+	struct stat st = {0};
+	struct stat there = {0};
+	int fd = openat(dir, path, flags | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0) {
+		return -errno;
+	}
+	int ret = fstat(seen, &st) != 0 || fstat(fd, &there) != 0 ? -errno : 0;
+	if (ret == 0 && !inode_same(inode_of(&st), inode_of(&there))) {
+		ret = -ESTALE;
+	}
+	if (ret < 0) {
+		close_fd(&fd);
+		return ret;
+	}
+	if (!(flags & O_NONBLOCK)) {
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+	}
+	return fd;
+}
+
+int open_again(int seen, int dir, const char *path, int flags) {
+	char name[32];
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", seen);
+	int fd = open(name, flags | O_NOCTTY);
+	if (fd >= 0) {
+		return fd;
+	}
+	int err = errno;
+	if (err != ENOENT || open_has_proc()) {
+		return -err;
+	}
+	return path ? open_compared(seen, dir, path, flags) : OPEN_NO_PROC;
+}

@@ -1,0 +1,362 @@
+#include "cli/cli-impl.h"
+#include "cli/cli.h"
+
+#include "base/opts.h"
+#include "base/std.h"
+#include "display/progress.h"
+#include "engine/ring.h"
+#include "filter/select.h"
+#include "report/report.h"
+#include "sys/meta.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/** Bytes a second below which a rate without a unit may have been meant in KiB. */
+#define LOW_RATE (64u << 10)
+
+static const char usage[] = "SOURCE DEST\nSOURCE... DIRECTORY\n-t DIRECTORY SOURCE...";
+
+static const char doc[] = "Copy SOURCE to DEST, or several SOURCEs into DIRECTORY, on many threads with io_uring.\v"
+	"SIZE is a number with an optional suffix: K, M, G, T (powers of 1024), or kB, MB, GB, TB (powers of 1000), in "
+	"small letters, too. A SIZE may have decimals but for --chunk-size, as may a RATE, with /s at its end: 1.5MB/s.\n\n"
+	"Full documentation: man ucp";
+
+/** The help of -h: one screen of 24 lines. */
+static const char short_help[] =
+	"Usage: ucp [OPTION]... SOURCE DEST   or   ucp [OPTION]... SOURCE... DIRECTORY\n"
+	"Copies files and directory trees by the rules of cp, on many threads.\n"
+	"\n"
+	"  -a                  copy a tree as it is, with all attributes\n"
+	"  -r                  copy a tree; -p: with mode, owner and times\n"
+	"  -T                  DEST is to become what SOURCE is, not to have it in it\n"
+	"  -n, -i, -u          what exists: leave it, ask, or replace what is older\n"
+	"  -x                  stay on this file system\n"
+	"  -v                  say what is being done\n"
+	"  --dry-run           only say what would be done\n"
+	"  --exclude=PATTERN   leave out what matches; --gitignore: what git ignores\n"
+	"  --progress          show how far it is, also where there is no terminal\n"
+	"  --resume            go on where a copy stopped that was made with this, too\n"
+	"  --atomic            let files appear only when they are whole\n"
+	"  --verify, --fsync   read copies back and compare; see that all is on the disk\n"
+	"\n"
+	"Examples:\n"
+	"  ucp -a photos /mnt                    copy a tree to /mnt/photos\n"
+	"  ucp -aT photos backup                 bring what is in photos into backup\n"
+	"  ucp -au --exclude='*.tmp' src /mnt    copy what is new, but no *.tmp\n"
+	"  ucp -a --fsync --verify photos /mnt   and then unplug the disk\n"
+	"\n"
+	"ucp --help shows all options, man ucp explains them.\n";
+
+/** The flag an option stands for, or 0. */
+static unsigned flag_of(int key) {
+	static const struct {
+		int key;
+		unsigned flag;
+	} flags[] = {
+		{'f', OPT_FORCE},
+		{'l', OPT_HARD_LINK},
+		{'r', OPT_RECURSIVE},
+		{'R', OPT_RECURSIVE},
+		{'s', OPT_SYMBOLIC_LINK},
+		{'T', OPT_NO_TARGET_DIRECTORY},
+		{'v', OPT_VERBOSE},
+		{'x', OPT_ONE_FILE_SYSTEM},
+		{KEY_ATTRIBUTES_ONLY, OPT_ATTRIBUTES_ONLY},
+		{KEY_ATOMIC, OPT_ATOMIC},
+		{KEY_BENEATH, OPT_BENEATH},
+		{KEY_COPY_CONTENTS, OPT_COPY_CONTENTS},
+		{KEY_DEBUG, OPT_VERBOSE | OPT_DEBUG},
+		{KEY_DRY_RUN, OPT_VERBOSE | OPT_DRY_RUN},
+		{KEY_FSYNC, OPT_FSYNC},
+		{KEY_IDLE, OPT_IDLE},
+		{KEY_KEEP_DIRECTORY_SYMLINK, OPT_KEEP_DIRECTORY_SYMLINK},
+		{KEY_PARENTS, OPT_PARENTS},
+		{KEY_JSON, OPT_JSON},
+		{KEY_STATS, OPT_STATS},
+		{KEY_RESUME, OPT_RESUME | OPT_ATOMIC},
+		{KEY_REMOVE_DESTINATION, OPT_REMOVE_DESTINATION},
+		{KEY_STRIP_TRAILING_SLASHES, OPT_STRIP_TRAILING_SLASHES},
+		{KEY_VERIFY, OPT_VERIFY},
+	};
+	for (size_t i = 0; i < countof(flags); ++i) {
+		if (flags[i].key == key) {
+			return flags[i].flag;
+		}
+	}
+	return 0;
+}
+
+/** Options that only set something. Returns whether it was one. */
+static bool parse_switch(struct opts *opts, int key) {
+	unsigned flag = flag_of(key);
+	opts->flags |= flag;
+	switch (key) {
+	case 'a':
+		opts->flags |= OPT_RECURSIVE;
+		opts->preserve |= PRESERVE_ALL | PRESERVE_XATTR_QUIET;
+		opts->deref = DEREF_NEVER;
+		return true;
+	case 'd':
+		opts->preserve |= PRESERVE_LINKS;
+		opts->deref = DEREF_NEVER;
+		return true;
+	case 'p':
+		opts->preserve |= PRESERVE_MODE | PRESERVE_OWNERSHIP | PRESERVE_TIMESTAMPS;
+		return true;
+	case 'H':
+		opts->deref = DEREF_OPERANDS;
+		return true;
+	case 'L':
+		opts->deref = DEREF_ALWAYS;
+		return true;
+	case 'P':
+		opts->deref = DEREF_NEVER;
+		return true;
+	default:
+		return flag != 0;
+	}
+}
+
+/** Print the help, by way of report: it must not get lost in silence. */
+static void show_help(struct parser *p, struct argp_state *state) {
+	char *text = NULL;
+	size_t size = 0;
+	FILE *stream = open_memstream(&text, &size);
+	if (stream) {
+		argp_state_help(state, stream, ARGP_HELP_STD_HELP & ~(unsigned)ARGP_HELP_EXIT_OK);
+	}
+	if (!stream || fclose(stream) != 0) {
+		report_error(p->report, 0, "memory exhausted", NULL, NULL);
+	} else {
+		report_text(p->report, "%s", text);
+	}
+	free(text);
+}
+
+/** Print what of which version this is, and with --debug ahead what the kernel has. */
+static void show_version(struct parser *p) {
+	const char *library = ring_library();
+	char features[RING_FEATURES];
+
+	report_text(p->report, "ucp " UCP_VERSION "\n");
+	if (library) {
+		report_text(p->report, "liburing %s\n", library);
+	}
+	if (p->opts->flags & OPT_DEBUG) {
+		ring_features(features, sizeof(features));
+		report_text(p->report, "%s\n", features);
+	}
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state) {
+	struct parser *p = state->input;
+
+	if (p->done || p->failed) {
+		return key == ARGP_KEY_FINI || key == ARGP_KEY_ERROR ? 0 : EINVAL;
+	}
+	if (parse_switch(p->opts, key)) {
+		return 0;
+	}
+	switch (key) {
+	case ARGP_KEY_INIT:
+		if (p->unheard) {
+			state->err_stream = p->unheard;
+		}
+		return 0;
+	case ARGP_KEY_ARGS:
+		p->opts->operands = state->argv + state->next;
+		p->opts->operand_count = state->argc - state->next;
+		return 0;
+	case KEY_HELP:
+		p->done = true;
+		show_help(p, state);
+		return EINVAL;
+	case 'h':
+		p->done = true;
+		report_text(p->report, "%s", short_help);
+		return EINVAL;
+	case 'V':
+		p->done = true;
+		show_version(p);
+		return EINVAL;
+	default:
+		break;
+	}
+	error_t err = cli_parse_value(p, key, arg);
+	return err == ARGP_ERR_UNKNOWN ? cli_parse_select(p, key, arg) : err;
+}
+
+/** Settle what -b, -S, -n and the environment say of backups. Returns whether they make sense together. */
+static bool settle_backups(struct parser *p) {
+	struct opts *opts = p->opts;
+	const char *suffix = p->suffix ? p->suffix : getenv("SIMPLE_BACKUP_SUFFIX");
+	const char *option = "backup type";
+	const char *control = p->control;
+
+	if (suffix && suffix[0] != '\0' && last_component(suffix) == suffix) {
+		opts->suffix = suffix;
+	}
+	if (!p->backups) {
+		return true;
+	}
+	if (opts->update == UPDATE_NONE || opts->update == UPDATE_NONE_FAIL) {
+		report_usage(p->report, "--backup is mutually exclusive with -n or --update=none-fail", NULL, NULL, NULL);
+		return false;
+	}
+	if (!control || control[0] == '\0') {
+		control = getenv("VERSION_CONTROL");
+		option = "$VERSION_CONTROL";
+	}
+	unsigned value = BACKUP_EXISTING;
+	if (control && control[0] != '\0' && !cli_backup_control(p, option, control, &value)) {
+		return false;
+	}
+	opts->backup = value;
+	return true;
+}
+
+/** With --dry-run nothing is written besides either, and there is nothing to wait for. */
+static void settle_dry_run(struct opts *opts) {
+	if (opts->flags & OPT_DRY_RUN) {
+		opts->flags &= ~(unsigned)(OPT_FSYNC | OPT_VERIFY);
+		opts->progress = PROGRESS_NEVER;
+		opts->checksums = NULL;
+		opts->rate_file = NULL;
+	}
+}
+
+/** Settle what is done with links, fifos and devices. */
+static void settle_tree(struct opts *opts) {
+	bool names = opts->select && opts->select->names;
+	if (opts->deref == DEREF_UNDEFINED && names) {
+		// A list names what is in the source, and no link may lead out of it: only the operand is ours
+		opts->deref = DEREF_OPERANDS;
+	} else if (opts->deref == DEREF_UNDEFINED) {
+		bool never = (opts->flags & OPT_RECURSIVE) && !(opts->flags & OPT_HARD_LINK);
+		opts->deref = never ? DEREF_NEVER : DEREF_ALWAYS;
+	}
+	// How deep it goes is in the list; what is met is treated as in any tree
+	opts->flags |= names ? OPT_RECURSIVE : 0;
+}
+
+/** Read what is not to be copied with attributes, or with the mode; without it all is. */
+static void read_rules(struct parser *p) {
+	struct opts *opts = p->opts;
+	int ret = opts->preserve & (PRESERVE_XATTR | PRESERVE_MODE) ? meta_rules_read(META_RULES, &opts->rules) : 0;
+	if (ret < 0) {
+		report_warn(p->report, -ret, "warning: ignoring %s", META_RULES, NULL);
+	}
+}
+
+/** Give a hint about a rate so low that it may be meant in other units. */
+static void hint_rate(const struct parser *p) {
+	char rate[32];
+	if (p->bare_rate && p->opts->rate > 0 && p->opts->rate < LOW_RATE) {
+		progress_format_bytes(rate, sizeof(rate), (double)p->opts->rate);
+		report_hint(p->report, "--bwlimit=%s means %s a second; rsync counts in KiB, which is --bwlimit=%sK here",
+			p->bare_rate, rate, p->bare_rate);
+	}
+}
+
+/** Settle what depends on several options. Returns whether they make sense together. */
+static bool settle(struct parser *p) {
+	struct opts *opts = p->opts;
+	if (p->asking == 'n') {
+		opts->update = UPDATE_NONE;
+	} else if (p->asking == 'i') {
+		opts->flags |= OPT_INTERACTIVE;
+	}
+	if ((opts->flags & OPT_HARD_LINK) && (opts->flags & OPT_SYMBOLIC_LINK)) {
+		report_usage(p->report, "cannot make both hard and symbolic links", NULL, NULL, NULL);
+		return false;
+	}
+	// What is to be verified is to be a copy of its own, and what is not read has no checksum
+	if (opts->reflink == WHEN_AUTO
+		&& (opts->sparse == WHEN_NEVER || (opts->flags & OPT_VERIFY) || opts->checksums))
+	{
+		opts->reflink = WHEN_NEVER;
+	}
+	if (opts->reflink == WHEN_ALWAYS && opts->sparse != WHEN_AUTO) {
+		report_usage(p->report, "--reflink can be used only with --sparse=auto", NULL, NULL, NULL);
+		return false;
+	}
+	if ((opts->flags & OPT_JSON) && opts->checksums && strcmp(opts->checksums, "-") == 0) {
+		report_usage(p->report, "--json and --checksums=- both need standard output", NULL, NULL, NULL);
+		return false;
+	}
+	if (opts->preserve & PRESERVE_CONTEXT) {
+		cli_complain(p, "cannot preserve security context without an SELinux-enabled kernel", NULL);
+		return false;
+	}
+	settle_dry_run(opts);
+	if (!settle_backups(p) || !cli_settle_select(p)) {
+		return false;
+	}
+	settle_tree(opts);
+	read_rules(p);
+	hint_rate(p);
+	return true;
+}
+
+static void set_defaults(struct opts *opts) {
+	*opts = (struct opts) {
+		.reflink = WHEN_AUTO,
+		.direct = WHEN_AUTO,
+		.sparse = WHEN_AUTO,
+		.progress = PROGRESS_AUTO,
+		.suffix = "~",
+		.queue_depth = 64,
+		.chunk_size = 1u << 20,
+		.range_size = 32u << 20,
+		.window = 4u << 20,
+		.batch_size = 512,
+		.umask = umask(0),
+	};
+	umask(opts->umask);
+	opts->flags |= geteuid() == 0 ? OPT_PRIVILEGED : 0;
+	opts->flags |= getenv("POSIXLY_CORRECT") ? OPT_POSIX : 0;
+}
+
+bool cli_parse(struct opts *opts, struct report *report, int argc, char **argv) {
+	const struct argp argp = {.options = cli_options, .parser = parse_option, .args_doc = usage, .doc = doc};
+	struct parser p = {.opts = opts, .report = report};
+	char *text = NULL;
+	size_t size = 0;
+
+	set_defaults(opts);
+	char **words = cli_spell_out(&p, argc, argv);
+	if (!words) {
+		return false;
+	}
+	p.unheard = open_memstream(&text, &size);
+	error_t err = argp_parse(&argp, argc, words, ARGP_NO_HELP | ARGP_NO_EXIT, NULL, &p);
+	if (p.unheard) {
+		fclose(p.unheard);
+		free(text);
+	}
+	if (p.done) {
+		free(p.choices);
+		return false;
+	}
+	if (err != 0 && !p.failed) {
+		report_usage(report, NULL, NULL, NULL, NULL);
+	}
+	bool fine = err == 0 && !p.failed && settle(&p);
+	free(p.choices);
+	return fine;
+}
+
+void cli_free(struct opts *opts) {
+	select_free(opts->select);
+	opts->select = NULL;
+	meta_rules_free(opts->rules);
+	opts->rules = NULL;
+	free(opts->words);
+	opts->words = NULL;
+}

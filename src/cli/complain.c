@@ -1,0 +1,11 @@
+#include "cli/cli-impl.h"
+
+#include "report/report.h"
+
+#include <errno.h>
+
+error_t cli_complain(struct parser *p, const char *what, const char *arg) {
+	report_error(p->report, 0, what, arg, NULL);
+	p->failed = true;
+	return EINVAL;
+}

@@ -1,0 +1,237 @@
+#include "cli/cli-impl.h"
+
+#include "base/inode.h"
+#include "base/opts.h"
+#include "base/std.h"
+#include "filter/select.h"
+#include "report/report.h"
+#include "sys/machine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/** Bytes of a list that are read before they are looked at. */
+#define READ_AT_ONCE (1u << 20)
+
+/** An option that says what is copied. Their order counts, so they are put together when all are known. */
+struct choice {
+	int key;
+	const char *arg;
+};
+
+static error_t out_of_memory(struct parser *p) {
+	return cli_complain(p, "memory exhausted", NULL);
+}
+
+error_t cli_parse_select(struct parser *p, int key, const char *arg) {
+	switch (key) {
+	case '0':
+		p->null = true;
+		return 0;
+	case KEY_EXCLUDE:
+	case KEY_INCLUDE:
+	case KEY_EXCLUDE_FROM:
+	case KEY_EXCLUDE_VCS:
+	case KEY_FILES_FROM:
+	case KEY_GITIGNORE:
+	case KEY_MAX_SIZE:
+	case KEY_MIN_SIZE:
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	struct choice *choices = reallocarray(p->choices, p->choice_count + 1, sizeof(*choices));
+	if (!choices) {
+		return out_of_memory(p);
+	}
+	p->choices = choices;
+	p->choices[p->choice_count++] = (struct choice) {.key = key, .arg = arg};
+	return 0;
+}
+
+/** Report what is wrong with a list (%s in @what). */
+static void refuse(struct parser *p, int err, const char *what, const char *path) {
+	report_error(p->report, err, what, path, NULL);
+	p->failed = true;
+}
+
+/** Whether a descriptor is standard input, by that name or another one. A file under its own name is read from its start. */
+static bool is_stdin(int fd) {
+	struct stat st;
+	struct stat in;
+	return fd == STDIN_FILENO
+		|| (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode) && fstat(STDIN_FILENO, &in) == 0
+			&& inode_same(inode_of(&st), inode_of(&in)));
+}
+
+/** Read a list up to its end, or to the first thing that is wrong with it. Returns what is, or NULL; and an errno. */
+static const char *read_all(struct parser *p, int fd, size_t most, struct buf *text, int *err) {
+	int ret = -EFBIG;
+	*err = 0;
+	while (ret == -EFBIG) {
+		size_t len = text->len;
+		if (len > most) {
+			return "the list %s is too large";
+		}
+		ret = buf_read(text, fd, len + READ_AT_ONCE);
+		if (ret < 0 && ret != -EFBIG) {
+			*err = -ret;
+			return "error reading %s";
+		}
+		// At once, as nothing else may ever come
+		if (!p->null && memchr(text->data + len, '\0', text->len - len)) {
+			return "%s has NUL bytes: use -0";
+		}
+	}
+	return NULL;
+}
+
+/**
+ * Read a file, or standard input if it is "-".
+ *
+ * @param most  Bytes of the largest list that is read, lest one that does not end take all memory.
+ * @return Whether that went well; if not, it is reported.
+ */
+static bool read_list(struct parser *p, const char *path, size_t most, struct buf *text) {
+	int fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0) {
+		refuse(p, errno, "cannot open %s for reading", path);
+		return false;
+	}
+	const char *what = NULL;
+	int err = 0;
+	if (is_stdin(fd)) {
+		what = p->stdin_read ? "only one list can be read from standard input" : NULL;
+		p->stdin_read = true;
+	}
+	if (!what) {
+		what = read_all(p, fd, most, text, &err);
+	}
+	if (fd != STDIN_FILENO) {
+		close_fd(&fd);
+	}
+	if (what) {
+		refuse(p, err, what, path);
+	}
+	return !what;
+}
+
+static int add_patterns_from(struct parser *p, struct filter *filter, const char *path) {
+	struct buf text = {0};
+	int ret = 0;
+	if (read_list(p, path, SELECT_IGNORE_MOST, &text)) {
+		ret = filter_add_text(filter, text.data, text.len, p->null ? '\0' : '\n');
+	}
+	buf_free(&text);
+	if (ret == -EINVAL) {
+		refuse(p, 0, "unexpected end of filter rule in %s", path);
+	}
+	return ret == -EINVAL ? 0 : ret;
+}
+
+static int add_pattern(struct parser *p, struct filter *filter, const char *pattern, enum filter_verdict verdict) {
+	int ret = filter_add(filter, pattern, verdict);
+	if (ret == -EINVAL) {
+		refuse(p, 0, "unexpected end of filter rule: %s", pattern);
+	}
+	return ret == -EINVAL ? 0 : ret;
+}
+
+/** Bytes of the largest list of names. In memory it takes up to some times as many. */
+static size_t most_names(void) {
+	struct machine machine = machine_look();
+	return (size_t)min(max(machine.memory / 16, (uint64_t)(16u << 20)), (uint64_t)SIZE_MAX / 4);
+}
+
+static int take_names(struct parser *p, struct select *select, const char *path) {
+	struct buf text = {0};
+	char *bad = NULL;
+	bool recursive = p->opts->flags & OPT_RECURSIVE;
+	if (select->names) {
+		cli_complain(p, "only one --files-from can be given", NULL);
+		return 0;
+	}
+	if (!read_list(p, path, most_names(), &text)) {
+		buf_free(&text);
+		return 0;
+	}
+	select->names = names_parse(text.data, text.len, p->null ? '\0' : '\n', recursive, &bad);
+	if (bad) {
+		report_error(p->report, 0, "the name %s in %d leads out of the source", bad, path);
+		p->failed = true;
+		free(bad);
+		return 0;
+	}
+	return select->names ? 0 : -ENOMEM;
+}
+
+static int take_size(struct parser *p, const char *arg, uint64_t *size) {
+	int ret = parse_size(arg, SIZE_DECIMAL, size);
+	if (ret == -ERANGE) {
+		// No file is that large
+		*size = UINT64_MAX;
+	} else if (ret < 0) {
+		cli_complain(p, "invalid size: %s", arg);
+	}
+	return 0;
+}
+
+static int take_choice(struct parser *p, struct select *select, const struct choice *choice) {
+	switch (choice->key) {
+	case KEY_INCLUDE:
+		return add_pattern(p, &select->filter, choice->arg, FILTER_INCLUDE);
+	case KEY_EXCLUDE:
+		return add_pattern(p, &select->filter, choice->arg, FILTER_EXCLUDE);
+	case KEY_EXCLUDE_VCS:
+		return filter_add_vcs(&select->filter);
+	case KEY_EXCLUDE_FROM:
+		return add_patterns_from(p, &select->filter, choice->arg);
+	case KEY_FILES_FROM:
+		return take_names(p, select, choice->arg);
+	case KEY_GITIGNORE:
+		select->gitignore = true;
+		return 0;
+	case KEY_MAX_SIZE:
+		return take_size(p, choice->arg, &select->max_size);
+	case KEY_MIN_SIZE:
+		return take_size(p, choice->arg, &select->min_size);
+	default:
+		return 0;
+	}
+}
+
+/** Give a hint about choices that make no difference, or leave nothing over. */
+static void hint_vain(const struct parser *p, const struct select *select) {
+	if (!p->failed && select->filter.count > 0 && !select->gitignore && !filter_excludes(&select->filter)) {
+		report_hint(p->report, "--include leaves out nothing by itself: --exclude does, as in --include='*/' "
+			"--include='*.c' --exclude='*'");
+	}
+	if (!p->failed && select->min_size > select->max_size) {
+		report_hint(p->report, "no regular file is copied: --min-size is larger than --max-size");
+	}
+}
+
+bool cli_settle_select(struct parser *p) {
+	if (p->choice_count == 0) {
+		return true;
+	}
+	struct select *select = p->opts->select = select_new();
+	int ret = select ? 0 : -ENOMEM;
+	for (size_t i = 0; i < p->choice_count && ret == 0 && !p->failed; ++i) {
+		ret = take_choice(p, select, &p->choices[i]);
+	}
+	if (ret == -E2BIG) {
+		cli_complain(p, "there are too many patterns", NULL);
+	} else if (ret < 0) {
+		out_of_memory(p);
+	}
+	if (select) {
+		select->whole_names = p->opts->flags & OPT_PARENTS;
+		hint_vain(p, select);
+	}
+	return !p->failed;
+}

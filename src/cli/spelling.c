@@ -1,0 +1,496 @@
+#include "cli/cli-impl.h"
+
+#include "base/opts.h"
+#include "base/std.h"
+#include "report/report.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/** Longer names are compared with none that might have been meant. */
+#define MOST_LETTERS 32
+
+/** The long options of cp 9.11: what can only be one of them there is that here, too. */
+static const char *const names_of_cp[] = {
+	"archive", "attributes-only", "backup", "context", "copy-contents", "debug", "dereference", "force", "help",
+	"interactive", "keep-directory-symlink", "link", "no-clobber", "no-dereference", "no-preserve",
+	"no-target-directory", "one-file-system", "parents", "path", "preserve", "recursive", "reflink",
+	"remove-destination", "sparse", "strip-trailing-slashes", "suffix", "symbolic-link", "target-directory", "update",
+	"verbose", "version",
+};
+
+/** A name that fingers know from elsewhere. */
+struct habit {
+	const char *name;
+	/** Our option that means the same, or nothing else that matters: its name may be cut short to a part of this one. */
+	const char *same;
+	/** What is said to who gives it, or NULL: NOTHING_LIKE_IT. */
+	const char *hint;
+};
+
+#define NOT_FOR_COPYING "ucp does not copy to other machines"
+#define NO_DELETING "ucp removes nothing that only the destination has"
+#define NOTHING_LIKE_IT "ucp has nothing like this option of rsync"
+#define NO_CONTENTS "ucp compares no contents; see --update for what is replaced, --verify for a check of the copy"
+
+/** The long options of rsync 3.2 that cp has not, and what others are tried. */
+static const struct habit habits[] = {
+	{"acls", NULL, "see --preserve=mode"},
+	{"address", NULL, NOT_FOR_COPYING},
+	{"append", NULL, "see --resume"},
+	{"append-verify", NULL, "see --resume"},
+	{"atimes", NULL, "see --preserve=timestamps"},
+	{"backup-dir", NULL, "see --backup"},
+	{"block-size", NULL, NULL},
+	{"blocking-io", NULL, NOT_FOR_COPYING},
+	{"bwlimit", "bwlimit", NULL},
+	{"checksum", NULL, NO_CONTENTS},
+	{"checksum-choice", NULL, NO_CONTENTS},
+	{"checksum-seed", NULL, NO_CONTENTS},
+	{"chmod", NULL, "ucp gives no other modes; see chmod(1)"},
+	{"chown", NULL, "ucp gives no other owners; see chown(1)"},
+	{"compare-dest", NULL, NULL},
+	{"compress", NULL, NOT_FOR_COPYING},
+	{"compress-choice", NULL, NOT_FOR_COPYING},
+	{"compress-level", NULL, NOT_FOR_COPYING},
+	{"contimeout", NULL, NOT_FOR_COPYING},
+	{"copy-as", NULL, NULL},
+	{"copy-dest", NULL, NULL},
+	{"copy-devices", NULL, "see --copy-contents"},
+	{"copy-dirlinks", NULL, NULL},
+	{"copy-links", NULL, "see --dereference"},
+	{"copy-unsafe-links", NULL, NULL},
+	{"crtimes", NULL, NULL},
+	{"cvs-exclude", NULL, "see --exclude-vcs"},
+	{"daemon", NULL, NOT_FOR_COPYING},
+	{"del", NULL, NO_DELETING},
+	{"delay-updates", NULL, "see --atomic"},
+	{"delete", NULL, NO_DELETING},
+	{"delete-after", NULL, NO_DELETING},
+	{"delete-before", NULL, NO_DELETING},
+	{"delete-delay", NULL, NO_DELETING},
+	{"delete-during", NULL, NO_DELETING},
+	{"delete-excluded", NULL, NO_DELETING},
+	{"delete-missing-args", NULL, NO_DELETING},
+	{"devices", NULL, "see --recursive"},
+	{"dirs", NULL, NULL},
+	{"dry-run", "dry-run", NULL},
+	{"early-input", NULL, NOT_FOR_COPYING},
+	{"exclude", "exclude", NULL},
+	{"exclude-from", "exclude-from", NULL},
+	{"executability", NULL, "see --preserve=mode"},
+	{"existing", NULL, NULL},
+	{"fake-super", NULL, NULL},
+	{"files-from", "files-from", NULL},
+	{"filter", NULL, "see --exclude, --include and --exclude-from"},
+	{"from0", NULL, "see --null"},
+	{"fsync", "fsync", NULL},
+	{"fuzzy", NULL, NULL},
+	{"group", NULL, "see --preserve=ownership"},
+	{"groupmap", NULL, NULL},
+	{"hard-links", NULL, "see --preserve=links"},
+	{"human-readable", NULL, NULL},
+	{"iconv", NULL, NULL},
+	{"ignore-errors", NULL, NO_DELETING},
+	{"ignore-existing", NULL, "see --no-clobber"},
+	{"ignore-missing-args", NULL, NULL},
+	{"ignore-non-existing", NULL, NULL},
+	{"ignore-times", NULL, "ucp copies all unless --update says otherwise"},
+	{"inc-recursive", "include", NULL},
+	{"include", "include", NULL},
+	{"include-from", "include", "see --exclude-from, of which a line that begins with a plus sign and a blank includes"},
+	{"info", NULL, "see --progress, --stats and --verbose"},
+	{"inplace", NULL, "ucp writes into the file that is there unless told otherwise"},
+	{"ipv4", NULL, NOT_FOR_COPYING},
+	{"ipv6", NULL, NOT_FOR_COPYING},
+	{"itemize-changes", NULL, "see --verbose and --json"},
+	{"keep-dirlinks", NULL, "see --keep-directory-symlink"},
+	{"link-dest", NULL, NULL},
+	{"links", NULL, "see --no-dereference"},
+	{"list-only", NULL, "see --dry-run"},
+	{"log-file", NULL, "see --json"},
+	{"log-file-format", NULL, "see --json"},
+	{"max-alloc", NULL, NULL},
+	{"max-delete", NULL, NO_DELETING},
+	{"max-size", "max-size", NULL},
+	{"min-size", "min-size", NULL},
+	{"mkpath", NULL, "see --parents"},
+	{"modify-window", NULL, NULL},
+	{"move", NULL, "ucp removes no source"},
+	{"munge-links", NULL, NULL},
+	{"no-progress", NULL, "see --progress=never"},
+	{"numeric-ids", NULL, "ucp copies the numbers of owners as they are"},
+	{"old-args", NULL, NOT_FOR_COPYING},
+	{"old-dirs", NULL, NULL},
+	{"omit-dir-times", NULL, NULL},
+	{"omit-link-times", NULL, NULL},
+	{"only-write-batch", NULL, NULL},
+	{"open-noatime", NULL, NULL},
+	{"out-format", NULL, "see --json"},
+	{"outbuf", NULL, NULL},
+	{"owner", NULL, "see --preserve=ownership"},
+	{"partial", NULL, "see --resume"},
+	{"partial-dir", NULL, "see --resume"},
+	{"password-file", NULL, NOT_FOR_COPYING},
+	{"perms", NULL, "see --preserve=mode"},
+	{"port", NULL, NOT_FOR_COPYING},
+	{"preallocate", NULL, NULL},
+	{"progress", "progress", NULL},
+	{"protect-args", NULL, NOT_FOR_COPYING},
+	{"protocol", NULL, NOT_FOR_COPYING},
+	{"prune-empty-dirs", NULL, NULL},
+	{"quiet", NULL, "ucp says only what went wrong; see --progress=never"},
+	{"read-batch", NULL, NULL},
+	{"relative", NULL, "see --parents"},
+	{"remote-option", NULL, NOT_FOR_COPYING},
+	{"remove-source-files", NULL, "ucp removes no source"},
+	{"rsh", NULL, NOT_FOR_COPYING},
+	{"rsync-path", NULL, NOT_FOR_COPYING},
+	{"safe-links", NULL, NULL},
+	{"secluded-args", NULL, NOT_FOR_COPYING},
+	{"size-only", NULL, NULL},
+	{"skip-compress", NULL, NOT_FOR_COPYING},
+	{"sockopts", NULL, NOT_FOR_COPYING},
+	{"specials", NULL, "see --recursive"},
+	{"stats", "stats", NULL},
+	{"stderr", NULL, NULL},
+	{"stop-after", NULL, NULL},
+	{"stop-at", NULL, NULL},
+	{"super", NULL, NULL},
+	{"temp-dir", NULL, NULL},
+	{"time-limit", NULL, NULL},
+	{"timeout", NULL, NOT_FOR_COPYING},
+	{"times", NULL, "see --preserve=timestamps"},
+	{"trust-sender", NULL, NOT_FOR_COPYING},
+	{"usermap", NULL, NULL},
+	{"whole-file", NULL, "ucp copies whole files"},
+	{"write-batch", NULL, NULL},
+	{"write-devices", NULL, NULL},
+	{"xattrs", NULL, "see --preserve=xattr"},
+};
+
+/** The letters of rsync that cp has not, as far as there is a hint for them. */
+static const struct {
+	char letter;
+	const char *name;
+} letters_of_rsync[] = {
+	{'A', "acls"}, {'C', "cvs-exclude"}, {'D', "devices"}, {'E', "executability"}, {'F', "filter"}, {'I', "ignore-times"},
+	{'K', "keep-dirlinks"}, {'U', "atimes"}, {'W', "whole-file"}, {'X', "xattrs"}, {'c', "checksum"}, {'e', "rsh"},
+	{'f', "filter"}, {'g', "group"}, {'o', "owner"}, {'q', "quiet"}, {'z', "compress"},
+};
+
+/** The end of a table of options. */
+static bool is_end(const struct argp_option *option) {
+	return !option->name && !option->key && !option->doc;
+}
+
+static bool begins_with(const char *name, const char *start, size_t len) {
+	return strncmp(name, start, len) == 0;
+}
+
+static const struct argp_option *find_exactly(const char *name, size_t len) {
+	for (const struct argp_option *o = cli_options; !is_end(o); ++o) {
+		if (o->name && begins_with(o->name, name, len) && o->name[len] == '\0') {
+			return o;
+		}
+	}
+	return NULL;
+}
+
+/** The only option of cp that a name can stand for there, or NULL. */
+static const struct argp_option *find_for_cp(const char *name, size_t len) {
+	const struct argp_option *found = NULL;
+	for (size_t i = 0; i < countof(names_of_cp); ++i) {
+		if (!begins_with(names_of_cp[i], name, len)) {
+			continue;
+		}
+		const struct argp_option *option = find_exactly(names_of_cp[i], strlen(names_of_cp[i]));
+		if (found && option->key != found->key) {
+			return NULL;
+		}
+		found = option;
+	}
+	return found;
+}
+
+/** The only option that a name can stand for, or NULL. */
+static const struct argp_option *find_short(const char *name, size_t len, bool *several) {
+	const struct argp_option *found = NULL;
+	for (const struct argp_option *o = cli_options; !is_end(o); ++o) {
+		if (o->name && begins_with(o->name, name, len)) {
+			*several |= found && o->key != found->key;
+			found = o;
+		}
+	}
+	return *several ? NULL : found;
+}
+
+/** What else a name that is cut short could be where it was learnt, or NULL. */
+static const struct habit *find_rival(const char *name, size_t len, const char *meant) {
+	for (size_t i = 0; i < countof(habits); ++i) {
+		if (begins_with(habits[i].name, name, len) && !(habits[i].same && strcmp(habits[i].same, meant) == 0)) {
+			return &habits[i];
+		}
+	}
+	return NULL;
+}
+
+/** How many letters to add, to leave out, to replace or to exchange with the next one make one name the other. */
+static size_t distance(const char *a, size_t a_len, const char *b) {
+	size_t rows[3][MOST_LETTERS + 1];
+	size_t b_len = strlen(b);
+	for (size_t k = 0; k <= b_len; ++k) {
+		rows[0][k] = k;
+	}
+	for (size_t i = 1; i <= a_len; ++i) {
+		size_t *row = rows[i % 3];
+		const size_t *last = rows[(i + 2) % 3];
+		row[0] = i;
+		for (size_t k = 1; k <= b_len; ++k) {
+			row[k] = min(min(last[k], row[k - 1]) + 1, last[k - 1] + (a[i - 1] != b[k - 1]));
+			if (i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1]) {
+				row[k] = min(row[k], rows[(i + 1) % 3][k - 2] + 1);
+			}
+		}
+	}
+	return rows[a_len % 3][b_len];
+}
+
+/** The option whose name is most like one that is none, or NULL if none is. */
+static const char *find_alike(const char *name, size_t len) {
+	const char *found = NULL;
+	size_t least = len < 5 ? 1 : 2;
+	for (const struct argp_option *o = cli_options; !is_end(o) && len <= MOST_LETTERS; ++o) {
+		if (!o->name || (o->flags & OPTION_HIDDEN) || strlen(o->name) > MOST_LETTERS) {
+			continue;
+		}
+		size_t far = distance(name, len, o->name);
+		if (far < least || (far == least && !found)) {
+			least = far;
+			found = o->name;
+		}
+	}
+	return found;
+}
+
+/** What is known of a name from elsewhere, or NULL. */
+static const struct habit *find_habit(const char *name, size_t len) {
+	for (size_t i = 0; i < countof(habits); ++i) {
+		if (begins_with(habits[i].name, name, len) && habits[i].name[len] == '\0') {
+			return &habits[i];
+		}
+	}
+	return NULL;
+}
+
+/** What is said to who gives a name that is known from elsewhere, or NULL if it is not. */
+static const char *find_hint(const char *name, size_t len) {
+	static const char keep[] = "see --preserve=";
+	const struct habit *habit = find_habit(name, len);
+	if (habit) {
+		return habit->hint ? habit->hint : NOTHING_LIKE_IT;
+	}
+	// rsync takes nearly each option back by a "no-" in front of it
+	habit = len > 3 && begins_with("no-", name, 3) ? find_habit(name + 3, len - 3) : NULL;
+	if (habit && habit->hint && begins_with(habit->hint, keep, strlen(keep))) {
+		return "see --no-preserve";
+	}
+	return habit ? NOTHING_LIKE_IT : NULL;
+}
+
+/** Say what to do about a name that nothing begins with, unless there is nothing to say that getopt would not. */
+static void explain_unknown(const char *name, size_t len, struct buf *why) {
+	const char *hint = find_hint(name, len);
+	const char *alike = hint ? NULL : find_alike(name, len);
+	if (hint) {
+		buf_str(why, "unrecognized option %s; ");
+		buf_str(why, hint);
+	} else if (alike) {
+		buf_str(why, "unrecognized option %s; did you mean '--");
+		buf_str(why, alike);
+		buf_str(why, "'?");
+	}
+}
+
+const struct argp_option *cli_find_option(const char *name, size_t len, struct buf *why) {
+	const struct argp_option *found = find_exactly(name, len);
+	bool several = false;
+	found = found ? found : find_for_cp(name, len);
+	if (found) {
+		return found;
+	}
+	found = find_short(name, len, &several);
+	const struct habit *rival = found ? find_rival(name, len, found->name) : NULL;
+	if (!found && !several) {
+		explain_unknown(name, len, why);
+	}
+	if (!rival) {
+		return found;
+	}
+	if (rival->name[len] == '\0') {
+		explain_unknown(name, len, why);
+	}
+	if (why->len == 0) {
+		buf_str(why, "unrecognized option %s; write --");
+		buf_str(why, found->name);
+		buf_str(why, " if that is meant, and not --");
+		buf_str(why, rival->name);
+		buf_str(why, " of rsync");
+	}
+	return NULL;
+}
+
+/** Whether an option needs an argument, which may be the next word. */
+static bool needs_argument(const struct argp_option *option) {
+	return option->arg && !(option->flags & OPTION_ARG_OPTIONAL);
+}
+
+/** The option with a letter, or NULL. */
+static const struct argp_option *find_letter(char letter) {
+	for (const struct argp_option *o = cli_options; !is_end(o); ++o) {
+		if (o->key == letter) {
+			return o;
+		}
+	}
+	return NULL;
+}
+
+/** What a command line is spelled out into. */
+struct spelling {
+	struct parser *parser;
+	/** The words, and those that are not there yet. */
+	char **word;
+	/** Where there is room for the next word that gets longer. */
+	char *room;
+};
+
+/** What becomes of reading words. */
+enum reading {
+	/** It goes on with the next word. */
+	READ_ON,
+	/** The next word is an argument. */
+	READ_PAST_NEXT,
+	/** All others stay as they are. */
+	READ_NO_MORE,
+	/** There is an error, which is reported. */
+	READ_FAILED,
+};
+
+/** Whether a word is nothing that getopt must not print as it is. */
+static bool is_printable(const char *word) {
+	for (; *word; ++word) {
+		if (*word < ' ' || *word == '\x7f') {
+			return false;
+		}
+	}
+	return true;
+}
+
+/** Spell out a long option. */
+static enum reading read_long(struct spelling *s) {
+	char *word = *s->word;
+	const char *name = word + 2;
+	size_t len = strcspn(name, "=");
+	bool has_argument = name[len] == '=';
+	struct buf why = {0};
+	const struct argp_option *option = cli_find_option(name, len, &why);
+	if (option && option->key == KEY_CHECKSUMS && !has_argument) {
+		// Whoever means something else must not lose the next operand by it
+		buf_str(&why, "option %s takes its FILE behind '=', as in --checksums=FILE");
+	}
+	if (why.len > 0) {
+		report_usage(s->parser->report, why.data, word, NULL, NULL);
+		s->parser->failed = true;
+		buf_free(&why);
+		return READ_FAILED;
+	}
+	if (!option && !is_printable(word)) {
+		report_usage(s->parser->report, "unrecognized option %s", word, NULL, NULL);
+		s->parser->failed = true;
+		return READ_FAILED;
+	}
+	if (!option || option->key == KEY_HELP || option->key == 'V') {
+		return READ_NO_MORE;
+	}
+	if (strlen(option->name) != len) {
+		*s->word = s->room;
+		s->room = stpcpy(stpcpy(stpcpy(s->room, "--"), option->name), name + len) + 1;
+	}
+	return needs_argument(option) && !has_argument ? READ_PAST_NEXT : READ_ON;
+}
+
+/** Report a letter that is no option with what there is to say of it. Returns false if that is nothing. */
+static bool explain_letter(const struct spelling *s, char letter) {
+	const char word[] = {letter, '\0'};
+	const char *hint = letter == 'h' ? "-h alone shows a help" : NULL;
+	struct buf why = {0};
+	for (size_t i = 0; i < countof(letters_of_rsync); ++i) {
+		const char *name = letters_of_rsync[i].name;
+		hint = letters_of_rsync[i].letter == letter ? find_hint(name, strlen(name)) : hint;
+	}
+	if (hint) {
+		buf_str(&why, "invalid option -- %s; ");
+		buf_str(&why, hint);
+		report_usage(s->parser->report, why.data, word, NULL, NULL);
+		s->parser->failed = true;
+		buf_free(&why);
+	}
+	return hint;
+}
+
+/** Read letters. */
+static enum reading read_letters(const struct spelling *s) {
+	for (const char *letter = *s->word + 1; *letter; ++letter) {
+		const struct argp_option *option = find_letter(*letter);
+		if (!option && !is_printable((const char []) {*letter, '\0'})) {
+			report_usage(s->parser->report, "invalid option in %s", *s->word, NULL, NULL);
+			s->parser->failed = true;
+			return READ_FAILED;
+		}
+		// Who writes -avh as for rsync does not ask for help
+		if (!option || (option->key == 'h' && (*s->word)[2] != '\0')) {
+			return explain_letter(s, *letter) ? READ_FAILED : READ_NO_MORE;
+		}
+		if (needs_argument(option)) {
+			return letter[1] == '\0' ? READ_PAST_NEXT : READ_ON;
+		}
+	}
+	return READ_ON;
+}
+
+static enum reading read_word(struct spelling *s) {
+	const char *word = *s->word;
+	if (word[0] != '-' || word[1] == '\0') {
+		return s->parser->opts->flags & OPT_POSIX ? READ_NO_MORE : READ_ON;
+	}
+	if (word[1] != '-') {
+		return read_letters(s);
+	}
+	return word[2] == '\0' ? READ_NO_MORE : read_long(s);
+}
+
+char **cli_spell_out(struct parser *p, int argc, char **argv) {
+	size_t room = 0;
+	for (int i = 1; i < argc; ++i) {
+		room += strlen(argv[i]) + MOST_LETTERS;
+	}
+	size_t count = (size_t)argc + 1;
+	char **words = p->opts->words = malloc(count * sizeof(*words) + room);
+	if (!words) {
+		cli_complain(p, "memory exhausted", NULL);
+		return NULL;
+	}
+	memcpy(words, argv, (size_t)argc * sizeof(*words));
+	words[argc] = NULL;
+	// What getopt says begins with it
+	static char name[] = "ucp";
+	words[0] = argc > 0 ? name : NULL;
+	struct spelling s = {.parser = p, .word = words + 1, .room = (char *)(words + count)};
+	enum reading reading = READ_ON;
+	for (; s.word < words + argc && reading < READ_NO_MORE; ++s.word) {
+		reading = read_word(&s);
+		s.word += reading == READ_PAST_NEXT;
+	}
+	return reading == READ_FAILED ? NULL : words;
+}

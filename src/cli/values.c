@@ -1,0 +1,296 @@
+#include "cli/cli-impl.h"
+
+#include "base/opts.h"
+#include "base/std.h"
+#include "report/report.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/** A word an option takes, and what it means. */
+struct word {
+	const char *name;
+	unsigned value;
+};
+
+static const struct word when_words[] = {{"auto", WHEN_AUTO}, {"always", WHEN_ALWAYS}, {"never", WHEN_NEVER}, {0}};
+
+static const struct word progress_words[] = {
+	{"auto", PROGRESS_AUTO},
+	{"always", PROGRESS_ALWAYS},
+	{"never", PROGRESS_NEVER},
+	{"plain", PROGRESS_PLAIN},
+	{"synced", PROGRESS_SYNCED},
+	{0},
+};
+
+static const struct word sparse_words[] = {{"never", WHEN_NEVER}, {"auto", WHEN_AUTO}, {"always", WHEN_ALWAYS}, {0}};
+
+static const struct word update_words[] = {
+	{"all", UPDATE_ALL}, {"none", UPDATE_NONE}, {"none-fail", UPDATE_NONE_FAIL}, {"older", UPDATE_OLDER}, {0},
+};
+
+static const struct word backup_words[] = {
+	{"none", BACKUP_NONE},
+	{"off", BACKUP_NONE},
+	{"simple", BACKUP_SIMPLE},
+	{"never", BACKUP_SIMPLE},
+	{"existing", BACKUP_EXISTING},
+	{"nil", BACKUP_EXISTING},
+	{"numbered", BACKUP_NUMBERED},
+	{"t", BACKUP_NUMBERED},
+	{0},
+};
+
+static const struct word engine_words[] = {{"auto", ENGINE_AUTO}, {"uring", ENGINE_URING}, {"sync", ENGINE_SYNC}, {0}};
+
+static const struct word preserve_words[] = {
+	{"mode", PRESERVE_MODE},
+	{"timestamps", PRESERVE_TIMESTAMPS},
+	{"ownership", PRESERVE_OWNERSHIP},
+	{"links", PRESERVE_LINKS},
+	{"context", PRESERVE_CONTEXT},
+	{"xattr", PRESERVE_XATTR | PRESERVE_XATTR_REQUIRED},
+	{"all", PRESERVE_ALL},
+	{0},
+};
+
+static const struct word inject_words[] = {
+	{"short-read", INJECT_SHORT_READ},
+	{"short-write", INJECT_SHORT_WRITE},
+	{"no-cqe-skip", INJECT_NO_CQE_SKIP},
+	{"no-fixed-buffers", INJECT_NO_FIXED_BUFFERS},
+	{"no-fixed-files", INJECT_NO_FIXED_FILES},
+	{"no-single-issuer", INJECT_NO_SINGLE_ISSUER},
+	{"no-ring", INJECT_NO_RING},
+	{"no-direct", INJECT_NO_DIRECT},
+	{"corrupt", INJECT_CORRUPT},
+	{"little-memory", INJECT_LITTLE_MEMORY},
+	{"no-unnamed", INJECT_NO_UNNAMED},
+	{0},
+};
+
+/** Write the words one may say, those of one meaning on one line. */
+static void list_words(struct buf *buf, const struct word *words) {
+	for (const struct word *w = words; w->name; ++w) {
+		bool same = w > words && w[-1].value == w->value;
+		buf_str(buf, same ? ", " : w > words ? "\n  - " : "  - ");
+		quote_name(buf, w->name);
+	}
+	buf_char(buf, '\n');
+}
+
+/** Find a word, which may be cut short as long as it is clear which is meant. */
+static bool find_word(struct parser *p, const char *option, const char *arg, const struct word *words, unsigned *value) {
+	struct buf choices = {0};
+	const struct word *found = NULL;
+	bool ambiguous = false;
+
+	for (const struct word *w = words; w->name; ++w) {
+		if (strncmp(w->name, arg, strlen(arg)) != 0) {
+			continue;
+		}
+		if (strlen(w->name) == strlen(arg)) {
+			*value = w->value;
+			return true;
+		}
+		ambiguous |= found && found->value != w->value;
+		found = w;
+	}
+	if (found && !ambiguous) {
+		*value = found->value;
+		return true;
+	}
+	const char *what = ambiguous ? "ambiguous argument %s for %d" : "invalid argument %s for %d";
+	list_words(&choices, words);
+	report_usage(p->report, what, arg, option, choices.data);
+	buf_free(&choices);
+	p->failed = true;
+	return false;
+}
+
+/** Turn attributes on or off, as a comma-separated list says. */
+static error_t parse_preserve(struct parser *p, const char *option, const char *list, bool on) {
+	struct opts *opts = p->opts;
+	char *copy = strdup(list);
+	char *rest = copy;
+	error_t ret = copy ? 0 : ENOMEM;
+
+	for (char *word; ret == 0 && (word = strsep(&rest, ","));) {
+		unsigned bits;
+		if (!find_word(p, option, word, preserve_words, &bits)) {
+			ret = EINVAL;
+		} else if (on) {
+			opts->preserve |= bits;
+			opts->preserve &= bits & PRESERVE_MODE ? ~(unsigned)PRESERVE_MODE_NOT : ~0u;
+		} else {
+			opts->preserve &= ~bits;
+			opts->preserve |= bits & PRESERVE_MODE ? PRESERVE_MODE_NOT : 0;
+		}
+	}
+	free(copy);
+	return ret;
+}
+
+static error_t parse_number(struct parser *p, const char *arg, unsigned most, unsigned *number, const char *what) {
+	uint64_t n;
+	if (parse_size(arg, SIZE_WHOLE, &n) < 0 || n < 1 || n > most) {
+		return cli_complain(p, what, arg);
+	}
+	*number = (unsigned)n;
+	return 0;
+}
+
+static error_t parse_chunk_size(struct parser *p, const char *arg) {
+	uint64_t size;
+	if (parse_size(arg, SIZE_WHOLE, &size) < 0 || size < 512 || size > (64u << 20)) {
+		return cli_complain(p, "invalid chunk size: %s (512 to 64M)", arg);
+	}
+	p->opts->chunk_size = size;
+	return 0;
+}
+
+static error_t parse_rate(struct parser *p, const char *arg) {
+	p->opts->rate = 0;
+	p->opts->rate_file = arg[0] == '@' && arg[1] != '\0' ? arg + 1 : NULL;
+	if (!p->opts->rate_file && parse_size(arg, SIZE_RATE, &p->opts->rate) < 0) {
+		return cli_complain(p, "invalid rate: %s (bytes a second, as 20M or 500K, or @FILE)", arg);
+	}
+	p->bare_rate = arg[strspn(arg, "0123456789.")] == '\0' ? arg : NULL;
+	return 0;
+}
+
+static error_t parse_inject(struct parser *p, const char *list) {
+	char *copy = strdup(list);
+	char *rest = copy;
+	error_t ret = copy ? 0 : ENOMEM;
+
+	for (char *word; ret == 0 && (word = strsep(&rest, ","));) {
+		unsigned bits = 0;
+		if (strncmp(word, "seed=", 5) == 0) {
+			p->opts->seed = strtoull(word + 5, NULL, 10);
+		} else if (!find_word(p, "--x-inject", word, inject_words, &bits)) {
+			ret = EINVAL;
+		}
+		p->opts->inject |= bits;
+	}
+	free(copy);
+	return ret;
+}
+
+static error_t parse_when(struct parser *p, const char *option, const char *arg, const struct word *words,
+	enum when *when)
+{
+	unsigned value = WHEN_ALWAYS;
+	if (arg && !find_word(p, option, arg, words, &value)) {
+		return EINVAL;
+	}
+	*when = value;
+	return 0;
+}
+
+static error_t parse_progress(struct parser *p, const char *arg) {
+	unsigned value = PROGRESS_ALWAYS;
+	if (arg && !find_word(p, "--progress", arg, progress_words, &value)) {
+		return EINVAL;
+	}
+	p->opts->progress = value;
+	return 0;
+}
+
+static error_t parse_engine(struct parser *p, const char *arg) {
+	unsigned value;
+	if (!find_word(p, "--engine", arg, engine_words, &value)) {
+		return EINVAL;
+	}
+	p->opts->engine = value;
+	return 0;
+}
+
+static error_t parse_update(struct parser *p, const char *arg) {
+	unsigned value = UPDATE_OLDER;
+	if (arg && !find_word(p, "--update", arg, update_words, &value)) {
+		return EINVAL;
+	}
+	p->opts->update = value;
+	return 0;
+}
+
+static error_t parse_target(struct parser *p, const char *arg) {
+	if (p->opts->target_directory) {
+		return cli_complain(p, "multiple target directories specified", NULL);
+	}
+	p->opts->target_directory = arg;
+	return 0;
+}
+
+bool cli_backup_control(struct parser *p, const char *option, const char *control, unsigned *value) {
+	return find_word(p, option, control, backup_words, value);
+}
+
+error_t cli_parse_value(struct parser *p, int key, char *arg) {
+	struct opts *opts = p->opts;
+	switch (key) {
+	case KEY_PRESERVE:
+		if (!arg) {
+			opts->preserve |= PRESERVE_MODE | PRESERVE_OWNERSHIP | PRESERVE_TIMESTAMPS;
+			return 0;
+		}
+		return parse_preserve(p, "--preserve", arg, true);
+	case KEY_NO_PRESERVE:
+		return parse_preserve(p, "--no-preserve", arg, false);
+	case KEY_REFLINK:
+		return parse_when(p, "--reflink", arg, when_words, &opts->reflink);
+	case KEY_DIRECT:
+		return parse_when(p, "--direct", arg, when_words, &opts->direct);
+	case KEY_SPARSE:
+		return parse_when(p, "--sparse", arg, sparse_words, &opts->sparse);
+	case KEY_PROGRESS:
+		return parse_progress(p, arg);
+	case KEY_ENGINE:
+		return parse_engine(p, arg);
+	case KEY_BACKUP:
+		p->control = arg ? arg : p->control;
+		fallthru;
+	case 'b':
+		p->backups = true;
+		return 0;
+	case 'S':
+		p->backups = true;
+		p->suffix = arg;
+		return 0;
+	case 'i':
+	case 'n':
+		p->asking = key;
+		return 0;
+	case KEY_UPDATE:
+	case 'u':
+		return parse_update(p, arg);
+	case 'Z':
+		return 0;
+	case KEY_CONTEXT:
+		if (arg) {
+			report_warn(p->report, 0, "warning: ignoring --context; it requires an SELinux-enabled kernel", NULL, NULL);
+		}
+		return 0;
+	case 't':
+		return parse_target(p, arg);
+	case 'j':
+		return parse_number(p, arg, 1024, &opts->threads, "invalid number of threads: %s (1 to 1024)");
+	case KEY_QUEUE_DEPTH:
+		return parse_number(p, arg, 4096, &opts->queue_depth, "invalid queue depth: %s (1 to 4096)");
+	case KEY_CHUNK_SIZE:
+		return parse_chunk_size(p, arg);
+	case KEY_CHECKSUMS:
+		opts->checksums = arg;
+		return 0;
+	case KEY_BWLIMIT:
+		return parse_rate(p, arg);
+	case KEY_INJECT:
+		return parse_inject(p, arg);
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}

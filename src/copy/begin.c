@@ -1,0 +1,173 @@
+#include "copy/file-impl.h"
+
+#include "base/opts.h"
+#include "display/progress.h"
+#include "display/writeback.h"
+#include "sys/symlink.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+void file_context_init(struct file_context *ctx, struct files *files, struct counters *counters) {
+	*ctx = (struct file_context) {.files = files, .counters = counters};
+	list_init(&ctx->redo);
+	list_init(&ctx->later);
+	list_init(&ctx->roomless);
+}
+
+void file_context_destroy(struct file_context *ctx) {
+	for (struct list *node; (node = list_pop(&ctx->redo)) || (node = list_pop(&ctx->later))
+		|| (node = list_pop(&ctx->roomless));)
+	{
+		link_name_free(list_item(node, struct link_name, node));
+	}
+	free(ctx->buffer);
+	file_order_free(ctx);
+}
+
+/** The source cannot be opened. What cp would have found wrong, said and done before that comes first. */
+static void source_failed(struct file_context *ctx, struct file *file, struct judged *judged, struct fail fail) {
+	struct stat st;
+	int flags = tree_follows(file->tree) ? 0 : AT_SYMLINK_NOFOLLOW;
+
+	if (fail.err == EINTR && atomic_load(&ctx->files->cancelled)) {
+		return;
+	}
+	if (!judged->known && fstatat(file->tree->fd[SRC], file->entry.name, &st, flags) == 0) {
+		if (!file_judge(ctx, file->tree, &file->entry, &st, judged)
+			&& judged->verdict != DEST_OVERWRITE && judged->verdict != DEST_CREATE)
+		{
+			return;
+		}
+		file_say(ctx, file->tree, &file->entry, judged->found.backup);
+	} else if (judged->known) {
+		file_say(ctx, file->tree, &file->entry, judged->found.backup);
+	}
+	tree_report(file->tree, &file->entry, fail);
+	file_failed(ctx, &file->st);
+	if (judged->found.backup) {
+		dest_undo_backup(ctx->files->dest, file->tree, &file->entry, judged->found.backup);
+		free(judged->found.backup);
+	}
+}
+
+/** Put a name aside that has to be waited for. */
+static void defer(struct file_context *ctx, struct file *file) {
+	struct link_name *name = link_name_new(file->tree, &file->entry);
+	if (!name) {
+		tree_report(file->tree, &file->entry, fail_make(ENOMEM, "cannot create regular file %d"));
+		return;
+	}
+	list_append(&ctx->later, &name->node);
+}
+
+/** Copy a regular file, or read something else as if it were one. */
+static struct file *begin_regular(struct file_context *ctx, struct tree *tree, const struct entry *entry,
+	const struct stat *st, struct link_name *redo)
+{
+	struct file *file = file_new(tree, entry, redo);
+	if (!file) {
+		tree_report(tree, entry, fail_make(ENOMEM, "cannot open %s for reading"));
+		file_failed(ctx, st);
+		if (redo) {
+			link_name_free(redo);
+		}
+		return NULL;
+	}
+	struct judged judged = {0};
+	if (file_is_being_made(ctx, tree, st)) {
+		defer(ctx, file);
+		file_free(file);
+		return NULL;
+	}
+	bool links = st && file_has_links(ctx, tree, st);
+	if (st && !links && !file_judge(ctx, tree, entry, st, &judged)) {
+		file_free(file);
+		return NULL;
+	}
+	// Where its destination was judged already, that is not to be done twice
+	struct fail fail = file_open_source(ctx, file, st, ctx->patient || judged.known);
+	if (file->flags & FILE_DEFERRED) {
+		defer(ctx, file);
+		file_free(file);
+		return NULL;
+	}
+	if (fail.what) {
+		source_failed(ctx, file, &judged, fail);
+		file_free(file);
+		return NULL;
+	}
+	if (file_has_links(ctx, tree, &file->st)
+		&& file_links_meet(ctx, tree, entry, &file->st, &file->link, &judged) != FILE_LINKS_COPY)
+	{
+		file_free(file);
+		return NULL;
+	}
+	if (!file_open_destination(ctx, file, &judged)) {
+		if (file->backup) {
+			dest_undo_backup(ctx->files->dest, tree, entry, file->backup);
+		}
+		if (file->flags & FILE_DEFERRED) {
+			defer(ctx, file);
+		}
+		file_links_end(ctx, file->link, tree, NULL);
+		file_release(ctx, file);
+		file_free(file);
+		return NULL;
+	}
+	file_begin_current(ctx->files, file);
+	if (file_plan(ctx, file)) {
+		return file;
+	}
+	file_unref(ctx, file);
+	return NULL;
+}
+
+struct file *file_begin(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st,
+	struct link_name *redo)
+{
+	const struct opts *opts = ctx->files->opts;
+	struct stat got;
+	const struct stat *known = st;
+
+	if (opts->flags & OPT_DRY_RUN) {
+		file_foresee(ctx, tree, entry, st);
+		return NULL;
+	}
+	// Where a destination may well stay as it is, one look at both ends is cheaper than opening them
+	bool look = entry->type != DT_REG || opts->update != UPDATE_ALL
+		|| (opts->flags & (OPT_HARD_LINK | OPT_SYMBOLIC_LINK));
+	if (!st && look) {
+		if (fstatat(tree->fd[SRC], entry->name, &got, tree_follows(tree) ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
+			tree_report(tree, entry, fail_make(errno, "cannot stat %s"));
+			file_failed(ctx, NULL);
+			goto out;
+		}
+		known = &got;
+	}
+	mode_t mode = known ? known->st_mode : S_IFREG;
+	bool contents = !(opts->flags & OPT_RECURSIVE) || (opts->flags & OPT_COPY_CONTENTS);
+	if (file_is_journal(ctx, tree, entry)) {
+		tree_report(tree, entry, fail_make(0, "cannot copy %s: --resume keeps its journal at %d"));
+		file_failed(ctx, known);
+	} else if (S_ISDIR(mode)) {
+		tree_report(tree, entry, fail_make(0, "skipping file %s, as it was replaced while being copied"));
+		file_failed(ctx, NULL);
+	} else if (opts->flags & (OPT_HARD_LINK | OPT_SYMBOLIC_LINK)) {
+		file_make_link(ctx, tree, entry, known);
+	} else if (S_ISREG(mode) || (contents && !S_ISLNK(mode))) {
+		return begin_regular(ctx, tree, entry, known, redo);
+	} else if (S_ISLNK(mode)) {
+		file_copy_symlink(ctx, tree, entry, known);
+	} else {
+		file_copy_special(ctx, tree, entry, known);
+	}
+out:
+	if (redo) {
+		link_name_free(redo);
+	}
+	return NULL;
+}

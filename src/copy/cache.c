@@ -1,0 +1,111 @@
+#include "copy/file-impl.h"
+
+#include "base/opts.h"
+#include "sys/extent.h"
+#include "sys/machine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+/** Files smaller than this gain nothing by going past the page cache. */
+#define DIRECT_MIN (1u << 20)
+
+/** What O_DIRECT wants offsets, lengths and buffers to be multiples of, nearly everywhere. */
+#define BLOCK 4096u
+
+/** How much of a file is looked at for whether it is cached. */
+#define LOOK_AT (64u << 20)
+
+/** Less than one in so many bytes of memory never matters, and from one in so many on what is read need not stay. */
+#define SMALL_SHARE 8
+#define READ_SHARE 16
+
+/** Have a file read and written with these flags. */
+static bool set_flags(const struct file *file, int flags) {
+	return fcntl(file->src_fd, F_SETFL, flags) == 0 && fcntl(file->dst_fd, F_SETFL, flags) == 0;
+}
+
+/** Whether all requests for a file's data can be for whole blocks. */
+static bool is_aligned(const struct file_context *ctx, const struct file *file) {
+	const struct opts *opts = ctx->files->opts;
+	return !(file->flags & (FILE_EXTENTS | FILE_DIG)) && opts->chunk_size % BLOCK == 0
+		&& opts->range_size % BLOCK == 0 && !throttle_is_active(&ctx->files->throttle);
+}
+
+/** Go past the page cache if that is possible. */
+static bool go_direct(const struct file_context *ctx, struct file *file) {
+	if (!is_aligned(ctx, file) || (ctx->files->opts->inject & INJECT_NO_DIRECT) || !set_flags(file, O_DIRECT)) {
+		set_flags(file, 0);
+		return false;
+	}
+	file->cache = FILE_CACHE_PAST;
+	// The rest is no whole block: file_follow() moves it
+	file->size -= file->size % BLOCK;
+	return true;
+}
+
+/** How many bytes may go through the page cache before it loses what others have there. */
+static uint64_t spare(struct files *files) {
+	uint64_t bytes = atomic_load(&files->spare);
+	if (bytes == 0) {
+		bytes = max(min(machine_free_memory(), files->opts->memory) / 2, (uint64_t)1);
+		atomic_store(&files->spare, bytes);
+	}
+	return bytes;
+}
+
+/** Whether what is read of a file, after so much, is not to stay: memory costs more than to read it again. */
+static bool is_read_once(const struct file_context *ctx, const struct file *file, uint64_t moved) {
+	const struct opts *opts = ctx->files->opts;
+	bool fast = atomic_load_explicit(&ctx->files->fast, memory_order_relaxed) || (opts->inject & INJECT_LITTLE_MEMORY);
+	return fast && moved >= opts->memory / READ_SHARE && !(ctx->keeps_known && ctx->keeps == file->st.st_dev);
+}
+
+void file_cache_choose(struct file_context *ctx, struct file *file) {
+	struct files *files = ctx->files;
+	uint64_t size = file->size;
+
+	if (files->opts->direct == WHEN_ALWAYS && size >= DIRECT_MIN) {
+		go_direct(ctx, file);
+	}
+	if (files->opts->direct != WHEN_AUTO) {
+		return;
+	}
+	uint64_t moved = atomic_fetch_add(&files->moved, size) + size;
+	if (is_read_once(ctx, file, moved)) {
+		file->cache = FILE_CACHE_READ_ONCE;
+	}
+	if (size < DIRECT_MIN || moved < files->opts->memory / SMALL_SHARE || moved < spare(files)) {
+		return;
+	}
+	struct extent first = {.end = min(size, (uint64_t)LOOK_AT)};
+	bool huge = size / 2 > spare(files) && extent_is_cached(file->src_fd, first) <= 0;
+	if (!huge || !go_direct(ctx, file)) {
+		file->cache = FILE_CACHE_LEAVE;
+	}
+}
+
+bool file_cache_refused(struct file_context *ctx, struct file *file, int err) {
+	// Only O_DIRECT has it that a request is not valid, which else is an error to be told
+	bool refused = err == EOPNOTSUPP || (err == EINVAL && file->cache == FILE_CACHE_PAST);
+	if (file->cache == FILE_CACHE_USE || !refused) {
+		return false;
+	}
+	if (file->cache == FILE_CACHE_READ_ONCE) {
+		ctx->keeps = file->st.st_dev;
+		ctx->keeps_known = true;
+	}
+	file_cache_use(file);
+	return true;
+}
+
+uint64_t file_cache_planned(const struct file *file) {
+	uint64_t size = (uint64_t)file->st.st_size;
+	return file->cache == FILE_CACHE_PAST ? size - size % BLOCK : size;
+}
+
+void file_cache_use(struct file *file) {
+	if (file->cache == FILE_CACHE_PAST) {
+		set_flags(file, 0);
+	}
+}

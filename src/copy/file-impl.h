@@ -1,0 +1,381 @@
+/**
+ * What the parts of file share; for the file room only.
+ */
+
+#ifndef UCP_FILE_IMPL_H
+#define UCP_FILE_IMPL_H
+
+#include "base/opts.h"
+#include "copy/file.h"
+#include "dest/dest.h"
+#include "dest/hardlinks.h"
+
+/** Bytes of file_context::buffer. */
+#define FILE_BUFFER (128u << 10)
+
+/** Bytes of file_order::buffer, and what it is aligned to and O_DIRECT asks for at least. */
+#define FILE_ORDER_BUFFER (1u << 20)
+#define FILE_ORDER_BLOCK 4096u
+
+/** Holes are hashed in parts of this size, lest nobody is heard meanwhile. */
+#define FILE_HOLE_PART (64u << 20)
+
+/** What files are copied in order and verified with. */
+struct file_order {
+	/** Of what was read from the source, and of what is read back. */
+	struct hash *read;
+	struct hash *read_back;
+	char *buffer;
+};
+
+/** Switches of file_copy_in_order(). */
+enum file_order_flags {
+	/** Read the source to its end, whatever its size. */
+	FILE_ORDER_UNSIZED = 1 << 0,
+};
+
+/** What became of a name of a file that may have several. */
+enum file_links {
+	/** Copy it. */
+	FILE_LINKS_COPY,
+	/** It was linked, waits to be, or was left as it was. */
+	FILE_LINKS_DONE,
+	/** It could not be done; reported. */
+	FILE_LINKS_FAILED,
+};
+
+/** What dest_judge() said of a destination, if it was asked. */
+struct judged {
+	/** Whether it was asked and said DEST_OVERWRITE or DEST_CREATE. */
+	bool known;
+	/** An operand's destination was looked for, and nothing stood there. */
+	bool absent;
+	enum dest_verdict verdict;
+	struct dest_found found;
+};
+
+/** What is said of something of a stranger with --attributes-only. */
+struct fail file_not_giving(void);
+
+/** What is said of a symbolic link that is not followed: REACH_FOREIGN or OPEN_NO_PROC. */
+struct fail file_not_through(int ret);
+
+/** Why a regular file could not be made, by what tree_reach_into() or a call to the system returned. */
+struct fail file_cannot_create(int ret);
+
+/**
+ * Open what cannot be opened at once: a file under a lease, or a fifo that nobody has open yet. The kernel waits for up to
+ * 45 s for whoever has a lease to give it up. Cancelling ends it.
+ *
+ * @param seen, dir, path, flags  As of open_again().
+ * @return What open_again() returns: -EINTR if it was cancelled.
+ */
+int file_open_waiting(const struct file_context *ctx, int seen, int dir, const char *path, int flags);
+
+/**
+ * Whether what stands below the destination, and is no directory, belongs to somebody who is not to own the copy: asked for
+ * all that is overwritten, replaced or given attributes, whatever its type, and for what a link leads to. Its owner may have
+ * it open, and could read and write the copy whatever its attributes. Only the superuser who keeps ownership has to ask.
+ *
+ * @param src    The source.
+ * @param there  What stands at the destination, links followed if they will be.
+ */
+bool file_is_strangers(const struct opts *opts, const struct tree *tree, const struct stat *src, const struct stat *there);
+
+/**
+ * Whether a destination that was looked at twice is one file still. Some file systems change inode numbers, when a file is
+ * opened for writing (overlayfs) or at each look (some of FUSE). What looks alike is taken for the same then, unless others
+ * may write in the directory: they could have exchanged it.
+ *
+ * @param tree  Pinned; the destination is in its directory, or named whole.
+ */
+bool file_is_still(const struct tree *tree, const struct stat *found, const struct stat *now);
+
+/** Whether what was found in a directory of the destination was put there by us, and could be moved there by no other. */
+bool file_is_own(const struct files *files, int dir, const struct stat *found);
+
+/**
+ * Whether what stands at a destination, and is as new as the source, may be what further names are linked to.
+ *
+ * @param dir    The directory it is in.
+ * @param found  Links followed, if they are.
+ * @param there  The name itself.
+ */
+bool file_may_stand_for(const struct files *files, int dir, const struct stat *src, const struct stat *found,
+	const struct stat *there);
+
+/** Whether an entry is to appear only when it is whole (--atomic). */
+bool file_is_atomic(const struct file_context *ctx, const struct entry *entry);
+
+/**
+ * A hidden name is taken that was going to be used: clear it, or choose another one.
+ *
+ * @param path  In the destination of TREE, or in DIR; replaced.
+ * @return 0 or -errno.
+ */
+int file_hide_again(const struct tree *tree, int dir, char **path);
+
+/**
+ * Take away the hidden name of something if it still is that, as it has another name now or comes to nothing. What cannot be
+ * taken away is reported.
+ *
+ * @param path  In DIR, which is the destination of TREE or where a link in there leads.
+ */
+void file_drop_hidden(const struct tree *tree, int dir, const char *path, struct inode inode);
+
+/** Begin a file where nothing stands yet. Returns 0, -EEXIST if something does, or another -errno. */
+int file_stage_new(struct file_context *ctx, struct file *file);
+
+/** Begin a file where dest_judge() said DEST_CREATE; REPLACE is dest_found::replace. */
+struct fail file_stage_again(struct file_context *ctx, struct file *file, bool replace);
+
+/** Begin a file that takes the place of an old one which cannot be written into, or is a stranger's. */
+struct fail file_stage_instead(struct file_context *ctx, struct file *file);
+
+/** Begin a file where dest_judge() said DEST_OVERWRITE, and a regular file stands. */
+struct fail file_stage_over(struct file_context *ctx, struct file *file);
+
+/** Give a file that is whole the attributes of the one it is going to replace. */
+struct fail file_inherit(struct file_context *ctx, struct file *file);
+
+/**
+ * Have a file that is whole appear under its name. Where that fails it is FILE_INCOMPLETE. If file::hidden is still set it has
+ * that name, too, and file_unhide() has to take that away when the file is closed.
+ */
+struct fail file_publish(struct file_context *ctx, struct file *file);
+
+/** Take away the hidden name that a file has besides its own, if it still is that of an inode. What fails is reported. */
+void file_unhide(struct file *file, struct inode inode);
+
+/** Take away a file that did not get its name. */
+void file_unstage(struct file_context *ctx, struct file *file);
+
+/** Whether this run may make something of that very name in a tree, which then is no hidden one. */
+bool file_expects(const struct tree *tree, const char *name);
+
+/** A name needs no hidden one: take away what a run that was killed may have left for it (--resume). */
+void file_clear_left(struct file_context *ctx, const struct tree *tree, const struct entry *entry);
+
+/** dest_judge(), but what an earlier run has finished is DEST_DONE (--resume). */
+enum dest_verdict file_verdict(struct file_context *ctx, struct tree *tree, const struct entry *entry,
+	const struct stat *st, struct dest_found *found, struct fail *fail);
+
+/** Whether an entry would be where --resume keeps its journal. */
+bool file_is_journal(const struct file_context *ctx, const struct tree *tree, const struct entry *entry);
+
+/**
+ * With --resume and a big file, set file::part, and open what an earlier run has left of it.
+ *
+ * @param dir   Where it gets its name.
+ * @return A descriptor, with file::hidden set; -1 if it is to be made.
+ */
+int file_open_part(struct file_context *ctx, struct file *file, int dir, const char *name, mode_t mode);
+
+/** The destination of a file is open now: remember what file::part is about. */
+void file_know_part(struct file *file);
+
+/** Choose the part of a range claimed that is not there yet; the file's lock is held. Returns false if all of it is. */
+bool file_skip_written(struct file *file, struct extent *range);
+
+/** Keep what is there of a file that is not whole, for the next run. Returns whether that is so. */
+bool file_keep_part(struct file_context *ctx, struct file *file);
+
+/** Note that a file is whole, and has its name. */
+void file_note_finished(struct file_context *ctx, const struct file *file);
+
+/** Say what would be done with an entry (--dry-run), and count it. Nothing is changed, and no file opened. */
+void file_foresee(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st);
+
+/** What is said of a relative link (-s) that is to be made in another directory than the current one. */
+extern const char file_leads_elsewhere[];
+
+/** Whether a link to a source (-s) would be such a link. */
+bool file_link_leads_elsewhere(const struct tree *tree, const struct entry *entry);
+
+/** Whether other names of a file are to become links to its copy. */
+bool file_has_links(const struct file_context *ctx, const struct tree *tree, const struct stat *st);
+
+/**
+ * Meet a name of a file that file_has_links().
+ *
+ * @param link    Set for FILE_LINKS_COPY: for file_links_end().
+ * @param judged  Set for FILE_LINKS_COPY.
+ */
+enum file_links file_links_meet(struct file_context *ctx, struct tree *tree, const struct entry *entry,
+	const struct stat *st, struct link **link, struct judged *judged);
+
+/** The first name is copied, to COPY, or not (NULL): link those that wait, or have them copied. LINK may be NULL. */
+void file_links_end(struct file_context *ctx, struct link *link, struct tree *tree, const struct inode *copy);
+
+/** Make a link (-l, -s) in place of a copy. */
+void file_make_link(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st);
+
+/** Have those who keep a file copy its data, if they can: not where the kernel would only do our work. Returns whether it is. */
+bool file_offload(struct file_context *ctx, struct file *file);
+
+/** Choose file::cache for a file that is copied in ranges. */
+void file_cache_choose(struct file_context *ctx, struct file *file);
+
+/** How much of the file was to be copied in ranges. */
+uint64_t file_cache_planned(const struct file *file);
+
+/** Have the file's descriptors use the page cache from now on. */
+void file_cache_use(struct file *file);
+
+/** Copy a symbolic link. */
+void file_copy_symlink(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st);
+
+/** Copy a fifo, a socket or a device node. */
+void file_copy_special(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st);
+
+/**
+ * Ask for a destination's verdict before the source is opened, as cp does. What is refused is reported.
+ *
+ * @return Whether to go on.
+ */
+bool file_judge(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st,
+	struct judged *judged);
+
+/** Whether an operand is just being made by another one, and so is to be read later. */
+bool file_is_being_made(struct file_context *ctx, const struct tree *tree, const struct stat *st);
+
+/** What destinations are opened for: those to be verified are read, too. */
+int file_access_mode(const struct opts *opts);
+
+/** Data of a file is going to be moved, which may take long: files_take_away() finds it. */
+void file_note_begun(struct file_context *ctx, struct file *file);
+
+/**
+ * The same for a file of which nothing is left that passes for whole, if it may be begun again. ERR: why it failed. Returns
+ * whether that is so; else it is to be reported.
+ */
+bool file_copy_later(struct file_context *ctx, struct file *file, int err);
+
+/** Claim an existing destination, file::found, for one file. Returns false if another one is writing it. */
+bool file_reserve(struct file_context *ctx, struct file *file);
+
+/** A file that writes to an existing destination is finished: let others have that. */
+void file_release(struct file_context *ctx, struct file *file);
+
+/**
+ * Open the destination, by cp's rules if there is one. Returns false if the file is not to be copied, or (with
+ * FILE_DEFERRED set) not yet.
+ */
+bool file_open_destination(struct file_context *ctx, struct file *file, const struct judged *judged);
+
+/**
+ * Copy a small file by two system calls if its data is cached (RWF_NOWAIT, preadv2(2)): where nothing has to be waited
+ * for, a ring only costs. Returns false if the data is still to be moved.
+ */
+bool file_copy_cached(struct file_context *ctx, struct file *file);
+
+/** META_UNLISTED_ACLS if a source may have ACLs that are not listed, else 0. SRC_FD: -1 if it is not open. */
+unsigned file_unlisted_acls(const struct tree *tree, int src_fd);
+
+/** Whether holes of a source are to be passed over, and it may have some. Its descriptor has not been read from yet. */
+bool file_passes_holes(const struct opts *opts, const struct file *file);
+
+/** Move all data by read and write, to the end of the source, whatever its size. */
+void file_stream(struct file_context *ctx, struct file *file);
+
+/** Move what a source that was moved in ranges has gained meanwhile. */
+void file_follow(struct file_context *ctx, struct file *file);
+
+/** Whether files are copied in order (--verify, --checksums). */
+static inline bool file_is_ordered(const struct opts *opts) {
+	return (opts->flags & OPT_VERIFY) || opts->checksums;
+}
+
+/**
+ * Move all data by read and write, from the first byte to the last, and hash it on the way; then verify it, if that is
+ * asked for. What was cloned is read and hashed only.
+ */
+void file_copy_in_order(struct file_context *ctx, struct file *file, enum file_order_flags flags);
+
+/** Read the destination of what was just copied in order back, and see that it is what was read. */
+void file_verify(struct file_context *ctx, struct file *file);
+
+/** A file is copied: add it to the list of checksums, where there is one. */
+void file_note_sum(struct file_context *ctx, struct file *file);
+
+/** How a file was copied in order, in words: a text in which %s is its name. */
+const char *file_order_words(const struct file *file);
+
+/** Free what file_context::order has. */
+void file_order_free(struct file_context *ctx);
+
+/** A file is not being copied any more, well or not. */
+void file_end_current(struct files *files, struct file *file);
+
+/** Close a file and free it, without a word. Gives back its reference to its tree. */
+void file_free(struct file *file);
+
+/** Say that an entry is being copied (-v), and the name of its backup if there is one. */
+void file_say(struct file_context *ctx, const struct tree *tree, const struct entry *entry, const char *backup);
+
+/** Note that an entry is not copied, as the user asked for. ST: the source if it is known. */
+void file_skipped(struct file_context *ctx, const struct stat *st);
+
+/** Note that an entry could not be copied. ST: the source if it is known. */
+void file_failed(struct file_context *ctx, const struct stat *st);
+
+/** Note that an entry that is no regular file is done: counted as one of its KIND, and protected from other operands. */
+void file_done(struct file_context *ctx, const struct tree *tree, const struct entry *entry, counter *kind);
+
+/** Take away, or at least cut, a destination that is not what it should be. */
+void file_rollback(struct file_context *ctx, struct file *file);
+
+/**
+ * Closing failed, and with it perhaps writing (NFS, quotas): the same for a descriptor that is gone.
+ *
+ * @param made  What this run made, to be known again by; NULL if that is not known.
+ */
+void file_rollback_closed(struct file_context *ctx, struct file *file, const struct stat *made);
+
+/**
+ * Let no other operand read what is only being made of this one, nor, should somebody move it to the place of another
+ * destination, write into what further names will be linked to.
+ */
+void file_protect(struct file_context *ctx, struct file *file);
+
+/** A file is being copied from now on. */
+void file_begin_current(struct files *files, struct file *file);
+
+/**
+ * Make a file of an entry, with one reference, which takes one to its tree. NULL without memory.
+ *
+ * @param redo  As of file_begin(); taken over.
+ */
+struct file *file_new(struct tree *tree, const struct entry *entry, struct link_name *redo);
+
+/**
+ * Open the source and see that it is what we were told of. If it is under a lease, it is waited for, or with FILE_DEFERRED
+ * set it has to be opened again later.
+ *
+ * @param wait  Whether it has to be waited for at once.
+ */
+struct fail file_open_source(struct file_context *ctx, struct file *file, const struct stat *st, bool wait);
+
+/** Choose how the data is moved. Returns whether it is to be moved in ranges. */
+bool file_plan(struct file_context *ctx, struct file *file);
+
+/** Say how a file was copied (--debug). */
+void file_explain(struct file_context *ctx, const struct file *file);
+
+/** Have no other operand replace what was made of this one. */
+void file_note_made(struct file_context *ctx, struct file *file);
+
+/** Count a file that is whole, and how it was copied. */
+void file_count_copied(struct file_context *ctx, const struct file *file);
+
+/** Count a file that could not be copied for ERR. */
+void file_count_failed(struct file_context *ctx, const struct file *file, int err);
+
+/**
+ * All workers are done with a file: give it the rest of its data, its size, its attributes and its name.
+ *
+ * @return What went wrong, now or before: if FILE_INCOMPLETE is set, file_rollback() is to follow.
+ */
+struct fail file_commit(struct file_context *ctx, struct file *file);
+
+#endif // UCP_FILE_IMPL_H

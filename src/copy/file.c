@@ -1,0 +1,131 @@
+#include "copy/file-impl.h"
+#include "copy/file.h"
+
+#include "base/opts.h"
+#include "base/std.h"
+#include "report/report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void files_init(struct files *files, const struct opts *opts, struct report *report, struct links *links,
+	struct dest *dest)
+{
+	*files = (struct files) {.opts = opts, .report = report, .links = links, .dest = dest};
+	thread_must(pthread_mutex_init(&files->lock, NULL));
+	thread_must(pthread_cond_init(&files->released, NULL));
+	list_init(&files->current);
+	list_init(&files->begun);
+	throttle_init(&files->throttle);
+}
+
+void files_destroy(struct files *files) {
+	inode_set_clear(&files->overwriting, free);
+	free(files->journal_path);
+	throttle_destroy(&files->throttle);
+	thread_must(pthread_mutex_destroy(&files->lock));
+	thread_must(pthread_cond_destroy(&files->released));
+}
+
+void files_current(struct files *files, char *name, size_t size) {
+	mutex_lock(&files->lock);
+	const struct file *file = list_empty(&files->current) ? NULL
+		: list_item(files->current.next, struct file, current);
+	snprintf(name, size, "%s", file ? last_component(file->entry.name) : "");
+	mutex_unlock(&files->lock);
+}
+
+void file_begin_current(struct files *files, struct file *file) {
+	if (files->watched) {
+		mutex_lock(&files->lock);
+		list_append(&files->current, &file->current);
+		mutex_unlock(&files->lock);
+	}
+}
+
+void file_end_current(struct files *files, struct file *file) {
+	if (files->watched) {
+		mutex_lock(&files->lock);
+		if (file->current.next) {
+			list_remove(&file->current);
+			file->current = (struct list) {0};
+		}
+		mutex_unlock(&files->lock);
+	}
+}
+
+struct file *file_new(struct tree *tree, const struct entry *entry, struct link_name *redo) {
+	struct file *file = calloc(1, sizeof(*file));
+	if (!file) {
+		return NULL;
+	}
+	file->tree = tree;
+	file->entry = *entry;
+	file->src_fd = file->dst_fd = -1;
+	file->redo = redo;
+	file->keep = UINT64_MAX;
+	atomic_init(&file->refs, 1);
+	thread_must(pthread_mutex_init(&file->lock, NULL));
+	list_init(&file->work_node);
+	list_init(&file->begun_node);
+	tree_ref(tree);
+	return file;
+}
+
+void file_free(struct file *file) {
+	free(file->backup);
+	free(file->hidden);
+	close_fd(&file->src_fd);
+	close_fd(&file->dst_fd);
+	if (file->redo) {
+		link_name_free(file->redo);
+	}
+	tree_unref(file->tree);
+	thread_must(pthread_mutex_destroy(&file->lock));
+	free(file);
+}
+
+void file_moved(struct file_context *ctx, struct file *file, uint64_t bytes) {
+	counter_add(&ctx->counters->bytes, bytes);
+	counter_add(&file->moved, bytes);
+}
+
+void file_note_begun(struct file_context *ctx, struct file *file) {
+	if (!file->begun) {
+		file->begun = true;
+		file->begun_flags = file->flags;
+		mutex_lock(&ctx->files->lock);
+		list_append(&ctx->files->begun, &file->begun_node);
+		mutex_unlock(&ctx->files->lock);
+	}
+}
+
+void file_abandon(struct file *file, uint64_t off) {
+	mutex_lock(&file->lock);
+	file->flags |= FILE_INCOMPLETE;
+	file->keep = min(file->keep, off);
+	mutex_unlock(&file->lock);
+}
+
+void file_fail(struct file *file, uint64_t off, struct fail fail) {
+	mutex_lock(&file->lock);
+	if (!file->fail.what) {
+		file->fail = fail;
+	}
+	file->flags |= FILE_INCOMPLETE;
+	file->keep = min(file->keep, off);
+	mutex_unlock(&file->lock);
+}
+
+void file_ended(struct file *file, uint64_t off) {
+	mutex_lock(&file->lock);
+	if (off < file->size) {
+		file->size = off;
+		file->flags |= FILE_SET_SIZE;
+	}
+	mutex_unlock(&file->lock);
+}
+
+void file_ref(struct file *file) {
+	atomic_fetch_add(&file->refs, 1);
+}

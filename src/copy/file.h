@@ -1,0 +1,357 @@
+/**
+ * Files on their way: open both ends, choose how the data is moved, hand out ranges, finish.
+ *
+ * A file is counted: one reference for each worker that holds it and one while it is shared. With the last one its size
+ * and attributes are set, or, where something failed, an unfinished destination is taken away; then it is closed.
+ */
+
+#ifndef UCP_FILE_H
+#define UCP_FILE_H
+
+#include "engine/throttle.h"
+#include "journal/journal.h"
+#include "sys/extent.h"
+#include "sys/hash.h"
+#include "tree/tree.h"
+
+struct counters;
+struct dest;
+struct file_order;
+struct link;
+struct link_name;
+struct links;
+struct sums;
+struct medium;
+
+/** What all files of a run share. */
+struct files {
+	const struct opts *opts;
+	struct report *report;
+	struct links *links;
+	struct dest *dest;
+	/** What is on the medium, if anybody wants to know, or NULL. */
+	struct medium *medium;
+	/** What limits how fast data is moved. */
+	struct throttle throttle;
+	/** Set when ucp is to stop: nothing new is begun. */
+	atomic_bool cancelled;
+	/** Destinations being written that something else could lead to: those that existed, and those of operands. */
+	pthread_mutex_t lock;
+	pthread_cond_t released;
+	struct inode_set overwriting;
+	/** Files of which data is being moved, but for those that are copied at once. */
+	struct list begun;
+	/** How many names found no room. */
+	atomic_uint roomless;
+	/** Bytes of files begun that were not copied at once, and how many the page cache has to spare; 0: not known yet. */
+	_Atomic uint64_t moved;
+	_Atomic uint64_t spare;
+	/** Whether the copying is so fast that what was read is not worth keeping. */
+	atomic_bool fast;
+	/** Whether somebody watches which files are being copied; these, the one begun first ahead; guarded by files::lock. */
+	bool watched;
+	struct list current;
+	/** The list of checksums, or NULL. */
+	struct sums *sums;
+	/** With --resume; the tree in the destination of which it is; and its path for messages. */
+	struct journal journal;
+	const struct tree *journal_root;
+	char *journal_path;
+};
+
+/** Whether a file system of another machine or program copies data itself (copy_file_range(2)). */
+struct far {
+	/** The one that was met last, if any was. */
+	dev_t dev;
+	bool known;
+	/**
+	 * Whether it may, as far as is known, and whether it has been seen to. It may not, for all its files, if it is of no such
+	 * type, says that it cannot, or if the kernel was seen to do it; not if it refused one file.
+	 */
+	bool copies;
+	bool proven;
+};
+
+/** What a worker brings along to work on files. */
+struct file_context {
+	struct files *files;
+	struct counters *counters;
+	/** Names whose first copy failed, to be copied after all: struct link_name. */
+	struct list redo;
+	/** Names that have to be waited for (FILE_DEFERRED), to be copied when nothing else is in flight. */
+	struct list later;
+	/** Names that found no room, to be tried once more when everything else is done. */
+	struct list roomless;
+	/*
+	 * What was refused, and need not be asked for again. Each is what this worker met last, so that it costs no lock, and is
+	 * known of a whole file system: what was said of one file counts for that file only.
+	 */
+	/** Between these devices, if any are known, the kernel clones nothing, whatever the file (offload_is_about_place()). */
+	dev_t no_clone[2];
+	/** On this one, if any is known, there are no files without a name (O_TMPFILE): the file system or the kernel says so. */
+	dev_t no_unnamed;
+	/** Files of this one, if any is known, cannot be read without waiting (RWF_NOWAIT): their type has no way to. */
+	dev_t waits;
+	/**
+	 * Nothing of this one, if any is known, can be told to leave the page cache (RWF_DONTCACHE): its type has no way to. If it was
+	 * but a file that is memory itself (DAX), what is read of others stays, too, which is what the kernel does anyway.
+	 */
+	dev_t keeps;
+	/** Closing files of this one, if any is known, cannot fail: its type writes nothing then (may_fail_to_close()). */
+	dev_t closes;
+	struct far far;
+	/** Whether /proc is mounted, if that was asked. If it goes away later, attributes that need it are said not to be set. */
+	bool has_proc;
+	bool proc_known;
+	/** Small files that were not cached since one was. */
+	unsigned cold;
+	/** What is known of the above. */
+	bool no_clone_known;
+	bool no_unnamed_known;
+	bool waits_known;
+	bool keeps_known;
+	bool closes_known;
+	/** Whether to wait for a destination that is being written by another file. */
+	bool patient;
+	/** Whether the name that is begun with found no room before: it is not tried again. */
+	bool last_try;
+	/** What small files and streams are moved through; made when needed. */
+	char *buffer;
+	/** What files are copied in order with (--verify, --checksums); made when needed. */
+	struct file_order *order;
+};
+
+/** Switches of struct file::flags. */
+enum file_flags {
+	/** This run made the destination. */
+	FILE_CREATED = 1 << 0,
+	/** The destination is no regular file: never cut, never removed. */
+	FILE_SPECIAL = 1 << 1,
+	/** Only data is read; holes are passed over. */
+	FILE_EXTENTS = 1 << 2,
+	/** Zeros become holes (--sparse=always). */
+	FILE_DIG = 1 << 3,
+	/** The size must be set in the end. */
+	FILE_SET_SIZE = 1 << 4,
+	/** Everything was done by a clone, or no data was asked for. */
+	FILE_NO_DATA = 1 << 5,
+	/** The data was cloned. */
+	FILE_CLONED = 1 << 6,
+	/** The data was streamed by read and write. */
+	FILE_STREAMED = 1 << 7,
+	/** It was small and cached, and copied at once. */
+	FILE_CACHED = 1 << 11,
+	/** Its destination is in files::overwriting. */
+	FILE_RESERVED = 1 << 12,
+	/** Its destination is being written by another file, or its source is under a lease: it has to be begun again later. */
+	FILE_DEFERRED = 1 << 13,
+	/** The source was opened with O_NONBLOCK. */
+	FILE_NONBLOCK = 1 << 15,
+	/** Space was set aside for it. */
+	FILE_RESERVED_SPACE = 1 << 14,
+	/** Its destination was reached through a symbolic link. */
+	FILE_BY_LINK = 1 << 18,
+	/** Its destination has O_NONBLOCK set. */
+	FILE_DST_NONBLOCK = 1 << 17,
+	/** Several workers may hold it. */
+	FILE_SHARED = 1 << 8,
+	/** The final mode is file::final_mode. */
+	FILE_FINAL_MODE = 1 << 9,
+	/** Data is missing, or not known to be there. */
+	FILE_INCOMPLETE = 1 << 10,
+	/** It was copied in order. */
+	FILE_ORDERED = 1 << 16,
+	/** Those who keep it copied the data. */
+	FILE_OFFLOADED = 1 << 21,
+	/** It is made without a name or under a hidden one (--atomic), and gets its own when it is whole. */
+	FILE_STAGED = 1 << 19,
+	/** It takes the place of what stands there. */
+	FILE_REPLACES = 1 << 20,
+	/** What it replaces would have been written into: it is to look like that. */
+	FILE_INHERITS = 1 << 22,
+	/** The destination may take what is written only from the first byte to the last. */
+	FILE_FORWARD = 1 << 23,
+};
+
+/** What a file's data has to do with the page cache. */
+enum file_cache {
+	FILE_CACHE_USE,
+	/** What is read of it leaves the page cache (RWF_DONTCACHE). */
+	FILE_CACHE_READ_ONCE,
+	/** It goes through the page cache and leaves it (RWF_DONTCACHE). */
+	FILE_CACHE_LEAVE,
+	/** It is read and written past the page cache (O_DIRECT), all but the end of it. */
+	FILE_CACHE_PAST,
+};
+
+/** Where from a destination was read back (--verify). */
+enum file_back {
+	FILE_BACK_NOT,
+	/** From the device, past the page cache. */
+	FILE_BACK_DIRECT,
+	/** By way of the page cache, where nothing of it was any more. */
+	FILE_BACK_DROPPED,
+	/** Perhaps from the page cache, where it stays: the file system may have no device. */
+	FILE_BACK_MEMORY,
+};
+
+/** A file on its way. */
+struct file {
+	struct tree *tree;
+	struct entry entry;
+	/** enum file_flags; guarded by the lock once shared. */
+	unsigned flags;
+	int src_fd;
+	int dst_fd;
+	/** The source before it was read; and whether it may change without its times saying so (--resume). */
+	struct stat st;
+	bool untold;
+	/** The destination as found, if it was there, and the name of its backup. */
+	struct stat found;
+	char *backup;
+	/** The hidden name it has while FILE_STAGED, or NULL. */
+	char *hidden;
+	/** With FILE_BY_LINK, the directory in which it was staged. */
+	struct inode led_to;
+	/** With --resume, if it is a big one: what is noted of it, and the inode of the destination. */
+	struct journal_part *part;
+	uint64_t part_ino;
+	mode_t final_mode;
+	enum file_cache cache;
+	enum file_back read_back;
+	/** The hash of what was read, of a file that was copied in order. */
+	char sum[HASH_TEXT];
+	/** If others wait to be linked to it. */
+	struct link *link;
+	/** If this is one that waited in vain: owns the names. */
+	struct link_name *redo;
+	/** In files::current, or zero. */
+	struct list current;
+
+	atomic_uint refs;
+	/** Guards what follows. */
+	pthread_mutex_t lock;
+	/** Where the next range begins, and where the last ends. */
+	uint64_t cursor;
+	uint64_t size;
+	/** Bytes of holes that were passed over. */
+	uint64_t holes;
+	/** Bytes that an earlier run has written. */
+	uint64_t resumed;
+	/** Where data is first missing, after a fail. */
+	uint64_t keep;
+	/** The first fail. */
+	struct fail fail;
+	/** Bytes of data that were moved for it, and bytes that were left out for being zeros. */
+	counter moved;
+	counter zeros;
+	/** In files::begun, if file::begun says so; that is set before others know the file. */
+	struct list begun_node;
+	bool begun;
+	/** file::flags as they were then: files_take_away() reads them while workers go on changing the others. */
+	unsigned begun_flags;
+	/** In work's list of shared files. */
+	struct list work_node;
+};
+
+/** Set up what all files share. */
+void files_init(struct files *files, const struct opts *opts, struct report *report, struct links *links,
+	struct dest *dest);
+
+/** Free it. */
+void files_destroy(struct files *files);
+
+/** Write into a buffer the name, in its directory, of the file that is being copied longest; "" if none is, or is watched. */
+void files_current(struct files *files, char *name, size_t size);
+
+/**
+ * Take away all destinations that are not whole, or cut them, while their workers may still hang in the kernel. To be
+ * called only if the process ends then, whether this comes to an end or not.
+ */
+void files_take_away(struct files *files);
+
+/** So many bytes of a file's data were moved. */
+void file_moved(struct file_context *ctx, struct file *file, uint64_t bytes);
+
+/**
+ * With --resume, open the journal in a directory of the destination, unless there is one. What fails is a warning.
+ *
+ * @param tree    Whose destination that is, or, if it is the base, that of an operand.
+ * @param beside  The path of something in the directory, for messages; NULL: it is the tree's.
+ */
+void files_resume_in(struct files *files, const struct tree *tree, int dir, const char *beside);
+
+/** The same in a directory that was just entered, if it is the copy of an operand whose destination was named whole. */
+void files_resume_below(struct files *files, const struct tree *tree);
+
+/** All workers are done: close the journal. If nothing went wrong it is removed. */
+void files_resume_end(struct files *files);
+
+/** A tree is going to get its attributes: if the journal is in there, and nothing is left to do, it goes before. */
+void files_tree_closing(struct files *files, const struct tree *tree);
+
+/** Note that a range of a file was written (--resume). */
+void file_wrote(struct file_context *ctx, struct file *file, uint64_t start, uint64_t end);
+
+/** Set up what a worker brings along. */
+void file_context_init(struct file_context *ctx, struct files *files, struct counters *counters);
+
+/** Free it. */
+void file_context_destroy(struct file_context *ctx);
+
+/**
+ * Copy whatever an entry is, except for the data of regular files.
+ *
+ * @param tree   Pinned by the caller.
+ * @param entry  No directory. Lives as long as the tree has references, or is REDO's.
+ * @param st     An operand as stat'ed, links followed as the options say; else NULL.
+ * @param redo   The name if it waited for another one in vain, which is taken over; else NULL.
+ * @return A file whose data is to be moved, with one reference; NULL if everything is done or reported.
+ */
+struct file *file_begin(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st,
+	struct link_name *redo);
+
+/** Claim the next range of at most WANT bytes. Returns false when there is none (left). */
+bool file_claim(struct file *file, uint64_t want, struct extent *range);
+
+/** Give up a part that was claimed: from OFF on something is missing. */
+void file_abandon(struct file *file, uint64_t off);
+
+/** Remember that something went wrong with the data at OFF. */
+void file_fail(struct file *file, uint64_t off, struct fail fail);
+
+/**
+ * A request for the file's data failed with ERR. Returns whether that may be because it does not use the page cache; from
+ * now on it does, and the request can be made again.
+ */
+bool file_cache_refused(struct file_context *ctx, struct file *file, int err);
+
+/**
+ * A write at OFF failed with ERR, or setting the size to OFF. If that may be because the destination takes only what is
+ * written at its end (object stores behind FUSE), have it end there: by zeros in place of a hole, or by cutting off what
+ * is going to be written again.
+ *
+ * @return Whether it does now, and did not before.
+ */
+bool file_move_end(const struct file *file, int err, uint64_t off);
+
+/** The source turned out to end at OFF. */
+void file_ended(struct file *file, uint64_t off);
+
+/**
+ * Something could not be made for want of room (ENOSPC; a quota is never given back by others): put its name aside, to be
+ * tried once more when everything else is done, and has given back what it had set aside or replaced.
+ *
+ * @param err        Why it failed.
+ * @param directory  Whether it is one.
+ * @return Whether that is so; else it is to be reported.
+ */
+bool file_try_later(struct file_context *ctx, struct tree *tree, const struct entry *entry, int err, bool directory);
+
+/** Take a reference. */
+void file_ref(struct file *file);
+
+/** Give a reference back; the last one finishes the file. */
+void file_unref(struct file_context *ctx, struct file *file);
+
+#endif // UCP_FILE_H

@@ -1,0 +1,129 @@
+#include "copy/file-impl.h"
+
+#include "base/opts.h"
+#include "base/std.h"
+#include "display/writeback.h"
+#include "sys/symlink.h"
+
+#include <linux/magic.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+/**
+ * Whether closing a file may fail: on file systems of other machines and programs, which tell of errors only then. They are
+ * told from others once for each device.
+ */
+static bool may_fail_to_close(struct file_context *ctx, const struct file *file) {
+	dev_t dev = file->tree->inode[DST].dev;
+	// The base's device is not known: operands may lead to any
+	if ((file->tree->flags & TREE_BASE) || (file->flags & FILE_BY_LINK)) {
+		return true;
+	}
+	if (ctx->closes_known && ctx->closes == dev) {
+		return false;
+	}
+	switch (fs_type(file->dst_fd)) {
+	case EXT4_SUPER_MAGIC:
+	case XFS_SUPER_MAGIC:
+	case BTRFS_SUPER_MAGIC:
+	case F2FS_SUPER_MAGIC:
+	case TMPFS_MAGIC:
+	case RAMFS_MAGIC:
+		ctx->closes = dev;
+		ctx->closes_known = true;
+		return false;
+	default:
+		return true;
+	}
+}
+
+/** What was made of the first of several names, to know it by. Returns whether others may become links to it. */
+static bool know_again(const struct file_context *ctx, const struct file *file, struct inode *copy) {
+	struct stat st = {0};
+	if (!file->link) {
+		return false;
+	}
+	if (!(file->flags & (FILE_SPECIAL | FILE_BY_LINK))) {
+		bool known = fstat(file->dst_fd, &st) == 0;
+		*copy = inode_of(&st);
+		return known;
+	}
+	// What was written through is linked to as with cp, but not what others put there
+	if (tree_pin(file->tree) < 0) {
+		return false;
+	}
+	int dir = file->tree->fd[DST];
+	bool known = fstatat(dir, file->entry.dst_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(st.st_mode)
+		&& file_is_own(ctx->files, dir, &st);
+	tree_unpin(file->tree);
+	*copy = inode_of(&st);
+	return known;
+}
+
+/** Nobody is to find the file any more in what all files share. */
+static void leave_lists(struct file_context *ctx, struct file *file) {
+	file_end_current(ctx->files, file);
+	if (file->begun) {
+		mutex_lock(&ctx->files->lock);
+		list_remove(&file->begun_node);
+		mutex_unlock(&ctx->files->lock);
+	}
+}
+
+/** Close the destination, and take away the hidden name that it had besides its own. Returns FAIL or what goes wrong. */
+static struct fail close_destination(struct file_context *ctx, struct file *file, struct fail fail) {
+	struct stat made;
+	bool hidden = file->hidden && !(file->flags & FILE_STAGED);
+	bool noted = (hidden || ((file->flags & FILE_CREATED) && may_fail_to_close(ctx, file)))
+		&& fstat(file->dst_fd, &made) == 0;
+	int ret = close_fd(&file->dst_fd);
+	if (ret < 0) {
+		fail = fail.what ? fail : fail_make(ret, "failed to close %d");
+		file_rollback_closed(ctx, file, noted ? &made : NULL);
+	}
+	if (hidden && noted) {
+		file_unhide(file, inode_of(&made));
+	}
+	return fail;
+}
+
+/** Report and count what became of a file, and have others know its copy. */
+static void record(struct file_context *ctx, struct file *file, struct fail fail, const struct inode *copy) {
+	bool copied = !(file->flags & FILE_INCOMPLETE);
+	bool later = fail.what && !copied && file_copy_later(ctx, file, fail.err);
+	if (fail.what && !later) {
+		tree_report(file->tree, &file->entry, fail);
+	}
+	if (copied && (ctx->files->opts->flags & OPT_DEBUG)) {
+		file_explain(ctx, file);
+	}
+	if (copied) {
+		file_count_copied(ctx, file);
+		file_note_made(ctx, file);
+		tree_flush_name(file->tree, &file->entry);
+		file_note_sum(ctx, file);
+	} else if (!later) {
+		file_count_failed(ctx, file, fail.err);
+	}
+	counter_add(&ctx->counters->left_bytes, later ? 0 : file->resumed);
+	counter_add(&ctx->counters->resumed_bytes, copied ? file->resumed : 0);
+	// Whoever waits for this file is to know that it has more names
+	file_links_end(ctx, file->link, file->tree, copied ? copy : NULL);
+}
+
+void file_unref(struct file_context *ctx, struct file *file) {
+	if (atomic_fetch_sub(&file->refs, 1) != 1) {
+		return;
+	}
+	leave_lists(ctx, file);
+	struct fail fail = file_commit(ctx, file);
+	if (file->flags & FILE_INCOMPLETE) {
+		file_rollback(ctx, file);
+	}
+	struct inode copy;
+	bool known = know_again(ctx, file, &copy);
+	fail = close_destination(ctx, file, fail);
+	record(ctx, file, fail, known ? &copy : NULL);
+	file_release(ctx, file);
+	file_free(file);
+}

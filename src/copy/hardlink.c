@@ -1,0 +1,229 @@
+#include "copy/file-impl.h"
+
+#include "base/open.h"
+#include "base/opts.h"
+#include "base/std.h"
+#include "display/progress.h"
+#include "report/report.h"
+#include "sys/symlink.h"
+#include "sys/tempfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+bool file_has_links(const struct file_context *ctx, const struct tree *tree, const struct stat *st) {
+	const struct opts *opts = ctx->files->opts;
+	if (!(opts->preserve & PRESERVE_LINKS)) {
+		return false;
+	}
+	// Several symbolic links that are followed may lead to one file
+	return st->st_nlink > 1 || tree_follows(tree);
+}
+
+/** How often a hidden name that is taken is replaced by another one. */
+#define TRIES 100
+
+/** Make a link to a first copy in a tree, if its name still leads to it. */
+static int link_copy(const struct link_name *first, const struct tree *tree, const char *name) {
+	struct stat st;
+	int dir = tree->fd[DST];
+	int from = first->tree->fd[DST];
+	int fd = openat(from, first->dst_name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0) {
+		return -errno;
+	}
+	int ret = fstat(fd, &st) == 0 ? 0 : -errno;
+	bool same = ret == 0 && inode_same(inode_of(&st), first->copy);
+	bool by_name = false;
+	bool symlink = ret == 0 && S_ISLNK(st.st_mode);
+	if (symlink) {
+		tree_begin_link(tree);
+	}
+	if (same) {
+		ret = hidden_link(fd, dir, name);
+		by_name = ret == -ENOENT && !open_has_proc();
+	} else if (ret == 0) {
+		// Some file systems change inode numbers, but others can replace files only where they may
+		ret = -ESTALE;
+		by_name = reach_is_closed(from);
+	}
+	if (by_name) {
+		ret = linkat(from, first->dst_name, dir, name, 0) == 0 ? 0 : -errno;
+	}
+	// By then the name may have led elsewhere
+	if (by_name && ret == 0 && !reach_is_closed(from)
+		&& (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !inode_same(inode_of(&st), first->copy)))
+	{
+		hidden_drop(dir, name, inode_of(&st));
+		ret = -ESTALE;
+	}
+	if (symlink) {
+		tree_end_link(tree, ret == 0 ? name : NULL, NULL, first->copy);
+	}
+	close_fd(&fd);
+	return ret;
+}
+
+/** Make a link where something else stands, with no moment in which nothing does. */
+static int link_over(const struct link_name *first, const struct tree *tree, const char *name) {
+	int dir = tree->fd[DST];
+	char *hidden = hidden_path(name, HIDDEN_KNOWN);
+	int ret = !hidden_can_go(dir) ? -EPERM : hidden ? -EEXIST : -ENOMEM;
+
+	for (int i = 0; ret == -EEXIST && i < TRIES; ++i) {
+		ret = link_copy(first, tree, hidden);
+		if (ret == -EEXIST && file_hide_again(tree, dir, &hidden) < 0) {
+			ret = -ENOMEM;
+		}
+	}
+	if (ret == 0) {
+		ret = renameat(dir, hidden, dir, name) == 0 ? 0 : -errno;
+		// Where both were links to one file the rename did nothing
+		file_drop_hidden(tree, dir, hidden, first->copy);
+	}
+	free(hidden);
+	return ret;
+}
+
+/** Link an entry to where the file was copied first. Both trees are pinned. */
+static bool link_to(struct file_context *ctx, const struct link_name *first, struct tree *tree,
+	const struct entry *entry)
+{
+	bool verbose = ctx->files->opts->flags & OPT_VERBOSE;
+	int dir = tree->fd[DST];
+
+	int ret = link_copy(first, tree, entry->dst_name);
+	if (ret == -EEXIST && (tree->flags & TREE_CREATED)) {
+		// What stands there was made by this run: of this name, or of one that is the same one for the file system
+		struct stat there;
+		bool same = fstatat(dir, entry->dst_name, &there, AT_SYMLINK_NOFOLLOW) == 0
+			&& inode_same(inode_of(&there), first->copy);
+		ret = same ? 0 : ret;
+	} else if (ret == -EEXIST) {
+		ret = link_over(first, tree, entry->dst_name);
+		if (ret == 0 && verbose) {
+			tree_say(tree, entry, "removed %d");
+		}
+	}
+	if (ret < 0) {
+		char *to = tree_path(first->tree, DST, first->dst_name);
+		char *dst = tree_path(tree, DST, entry->dst_name);
+		report_error(ctx->files->report, -ret, "cannot create hard link %d to %s", to, dst);
+		free(to);
+		free(dst);
+		return false;
+	}
+	file_clear_left(ctx, tree, entry);
+	file_done(ctx, tree, entry, &ctx->counters->hard_links);
+	return true;
+}
+
+/** Link an entry, whose tree is pinned, to where the file was copied first. */
+static bool link_entry(struct file_context *ctx, const struct link_name *first, struct tree *tree,
+	const struct entry *entry)
+{
+	int ret = tree_pin(first->tree);
+	if (ret < 0) {
+		tree_report(tree, entry, fail_make(ret, "cannot create hard link %d"));
+		file_failed(ctx, NULL);
+		return false;
+	}
+	bool linked = link_to(ctx, first, tree, entry);
+	if (!linked) {
+		file_failed(ctx, NULL);
+	}
+	tree_unpin(first->tree);
+	return linked;
+}
+
+enum file_links file_links_meet(struct file_context *ctx, struct tree *tree, const struct entry *entry,
+	const struct stat *st, struct link **link, struct judged *judged)
+{
+	const struct link_name *first = NULL;
+	struct fail fail = FAIL_NONE;
+	enum dest_verdict verdict = DEST_CREATE;
+
+	// cp's rules for the destination come first, but this one may be waited for
+	bool look = !judged->known && !(tree->flags & TREE_CREATED);
+	if (look && fstatat(tree->fd[DST], entry->dst_name, &judged->found.st, AT_SYMLINK_NOFOLLOW) == 0) {
+		verdict = file_verdict(ctx, tree, entry, st, &judged->found, &fail);
+		judged->known = true;
+	} else if (look) {
+		judged->absent = (tree->flags & TREE_OPERANDS) && errno == ENOENT && entry->dst_name[0] != '\0';
+	}
+	judged->verdict = verdict;
+	if (verdict == DEST_REFUSE) {
+		tree_report(tree, entry, fail);
+		file_failed(ctx, st);
+		return FILE_LINKS_FAILED;
+	}
+	if (verdict == DEST_SKIP) {
+		file_skipped(ctx, st);
+		return FILE_LINKS_DONE;
+	}
+	enum link_verdict met = links_meet(ctx->files->links, inode_of(st), tree, entry, link, &first);
+	if (met == LINK_COPY && verdict != DEST_DONE) {
+		return FILE_LINKS_COPY;
+	}
+	enum file_links result = FILE_LINKS_DONE;
+	char *backup = judged->found.backup;
+	if ((met == LINK_TO || met == LINK_WAIT) && verdict != DEST_DONE) {
+		file_say(ctx, tree, entry, backup);
+	}
+	if (met == LINK_COPY) {
+		file_skipped(ctx, st);
+		// What stands there for the copy, be it a link that was followed to see how new it is
+		struct stat there;
+		int ret = fstatat(tree->fd[DST], entry->dst_name, &there, AT_SYMLINK_NOFOLLOW);
+		bool trusted = ret == 0 && file_may_stand_for(ctx->files, tree->fd[DST], st, &judged->found.st, &there);
+		struct inode copy = inode_of(&there);
+		file_links_end(ctx, *link, tree, trusted ? &copy : NULL);
+	} else if (met == LINK_TO) {
+		result = link_entry(ctx, first, tree, entry) ? FILE_LINKS_DONE : FILE_LINKS_FAILED;
+	} else if (met == LINK_NO_MEMORY) {
+		tree_report(tree, entry, fail_make(ENOMEM, "cannot create hard link %d"));
+		file_failed(ctx, st);
+		result = FILE_LINKS_FAILED;
+	}
+	if (backup && result == FILE_LINKS_FAILED) {
+		dest_undo_backup(ctx->files->dest, tree, entry, backup);
+	}
+	free(backup);
+	return result;
+}
+
+void file_links_end(struct file_context *ctx, struct link *link, struct tree *tree, const struct inode *copy) {
+	struct list waiting;
+	const struct link_name *first = NULL;
+
+	if (!link) {
+		return;
+	}
+	list_init(&waiting);
+	if (copy) {
+		first = links_done(ctx->files->links, link, tree, *copy, &waiting);
+	} else {
+		links_failed(ctx->files->links, link, &waiting);
+	}
+	for (struct list *node; (node = list_pop(&waiting));) {
+		struct link_name *name = list_item(node, struct link_name, node);
+		if (!copy) {
+			list_append(&ctx->redo, &name->node);
+			continue;
+		}
+		struct entry other = {.name = name->src_name, .dst_name = name->dst_name};
+		int ret = tree_pin(name->tree);
+		if (ret < 0) {
+			tree_report(name->tree, &other, fail_make(ret, "cannot create hard link %d"));
+			file_failed(ctx, NULL);
+		} else {
+			link_entry(ctx, first, name->tree, &other);
+			tree_unpin(name->tree);
+		}
+		link_name_free(name);
+	}
+}

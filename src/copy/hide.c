@@ -1,0 +1,46 @@
+#include "copy/file-impl.h"
+
+#include "base/std.h"
+#include "display/writeback.h"
+#include "sys/symlink.h"
+#include "sys/tempfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+bool file_expects(const struct tree *tree, const char *name) {
+	struct stat st;
+	if (!(tree->flags & TREE_OPERANDS)) {
+		return fstatat(tree->fd[SRC], name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	}
+	for (size_t i = 0; i < tree->listing.file_count; ++i) {
+		if (strcmp(last_component(tree->listing.files[i].dst_name), name) == 0) {
+			return true;
+		}
+	}
+	return !(tree->flags & TREE_BASE);
+}
+
+int file_hide_again(const struct tree *tree, int dir, char **path) {
+	if (!file_expects(tree, last_component(*path)) && hidden_clear(dir, *path, &tree->trees->patience) == 0) {
+		return 0;
+	}
+	char *other = hidden_path(*path, HIDDEN_RANDOM);
+	if (!other) {
+		return -ENOMEM;
+	}
+	free(*path);
+	*path = other;
+	return 0;
+}
+
+void file_drop_hidden(const struct tree *tree, int dir, const char *path, struct inode inode) {
+	int ret = hidden_drop(dir, path, inode);
+	if (ret < 0) {
+		const struct entry left = {.name = path, .dst_name = path};
+		tree_report(tree, &left, fail_make(ret, "cannot remove %d"));
+	}
+}

@@ -1,0 +1,54 @@
+#include "copy/file-impl.h"
+
+#include "display/writeback.h"
+#include "sys/symlink.h"
+
+#include <sys/stat.h>
+
+/** Where no data follows the source may have been cut short meanwhile, and not end in a hole; the lock is held. */
+static void forget_lost_end(struct file *file) {
+	struct stat st;
+	if (fstat(file->src_fd, &st) == 0 && (uint64_t)st.st_size < file->size) {
+		file->size = (uint64_t)st.st_size;
+	}
+}
+
+/** Find the next range; the lock is held. */
+static bool next_range(struct file *file, uint64_t want, struct extent *range) {
+	if (file->cursor >= file->size || file->fail.what) {
+		return false;
+	}
+	range->start = file->cursor;
+	range->end = file->size;
+	if (file->flags & FILE_EXTENTS) {
+		int ret = extent_next(file->src_fd, file->cursor, file->size, range);
+		if (ret < 0) {
+			file->fail = fail_make(ret, "cannot lseek %s");
+			file->flags |= FILE_INCOMPLETE;
+			file->keep = min(file->keep, file->cursor);
+		}
+		if (ret == 0) {
+			forget_lost_end(file);
+		}
+		file->holes += (ret > 0 ? range->start : max(file->size, file->cursor)) - file->cursor;
+		if (ret <= 0) {
+			file->cursor = file->size;
+			return false;
+		}
+	}
+	if (range->end - range->start > want) {
+		range->end = range->start + want;
+	}
+	file->cursor = range->end;
+	return true;
+}
+
+bool file_claim(struct file *file, uint64_t want, struct extent *range) {
+	mutex_lock(&file->lock);
+	bool claimed = next_range(file, want, range);
+	while (claimed && file->part && !file_skip_written(file, range)) {
+		claimed = next_range(file, want, range);
+	}
+	mutex_unlock(&file->lock);
+	return claimed;
+}

@@ -1,0 +1,110 @@
+#include "copy/file-impl.h"
+
+#include "base/opts.h"
+#include "base/std.h"
+#include "display/progress.h"
+#include "display/writeback.h"
+#include "report/report.h"
+#include "sys/symlink.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+void file_say(struct file_context *ctx, const struct tree *tree, const struct entry *entry, const char *backup) {
+	// At the last try it was said before
+	if (!(ctx->files->opts->flags & OPT_VERBOSE) || ctx->last_try) {
+		return;
+	}
+	struct buf what = {0};
+	buf_str(&what, "%s -> %d");
+	if (backup) {
+		char *path = tree_path(tree, DST, backup);
+		buf_str(&what, " (backup: ");
+		quote_in_template(&what, path ? path : backup);
+		buf_char(&what, ')');
+		free(path);
+	}
+	if (what.data) {
+		tree_say(tree, entry, what.data);
+	}
+	buf_free(&what);
+}
+
+void file_done(struct file_context *ctx, const struct tree *tree, const struct entry *entry, counter *kind) {
+	if (ctx->files->medium) {
+		medium_meet(ctx->files->medium, tree->fd[DST]);
+	}
+	counter_add(&ctx->counters->files, 1);
+	counter_add(kind, 1);
+	dest_made(ctx->files->dest, tree, entry, NULL);
+	tree_flush_name(tree, entry);
+}
+
+/** About how many bytes were to be copied; a name of several has its share of them. */
+static uint64_t expected_bytes(const struct opts *opts, const struct stat *st) {
+	if (!st || !S_ISREG(st->st_mode) || (opts->flags & (OPT_HARD_LINK | OPT_SYMBOLIC_LINK | OPT_ATTRIBUTES_ONLY))) {
+		return 0;
+	}
+	uint64_t size = (uint64_t)st->st_size;
+	if (opts->sparse != WHEN_NEVER) {
+		size = min(size, (uint64_t)st->st_blocks * 512);
+	}
+	return opts->preserve & PRESERVE_LINKS ? size / max(st->st_nlink, 1u) : size;
+}
+
+void file_skipped(struct file_context *ctx, const struct stat *st) {
+	counter_add(&ctx->counters->skipped, 1);
+	counter_add(&ctx->counters->left_bytes, expected_bytes(ctx->files->opts, st));
+}
+
+void file_failed(struct file_context *ctx, const struct stat *st) {
+	counter_add(&ctx->counters->failed, 1);
+	counter_add(&ctx->counters->left_bytes, expected_bytes(ctx->files->opts, st));
+}
+
+/** The room that is missing for the data of a file, as far as its source tells, besides what it keeps. */
+static uint64_t room_for(const struct opts *opts, const struct file *file, const atomic_bool *cancelled) {
+	uint64_t data = (uint64_t)file->st.st_size;
+	if (opts->sparse != WHEN_NEVER && (uint64_t)file->st.st_blocks * 512 < data) {
+		data = extent_sum(file->src_fd, data, cancelled);
+	}
+	uint64_t kept = file->flags & FILE_CREATED ? 0 : min(file->keep, file->cursor);
+	return data - min(data, kept);
+}
+
+void file_note_made(struct file_context *ctx, struct file *file) {
+	struct dest *dest = ctx->files->dest;
+	struct inode found = inode_of(&file->found);
+	bool serial = dest->flags & DEST_SERIAL;
+	bool known = !serial && (file->flags & FILE_RESERVED) && !(ctx->files->opts->flags & OPT_ATOMIC);
+	if (!(file->tree->flags & TREE_OPERANDS) || !(dest->flags & DEST_SEVERAL) || (!serial && (file->flags & FILE_BY_LINK))) {
+		return;
+	}
+	if (tree_pin(file->tree) == 0) {
+		dest_made(dest, file->tree, &file->entry, known ? &found : NULL);
+		tree_unpin(file->tree);
+	}
+}
+
+void file_count_copied(struct file_context *ctx, const struct file *file) {
+	struct counters *counters = ctx->counters;
+	counter_add(&counters->files, 1);
+	counter_add(&counters->data, counter_get(&file->moved));
+	counter_add(&counters->holes, file->holes);
+	counter_add(&counters->zeros, counter_get(&file->zeros));
+	counter_add(&counters->clones, file->flags & FILE_CLONED ? 1 : 0);
+	counter_add(&counters->clone_bytes, file->flags & FILE_CLONED ? counter_get(&file->moved) : 0);
+	counter_add(&counters->cached, file->flags & FILE_CACHED ? 1 : 0);
+	counter_add(&counters->streams, file->flags & FILE_STREAMED ? 1 : 0);
+	counter_add(&counters->shared, file->flags & FILE_SHARED ? 1 : 0);
+}
+
+void file_count_failed(struct file_context *ctx, const struct file *file, int err) {
+	struct counters *counters = ctx->counters;
+	counter_add(&counters->failed, 1);
+	counter_add(&counters->left_bytes, file->size - min(file->size, file->cursor));
+	if ((err == ENOSPC || err == EDQUOT) && !(file->flags & FILE_SPECIAL)) {
+		counter_add(&counters->roomless, room_for(ctx->files->opts, file, &ctx->files->cancelled));
+	}
+}

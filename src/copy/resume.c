@@ -1,0 +1,224 @@
+#include "copy/file-impl.h"
+
+#include "base/opts.h"
+#include "base/std.h"
+#include "display/progress.h"
+#include "report/report.h"
+#include "sys/tempfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/** Files of fewer bytes are copied anew rather than in parts. */
+#define PART_BYTES (4u << 20)
+
+/** Milliseconds to wait for a run that was killed, but not taken down yet. Nobody else writes to what the journal has. */
+#define PART_WAIT 3000
+
+/** A number that is another one where the options make other copies. */
+static uint64_t options_number(const struct opts *opts) {
+	const unsigned flags = OPT_ATTRIBUTES_ONLY | OPT_PRIVILEGED | OPT_FSYNC | OPT_VERIFY;
+	return (uint64_t)opts->preserve << 32 | (uint64_t)(opts->flags & flags) << 12 | opts->umask;
+}
+
+/** The path of the journal in the directory that a path is in; to be freed. */
+static char *journal_beside(const char *path) {
+	char *journal;
+	int len = (int)(last_component(path) - path);
+	return asprintf(&journal, "%.*s" JOURNAL_NAME, len, path) < 0 ? NULL : journal;
+}
+
+/** Open the journal in a directory, which says what it is of. PATH: its own, for messages, and the run's from now on. */
+static void resume_in(struct files *files, const struct tree *tree, int dir, char *path, struct journal_top top) {
+	files->journal_root = tree;
+	files->journal_path = path;
+	files->journal.top = top;
+	files->journal.cancelled = &files->cancelled;
+	int ret = journal_open(&files->journal, dir, options_number(files->opts));
+	if (ret < 0) {
+		bool taken = ret == -EBUSY || ret == -EEXIST;
+		report_warn(files->report, taken ? 0 : -ret, ret == -EBUSY
+			? "warning: another ucp is working with %d; nothing is resumed" : ret == -EEXIST
+			? "warning: %d is of another copy, which was interrupted; nothing is resumed"
+			: "warning: cannot use %d; nothing is resumed", NULL, files->journal_path);
+	}
+}
+
+/** Whether there is to be a journal, and none was opened by now. */
+static bool wants_journal(const struct files *files) {
+	return (files->opts->flags & (OPT_RESUME | OPT_DRY_RUN)) == OPT_RESUME && !files->journal_root;
+}
+
+void files_resume_in(struct files *files, const struct tree *tree, int dir, const char *beside) {
+	if (wants_journal(files)) {
+		char *path = beside ? journal_beside(beside) : tree_path(tree, DST, JOURNAL_NAME);
+		resume_in(files, tree, dir, path, (struct journal_top) {.place = JOURNAL_INTO});
+	}
+}
+
+void files_resume_below(struct files *files, const struct tree *tree) {
+	if (wants_journal(files) && (tree->parent->flags & TREE_BASE) && tree->parent->fd[DST] == AT_FDCWD) {
+		resume_in(files, tree, tree->fd[DST], tree_path(tree, DST, JOURNAL_NAME),
+			journal_top_of(tree->name[SRC], tree->inode[SRC]));
+	}
+}
+
+void files_resume_end(struct files *files) {
+	int lost = journal_settle(&files->journal);
+	if (lost < 0) {
+		report_error(files->report, -lost, "error syncing the file system of %d", NULL, files->journal_path);
+	}
+	bool done = counter_get(&files->report->errors) == 0 && !atomic_load(&files->cancelled);
+	int ret = journal_close(&files->journal, done ? JOURNAL_REMOVE : JOURNAL_KEEP);
+	if (ret < 0 && lost == 0 && (!done || ret == -EACCES || ret == -EPERM || ret == -EROFS)) {
+		report_warn(files->report, -ret, done ? "warning: cannot remove the journal of --resume"
+			: "warning: cannot write the journal of --resume", NULL, NULL);
+	}
+}
+
+void files_tree_closing(struct files *files, const struct tree *tree) {
+	bool done = counter_get(&files->report->errors) == 0 && !atomic_load(&files->cancelled);
+	if (tree == files->journal_root && done && journal_settle(&files->journal) == 0) {
+		files_resume_end(files);
+	}
+}
+
+void file_clear_left(struct file_context *ctx, const struct tree *tree, const struct entry *entry) {
+	if (!journal_goes_on(&ctx->files->journal)) {
+		return;
+	}
+	char *hidden = hidden_path(entry->dst_name, HIDDEN_KNOWN);
+	if (hidden && !file_expects(tree, last_component(hidden))) {
+		hidden_clear(tree->fd[DST], hidden, &tree->trees->patience);
+	}
+	free(hidden);
+}
+
+enum dest_verdict file_verdict(struct file_context *ctx, struct tree *tree, const struct entry *entry,
+	const struct stat *st, struct dest_found *found, struct fail *fail)
+{
+	struct files *files = ctx->files;
+	struct stat there;
+	if (journal_is_open(&files->journal) && S_ISREG(st->st_mode)
+		&& fstatat(tree->fd[DST], entry->dst_name, &there, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(there.st_mode)
+		&& !file_is_strangers(files->opts, tree, st, &there) && journal_is_finished(&files->journal, st, &there))
+	{
+		found->st = there;
+		counter_add(&ctx->counters->resumed, 1);
+		counter_add(&ctx->counters->resumed_bytes, (uint64_t)st->st_size);
+		file_clear_left(ctx, tree, entry);
+		return DEST_DONE;
+	}
+	return dest_judge(files->dest, tree, entry, st, found, fail);
+}
+
+bool file_is_journal(const struct file_context *ctx, const struct tree *tree, const struct entry *entry) {
+	return tree == ctx->files->journal_root && strcmp(entry->dst_name, JOURNAL_NAME) == 0;
+}
+
+/** The path of a name below the journal's directory; to be freed. NULL if it is not below. */
+static char *path_below(const struct files *files, const struct tree *tree, const char *name) {
+	char *path = strdup(name);
+	for (; path && tree && tree != files->journal_root; tree = tree->parent) {
+		char *longer = NULL;
+		if (!tree->parent || asprintf(&longer, "%s/%s", tree->name[DST], path) < 0) {
+			longer = NULL;
+		}
+		free(path);
+		path = longer;
+	}
+	return path;
+}
+
+/** Open what an earlier run has left under a hidden name. Returns a descriptor, locked, or -1. */
+static int open_left(int dir, const char *hidden, struct stat *st) {
+	int fd = openat(dir, hidden, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	// Whose it is may have it open; and is not waited for
+	bool ours = fd >= 0 && fstat(fd, st) == 0 && S_ISREG(st->st_mode) && st->st_nlink == 1 && st->st_uid == geteuid();
+	if (!ours || hidden_lock(fd, PART_WAIT) < 0 || fstat(fd, st) != 0 || st->st_nlink != 1) {
+		close_fd(&fd);
+	}
+	return fd;
+}
+
+int file_open_part(struct file_context *ctx, struct file *file, int dir, const char *name, mode_t mode) {
+	struct files *files = ctx->files;
+	struct stat st = {0};
+	bool in_parts = journal_is_open(&files->journal) && S_ISREG(file->st.st_mode) && file->st.st_size >= PART_BYTES
+		&& !file->untold && !(file->flags & FILE_BY_LINK) && !(file->tree->flags & TREE_UNSIZED)
+		&& !(files->opts->flags & OPT_ATTRIBUTES_ONLY) && !file_is_ordered(files->opts) && hidden_can_go(dir);
+	char *path = in_parts ? path_below(files, file->tree, name) : NULL;
+	char *hidden = path ? hidden_path(name, HIDDEN_KNOWN) : NULL;
+	if (!hidden || file_expects(file->tree, hidden)) {
+		free(path);
+		free(hidden);
+		return -1;
+	}
+	int fd = open_left(dir, hidden, &st);
+	file->part = journal_begin(&files->journal, path, &file->st, fd >= 0 ? &st : NULL);
+	free(path);
+	if (fd >= 0 && file->part && file->part->done.count > 0) {
+		// It may have been about to get its name, with its attributes set
+		fchmod(fd, mode & 07777);
+		file->hidden = hidden;
+		return fd;
+	}
+	close_fd(&fd);
+	if (file->part) {
+		hidden_clear(dir, hidden, &file->tree->trees->patience);
+	}
+	free(hidden);
+	return -1;
+}
+
+bool file_skip_written(struct file *file, struct extent *range) {
+	struct journal_range gap;
+	if (!journal_ranges_gap(&file->part->done, range->start, range->end, &gap)) {
+		file->resumed += range->end - range->start;
+		file->flags |= FILE_SET_SIZE;
+		return false;
+	}
+	file->resumed += gap.start - range->start;
+	file->flags |= FILE_SET_SIZE;
+	*range = (struct extent) {.start = gap.start, .end = gap.end};
+	file->cursor = gap.end;
+	return true;
+}
+
+void file_wrote(struct file_context *ctx, struct file *file, uint64_t start, uint64_t end) {
+	if (!file->part) {
+		return;
+	}
+	mutex_lock(&file->lock);
+	journal_wrote(&ctx->files->journal, file->part, file->part_ino, start, end);
+	mutex_unlock(&file->lock);
+}
+
+void file_know_part(struct file *file) {
+	struct stat st;
+	if (file->part && fstat(file->dst_fd, &st) == 0) {
+		file->part_ino = st.st_ino;
+	} else {
+		file->part = NULL;
+	}
+}
+
+bool file_keep_part(struct file_context *ctx, struct file *file) {
+	struct journal *journal = &ctx->files->journal;
+	if (!file->part || (file->part->done.count == 0 && file->part->news.count == 0 && file->cursor == 0)) {
+		return false;
+	}
+	journal_flush_part(journal, file->part, file->part_ino);
+	return true;
+}
+
+void file_note_finished(struct file_context *ctx, const struct file *file) {
+	struct stat st;
+	if (journal_is_open(&ctx->files->journal) && !file->untold && fstat(file->dst_fd, &st) == 0) {
+		journal_finish(&ctx->files->journal, &file->st, &st);
+	}
+}

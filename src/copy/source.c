@@ -1,0 +1,114 @@
+#include "copy/file-impl.h"
+
+#include "base/open.h"
+#include "base/opts.h"
+#include "base/std.h"
+#include "display/writeback.h"
+#include "journal/checksums.h"
+#include "sys/symlink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+
+/** Whether what was opened is what was listed, or else what stands there now. */
+static bool is_as_listed(const struct file *file) {
+	struct stat now;
+	if (file->entry.ino == 0 || file->entry.ino == file->st.st_ino) {
+		return true;
+	}
+	// Directories list another number than stat(2) tells on some file systems
+	int flags = tree_follows(file->tree) ? 0 : AT_SYMLINK_NOFOLLOW;
+	return fstatat(file->tree->fd[SRC], file->entry.name, &now, flags) == 0
+		&& inode_same(inode_of(&now), inode_of(&file->st));
+}
+
+int file_open_waiting(const struct file_context *ctx, int seen, int dir, const char *path, int flags) {
+	const struct timespec interval = {.tv_nsec = 10000000};
+	int ret = open_again(seen, dir, path, flags);
+	// A signal of ours ends it
+	while (ret == -EINTR && !atomic_load(&ctx->files->cancelled)) {
+		ret = open_again(seen, dir, path, flags);
+	}
+	// Without /proc the kernel does not wait for us
+	while (ret == -EAGAIN && path && !(flags & O_NONBLOCK) && !open_has_proc()) {
+		if (atomic_load(&ctx->files->cancelled)) {
+			return -EINTR;
+		}
+		nanosleep(&interval, NULL);
+		ret = open_again(seen, dir, path, flags);
+	}
+	return ret;
+}
+
+/** Open a source under a lease when whoever has that has given it up. Returns a descriptor or -errno. */
+static int wait_for_source(const struct file_context *ctx, const struct file *file, int flags) {
+	int dir = file->tree->fd[SRC];
+	struct stat st;
+	int seen = openat(dir, file->entry.name, O_PATH | O_CLOEXEC | (flags & O_NOFOLLOW));
+	if (seen < 0) {
+		return -errno;
+	}
+	int ret = fstat(seen, &st) != 0 ? -errno : S_ISREG(st.st_mode) ? 0 : -ESTALE;
+	if (ret == 0) {
+		ret = file_open_waiting(ctx, seen, dir, file->entry.name, O_RDONLY | O_CLOEXEC);
+	}
+	close_fd(&seen);
+	return ret;
+}
+
+struct fail file_open_source(struct file_context *ctx, struct file *file, const struct stat *st, bool wait) {
+	const struct files *files = ctx->files;
+	int flags = O_RDONLY | O_NOCTTY | O_CLOEXEC;
+	if (!tree_follows(file->tree)) {
+		flags |= O_NOFOLLOW;
+	}
+	// A fifo put in a file's place must not make us wait
+	bool regular = !st || S_ISREG(st->st_mode);
+	if (regular) {
+		flags |= O_NONBLOCK;
+	}
+	int fd = openat(file->tree->fd[SRC], file->entry.name, flags);
+	int err = errno;
+	bool leased = fd < 0 && err == EAGAIN && regular;
+	if (leased && !wait) {
+		file->flags |= FILE_DEFERRED;
+		return FAIL_NONE;
+	}
+	if (leased) {
+		fd = wait_for_source(ctx, file, flags);
+		err = -fd;
+	}
+	file->src_fd = max(fd, -1);
+	if (fd < 0) {
+		struct stat there;
+		// cp looks before it opens
+		bool found = st || fstatat(file->tree->fd[SRC], file->entry.name, &there, AT_SYMLINK_NOFOLLOW) == 0;
+		return found ? fail_make(err, "cannot open %s for reading") : fail_make(errno, "cannot stat %s");
+	}
+	struct timespec when = {0};
+	if (files->opts->flags & OPT_RESUME) {
+		clock_gettime(CLOCK_REALTIME_COARSE, &when);
+	}
+	if (fstat(file->src_fd, &file->st) != 0) {
+		return fail_make(errno, "cannot fstat %s");
+	}
+	file->untold = (files->opts->flags & OPT_RESUME) && !journal_can_tell(&file->st, &when);
+	bool same = st ? inode_same(inode_of(st), inode_of(&file->st)) : S_ISREG(file->st.st_mode) && is_as_listed(file);
+	if (!same) {
+		return fail_make(0, "skipping file %s, as it was replaced while being copied");
+	}
+	if (files->sums && sums_is(files->sums, &file->st)) {
+		return fail_make(0, "cannot copy %s: checksums are being written to it");
+	}
+	file->flags |= regular && !leased ? FILE_NONBLOCK : 0;
+	return FAIL_NONE;
+}
+
+bool file_passes_holes(const struct opts *opts, const struct file *file) {
+	uint64_t size = (uint64_t)file->st.st_size;
+	// Fewer blocks than the size may be compression
+	bool fewer = (uint64_t)file->st.st_blocks * 512 < size;
+	return fewer && opts->sparse != WHEN_NEVER && extent_has_hole(file->src_fd, size);
+}

@@ -1,0 +1,467 @@
+#include "copy/file-impl.h"
+
+#include "base/open.h"
+#include "base/opts.h"
+#include "base/std.h"
+#include "display/progress.h"
+#include "report/report.h"
+#include "sys/meta.h"
+#include "sys/symlink.h"
+#include "sys/tempfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/** Returned for a relative link (-s) that is to be made in another directory than the current one. */
+#define LINK_LEADS_ELSEWHERE (-EXDEV - 10000)
+
+/** Returned for what was reported already. */
+#define REPORTED (-ECANCELED - 10000)
+
+/** How often a hidden name that is taken is replaced by another one. */
+#define TRIES 100
+
+const char file_leads_elsewhere[] = "%D: can make relative symbolic links only in current directory";
+
+/** Something other than a regular file that is being made. */
+struct node {
+	struct file_context *ctx;
+	struct tree *tree;
+	const struct entry *entry;
+	const struct stat *st;
+	/** Make it. Returns 0 or -errno. */
+	int (*make)(const struct node *node);
+	/**
+	 * Give what was made under a name its attributes, and note what it is (node::made). What fails is reported. Returns
+	 * whether it is still there. NULL if there is nothing to be given.
+	 */
+	bool (*settle)(struct node *node, const char *name);
+	/** What to say if making it fails. */
+	const char *what;
+	/** Which of enum opt_flags let it replace what stands there. */
+	unsigned replace;
+	/** A symbolic link's content. */
+	const char *target;
+	/** What was said already of an existing destination. */
+	struct judged judged;
+	/** What was made and settled, and whether it was before it got its name. */
+	struct inode made;
+	bool settled;
+};
+
+/** Whether a node appears under its name only with its attributes. */
+static bool is_atomic(const struct node *node) {
+	return file_is_atomic(node->ctx, node->entry);
+}
+
+static int make_hard_link(const struct node *node) {
+	int flags = tree_follows(node->tree) ? AT_SYMLINK_FOLLOW : 0;
+	int ret = linkat(node->tree->fd[SRC], node->entry->name, node->tree->fd[DST], node->entry->dst_name, flags);
+	return ret == 0 ? 0 : -errno;
+}
+
+/** Make a node. If it is a symbolic link, note that it is ours. Returns 0 or -errno. */
+static int make_noted(const struct node *node) {
+	bool link = node->target || (node->make == make_hard_link && S_ISLNK(node->st->st_mode) && !tree_follows(node->tree));
+	if (!link) {
+		return node->make(node);
+	}
+	tree_begin_link(node->tree);
+	int ret = node->make(node);
+	tree_end_link(node->tree, ret == 0 ? node->entry->dst_name : NULL, node->target, inode_of(node->st));
+	return ret;
+}
+
+/** Make a node under a hidden name, with its attributes if it is not to appear without. Returns 0 or -errno. */
+static int make_hidden(struct node *node, char **hidden) {
+	struct entry entry = *node->entry;
+	struct node other = *node;
+	other.entry = &entry;
+
+	*hidden = hidden_path(node->entry->dst_name, HIDDEN_KNOWN);
+	int ret = *hidden ? -EEXIST : -ENOMEM;
+	for (int i = 0; ret == -EEXIST && i < TRIES; ++i) {
+		entry.dst_name = *hidden;
+		ret = make_noted(&other);
+		if (ret == -EEXIST && file_hide_again(node->tree, node->tree->fd[DST], hidden) < 0) {
+			ret = -ENOMEM;
+		}
+	}
+	if (ret == 0 && node->settle && is_atomic(node)) {
+		node->settled = node->settle(node, *hidden);
+		ret = node->settled ? 0 : REPORTED;
+	}
+	return ret;
+}
+
+/** Make a node and move it to its place: to where something stands, or where nothing may. Returns 0 or -errno. */
+static int make_over(struct node *node, bool replace) {
+	int dir = node->tree->fd[DST];
+	const char *name = node->entry->dst_name;
+	char *hidden;
+	struct stat st;
+	if (!hidden_can_go(dir)) {
+		return -EPERM;
+	}
+	int ret = make_hidden(node, &hidden);
+	bool known = (ret == 0 || ret == REPORTED) && fstatat(dir, hidden, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	if (ret == 0) {
+		ret = !replace ? hidden_move(dir, hidden, name) : renameat(dir, hidden, dir, name) == 0 ? 0 : -errno;
+	}
+	// Where both were links to one file the rename did nothing
+	if (known) {
+		file_drop_hidden(node->tree, dir, hidden, inode_of(&st));
+	}
+	free(hidden);
+	return ret;
+}
+
+/** Make a node where nothing stands. Returns 0, -EEXIST if something does, or another -errno. */
+static int make_new(struct node *node) {
+	struct stat st;
+	// What has no attributes to get is whole at once; and where no name can be changed, there is but one
+	if (!is_atomic(node) || !node->settle || !hidden_can_go(node->tree->fd[DST])) {
+		return make_noted(node);
+	}
+	if (fstatat(node->tree->fd[DST], node->entry->dst_name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+		return errno == ENOENT ? make_over(node, false) : -errno;
+	}
+	// Once that is known, there may be more to be said than that something stands there
+	return node->judged.known ? make_noted(node) : -EEXIST;
+}
+
+/** Make a node, by cp's rules if something stands there. Returns whether it is there now; what fails is reported. */
+static bool make_node(struct node *node) {
+	const struct opts *opts = node->ctx->files->opts;
+	struct judged *judged = &node->judged;
+	struct fail fail = FAIL_NONE;
+
+	int ret = make_new(node);
+	// What has no name may still be something, by cp's rules
+	bool exists = ret == -EEXIST && !(node->tree->flags & TREE_CREATED);
+	if (exists || (ret == -ENOENT && node->entry->dst_name[0] == '\0')) {
+		enum dest_verdict verdict = judged->verdict;
+		if (!judged->known) {
+			verdict = dest_judge(node->ctx->files->dest, node->tree, node->entry, node->st, &judged->found, &fail);
+		}
+		judged->known = true;
+		bool replace = (opts->flags & node->replace) && node->entry->dst_name[0] != '\0';
+		if (verdict == DEST_CREATE || verdict == DEST_OVERWRITE) {
+			bool over = judged->found.replace || (verdict == DEST_OVERWRITE && replace);
+			ret = over ? make_over(node, true) : make_new(node);
+			ret = ret == -EEXIST && replace ? make_over(node, true) : ret;
+		} else if (verdict == DEST_SKIP || verdict == DEST_DONE) {
+			file_skipped(node->ctx, node->st);
+			return false;
+		}
+	}
+	if (ret == LINK_LEADS_ELSEWHERE) {
+		fail = tree_explain(node->tree, node->entry, 0, file_leads_elsewhere);
+	} else if (ret < 0 && ret != REPORTED && !fail.what) {
+		fail = tree_explain(node->tree, node->entry, -ret, node->what);
+	}
+	// Only a destination that is refused, or cannot even be looked at, is not worth a line
+	if (!fail.what || fail.what == node->what || fail.what == file_leads_elsewhere) {
+		file_say(node->ctx, node->tree, node->entry, judged->found.backup);
+	}
+	bool later = fail.what && file_try_later(node->ctx, node->tree, node->entry, fail.err, false);
+	if (fail.what && !later) {
+		tree_report(node->tree, node->entry, fail);
+	}
+	if (!later && (fail.what || ret == REPORTED)) {
+		file_failed(node->ctx, node->st);
+	}
+	if (fail.what || ret == REPORTED) {
+		if (judged->found.backup) {
+			dest_undo_backup(node->ctx->files->dest, node->tree, node->entry, judged->found.backup);
+		}
+	}
+	free(judged->found.backup);
+	if (fail.what || ret == REPORTED) {
+		return false;
+	}
+	return !node->settle || node->settled || node->settle(node, node->entry->dst_name);
+}
+
+/**
+ * Whether a node is made without any permissions at first. That keeps others out until its attributes are set, and tells it
+ * from whatever they may put in its place.
+ */
+static bool is_closed_at_first(const struct opts *opts) {
+	return opts->preserve & (PRESERVE_MODE | PRESERVE_MODE_NOT | PRESERVE_OWNERSHIP);
+}
+
+/** Whether all that is made in a directory belongs to that user at once. */
+static bool gives_all_to(int dir, uid_t uid) {
+	uid_t owner;
+	return hidden_owner(dir, &owner) == 0 && owner == uid && owner != geteuid();
+}
+
+/** Whether what stands under a node's name can be the one that was made. */
+static bool is_made(const struct node *node, const struct stat *there) {
+	int dir = node->tree->fd[DST];
+	mode_t type = node->target ? S_IFLNK : node->st->st_mode & S_IFMT;
+	bool device = type == S_IFCHR || type == S_IFBLK;
+	if ((there->st_mode & S_IFMT) != type || (device && there->st_rdev != node->st->st_rdev)) {
+		return false;
+	}
+	bool closed = type != S_IFLNK && is_closed_at_first(node->ctx->files->opts);
+	bool as_made = there->st_uid == geteuid() && !(closed && (there->st_mode & 07777));
+	// Some file systems give all files to one user, and some one mode: where nobody else can be at work, they may
+	return as_made || reach_is_closed(dir) || gives_all_to(dir, there->st_uid);
+}
+
+/** Open what was just made, for its attributes. Returns a descriptor (O_PATH), or -errno: -ESTALE if it was replaced. */
+static int open_made(const struct node *node, const char *name, struct inode *made) {
+	struct stat there;
+	int fd = openat(node->tree->fd[DST], name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0) {
+		return -errno;
+	}
+	int ret = fstat(fd, &there) != 0 ? -errno : is_made(node, &there) ? fd : -ESTALE;
+	if (ret < 0) {
+		close_fd(&fd);
+	}
+	*made = inode_of(&there);
+	return ret;
+}
+
+/** If /proc is not mounted, open the directory that a name is in. Returns a descriptor or -1. */
+static int open_parent(const struct node *node, const char *name) {
+	struct file_context *ctx = node->ctx;
+	if (!ctx->proc_known) {
+		ctx->has_proc = open_has_proc();
+		ctx->proc_known = true;
+	}
+	if (ctx->has_proc) {
+		return -1;
+	}
+	const char *last = last_component(name);
+	char *parent = last == name ? strdup(".") : strndup(name, (size_t)(last - name));
+	int dir = parent ? openat(node->tree->fd[DST], parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	free(parent);
+	return dir;
+}
+
+/** Whether what was made has that name in a directory, and nobody else can put something else there. */
+static bool is_safe_by_name(const struct node *node, int dir, const char *name) {
+	struct stat parent;
+	struct stat there;
+	// Where there is a sticky bit, whoever is going to own the copy can
+	return dir >= 0 && fstat(dir, &parent) == 0 && reach_is_own(&parent) && !(parent.st_mode & (S_IWGRP | S_IWOTH))
+		&& fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && inode_same(inode_of(&there), node->made);
+}
+
+/**
+ * Whether what was made may have an ACL from its directory DIR, and has to be asked. If it cannot be, the directory is,
+ * which only who is going to own the copy, or is trusted, may give a default ACL.
+ */
+static bool may_have_acl(const struct node *node, const struct meta *meta, int dir) {
+	struct stat st;
+	if (!(node->tree->flags & TREE_DEFAULT_ACL) || node->ctx->has_proc || meta->dst_name) {
+		return node->tree->flags & TREE_DEFAULT_ACL;
+	}
+	bool owners = meta->opts->preserve & PRESERVE_OWNERSHIP;
+	return dir < 0 || fstat(dir, &st) != 0 || !(reach_is_own(&st) || (owners && st.st_uid == meta->src->st_uid))
+		|| meta_may_have_default_acl(dir);
+}
+
+/** Set the attributes of what was made under a name, as OPTS say and SRC has them. As node::settle. */
+static bool apply_meta(struct node *node, const char *name, const struct opts *opts, const struct stat *src) {
+	int fd = open_made(node, name, &node->made);
+	if (fd < 0) {
+		tree_report(node->tree, node->entry, fd != -ESTALE ? fail_make(fd, "cannot access %d")
+			: fail_make(0, "skipping file %s, as its destination %d was replaced while being copied"));
+		return false;
+	}
+	int dir = open_parent(node, name);
+	const char *last = last_component(name);
+	mode_t umasked = meta_create_mode(opts, src->st_mode) & ~opts->umask;
+	struct meta meta = {
+		.opts = opts,
+		.flags = META_NEW | META_DST_PATH | file_unlisted_acls(node->tree, -1),
+		.src = src,
+		.src_fd = -1,
+		.src_dir = node->tree->fd[SRC],
+		.src_name = node->entry->name,
+		.dst_fd = fd,
+		.dst_dir = dir,
+		.dst_name = is_safe_by_name(node, dir, last) ? last : NULL,
+	};
+	if (!S_ISLNK(src->st_mode) && is_closed_at_first(opts)) {
+		meta_final_mode(opts, src->st_mode, umasked, &meta.final_mode);
+		meta.flags |= META_FINAL_MODE;
+	}
+	if (may_have_acl(node, &meta, dir)) {
+		meta.flags |= META_STRAY_ACL;
+	}
+	struct fail fail = meta_apply(&meta);
+	if (fail.what) {
+		tree_report(node->tree, node->entry, fail);
+	}
+	close_fd(&dir);
+	close_fd(&fd);
+	return true;
+}
+
+/** A copy has what the source has. */
+static bool settle_copy(struct node *node, const char *name) {
+	return apply_meta(node, name, node->ctx->files->opts, node->st);
+}
+
+/** Make a node with its attributes and its other names. */
+static void copy_node(struct node *node) {
+	const unsigned kept = PRESERVE_MODE | PRESERVE_MODE_NOT | PRESERVE_OWNERSHIP | PRESERVE_TIMESTAMPS | PRESERVE_XATTR;
+	struct file_context *ctx = node->ctx;
+	const struct opts *opts = ctx->files->opts;
+	struct link *link = NULL;
+
+	if (file_has_links(ctx, node->tree, node->st)
+		&& file_links_meet(ctx, node->tree, node->entry, node->st, &link, &node->judged) != FILE_LINKS_COPY)
+	{
+		return;
+	}
+	if (link || (opts->preserve & kept)) {
+		node->settle = settle_copy;
+	}
+	bool made = make_node(node);
+	if (made) {
+		bool symlink = S_ISLNK(node->st->st_mode);
+		file_done(ctx, node->tree, node->entry, symlink ? &ctx->counters->symlinks : &ctx->counters->specials);
+	}
+	file_links_end(ctx, link, node->tree, made ? &node->made : NULL);
+}
+
+static int make_symlink(const struct node *node) {
+	return symlinkat(node->target, node->tree->fd[DST], node->entry->dst_name) == 0 ? 0 : -errno;
+}
+
+/** Read where a symbolic link leads; to be freed. NULL with errno set if that fails. */
+static char *read_link(int dir, const char *name, size_t size) {
+	// The size may be wrong (/proc says 0), or the link be replaced by a longer one
+	for (size = max(size + 1, (size_t)64);; size *= 2) {
+		char *target = malloc(size);
+		ssize_t n = target ? readlinkat(dir, name, target, size) : -1;
+		if (n >= 0 && (size_t)n < size) {
+			target[n] = '\0';
+			return target;
+		}
+		int err = target ? errno : ENOMEM;
+		free(target);
+		if (n < 0) {
+			errno = err;
+			return NULL;
+		}
+	}
+}
+
+void file_copy_symlink(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st) {
+	char *target = read_link(tree->fd[SRC], entry->name, (size_t)st->st_size);
+	if (!target) {
+		tree_report(tree, entry, fail_make(errno, "cannot read symbolic link %s"));
+		file_failed(ctx, NULL);
+		return;
+	}
+	struct node node = {
+		.ctx = ctx, .tree = tree, .entry = entry, .st = st, .make = make_symlink, .target = target,
+		.replace = OPT_FORCE,
+		.what = "cannot create symbolic link %d",
+	};
+	copy_node(&node);
+	free(target);
+}
+
+static int make_special(const struct node *node) {
+	const struct opts *opts = node->ctx->files->opts;
+	mode_t mode = node->st->st_mode & S_IFMT;
+	mode |= is_closed_at_first(opts) ? 0 : meta_create_mode(opts, node->st->st_mode);
+	dev_t dev = S_ISCHR(mode) || S_ISBLK(mode) ? node->st->st_rdev : 0;
+	return mknodat(node->tree->fd[DST], node->entry->dst_name, mode, dev) == 0 ? 0 : -errno;
+}
+
+void file_copy_special(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st) {
+	struct node node = {
+		.ctx = ctx, .tree = tree, .entry = entry, .st = st, .make = make_special,
+		.what = S_ISFIFO(st->st_mode) ? "cannot create fifo %d" : "cannot create special file %d",
+	};
+	copy_node(&node);
+}
+
+/** Whether a directory of the destination is the current one, in which relative links lead where they should. */
+static bool is_current(const struct tree *tree, const char *dst_name) {
+	struct stat here;
+	struct stat there;
+	const char *base = last_component(dst_name);
+	char *dir = base == dst_name ? strdup(".") : strndup(dst_name, (size_t)(base - dst_name));
+	bool current = !dir || fstatat(tree->fd[DST], dir, &there, 0) != 0 || stat(".", &here) != 0
+		|| inode_same(inode_of(&here), inode_of(&there));
+	free(dir);
+	return current;
+}
+
+static int make_link_to_source(const struct node *node) {
+	struct stat st;
+	const char *name = node->entry->dst_name;
+	if (node->target[0] == '/' || is_current(node->tree, name)) {
+		return make_symlink(node);
+	}
+	// What stands there is looked at before it is said that the link would lead elsewhere
+	bool exists = fstatat(node->tree->fd[DST], name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	return exists && !node->judged.known ? -EEXIST : LINK_LEADS_ELSEWHERE;
+}
+
+bool file_link_leads_elsewhere(const struct tree *tree, const struct entry *entry) {
+	char *target = tree_path(tree, SRC, entry->name);
+	bool relative = target && target[0] != '/';
+	free(target);
+	return relative && ((tree->flags & TREE_ABSENT) || !is_current(tree, entry->dst_name));
+}
+
+/** A link to the source has its times and attributes, if they are kept. */
+static bool settle_link(struct node *node, const char *name) {
+	struct opts less = *node->ctx->files->opts;
+	struct stat link = *node->st;
+	less.preserve &= PRESERVE_TIMESTAMPS | PRESERVE_XATTR | PRESERVE_XATTR_REQUIRED | PRESERVE_XATTR_QUIET;
+	link.st_mode = S_IFLNK | 0777;
+	return apply_meta(node, name, &less, &link);
+}
+
+/** Make a symbolic link to the source (-s). */
+static void link_symbolically(struct node *node) {
+	struct tree *tree = node->tree;
+	char *target = tree_path(tree, SRC, node->entry->name);
+	if (!target) {
+		tree_report(tree, node->entry, fail_make(ENOMEM, "cannot create symbolic link %d to %s"));
+		return;
+	}
+	node->make = make_link_to_source;
+	node->target = target;
+	node->what = "cannot create symbolic link %d to %s";
+	node->replace = OPT_FORCE;
+	if (node->ctx->files->opts->preserve & (PRESERVE_TIMESTAMPS | PRESERVE_XATTR)) {
+		node->settle = settle_link;
+	}
+	if (make_node(node)) {
+		file_done(node->ctx, tree, node->entry, &node->ctx->counters->symlinks);
+	}
+	free(target);
+}
+
+void file_make_link(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st) {
+	struct node node = {.ctx = ctx, .tree = tree, .entry = entry, .st = st};
+	if (ctx->files->opts->flags & OPT_SYMBOLIC_LINK) {
+		link_symbolically(&node);
+		return;
+	}
+	node.make = make_hard_link;
+	node.what = "cannot create hard link %d to %s";
+	node.replace = OPT_FORCE | OPT_INTERACTIVE;
+	if (make_node(&node)) {
+		file_done(ctx, tree, entry, &ctx->counters->hard_links);
+	}
+}

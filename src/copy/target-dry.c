@@ -1,0 +1,265 @@
+#include "copy/file-impl.h"
+
+#include "base/open.h"
+#include "base/opts.h"
+#include "base/std.h"
+#include "display/progress.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/** Something that would be copied (--dry-run). */
+struct foreseen {
+	struct file_context *ctx;
+	struct tree *tree;
+	const struct entry *entry;
+	const struct stat *st;
+	/** What stands at the destination, no link followed, if anything does. */
+	bool exists;
+	struct stat there;
+	struct judged judged;
+	/** Its data would be read and written. */
+	bool as_regular;
+	/** What would be said if it could not be made. */
+	const char *what;
+	/** Which of enum opt_flags would let it replace what stands there. */
+	unsigned replace;
+};
+
+static void say_removed(const struct foreseen *f) {
+	tree_say(f->tree, f->entry, "removed %d");
+}
+
+/** Choose what it would become. */
+static void look_at_kind(struct foreseen *f) {
+	const struct opts *opts = f->ctx->files->opts;
+	mode_t mode = f->st->st_mode;
+	bool contents = !(opts->flags & OPT_RECURSIVE) || (opts->flags & OPT_COPY_CONTENTS);
+
+	f->replace = OPT_FORCE;
+	if (opts->flags & OPT_SYMBOLIC_LINK) {
+		f->what = "cannot create symbolic link %d to %s";
+	} else if (opts->flags & OPT_HARD_LINK) {
+		f->what = "cannot create hard link %d to %s";
+		f->replace = OPT_FORCE | OPT_INTERACTIVE;
+	} else if (S_ISREG(mode) || (contents && !S_ISLNK(mode))) {
+		f->what = "cannot create regular file %d";
+		f->as_regular = true;
+	} else if (S_ISLNK(mode)) {
+		f->what = "cannot create symbolic link %d";
+	} else {
+		f->what = S_ISFIFO(mode) ? "cannot create fifo %d" : "cannot create special file %d";
+		f->replace = 0;
+	}
+}
+
+/** Decide about the destination. Returns whether it would be made. */
+static bool look_at_destination(struct foreseen *f) {
+	struct dest *dest = f->ctx->files->dest;
+	struct fail fail = FAIL_NONE;
+	f->judged.verdict = DEST_CREATE;
+	if (f->tree->flags & TREE_ABSENT) {
+		return true;
+	}
+	if (fstatat(f->tree->fd[DST], f->entry->dst_name, &f->there, AT_SYMLINK_NOFOLLOW) != 0) {
+		if (errno != ENOENT) {
+			tree_report(f->tree, f->entry, fail_make(errno, "cannot stat %d"));
+			f->judged.verdict = DEST_REFUSE;
+			return false;
+		}
+	} else {
+		f->exists = true;
+		f->judged.verdict = dest_judge(dest, f->tree, f->entry, f->st, &f->judged.found, &fail);
+	}
+	if (f->judged.verdict == DEST_OVERWRITE || f->judged.verdict == DEST_CREATE) {
+		f->judged.verdict = dest_foresee(dest, f->tree, f->entry, f->judged.verdict, &fail);
+	}
+	if (fail.what) {
+		tree_report(f->tree, f->entry, fail);
+	}
+	return f->judged.verdict == DEST_OVERWRITE || f->judged.verdict == DEST_CREATE;
+}
+
+/** What would be wrong with writing into a regular file that exists, or what a link there leads to. */
+static struct fail foresee_overwrite(const struct foreseen *f) {
+	const struct files *files = f->ctx->files;
+	int dir = f->tree->fd[DST];
+	const char *name = f->entry->dst_name;
+	bool link = S_ISLNK(f->there.st_mode);
+	bool mount;
+	struct stat st;
+
+	if (S_ISDIR(f->judged.found.st.st_mode)) {
+		return fail_make(EISDIR, files->opts->flags & OPT_FORCE ? "cannot remove %d" : f->what);
+	}
+	if (file_is_strangers(files->opts, f->tree, f->st, &f->judged.found.st)) {
+		if (files->opts->flags & OPT_ATTRIBUTES_ONLY) {
+			return file_not_giving();
+		}
+		int ret = tree_may_make(f->tree, name);
+		if (ret == 0) {
+			say_removed(f);
+		}
+		return ret < 0 ? fail_make(ret, "cannot remove %d") : FAIL_NONE;
+	}
+	if (faccessat(dir, name, W_OK, AT_EACCESS) != 0) {
+		int ret = -errno;
+		if (files->opts->flags & OPT_FORCE) {
+			ret = tree_may_make(f->tree, name);
+			if (ret < 0) {
+				return fail_make(ret, "cannot remove %d");
+			}
+			say_removed(f);
+		}
+		return ret < 0 ? fail_make(ret, f->what) : FAIL_NONE;
+	}
+	if (open_look(dir, name, 0, &st, &mount) < 0 || !S_ISREG(st.st_mode)) {
+		return FAIL_NONE;
+	}
+	if (link || mount) {
+		return dest_spare_source(files->dest, &st);
+	}
+	if (st.st_nlink > 1 && dest_is_source(files->dest, &st)) {
+		say_removed(f);
+	}
+	return FAIL_NONE;
+}
+
+/** What would be wrong with making it. */
+static struct fail foresee_create(const struct foreseen *f) {
+	const struct opts *opts = f->ctx->files->opts;
+	const char *name = f->entry->dst_name;
+	size_t len = strlen(name);
+	struct stat st;
+
+	if (!f->exists && (len == 0 || name[len - 1] == '/')) {
+		return fail_make(len > 0 && f->as_regular ? ENOTDIR : ENOENT, f->what);
+	}
+	bool in_place = !(opts->flags & OPT_REMOVE_DESTINATION) && opts->backup == BACKUP_NONE;
+	if (f->as_regular && f->exists && S_ISLNK(f->there.st_mode) && in_place && !(opts->flags & OPT_POSIX)
+		&& fstatat(f->tree->fd[DST], name, &st, 0) != 0)
+	{
+		return fail_make(0, "not writing through dangling symlink %d");
+	}
+	bool device = !f->as_regular && (S_ISCHR(f->st->st_mode) || S_ISBLK(f->st->st_mode))
+		&& !(opts->flags & (OPT_SYMBOLIC_LINK | OPT_HARD_LINK));
+	int ret = tree_may_make(f->tree, name);
+	if (ret == 0 && device && !(opts->flags & OPT_PRIVILEGED)) {
+		ret = -EPERM;
+	}
+	return ret < 0 ? fail_make(ret, f->what) : FAIL_NONE;
+}
+
+/** Whether moving the destination out of the way would take the source away. */
+static bool would_be_removed(const struct foreseen *f) {
+	const struct tree *tree = f->tree;
+	if (!f->exists || f->judged.verdict != DEST_CREATE || !inode_same(inode_of(&f->there), inode_of(f->st))) {
+		return false;
+	}
+	return f->st->st_nlink == 1
+		|| dest_same_entry(tree->fd[SRC], f->entry->name, tree->fd[DST], f->entry->dst_name, AT_SYMLINK_NOFOLLOW);
+}
+
+/** What would be wrong. */
+static struct fail foresee_fail(const struct foreseen *f) {
+	const struct opts *opts = f->ctx->files->opts;
+
+	if (f->as_regular && would_be_removed(f)) {
+		return fail_make(ENOENT, "cannot open %s for reading");
+	}
+	// A link that is followed was followed by who looked at the source
+	if (f->as_regular && faccessat(f->tree->fd[SRC], f->entry->name, R_OK, AT_EACCESS) != 0) {
+		return fail_make(errno, "cannot open %s for reading");
+	}
+	if ((opts->flags & OPT_SYMBOLIC_LINK) && file_link_leads_elsewhere(f->tree, f->entry)) {
+		return fail_make(0, file_leads_elsewhere);
+	}
+	if (f->judged.verdict == DEST_CREATE) {
+		return foresee_create(f);
+	}
+	if (f->as_regular) {
+		return foresee_overwrite(f);
+	}
+	return opts->flags & f->replace ? FAIL_NONE : fail_make(EEXIST, f->what);
+}
+
+/** Whether it would be another name of something that is copied anyway. */
+static bool is_other_name(const struct foreseen *f) {
+	struct file_context *ctx = f->ctx;
+	const struct link_name *first;
+	struct link *link;
+	struct list waiting;
+
+	if (!file_has_links(ctx, f->tree, f->st)) {
+		return false;
+	}
+	enum link_verdict met = links_meet(ctx->files->links, inode_of(f->st), f->tree, f->entry, &link, &first);
+	if (met == LINK_COPY) {
+		list_init(&waiting);
+		links_done(ctx->files->links, link, f->tree, (struct inode) {0}, &waiting);
+		for (struct list *node; (node = list_pop(&waiting));) {
+			link_name_free(list_item(node, struct link_name, node));
+		}
+	}
+	return met == LINK_TO || met == LINK_WAIT;
+}
+
+/** Count what would be made. */
+static void count(const struct foreseen *f) {
+	struct counters *counters = f->ctx->counters;
+	unsigned flags = f->ctx->files->opts->flags;
+	counter_add(&counters->files, 1);
+	if ((flags & OPT_HARD_LINK) || (!(flags & OPT_SYMBOLIC_LINK) && is_other_name(f))) {
+		counter_add(&counters->hard_links, 1);
+	} else if ((flags & OPT_SYMBOLIC_LINK) || (!f->as_regular && S_ISLNK(f->st->st_mode))) {
+		counter_add(&counters->symlinks, 1);
+	} else if (!f->as_regular) {
+		counter_add(&counters->specials, 1);
+	} else if (S_ISREG(f->st->st_mode) && !(flags & OPT_ATTRIBUTES_ONLY)) {
+		counter_add(&counters->bytes, (uint64_t)f->st->st_size);
+		counter_add(&counters->data, (uint64_t)f->st->st_size);
+	}
+}
+
+void file_foresee(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st) {
+	const struct opts *opts = ctx->files->opts;
+	struct foreseen f = {.ctx = ctx, .tree = tree, .entry = entry, .st = st};
+	struct stat got;
+
+	if (!st) {
+		if (fstatat(tree->fd[SRC], entry->name, &got, tree_follows(tree) ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
+			tree_report(tree, entry, fail_make(errno, "cannot stat %s"));
+			return;
+		}
+		f.st = &got;
+	}
+	if (S_ISDIR(f.st->st_mode)) {
+		tree_report(tree, entry, fail_make(0, "skipping file %s, as it was replaced while being copied"));
+		return;
+	}
+	look_at_kind(&f);
+	if (!look_at_destination(&f)) {
+		counter_add(f.judged.verdict == DEST_SKIP || f.judged.verdict == DEST_DONE ? &ctx->counters->skipped
+			: &ctx->counters->failed, 1);
+		if (f.judged.verdict != DEST_REFUSE && (opts->flags & OPT_DEBUG)) {
+			tree_say(tree, entry, "skipped %d");
+		}
+		free(f.judged.found.backup);
+		return;
+	}
+	file_say(ctx, tree, entry, f.judged.found.backup);
+	struct fail fail = foresee_fail(&f);
+	if (fail.what) {
+		tree_report(tree, entry, fail);
+		counter_add(&ctx->counters->failed, 1);
+		if (f.judged.found.backup) {
+			dest_undo_backup(ctx->files->dest, tree, entry, f.judged.found.backup);
+		}
+	} else {
+		count(&f);
+	}
+	free(f.judged.found.backup);
+}

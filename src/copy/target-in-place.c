@@ -1,0 +1,395 @@
+#include "copy/file-impl.h"
+
+#include "base/open.h"
+#include "base/opts.h"
+#include "base/std.h"
+#include "display/writeback.h"
+#include "journal/checksums.h"
+#include "sys/meta.h"
+#include "sys/symlink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+/** The source's mode, as that of the regular file its copy will be. */
+static mode_t regular_mode(const struct file *file) {
+	return (file->st.st_mode & 07777) | S_IFREG;
+}
+
+/** Make the destination under a name in a directory. Returns 0 or -errno. */
+static int create_in(struct file_context *ctx, struct file *file, int dir, const char *name, int more_flags) {
+	const struct opts *opts = ctx->files->opts;
+	int flags = file_access_mode(opts) | O_CREAT | O_CLOEXEC | more_flags;
+	mode_t mode = regular_mode(file);
+
+	file->dst_fd = openat(dir, name, flags, meta_create_mode(opts, mode));
+	if (file->dst_fd < 0) {
+		return -errno;
+	}
+	file->flags |= FILE_CREATED;
+	file->flags &= ~(unsigned)(FILE_BY_LINK | FILE_DST_NONBLOCK);
+	file_protect(ctx, file);
+	if (meta_final_mode(opts, mode, 0, &file->final_mode)) {
+		file->flags |= FILE_FINAL_MODE;
+	}
+	return 0;
+}
+
+static int create(struct file_context *ctx, struct file *file, int more_flags) {
+	return create_in(ctx, file, file->tree->fd[DST], file->entry.dst_name, more_flags);
+}
+
+/**
+ * Make the destination where a link leads that leads nowhere yet, if nobody else can turn it. Returns 0 or what
+ * tree_reach_into() does.
+ */
+static int create_behind(struct file_context *ctx, struct file *file) {
+	struct reach_end end;
+	if (tree_is_named_whole(file->tree)) {
+		return create(ctx, file, 0);
+	}
+	// It may be another one by now than the one that was looked at
+	int ret = tree_reach_into(file->tree, file->entry.dst_name, &end);
+	if (ret == 0) {
+		ret = end.foreign ? -ELOOP : create_in(ctx, file, end.dir, end.name, O_EXCL);
+		reach_close(&end);
+	}
+	return ret;
+}
+
+/** Make a destination after something that stood there was removed, or only a link stands there. */
+static struct fail create_again(struct file_context *ctx, struct file *file) {
+	struct stat st;
+	const char *name = file->entry.dst_name;
+	int ret = create(ctx, file, O_EXCL);
+	if (ret == -EEXIST && fstatat(file->tree->fd[DST], name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode)) {
+		bool trusted = tree_is_named_whole(file->tree) || reach_is_own(&st);
+		if (!(ctx->files->opts->flags & OPT_POSIX) || !trusted) {
+			return fail_make(0, "not writing through dangling symlink %d");
+		}
+		bool among;
+		if (tree_leads_through_made(file->tree, name, &among)) {
+			return fail_make(0, tree_made_link);
+		}
+		ret = create_behind(ctx, file);
+	}
+	return ret < 0 ? file_cannot_create(ret) : FAIL_NONE;
+}
+
+/** Remove what stands at the destination, and create it anew. */
+static struct fail remove_and_create(struct file_context *ctx, struct file *file) {
+	close_fd(&file->dst_fd);
+	if (unlinkat(file->tree->fd[DST], file->entry.dst_name, 0) == 0) {
+		if (ctx->files->opts->flags & OPT_VERBOSE) {
+			tree_say(file->tree, &file->entry, "removed %d");
+		}
+	} else if (errno != ENOENT) {
+		return fail_make(errno, "cannot remove %d");
+	}
+	return create_again(ctx, file);
+}
+
+/**
+ * Keep others from a destination who may not see what is going to be there, before it is. Failing is no harm: who may not
+ * do this has let them in before.
+ */
+static void narrow(const struct opts *opts, const struct file *file) {
+	mode_t mode = meta_interim_mode(opts, &file->st, file->src_fd, &file->found, file->dst_fd);
+	if (mode != file->found.st_mode) {
+		fchmod(file->dst_fd, mode & 0777);
+	}
+}
+
+/** Empty a regular file that is to be overwritten, or make it anew, once nobody else writes to it. */
+static struct fail make_empty(struct file_context *ctx, struct file *file) {
+	const struct opts *opts = ctx->files->opts;
+
+	if (!file_reserve(ctx, file)) {
+		file->flags |= FILE_DEFERRED;
+		close_fd(&file->dst_fd);
+		return FAIL_NONE;
+	}
+	// Another file may have been written to it meanwhile
+	const struct inode inode = inode_of(&file->found);
+	if (fstat(file->dst_fd, &file->found) != 0) {
+		return fail_make(errno, "cannot fstat %d");
+	}
+	// By which it is reserved
+	file->found.st_dev = inode.dev;
+	file->found.st_ino = inode.ino;
+	if (!(opts->flags & OPT_ATTRIBUTES_ONLY) && links_is_copy(ctx->files->links, inode_of(&file->found))) {
+		file_release(ctx, file);
+		return remove_and_create(ctx, file);
+	}
+	if (opts->preserve & PRESERVE_MODE) {
+		narrow(opts, file);
+	}
+	// Also where it is empty, for its time to change
+	if (!(opts->flags & OPT_ATTRIBUTES_ONLY) && ftruncate(file->dst_fd, 0) != 0) {
+		return fail_make(errno, "cannot create regular file %d");
+	}
+	return FAIL_NONE;
+}
+
+/** Have something new take the place of what belongs to a stranger, who may have it open. */
+static struct fail displace(struct file_context *ctx, struct file *file) {
+	close_fd(&file->dst_fd);
+	if (ctx->files->opts->flags & OPT_ATTRIBUTES_ONLY) {
+		return file_not_giving();
+	}
+	return file_is_atomic(ctx, &file->entry) ? file_stage_instead(ctx, file) : remove_and_create(ctx, file);
+}
+
+/**
+ * Look at an existing destination that is open now, and empty it.
+ *
+ * @param link  Whether it was reached through a symbolic link.
+ */
+static struct fail take_over(struct file_context *ctx, struct file *file, bool link) {
+	struct stat st;
+	bool mount;
+	int ret = open_look(file->dst_fd, "", AT_EMPTY_PATH, &st, &mount);
+	if (ret < 0) {
+		return fail_make(ret, "cannot fstat %d");
+	}
+	// Seen before opening, but who knows what has been moved meanwhile
+	if (inode_same(inode_of(&st), inode_of(&file->st))) {
+		close_fd(&file->dst_fd);
+		return fail_make(0, "%s and %d are the same file");
+	}
+	if (ctx->files->sums && sums_is(ctx->files->sums, &st)) {
+		close_fd(&file->dst_fd);
+		return fail_make(0, "cannot copy %s to %d: checksums are being written there");
+	}
+	if (!file_is_still(file->tree, &file->found, &st)) {
+		return fail_make(0, "skipping file %s, as its destination %d was replaced while being copied");
+	}
+	file->found = st;
+	if (file_is_strangers(ctx->files->opts, file->tree, &file->st, &st)) {
+		return displace(ctx, file);
+	}
+	file->flags |= link ? FILE_BY_LINK : 0;
+	if (!S_ISREG(st.st_mode)) {
+		file->flags |= FILE_SPECIAL;
+		if ((ctx->files->opts->flags & OPT_VERIFY) && !S_ISBLK(st.st_mode)) {
+			return fail_make(0, "cannot verify %d: not a regular file or a block device");
+		}
+		return FAIL_NONE;
+	}
+	struct fail fail = link || mount ? dest_spare_source(ctx->files->dest, &st) : FAIL_NONE;
+	if (fail.what) {
+		return fail;
+	}
+	// What gets attributes only keeps its content, which making it anew would lose
+	bool written = !(ctx->files->opts->flags & OPT_ATTRIBUTES_ONLY);
+	if (written && !link && st.st_nlink > 1 && dest_is_source(ctx->files->dest, &st)) {
+		return atomic_load(&ctx->files->cancelled) ? fail_make(EINTR, "cannot remove %d") : remove_and_create(ctx, file);
+	}
+	return make_empty(ctx, file);
+}
+
+/** Open a destination, following a link there as far as that is allowed. Returns what reach_open() does. */
+static int open_there(const struct file_context *ctx, const struct file *file, int flags, bool *link) {
+	int dir = file->tree->fd[DST];
+	const char *name = file->entry.dst_name;
+	int fd = openat(dir, name, flags | O_NOFOLLOW);
+	struct stat st;
+	// With O_PATH a link itself is opened
+	*link = flags & O_PATH ? fd >= 0 && fstat(fd, &st) == 0 && S_ISLNK(st.st_mode) : fd < 0 && errno == ELOOP;
+	if (!*link) {
+		return fd < 0 ? -errno : fd;
+	}
+	close_fd(&fd);
+	if (tree_is_named_whole(file->tree)) {
+		fd = openat(dir, name, flags);
+		return fd < 0 ? -errno : fd;
+	}
+	return ctx->files->opts->flags & OPT_BENEATH ? -ELOOP : tree_reach_open(file->tree, name, flags);
+}
+
+/** Whether a fifo that nobody reads yet is waited for: not where others can have put it in the place of a file. */
+static bool is_awaited(const struct file_context *ctx, const struct file *file, const struct stat *fifo) {
+	const struct tree *tree = file->tree;
+	unsigned flags = ctx->files->opts->flags;
+	// A fifo may have been copied there before
+	bool source = (tree->flags & TREE_OPERANDS) || !(flags & OPT_PRIVILEGED) || reach_is_closed(tree->fd[SRC]);
+	return !(flags & OPT_BENEATH) && file_is_own(ctx->files, tree->fd[DST], fifo) && source;
+}
+
+/**
+ * Open a destination that has to be waited for: a file under a lease, or a fifo that nobody reads yet. Returns what
+ * reach_open() does.
+ */
+static int open_waiting(const struct file_context *ctx, const struct file *file, int flags, bool *link) {
+	struct stat st;
+	int there = open_there(ctx, file, O_PATH | O_CLOEXEC, link);
+	if (there < 0) {
+		return there;
+	}
+	int ret = fstat(there, &st);
+	bool wait = ret == 0 && (S_ISREG(st.st_mode) || (S_ISFIFO(st.st_mode) && is_awaited(ctx, file, &st)));
+	bool trusted = !*link || tree_is_named_whole(file->tree);
+	ret = file_open_waiting(ctx, there, file->tree->fd[DST], trusted ? file->entry.dst_name : NULL,
+		flags | (wait ? 0 : O_NONBLOCK));
+	close_fd(&there);
+	return ret;
+}
+
+/** Open a destination that may be replaced. */
+static struct fail overwrite(struct file_context *ctx, struct file *file) {
+	int flags = file_access_mode(ctx->files->opts) | O_NOCTTY | O_CLOEXEC;
+	bool wait = tree_is_named_whole(file->tree) && !S_ISREG(file->found.st_mode);
+	bool link;
+
+	// A fifo or a terminal of a stranger is not even opened
+	if (file_is_strangers(ctx->files->opts, file->tree, &file->st, &file->found)) {
+		return displace(ctx, file);
+	}
+	int ret = open_there(ctx, file, flags | (wait ? 0 : O_NONBLOCK), &link);
+	if (ret == -ENXIO || ret == -EAGAIN) {
+		ret = open_waiting(ctx, file, flags, &link);
+	}
+	if (ret == REACH_FOREIGN || ret == OPEN_NO_PROC || ret == REACH_REFUSED) {
+		return file_not_through(ret);
+	}
+	if (ret >= 0) {
+		file->dst_fd = ret;
+		file->flags |= wait ? 0 : FILE_DST_NONBLOCK;
+		return take_over(ctx, file, link);
+	}
+	if (ret == -ENOENT) {
+		return create_again(ctx, file);
+	}
+	if (!(ctx->files->opts->flags & OPT_FORCE)) {
+		return fail_make(ret, "cannot create regular file %d");
+	}
+	return remove_and_create(ctx, file);
+}
+
+/** Leave a destination as it is. */
+static void skip(struct file_context *ctx, const struct tree *tree, const struct entry *entry, const struct stat *st) {
+	file_skipped(ctx, st);
+	if (ctx->files->opts->flags & OPT_DEBUG) {
+		tree_say(tree, entry, "skipped %d");
+	}
+}
+
+bool file_judge(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st,
+	struct judged *judged)
+{
+	struct fail fail = FAIL_NONE;
+	bool named = entry->dst_name[0] != '\0';
+	if (tree->flags & TREE_CREATED) {
+		// What stands there was made by this run, of another name: creating says so
+		return true;
+	}
+	if (named && fstatat(tree->fd[DST], entry->dst_name, &judged->found.st, AT_SYMLINK_NOFOLLOW) != 0) {
+		if (errno == ENOENT) {
+			judged->absent = tree->flags & TREE_OPERANDS;
+			return true;
+		}
+		tree_report(tree, entry, fail_make(errno, "cannot stat %d"));
+		file_failed(ctx, st);
+		judged->verdict = DEST_REFUSE;
+		return false;
+	}
+	judged->found.seen = named;
+	judged->verdict = file_verdict(ctx, tree, entry, st, &judged->found, &fail);
+	if (judged->verdict == DEST_REFUSE) {
+		tree_report(tree, entry, fail);
+		file_failed(ctx, st);
+		return false;
+	}
+	judged->known = judged->verdict == DEST_OVERWRITE || judged->verdict == DEST_CREATE;
+	if (!judged->known) {
+		skip(ctx, tree, entry, st);
+	}
+	return judged->known;
+}
+
+/** Whether something is known to be no regular file. */
+static bool is_special(const struct stat *st) {
+	return (st->st_mode & S_IFMT) != 0 && !S_ISREG(st->st_mode);
+}
+
+/** Make a destination where nothing is thought to stand. Returns 0 or -errno. */
+static int make_new(struct file_context *ctx, struct file *file) {
+	return file_is_atomic(ctx, &file->entry) ? file_stage_new(ctx, file) : create(ctx, file, O_EXCL);
+}
+
+/** Decide about what stands at the destination, and open it or what takes its place. */
+static enum dest_verdict replace(struct file_context *ctx, struct file *file, const struct judged *judged,
+	struct fail *fail)
+{
+	enum dest_verdict verdict = judged->verdict;
+	struct dest_found found = judged->found;
+	if (!judged->known) {
+		verdict = file_verdict(ctx, file->tree, &file->entry, &file->st, &found, fail);
+	}
+	bool atomic = file_is_atomic(ctx, &file->entry);
+	file->found = found.st;
+	file->backup = found.backup;
+	if (verdict == DEST_OVERWRITE || verdict == DEST_CREATE) {
+		file_say(ctx, file->tree, &file->entry, file->backup);
+	}
+	if (verdict == DEST_OVERWRITE) {
+		// What is no regular file is written into as ever, and so is what gets attributes only
+		bool over = atomic && !is_special(&found.st) && !(ctx->files->opts->flags & OPT_ATTRIBUTES_ONLY);
+		*fail = over ? file_stage_over(ctx, file) : overwrite(ctx, file);
+	} else if (verdict == DEST_CREATE) {
+		*fail = atomic ? file_stage_again(ctx, file, found.replace) : create_again(ctx, file);
+	}
+	return verdict;
+}
+
+/**
+ * Say why a destination could not be made. Where nothing can have stood it was taken meanwhile: by a name that is the same
+ * one for the file system, or by somebody else, whose link is not followed.
+ */
+static struct fail cannot_make(const struct file *file, int ret, const char *what) {
+	struct stat st;
+	const char *name = file->entry.dst_name;
+	if (ret == -EEXIST && fstatat(file->tree->fd[DST], name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode)) {
+		return fail_make(0, "not writing through dangling symlink %d");
+	}
+	if (ret == -EISDIR && name[0] != '\0' && name[strlen(name) - 1] == '/') {
+		ret = -ENOTDIR;
+	}
+	return tree_explain(file->tree, &file->entry, -ret, what);
+}
+
+bool file_open_destination(struct file_context *ctx, struct file *file, const struct judged *judged) {
+	struct fail fail = FAIL_NONE;
+	enum dest_verdict verdict = DEST_CREATE;
+	bool new = (file->tree->flags & TREE_CREATED) || judged->absent;
+
+	int ret = judged->known ? -EEXIST : make_new(ctx, file);
+	if (ret == -EEXIST && !new) {
+		verdict = replace(ctx, file, judged, &fail);
+	} else {
+		static const char what[] = "cannot create regular file %d";
+		if (ret < 0) {
+			fail = cannot_make(file, ret, what);
+		}
+		// Only a destination that cannot even be looked at is not worth a line
+		if (!fail.what || fail.what == what) {
+			file_say(ctx, file->tree, &file->entry, NULL);
+		}
+	}
+	if (fail.what) {
+		if ((fail.err != EINTR || !atomic_load(&ctx->files->cancelled)) && !file_copy_later(ctx, file, fail.err)) {
+			tree_report(file->tree, &file->entry, fail);
+			file_failed(ctx, &file->st);
+		}
+		return false;
+	}
+	if (verdict == DEST_SKIP || verdict == DEST_DONE) {
+		skip(ctx, file->tree, &file->entry, &file->st);
+	}
+	if (file->dst_fd >= 0 && ctx->files->medium) {
+		medium_meet(ctx->files->medium, file->dst_fd);
+	}
+	return file->dst_fd >= 0;
+}

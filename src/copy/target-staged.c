@@ -1,0 +1,511 @@
+#include "copy/file-impl.h"
+
+#include "base/open.h"
+#include "base/opts.h"
+#include "base/std.h"
+#include "journal/checksums.h"
+#include "sys/flush.h"
+#include "sys/meta.h"
+#include "sys/symlink.h"
+#include "sys/tempfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/** How often something is tried again that others, doing the same, may spoil. */
+#define TRIES 100
+
+/** Where a file gets its name: a directory, and a name without slashes. */
+struct spot {
+	int dir;
+	/** The directory's descriptor if it is to be closed, else -1. */
+	int own;
+	char *name;
+};
+
+static void spot_close(struct spot *spot) {
+	close_fd(&spot->own);
+	free(spot->name);
+	spot->name = NULL;
+}
+
+/** Go on to a path that begins in the spot's directory. */
+static int spot_go(struct spot *spot, const char *path) {
+	const char *last = last_component(path);
+	char *name = strdup(last);
+	char *parent = strndup(path, (size_t)(last - path));
+	int ret = name && parent ? 0 : -ENOMEM;
+
+	if (ret == 0 && last != path) {
+		int fd = openat(spot->dir, parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		ret = fd < 0 ? -errno : 0;
+		if (ret == 0) {
+			close_fd(&spot->own);
+			spot->dir = spot->own = fd;
+		}
+	}
+	free(parent);
+	if (ret < 0) {
+		free(name);
+		return ret;
+	}
+	free(spot->name);
+	spot->name = name;
+	return 0;
+}
+
+/** Go to where a file behind a link is, or will be. Returns 0 or what tree_reach_into() does. */
+static int spot_follow(struct spot *spot, const struct file *file) {
+	struct reach_end end;
+	int ret = tree_reach_into(file->tree, file->entry.dst_name, &end);
+	if (ret < 0) {
+		return ret;
+	}
+	close_fd(&end.there);
+	spot->dir = spot->own = end.dir;
+	spot->name = strdup(end.name);
+	return spot->name ? 0 : -ENOMEM;
+}
+
+/**
+ * Find where a file gets its name. Its tree is pinned. Returns 0, -errno (-ESTALE if it is elsewhere now), REACH_FOREIGN or
+ * REACH_REFUSED.
+ */
+static int spot_open(struct spot *spot, const struct file *file) {
+	bool by_link = file->flags & FILE_BY_LINK;
+	struct stat st;
+	*spot = (struct spot) {.dir = file->tree->fd[DST], .own = -1};
+
+	int ret = by_link ? spot_follow(spot, file) : spot_go(spot, file->entry.dst_name);
+	if (ret == 0 && by_link && (file->flags & FILE_STAGED)) {
+		ret = fstatat(spot->dir, ".", &st, 0) != 0 ? -errno : inode_same(inode_of(&st), file->led_to) ? 0 : -ESTALE;
+	}
+	if (ret != 0) {
+		spot_close(spot);
+	}
+	return ret;
+}
+
+/** Whether files without a name can be made here and be given one later. */
+static bool has_unnamed(const struct file_context *ctx, const struct file *file) {
+	if (ctx->files->opts->inject & INJECT_NO_UNNAMED) {
+		return false;
+	}
+	if (ctx->no_unnamed_known && !(file->tree->flags & TREE_BASE) && ctx->no_unnamed == file->tree->inode[DST].dev) {
+		return false;
+	}
+	return (ctx->files->opts->flags & OPT_PRIVILEGED) || open_has_proc();
+}
+
+/** Remember that there are none. The base's device is not known: operands may lead to any. */
+static void forget_unnamed(struct file_context *ctx, const struct file *file) {
+	if (!(file->tree->flags & TREE_BASE) && !(file->flags & FILE_BY_LINK)) {
+		ctx->no_unnamed = file->tree->inode[DST].dev;
+		ctx->no_unnamed_known = true;
+	}
+}
+
+/** Make a file under a hidden name, and lock it. Returns a descriptor or -errno. */
+static int open_hidden(struct file *file, const struct spot *spot, int flags, mode_t mode) {
+	if (!hidden_can_go(spot->dir)) {
+		return -EPERM;
+	}
+	file->hidden = hidden_path(spot->name, HIDDEN_KNOWN);
+	for (int i = 0; file->hidden && i < TRIES; ++i) {
+		int fd = openat(spot->dir, file->hidden, flags | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+		int ret = fd < 0 ? -errno : hidden_lock(fd, 0);
+		if (ret == 0) {
+			return fd;
+		}
+		close_fd(&fd);
+		if (ret == -EEXIST) {
+			ret = file_hide_again(file->tree, spot->dir, &file->hidden);
+		}
+		// Another one may have taken it for one that was left
+		if (ret < 0 && ret != -ESTALE && ret != -EBUSY) {
+			free(file->hidden);
+			file->hidden = NULL;
+			return ret;
+		}
+	}
+	return file->hidden ? -EEXIST : -ENOMEM;
+}
+
+/** Make a file of which what is written is noted. It has to have the hidden name that the next run looks for. */
+static int open_part_anew(struct file *file, const struct spot *spot, int flags, mode_t mode) {
+	int fd = open_hidden(file, spot, flags, mode);
+	char *known = hidden_path(spot->name, HIDDEN_KNOWN);
+	if (fd < 0 || !known || strcmp(known, file->hidden) != 0) {
+		file->part = NULL;
+	}
+	free(known);
+	return fd;
+}
+
+/** Make the file that is going to appear. Returns 0 or -errno. */
+static int stage(struct file_context *ctx, struct file *file, mode_t mode) {
+	struct spot spot;
+	int fd = -EOPNOTSUPP;
+	int flags = file_access_mode(ctx->files->opts) | O_CLOEXEC;
+	int ret = spot_open(&spot, file);
+	if (ret < 0) {
+		return ret;
+	}
+	if ((file->tree->flags & TREE_BASE) && file->tree->fd[DST] == AT_FDCWD && !(file->flags & FILE_BY_LINK)) {
+		files_resume_in(ctx->files, file->tree, spot.dir, file->entry.dst_name);
+	}
+	int part = file_open_part(ctx, file, spot.dir, spot.name, mode);
+	if (part >= 0) {
+		fd = part;
+	} else if (!file->part && has_unnamed(ctx, file)) {
+		fd = openat(spot.dir, ".", flags | O_TMPFILE, mode);
+		fd = fd < 0 ? -errno : fd;
+	}
+	if (part < 0 && file->part) {
+		fd = open_part_anew(file, &spot, flags, mode);
+	// What file systems and kernels say that know no such files
+	} else if (fd == -EOPNOTSUPP || fd == -EISDIR || fd == -EINVAL || fd == -ENOSYS) {
+		forget_unnamed(ctx, file);
+		fd = open_hidden(file, &spot, flags, mode);
+	}
+	struct stat st;
+	if ((file->flags & FILE_BY_LINK) && fstatat(spot.dir, ".", &st, 0) == 0) {
+		file->led_to = inode_of(&st);
+	}
+	spot_close(&spot);
+	if (fd < 0) {
+		return fd;
+	}
+	file->dst_fd = fd;
+	file->flags |= FILE_STAGED;
+	file_know_part(file);
+	return 0;
+}
+
+/** Make a file with nothing of an old one. Returns 0 or -errno. */
+static int stage_created(struct file_context *ctx, struct file *file) {
+	const struct opts *opts = ctx->files->opts;
+	mode_t mode = (file->st.st_mode & 07777) | S_IFREG;
+	int ret = stage(ctx, file, meta_create_mode(opts, mode));
+	if (ret < 0) {
+		return ret;
+	}
+	file->flags |= FILE_CREATED;
+	if (meta_final_mode(opts, mode, 0, &file->final_mode)) {
+		file->flags |= FILE_FINAL_MODE;
+	}
+	return 0;
+}
+
+int file_stage_new(struct file_context *ctx, struct file *file) {
+	struct stat st;
+	if (fstatat(file->tree->fd[DST], file->entry.dst_name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		return -EEXIST;
+	}
+	return errno == ENOENT ? stage_created(ctx, file) : -errno;
+}
+
+struct fail file_stage_again(struct file_context *ctx, struct file *file, bool replace) {
+	struct stat st;
+	if (replace) {
+		file->flags |= FILE_REPLACES;
+	} else if (fstatat(file->tree->fd[DST], file->entry.dst_name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		if (!S_ISLNK(st.st_mode)) {
+			return fail_make(EEXIST, "cannot create regular file %d");
+		}
+		bool trusted = tree_is_named_whole(file->tree) || reach_is_own(&st);
+		if (!(ctx->files->opts->flags & OPT_POSIX) || !trusted) {
+			return fail_make(0, "not writing through dangling symlink %d");
+		}
+		file->flags |= FILE_BY_LINK;
+	}
+	int ret = stage_created(ctx, file);
+	return ret < 0 ? file_cannot_create(ret) : FAIL_NONE;
+}
+
+/** How an old file is reached. */
+enum way {
+	/** Under its name. */
+	WAY_NAME,
+	/** Along a link, wherever it leads: the user named it. */
+	WAY_TRUSTED,
+	/** Along a link, if its maker may lead us there. */
+	WAY_REACH,
+};
+
+static int open_along(const struct tree *tree, int dir, const char *name, int flags, enum way way) {
+	flags |= O_NOCTTY;
+	if (way == WAY_REACH) {
+		return tree_reach_open(tree, name, flags);
+	}
+	int fd = openat(dir, name, way == WAY_NAME ? flags | O_NOFOLLOW : flags);
+	return fd < 0 ? -errno : fd;
+}
+
+/**
+ * Open an old file as if to write into it: where that may not be done, it is not replaced either. A program that is
+ * running is no obstacle, nor is a lease. Returns a descriptor, -errno or REACH_FOREIGN.
+ */
+static int open_old(const struct tree *tree, int dir, const char *name, enum way way) {
+	int fd = open_along(tree, dir, name, O_WRONLY | O_NONBLOCK | O_CLOEXEC, way);
+	if (fd == -ETXTBSY || fd == -EAGAIN) {
+		fd = open_along(tree, dir, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC, way);
+		if (fd == -EACCES || fd == -EAGAIN) {
+			fd = open_along(tree, dir, name, O_PATH | O_CLOEXEC, way);
+		}
+	}
+	return fd;
+}
+
+/** See that an old file may be replaced as if it were written into. */
+static struct fail look_at_old(struct file_context *ctx, struct file *file, int fd) {
+	struct stat st;
+	bool mount;
+	int ret = open_look(fd, "", AT_EMPTY_PATH, &st, &mount);
+	if (ret < 0) {
+		return fail_make(ret, "cannot fstat %d");
+	}
+	if (inode_same(inode_of(&st), inode_of(&file->st))) {
+		return fail_make(0, "%s and %d are the same file");
+	}
+	if (ctx->files->sums && sums_is(ctx->files->sums, &st)) {
+		return fail_make(0, "cannot copy %s to %d: checksums are being written there");
+	}
+	if (!file_is_still(file->tree, &file->found, &st)) {
+		return fail_make(0, "skipping file %s, as its destination %d was replaced while being copied");
+	}
+	bool elsewhere = (file->flags & FILE_BY_LINK) || mount;
+	struct fail fail = elsewhere ? dest_spare_source(ctx->files->dest, &st) : FAIL_NONE;
+	if (!fail.what) {
+		file->found = st;
+	}
+	return fail;
+}
+
+struct fail file_stage_instead(struct file_context *ctx, struct file *file) {
+	if (ctx->files->opts->flags & OPT_VERBOSE) {
+		tree_say(file->tree, &file->entry, "removed %d");
+	}
+	file->flags &= ~(unsigned)FILE_BY_LINK;
+	return file_stage_again(ctx, file, true);
+}
+
+struct fail file_stage_over(struct file_context *ctx, struct file *file) {
+	const struct opts *opts = ctx->files->opts;
+	bool trusted = tree_is_named_whole(file->tree);
+	int dir = file->tree->fd[DST];
+	const char *name = file->entry.dst_name;
+
+	if (file_is_strangers(opts, file->tree, &file->st, &file->found)) {
+		return file_stage_instead(ctx, file);
+	}
+	int fd = open_old(file->tree, dir, name, WAY_NAME);
+	bool link = fd == -ELOOP;
+	if (link && (trusted || !(opts->flags & OPT_BENEATH))) {
+		fd = open_old(file->tree, dir, name, trusted ? WAY_TRUSTED : WAY_REACH);
+	}
+	bool refused = fd == REACH_FOREIGN || fd == OPEN_NO_PROC || fd == REACH_REFUSED;
+	if (refused || (fd < 0 && fd != -ENOENT && !(opts->flags & OPT_FORCE))) {
+		return file_cannot_create(fd);
+	}
+	if (fd < 0) {
+		return fd == -ENOENT ? file_stage_again(ctx, file, false) : file_stage_instead(ctx, file);
+	}
+	file->flags |= link ? FILE_BY_LINK : 0;
+	struct fail fail = look_at_old(ctx, file, fd);
+	close_fd(&fd);
+	if (fail.what) {
+		return fail;
+	}
+	if (file_is_strangers(opts, file->tree, &file->st, &file->found)) {
+		return file_stage_instead(ctx, file);
+	}
+	if (!file_reserve(ctx, file)) {
+		file->flags |= FILE_DEFERRED;
+		return FAIL_NONE;
+	}
+	file->flags |= FILE_REPLACES | FILE_INHERITS;
+	int ret = stage(ctx, file, S_IRUSR | S_IWUSR);
+	return ret < 0 ? file_cannot_create(ret) : FAIL_NONE;
+}
+
+struct fail file_inherit(struct file_context *ctx, struct file *file) {
+	struct spot spot;
+	struct stat st;
+	int old = -1;
+
+	int ret = tree_pin(file->tree);
+	if (ret < 0) {
+		return fail_make(ret, "cannot access %d");
+	}
+	ret = spot_open(&spot, file);
+	tree_unpin(file->tree);
+	if (ret == 0) {
+		old = open_old(file->tree, spot.dir, spot.name, WAY_NAME);
+		spot_close(&spot);
+	}
+	if (old < 0 || fstat(old, &st) != 0 || !inode_same(inode_of(&st), inode_of(&file->found))) {
+		// Somebody has moved it: owner and mode as it was found with will do
+		close_fd(&old);
+		old = -1;
+	}
+	const struct inode inode = inode_of(&file->found);
+	struct fail fail = meta_inherit(ctx->files->opts, old, &file->found, file->dst_fd);
+	// By which it is reserved
+	file->found.st_dev = inode.dev;
+	file->found.st_ino = inode.ino;
+	close_fd(&old);
+	return fail;
+}
+
+/** Whether a file is still what its hidden name leads to. */
+static bool is_still_hidden(const struct file *file, int dir) {
+	struct stat ours;
+	struct stat there;
+	return fstat(file->dst_fd, &ours) == 0 && fstatat(dir, file->hidden, &there, AT_SYMLINK_NOFOLLOW) == 0
+		&& file_is_still(file->tree, &ours, &there);
+}
+
+/** Errors of writing that only closing tells (NFS, quotas), before the file gets its name. Returns 0 or -errno. */
+static int flush(const struct file *file) {
+	int fd = fcntl(file->dst_fd, F_DUPFD_CLOEXEC, 3);
+	return fd < 0 ? -errno : close_fd(&fd);
+}
+
+/** Replace what stands at the spot. Returns 0 or -errno. */
+static int move_over(struct file *file, const struct spot *spot) {
+	if (file->hidden) {
+		return renameat(spot->dir, file->hidden, spot->dir, spot->name) == 0 ? 0 : -errno;
+	}
+	struct stat st;
+	if (!hidden_can_go(spot->dir)) {
+		return -EPERM;
+	}
+	char *hidden = hidden_path(spot->name, HIDDEN_KNOWN);
+	int ret = hidden ? -EEXIST : -ENOMEM;
+	// ENOENT: another ucp took it for one that was left
+	for (int i = 0; (ret == -EEXIST || ret == -ENOENT) && i < TRIES; ++i) {
+		ret = hidden_link(file->dst_fd, spot->dir, hidden);
+		if (ret == 0 && renameat(spot->dir, hidden, spot->dir, spot->name) != 0) {
+			ret = -errno;
+			if (ret != -ENOENT && fstat(file->dst_fd, &st) == 0) {
+				file_drop_hidden(file->tree, spot->dir, hidden, inode_of(&st));
+			}
+		} else if (ret == -EEXIST && file_hide_again(file->tree, spot->dir, &hidden) < 0) {
+			ret = -ENOMEM;
+		}
+	}
+	free(hidden);
+	return ret;
+}
+
+/** Where nothing stood at first something does now: cp's rules for that. Returns whether it is to be replaced. */
+static bool judge_again(struct file_context *ctx, struct file *file, struct fail *fail) {
+	struct dest_found found = {0};
+	enum dest_verdict verdict = dest_judge(ctx->files->dest, file->tree, &file->entry, &file->st, &found, fail);
+	if (file->backup) {
+		free(found.backup);
+	} else {
+		file->backup = found.backup;
+	}
+	return verdict == DEST_OVERWRITE || verdict == DEST_CREATE;
+}
+
+/**
+ * Give a file its name. Returns 0 or -errno; -ECANCELED where cp's rules forbid it, with a fail or not; 1 if it has its hidden name,
+ * too.
+ */
+static int name_it(struct file_context *ctx, struct file *file, const struct spot *spot, struct fail *fail) {
+	int ret = -EEXIST;
+	if (file->hidden) {
+		ret = is_still_hidden(file, spot->dir) ? flush(file) : -ENOENT;
+		if (ret < 0) {
+			return ret;
+		}
+		ret = -EEXIST;
+	}
+	if (!(file->flags & FILE_REPLACES)) {
+		ret = file->hidden ? hidden_move_open(spot->dir, file->hidden, spot->name)
+			: hidden_link(file->dst_fd, spot->dir, spot->name);
+		if (ret == -EEXIST && (file->tree->flags & TREE_CREATED)) {
+			return ret;
+		}
+		if (ret == -EEXIST && !judge_again(ctx, file, fail)) {
+			return -ECANCELED;
+		}
+	}
+	return ret == -EEXIST ? move_over(file, spot) : ret;
+}
+
+/** With trees::flush, flush a name in another directory than those that are flushed anyway. Returns 0 or -errno. */
+static int flush_name(const struct file *file, const struct spot *spot) {
+	bool elsewhere = (file->flags & FILE_BY_LINK) && file->tree->trees->flush;
+	int ret = elsewhere ? flush_directory_at(spot->dir, ".", file->tree->trees->cancelled) : 0;
+	return ret == -EINTR ? 0 : ret;
+}
+
+struct fail file_publish(struct file_context *ctx, struct file *file) {
+	struct fail fail = FAIL_NONE;
+	struct spot spot;
+	int flushed = 0;
+
+	int ret = tree_pin(file->tree);
+	if (ret == 0) {
+		ret = spot_open(&spot, file);
+		if (ret == 0) {
+			ret = name_it(ctx, file, &spot, &fail);
+			flushed = ret >= 0 ? flush_name(file, &spot) : 0;
+			spot_close(&spot);
+		}
+		tree_unpin(file->tree);
+	}
+	if (ret < 0) {
+		file->flags |= FILE_INCOMPLETE;
+		return ret == -ECANCELED ? fail : file_cannot_create(ret);
+	}
+	file->flags &= ~(unsigned)FILE_STAGED;
+	if (ret == 0) {
+		free(file->hidden);
+		file->hidden = NULL;
+	}
+	return flushed < 0 ? fail_make(flushed, "error syncing the directory of %d") : FAIL_NONE;
+}
+
+void file_unhide(struct file *file, struct inode inode) {
+	struct spot spot;
+	int ret = tree_pin(file->tree);
+	if (ret == 0) {
+		ret = spot_open(&spot, file);
+		if (ret == 0) {
+			file_drop_hidden(file->tree, spot.dir, file->hidden, inode);
+			spot_close(&spot);
+		}
+		tree_unpin(file->tree);
+	}
+	if (ret < 0) {
+		const struct entry left = {.name = file->hidden, .dst_name = file->hidden};
+		tree_report(file->tree, &left, fail_make(ret, "cannot remove %d"));
+	}
+}
+
+void file_unstage(struct file_context *ctx, struct file *file) {
+	struct spot spot;
+	struct stat st;
+	if (file_keep_part(ctx, file) || !file->hidden || tree_pin(file->tree) < 0) {
+		return;
+	}
+	int ret = spot_open(&spot, file);
+	if (ret < 0) {
+		// Not through what leads elsewhere by now
+		tree_report(file->tree, &file->entry, fail_make(ret > REACH_FOREIGN ? ret : 0, "cannot remove what was begun of %d"));
+	} else {
+		if (fstat(file->dst_fd, &st) == 0) {
+			file_drop_hidden(file->tree, spot.dir, file->hidden, inode_of(&st));
+		}
+		spot_close(&spot);
+	}
+	tree_unpin(file->tree);
+}

@@ -1,0 +1,254 @@
+#include "dest/dest-impl.h"
+
+#include "base/opts.h"
+#include "base/std.h"
+#include "sys/tempfile.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/** How often a number that somebody else took is replaced by the next. */
+#define TRIES 100
+
+/** Most digits of a backup's number: no file name is longer. */
+#define DIGITS 256
+
+/** Find the digits N of an entry NAME.~N~. Returns how many there are, 0 if it has another form. */
+static size_t backup_digits(const char *entry, const char *name, const char **digits) {
+	size_t len = strlen(name);
+	if (strncmp(entry, name, len) != 0 || strncmp(entry + len, ".~", 2) != 0) {
+		return 0;
+	}
+	*digits = entry + len + 2;
+	size_t count = strspn(*digits, "0123456789");
+	return **digits != '0' && strcmp(*digits + count, "~") == 0 && count < DIGITS - 1 ? count : 0;
+}
+
+/** Find the highest number of NAME's backups in a directory, "" if there is none. Returns 0 or -errno. */
+static int highest_backup(int dir, const char *name, char highest[DIGITS]) {
+	size_t longest = 0;
+	highest[0] = '\0';
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
+	if (!stream) {
+		int err = errno;
+		close_fd(&fd);
+		return -err;
+	}
+	for (struct dirent *entry; (entry = readdir(stream));) {
+		const char *digits;
+		size_t count = backup_digits(entry->d_name, name, &digits);
+		if (count > longest || (count > 0 && count == longest && strncmp(digits, highest, count) > 0)) {
+			memcpy(highest, digits, count);
+			highest[count] = '\0';
+			longest = count;
+		}
+	}
+	closedir(stream);
+	return 0;
+}
+
+/** Add one to a number in decimal digits. */
+static void increment(char digits[DIGITS]) {
+	size_t len = strlen(digits);
+	size_t i = len;
+	while (i > 0 && digits[i - 1] == '9') {
+		digits[--i] = '0';
+	}
+	if (i > 0) {
+		++digits[i - 1];
+	} else {
+		memmove(digits + 1, digits, len + 1);
+		digits[0] = '1';
+	}
+}
+
+/** Open the directory a destination is in, and find its last component. Returns a descriptor or -errno. */
+static int open_parent(int dir, const char *path, const char **base) {
+	*base = last_component(path);
+	if (*base == path) {
+		int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		return fd < 0 ? -errno : fd;
+	}
+	char *parent = strndup(path, (size_t)(*base - path));
+	if (!parent) {
+		return -ENOMEM;
+	}
+	int fd = openat(dir, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int ret = fd < 0 ? -errno : fd;
+	free(parent);
+	return ret;
+}
+
+static char *add_suffix(const char *name, const char *suffix) {
+	char *text;
+	return asprintf(&text, "%s%s", name, suffix) < 0 ? NULL : text;
+}
+
+/**
+ * Where the name of a backup is too long, let it end in ~ alone, in place of the last letters if need be.
+ *
+ * @param len  Of the name without the suffix.
+ */
+static void shorten(char *name, size_t len, int parent) {
+	long most = parent >= 0 ? fpathconf(parent, _PC_NAME_MAX) : -1;
+	// One less than possible, as cp has it
+	size_t room = (size_t)(most > 2 ? most : NAME_MAX) - 1;
+	size_t before = (size_t)(last_component(name) - name);
+	if (strlen(name) - before > room) {
+		size_t end = min(len, before + room - 1);
+		name[end] = '~';
+		name[end + 1] = '\0';
+	}
+}
+
+/** What a backup in a directory is to be called. Returns 1 if it is numbered, 0 if it is simple, or -errno. */
+static int backup_name(const struct opts *opts, int parent, const char *path, const char *base, char **name) {
+	char highest[DIGITS] = "";
+	// In a directory that cannot be read, as if there were none
+	if (opts->backup != BACKUP_SIMPLE && parent >= 0) {
+		int ret = highest_backup(parent, base, highest);
+		if (ret < 0) {
+			return ret;
+		}
+	}
+	bool numbered = opts->backup == BACKUP_NUMBERED || highest[0] != '\0';
+	if (numbered) {
+		increment(highest);
+		*name = asprintf(name, "%s.~%s~", path, highest) < 0 ? NULL : *name;
+	} else {
+		*name = add_suffix(path, opts->suffix);
+	}
+	if (!*name) {
+		return -ENOMEM;
+	}
+	shorten(*name, strlen(path), parent);
+	return numbered;
+}
+
+int dest_backup_name(const struct opts *opts, int dir, const char *path, char **name) {
+	const char *base;
+	int parent = open_parent(dir, path, &base);
+	if (parent < 0 && parent != -EACCES) {
+		return parent;
+	}
+	int ret = backup_name(opts, parent, path, base, name);
+	close_fd(&parent);
+	return ret;
+}
+
+/** Move a destination to a backup's name, which must be free if it is numbered. Returns 0 or -errno. */
+static int move_to(int dir, const char *path, const char *name, bool numbered) {
+	int ret = renameat2(dir, path, dir, name, numbered ? RENAME_NOREPLACE : 0) == 0 ? 0 : -errno;
+	if (ret == -EINVAL && numbered) {
+		// A file system that cannot promise not to replace
+		ret = renameat(dir, path, dir, name) == 0 ? 0 : -errno;
+	}
+	return ret;
+}
+
+/** Choose a hidden name by which a backup comes to its own, and see that it is free. Returns 0 or -errno. */
+static int choose_hidden(int dir, const char *name, struct hidden_patience *patience, char **hidden) {
+	*hidden = hidden_path(name, HIDDEN_KNOWN);
+	int ret = *hidden ? hidden_clear(dir, *hidden, patience) : -ENOMEM;
+	if (ret == -EBUSY) {
+		free(*hidden);
+		*hidden = hidden_path(name, HIDDEN_RANDOM);
+		ret = *hidden ? 0 : -ENOMEM;
+	}
+	return ret;
+}
+
+/** Replace a simple backup that is there already. Returns 0 or -errno. */
+static int link_over(int dir, const char *path, const char *name, struct hidden_patience *patience) {
+	struct stat st = {0};
+	char *hidden = NULL;
+	int ret = hidden_can_go(dir) ? choose_hidden(dir, name, patience, &hidden) : -EPERM;
+	if (ret == 0 && (linkat(dir, path, dir, hidden, 0) != 0 || fstatat(dir, hidden, &st, AT_SYMLINK_NOFOLLOW) != 0)) {
+		ret = -errno;
+	}
+	if (ret == 0) {
+		ret = renameat(dir, hidden, dir, name) == 0 ? 0 : -errno;
+		// Where both were names of one file the rename did nothing
+		hidden_drop(dir, hidden, inode_of(&st));
+	}
+	free(hidden);
+	return ret;
+}
+
+/** Give a destination a backup's name besides its own. Returns 0 or -errno. */
+static int link_to(int dir, const char *path, const char *name, bool numbered, struct hidden_patience *patience) {
+	int ret = linkat(dir, path, dir, name, 0) == 0 ? 0 : -errno;
+	if (ret == -EEXIST && !numbered) {
+		ret = link_over(dir, path, name, patience);
+	}
+	// No hard links here, not of files of others, or too many
+	bool refused = ret == -EPERM || ret == -EOPNOTSUPP || ret == -ENOSYS || ret == -EMLINK;
+	return refused ? move_to(dir, path, name, numbered) : ret;
+}
+
+int dest_backup(const struct dest_pair *pair, enum dest_backup how, char **name) {
+	const struct opts *opts = pair->opts;
+	int dir = pair->tree->fd[DST];
+	const char *path = pair->entry->dst_name;
+	struct hidden_patience *patience = &pair->tree->trees->patience;
+	int ret = -EEXIST;
+	for (int i = 0; i < TRIES; ++i) {
+		int numbered = dest_backup_name(opts, dir, path, name);
+		if (numbered < 0) {
+			return numbered;
+		}
+		if (opts->flags & OPT_DRY_RUN) {
+			return 0;
+		}
+		ret = how == DEST_BACKUP_LINK ? link_to(dir, path, *name, numbered, patience)
+			: move_to(dir, path, *name, numbered);
+		if (ret == 0) {
+			return 0;
+		}
+		free(*name);
+		*name = NULL;
+		// Another process may have taken the number meanwhile
+		if (ret != -EEXIST || !numbered) {
+			break;
+		}
+	}
+	return ret;
+}
+
+int dest_restore(int dir, const char *backup, const char *path) {
+	struct stat old;
+	struct stat st;
+	int ret = hidden_move(dir, backup, path);
+	if (ret != -EEXIST || fstatat(dir, backup, &old, AT_SYMLINK_NOFOLLOW) != 0
+		|| fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) != 0 || !inode_same(inode_of(&old), inode_of(&st)))
+	{
+		return ret;
+	}
+	// It was but a second name
+	return hidden_drop(dir, backup, inode_of(&old));
+}
+
+bool dest_is_backup(const struct dest_pair *pair) {
+	const char *src = last_component(pair->entry->name);
+	const char *dst = last_component(pair->entry->dst_name);
+	struct stat st;
+
+	char *name = add_suffix(dst, pair->opts->suffix);
+	bool same = name && strcmp(src, name) == 0;
+	free(name);
+	if (!same) {
+		return false;
+	}
+	name = add_suffix(pair->entry->dst_name, pair->opts->suffix);
+	same = name && fstatat(pair->tree->fd[DST], name, &st, 0) == 0
+		&& inode_same(inode_of(&st), inode_of(pair->src));
+	free(name);
+	return same;
+}

@@ -1,0 +1,313 @@
+#include "dest/dest-impl.h"
+
+#include "base/opts.h"
+#include "base/std.h"
+#include "filter/select.h"
+#include "journal/journal.h"
+#include "report/report.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+/** Whether only a list of names is copied. */
+static bool has_names(const struct opts *opts) {
+	return opts->select && opts->select->names;
+}
+
+/** Open a destination directory. Returns its descriptor or -errno. */
+static int open_target(const char *path) {
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno == EACCES) {
+		fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+/** The name an operand gets in a directory; to be freed. */
+static char *name_in_directory(const char *operand) {
+	char *name = strdup(last_component(operand));
+	if (name) {
+		size_t len = strlen(name);
+		while (len > 0 && name[len - 1] == '/') {
+			name[--len] = '\0';
+		}
+		// "DIR/.." names no new directory in the destination
+		if (strcmp(name, "..") == 0) {
+			name[0] = '\0';
+		}
+	}
+	return name;
+}
+
+/** The name an operand gets with --parents; to be freed. */
+static char *name_with_parents(const char *operand) {
+	while (*operand == '/') {
+		++operand;
+	}
+	char *name = strdup(operand);
+	if (name) {
+		strip_slashes(name);
+	}
+	return name;
+}
+
+/** Add the operands to the base's listing, with their names in the destination or DST for all. */
+static int add_operands(struct dest *dest, int count, const char *dst) {
+	const struct opts *opts = dest->opts;
+	for (int i = 0; i < count; ++i) {
+		char *operand = opts->operands[i];
+		// cp does so only with a target directory
+		if ((opts->flags & OPT_STRIP_TRAILING_SLASHES) && !dst) {
+			strip_slashes(operand);
+		}
+		char *name = dst ? strdup(dst)
+			: opts->flags & OPT_PARENTS ? name_with_parents(operand) : name_in_directory(operand);
+		int ret = name ? listing_add(&dest->base->listing, operand, name, 0, DT_UNKNOWN) : -ENOMEM;
+		free(name);
+		if (ret < 0) {
+			return ret;
+		}
+	}
+	return 0;
+}
+
+static int by_name(const void *a, const void *b) {
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/** Whether two operands get the same name, or one that is a directory above the others' names. */
+static int operands_meet(const struct listing *listing) {
+	const char **names = malloc(listing->file_count * sizeof(*names));
+	if (!names) {
+		return -ENOMEM;
+	}
+	bool meet = false;
+	for (size_t i = 0; i < listing->file_count; ++i) {
+		names[i] = listing->files[i].dst_name;
+		meet |= names[i][0] == '\0' || strcmp(names[i], ".") == 0;
+	}
+	qsort(names, listing->file_count, sizeof(*names), by_name);
+	for (size_t i = 1; i < listing->file_count; ++i) {
+		meet |= strcmp(names[i - 1], names[i]) == 0;
+	}
+	free(names);
+	return meet;
+}
+
+static int out_of_memory(struct dest *dest) {
+	report_error(dest->report, 0, "memory exhausted", NULL, NULL);
+	return -1;
+}
+
+/** Every operand but the target goes into a directory. */
+static int into_directory(struct dest *dest, struct trees *trees, int fd, const char *path, int count) {
+	dest->base = tree_base(trees, fd, path);
+	if (!dest->base || add_operands(dest, count, NULL) < 0) {
+		return out_of_memory(dest);
+	}
+	if (count > 1) {
+		dest->flags |= DEST_SEVERAL;
+		// With --parents one operand may be in what another one makes
+		int meet = dest->opts->flags & OPT_PARENTS ? 1 : operands_meet(&dest->base->listing);
+		if (meet < 0) {
+			return out_of_memory(dest);
+		}
+		dest->flags |= meet ? DEST_SERIAL : 0;
+	}
+	return 0;
+}
+
+/** One source, one destination. */
+static int one_to_one(struct dest *dest, struct trees *trees) {
+	if (dest->opts->flags & OPT_PARENTS) {
+		report_usage(dest->report, "with --parents, the destination must be a directory", NULL, NULL, NULL);
+		return -1;
+	}
+	dest->base = tree_base(trees, AT_FDCWD, NULL);
+	if (!dest->base || add_operands(dest, 1, dest->opts->operands[1]) < 0) {
+		return out_of_memory(dest);
+	}
+	return 0;
+}
+
+/** Some names of one source (--files-from): what it is called makes no difference. */
+static int names_of_one(struct dest *dest, struct trees *trees) {
+	const struct opts *opts = dest->opts;
+	const char *target = opts->target_directory;
+	if (target) {
+		int fd = open_target(target);
+		if (fd < 0) {
+			report_error(dest->report, -fd, "target directory %d", NULL, target);
+			return -1;
+		}
+		close_fd(&fd);
+	}
+	dest->base = tree_base(trees, AT_FDCWD, NULL);
+	if (!dest->base || add_operands(dest, 1, target ? target : opts->operands[1]) < 0) {
+		return out_of_memory(dest);
+	}
+	return 0;
+}
+
+/** Complain about operands that make no sense. */
+static bool usage_ok(struct dest *dest) {
+	const struct opts *opts = dest->opts;
+	int count = opts->operand_count;
+
+	if (count == 0) {
+		report_usage(dest->report, "missing file operand", NULL, NULL, NULL);
+	} else if (count == 1 && !opts->target_directory) {
+		report_usage(dest->report, "missing destination file operand after %s", opts->operands[0], NULL,
+			NULL);
+	} else if ((opts->flags & OPT_NO_TARGET_DIRECTORY) && opts->target_directory) {
+		report_error(dest->report, 0, "cannot combine --target-directory (-t) and --no-target-directory (-T)",
+			NULL, NULL);
+	} else if ((opts->flags & OPT_NO_TARGET_DIRECTORY) && count > 2) {
+		report_usage(dest->report, "extra operand %s", opts->operands[2], NULL, NULL);
+	} else if (has_names(opts) && count > 1 + !opts->target_directory) {
+		report_usage(dest->report, "extra operand %s", opts->operands[1 + !opts->target_directory], NULL, NULL);
+	} else if (has_names(opts) && (opts->flags & OPT_PARENTS)) {
+		report_usage(dest->report, "cannot combine --files-from and --parents", NULL, NULL, NULL);
+	} else {
+		return true;
+	}
+	return false;
+}
+
+/**
+ * With --resume, a target directory may be what the same command has made when it was interrupted: then it is the copy itself,
+ * and not where that goes. Returns whether it is, or -1 if it cannot be told, which is reported.
+ */
+static int is_begun(struct dest *dest, const struct trees *trees, int fd, const char *target) {
+	const struct opts *opts = dest->opts;
+	const char *source = opts->operands[0];
+	const char *why;
+	struct stat st;
+	int flags = opts->deref == DEREF_NEVER ? AT_SYMLINK_NOFOLLOW : 0;
+	if (!(opts->flags & OPT_RESUME) || !(opts->flags & OPT_RECURSIVE) || (opts->flags & OPT_PARENTS)
+		|| opts->operand_count != 2 || fstatat(AT_FDCWD, source, &st, flags) != 0 || !S_ISDIR(st.st_mode))
+	{
+		return 0;
+	}
+	const struct journal_top top = journal_top_of(source, inode_of(&st));
+	switch (journal_look(fd, &top, trees->cancelled)) {
+	case JOURNAL_SAYS_ITSELF:
+		return 1;
+	case JOURNAL_SAYS_OTHER:
+		why = "%d is an interrupted copy, but not of %s; use -T to go on with it, or -t to copy into it";
+		break;
+	case JOURNAL_SAYS_NOTHING:
+		why = "%d may be an interrupted copy of %s; use -T to go on with it, or -t to copy into it";
+		break;
+	default:
+		return 0;
+	}
+	if (dest_is_cancelled(dest)) {
+		return 0;
+	}
+	report_error(dest->report, 0, why, source, target);
+	return -1;
+}
+
+int dest_init(struct dest *dest, const struct opts *opts, struct report *report, struct trees *trees) {
+	*dest = (struct dest) {.opts = opts, .report = report};
+	thread_must(pthread_mutex_init(&dest->lock, NULL));
+	sources_init(&dest->all, opts);
+	dest->all.stop = trees->cancelled;
+	trees->judge = dest_judge_directory;
+	trees->is_source = dest_is_source_directory;
+	trees->dest = dest;
+	if (!usage_ok(dest)) {
+		return -1;
+	}
+	int count = opts->operand_count;
+	if (has_names(opts)) {
+		return names_of_one(dest, trees);
+	}
+	if (opts->flags & OPT_NO_TARGET_DIRECTORY) {
+		return one_to_one(dest, trees);
+	}
+	if (opts->target_directory) {
+		int fd = open_target(opts->target_directory);
+		if (fd < 0) {
+			report_error(report, -fd, "target directory %d", NULL, opts->target_directory);
+			return -1;
+		}
+		return into_directory(dest, trees, fd, opts->target_directory, count);
+	}
+	const char *last = opts->operands[count - 1];
+	int fd = open_target(last);
+	int begun = fd >= 0 ? is_begun(dest, trees, fd, last) : 0;
+	if (begun != 0) {
+		close_fd(&fd);
+		return begun < 0 ? -1 : one_to_one(dest, trees);
+	}
+	if (fd >= 0) {
+		return into_directory(dest, trees, fd, last, count - 1);
+	}
+	if (count > 2) {
+		report_error(report, -fd, "target %d", NULL, last);
+		return -1;
+	}
+	return one_to_one(dest, trees);
+}
+
+char *dest_onto_itself(struct opts *opts) {
+	struct stat st;
+	char *name;
+	if (!(opts->flags & OPT_FORCE) || opts->backup == BACKUP_NONE || opts->operand_count != 2
+		|| opts->target_directory || strcmp(opts->operands[0], opts->operands[1]) != 0
+		|| stat(opts->operands[1], &st) != 0 || !S_ISREG(st.st_mode))
+	{
+		return NULL;
+	}
+	if (dest_backup_name(opts, AT_FDCWD, opts->operands[1], &name) < 0) {
+		return NULL;
+	}
+	opts->operands[1] = name;
+	opts->backup = BACKUP_NONE;
+	return name;
+}
+
+void dest_destroy(struct dest *dest) {
+	dest_forget(dest);
+	sources_destroy(&dest->all);
+	for (size_t i = 0; i < dest->foreseen_count; ++i) {
+		free(dest->foreseen[i]);
+	}
+	free(dest->foreseen);
+	thread_must(pthread_mutex_destroy(&dest->lock));
+}
+
+bool dest_operand(struct dest *dest, struct tree *base, struct entry *entry, struct stat *st) {
+	int flags = dest->opts->deref == DEREF_NEVER ? AT_SYMLINK_NOFOLLOW : 0;
+	if (fstatat(AT_FDCWD, entry->name, st, flags) != 0) {
+		tree_report(base, entry, fail_make(errno, "cannot stat %s"));
+		return false;
+	}
+	entry->type = IFTODT(st->st_mode);
+	entry->ino = st->st_ino;
+	if (has_names(dest->opts)) {
+		if (!S_ISDIR(st->st_mode)) {
+			tree_report(base, entry, fail_make(ENOTDIR, "cannot access %s"));
+		}
+		return S_ISDIR(st->st_mode);
+	}
+	if (S_ISDIR(st->st_mode) && !(dest->opts->flags & OPT_RECURSIVE)) {
+		tree_report(base, entry, fail_make(0, "-r not specified; omitting directory %s"));
+		return false;
+	}
+	if (dest->opts->select) {
+		int ret = select_operand(dest->opts->select, entry->name, st);
+		if (ret < 0) {
+			tree_report(base, entry, fail_make(ret, "cannot access %s"));
+		}
+		if (ret <= 0) {
+			return false;
+		}
+	}
+	return !dest_given_twice(dest, base, entry, st);
+}

@@ -1,0 +1,53 @@
+#include "dest/dest-impl.h"
+
+#include "base/opts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/** Note a name. Returns whether it was there; without memory it was not. */
+static bool is_noted(struct dest *dest, const char *name) {
+	for (size_t i = 0; i < dest->foreseen_count; ++i) {
+		if (strcmp(dest->foreseen[i], name) == 0) {
+			return true;
+		}
+	}
+	char **more = reallocarray(dest->foreseen, dest->foreseen_count + 1, sizeof(*more));
+	char *copy = strdup(name);
+	dest->foreseen = more ? more : dest->foreseen;
+	if (more && copy) {
+		dest->foreseen[dest->foreseen_count++] = copy;
+	} else {
+		free(copy);
+	}
+	return false;
+}
+
+enum dest_verdict dest_foresee(struct dest *dest, const struct tree *tree, const struct entry *entry,
+	enum dest_verdict verdict, struct fail *fail)
+{
+	const struct opts *opts = dest->opts;
+	if (!(dest->flags & DEST_SERIAL) || !(tree->flags & TREE_BASE) || opts->backup == BACKUP_NUMBERED) {
+		return verdict;
+	}
+	mutex_lock(&dest->lock);
+	bool made = is_noted(dest, entry->dst_name);
+	mutex_unlock(&dest->lock);
+	if (!made) {
+		return verdict;
+	}
+	switch (opts->update) {
+	case UPDATE_NONE:
+		return DEST_SKIP;
+	case UPDATE_OLDER:
+		return DEST_DONE;
+	case UPDATE_NONE_FAIL:
+		*fail = fail_make(0, "not replacing %d");
+		return DEST_REFUSE;
+	case UPDATE_ALL:
+		break;
+	}
+	*fail = fail_make(0, "will not overwrite just-created %d with %s");
+	return DEST_REFUSE;
+}

@@ -1,0 +1,134 @@
+#include "dest/hardlinks.h"
+
+#include "tree/tree.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void links_init(struct links *links) {
+	*links = (struct links) {0};
+	thread_must(pthread_mutex_init(&links->lock, NULL));
+}
+
+static void free_link(void *item) {
+	struct link *link = item;
+	if (link->first.tree) {
+		tree_drop(link->first.tree);
+	}
+	free(link->first.src_name);
+	free(link->first.dst_name);
+	free(link);
+}
+
+void links_destroy(struct links *links) {
+	inode_set_clear(&links->set, free_link);
+	inode_set_clear(&links->copies, free);
+	thread_must(pthread_mutex_destroy(&links->lock));
+}
+
+static bool set_name(struct link_name *name, const struct entry *entry) {
+	name->src_name = strdup(entry->name);
+	name->dst_name = strdup(entry->dst_name);
+	return name->src_name && name->dst_name;
+}
+
+static struct link *add(struct links *links, struct inode inode, const struct entry *entry) {
+	struct link *link = calloc(1, sizeof(*link));
+	if (!link) {
+		return NULL;
+	}
+	link->inode = inode;
+	list_init(&link->waiting);
+	// The names now, so that nothing can go wrong once it is copied
+	if (!set_name(&link->first, entry) || inode_set_insert(&links->set, &link->inode) < 0) {
+		free_link(link);
+		return NULL;
+	}
+	return link;
+}
+
+struct link_name *link_name_new(struct tree *tree, const struct entry *entry) {
+	struct link_name *name = calloc(1, sizeof(*name));
+	if (!name) {
+		return NULL;
+	}
+	list_init(&name->node);
+	name->tree = tree;
+	tree_ref(tree);
+	if (!set_name(name, entry)) {
+		link_name_free(name);
+		return NULL;
+	}
+	return name;
+}
+
+static enum link_verdict wait_for(struct link *link, struct tree *tree, const struct entry *entry) {
+	struct link_name *name = link_name_new(tree, entry);
+	if (!name) {
+		return LINK_NO_MEMORY;
+	}
+	list_append(&link->waiting, &name->node);
+	return LINK_WAIT;
+}
+
+enum link_verdict links_meet(struct links *links, struct inode inode, struct tree *tree, const struct entry *entry,
+	struct link **out, const struct link_name **to)
+{
+	enum link_verdict verdict;
+
+	mutex_lock(&links->lock);
+	struct link *link = inode_set_find(&links->set, inode);
+	if (!link) {
+		*out = add(links, inode, entry);
+		verdict = *out ? LINK_COPY : LINK_NO_MEMORY;
+	} else if (link->first.tree) {
+		*to = &link->first;
+		verdict = LINK_TO;
+	} else {
+		verdict = wait_for(link, tree, entry);
+	}
+	mutex_unlock(&links->lock);
+	return verdict;
+}
+
+/** Hand over those who wait. */
+static void take_waiting(struct link *link, struct list *waiting) {
+	for (struct list *node; (node = list_pop(&link->waiting));) {
+		list_append(waiting, node);
+	}
+}
+
+const struct link_name *links_done(struct links *links, struct link *link, struct tree *tree, struct inode copy,
+	struct list *waiting)
+{
+	mutex_lock(&links->lock);
+	tree_keep(tree);
+	link->first.tree = tree;
+	link->first.copy = copy;
+	links->copies_unknown |= inode_set_add(&links->copies, copy) < 0;
+	take_waiting(link, waiting);
+	mutex_unlock(&links->lock);
+	return &link->first;
+}
+
+bool links_is_copy(struct links *links, struct inode inode) {
+	mutex_lock(&links->lock);
+	bool is = links->copies_unknown || inode_set_has(&links->copies, inode);
+	mutex_unlock(&links->lock);
+	return is;
+}
+
+void links_failed(struct links *links, struct link *link, struct list *waiting) {
+	mutex_lock(&links->lock);
+	take_waiting(link, waiting);
+	inode_set_remove(&links->set, &link->inode);
+	mutex_unlock(&links->lock);
+	free_link(link);
+}
+
+void link_name_free(struct link_name *name) {
+	tree_unref(name->tree);
+	free(name->src_name);
+	free(name->dst_name);
+	free(name);
+}

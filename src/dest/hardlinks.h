@@ -1,0 +1,102 @@
+/**
+ * Files with several names: which of them was copied first, so that the others become links to it.
+ *
+ * While the first name is being copied others wait: nobody is linked to a file that may yet fail and be removed.
+ */
+
+#ifndef UCP_HARDLINKS_H
+#define UCP_HARDLINKS_H
+
+#include "base/inode.h"
+#include "base/list.h"
+#include "base/thread.h"
+
+struct entry;
+struct tree;
+
+/** A name at which a file is met. */
+struct link_name {
+	/** In link::waiting. */
+	struct list node;
+	/** Kept (tree_keep) once copied; referenced (tree_ref) while it waits. */
+	struct tree *tree;
+	/** Its names in the source and in the destination. */
+	char *src_name;
+	char *dst_name;
+	/** It found no room once, and is tried for the last time; and whether it is a directory. */
+	bool last_try;
+	bool directory;
+	/** Once copied: the copy, to be known again by. */
+	struct inode copy;
+};
+
+/** A file with several names. */
+struct link {
+	struct inode inode;
+	/** Where it has been copied to; tree is NULL while the copying goes on. */
+	struct link_name first;
+	/** Names met meanwhile. */
+	struct list waiting;
+};
+
+/** All of them. */
+struct links {
+	pthread_mutex_t lock;
+	/** Of struct link. */
+	struct inode_set set;
+	/** The copies that further names are linked to, of struct inode. */
+	struct inode_set copies;
+	/** There was no memory to note one. */
+	bool copies_unknown;
+};
+
+/** What to do with a name. */
+enum link_verdict {
+	/** Copy the file, then say links_done() or links_failed(). */
+	LINK_COPY,
+	/** Link to the place that was stored. */
+	LINK_TO,
+	/** Nothing: the name waits and comes back from links_done() or links_failed(). */
+	LINK_WAIT,
+	/** No memory. */
+	LINK_NO_MEMORY,
+};
+
+/** Set up. */
+void links_init(struct links *links);
+
+/** Free everything. */
+void links_destroy(struct links *links);
+
+/**
+ * Meet a name of a file.
+ *
+ * @param link   Set for LINK_COPY: to be given to links_done() or links_failed().
+ * @param to     Set for LINK_TO: where the first copy is; valid until links_destroy().
+ */
+enum link_verdict links_meet(struct links *links, struct inode inode, struct tree *tree, const struct entry *entry,
+	struct link **link, const struct link_name **to);
+
+/**
+ * The first name has been copied, as it was met.
+ *
+ * @param copy     What was made of it.
+ * @param waiting  An empty list, filled with the struct link_name that waited: link them, then link_name_free().
+ * @return Where to link them to.
+ */
+const struct link_name *links_done(struct links *links, struct link *link, struct tree *tree, struct inode copy,
+	struct list *waiting);
+
+/** Whether a file is a copy that other names are, or will be, linked to: nothing else is to be written into it. */
+bool links_is_copy(struct links *links, struct inode inode);
+
+/** The first name could not be copied: those that waited have to be met anew. */
+void links_failed(struct links *links, struct link *link, struct list *waiting);
+
+/** A name of a tree, which it takes a reference to; NULL without memory. */
+struct link_name *link_name_new(struct tree *tree, const struct entry *entry);
+
+/** Free a name that waited, and its reference to its tree. */
+void link_name_free(struct link_name *name);
+
+#endif // UCP_HARDLINKS_H

@@ -1,0 +1,297 @@
+#include "dest/dest-impl.h"
+
+#include "base/opts.h"
+#include "base/std.h"
+#include "report/report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/** Everything the steps of a judgement look at. */
+struct judge {
+	struct dest *dest;
+	struct tree *tree;
+	const struct entry *entry;
+	const struct stat *st;
+	/** The destination as found, links followed where they will be. */
+	struct dest_found *found;
+	struct fail *fail;
+	/** Whether the source's data is to be written, through links if there are any. */
+	bool as_regular;
+};
+
+static enum dest_verdict refuse(const struct judge *j, int err, const char *what) {
+	*j->fail = fail_make(err, what);
+	return DEST_REFUSE;
+}
+
+/** Whether no symbolic link is followed at the destination, and no device written to (--beneath). */
+static bool is_beneath(const struct judge *j) {
+	return (j->dest->opts->flags & OPT_BENEATH) && !tree_is_named_whole(j->tree);
+}
+
+/** Whether the destination itself is meant, not what a link there leads to. */
+static bool means_link(const struct judge *j) {
+	const struct opts *opts = j->dest->opts;
+	return !j->as_regular || is_beneath(j) || (opts->flags & (OPT_SYMBOLIC_LINK | OPT_HARD_LINK | OPT_REMOVE_DESTINATION))
+		|| opts->backup != BACKUP_NONE;
+}
+
+/** The name by which a destination is looked at: cp takes '' for the current directory, unless it would just open it. */
+static const char *name_of(const struct judge *j) {
+	const char *name = j->entry->dst_name;
+	return name[0] || (!means_link(j) && !(j->dest->opts->flags & OPT_NO_TARGET_DIRECTORY)) ? name : ".";
+}
+
+/** Whether the destination is at least as new as the source. */
+static bool is_up_to_date(const struct judge *j) {
+	// To find out how times are kept one may be changed, which is not to be behind a link of others
+	bool here = means_link(j) || !tree_is_named_whole(j->tree);
+	struct dest_look look = {
+		.dir = j->tree->fd[DST], .name = name_of(j), .flags = here ? AT_SYMLINK_NOFOLLOW : 0,
+	};
+	return dest_is_up_to_date(j->dest, &look, &j->st->st_mtim, &j->found->st);
+}
+
+/** Change "rwxrwxrwx" into what ls(1) shows for a mode. */
+static void mode_letters(mode_t mode, char letters[9]) {
+	static const char special[] = "sst";
+	for (int i = 0; i < 9; ++i) {
+		letters[i] = mode & (0400u >> i) ? letters[i] : '-';
+	}
+	for (int i = 0; i < 3; ++i) {
+		char *x = &letters[3 * i + 2];
+		if (mode & (04000u >> i)) {
+			*x = *x == 'x' ? special[i] : (char)(special[i] - 'a' + 'A');
+		}
+	}
+}
+
+static bool ask(const struct judge *j) {
+	char what[96] = "overwrite %d? ";
+	mode_t mode = j->found->st.st_mode & 07777;
+	char letters[] = "rwxrwxrwx";
+	mode_letters(mode, letters);
+	if (!S_ISLNK(j->found->st.st_mode) && !(j->dest->opts->flags & OPT_PRIVILEGED)
+		&& faccessat(j->tree->fd[DST], name_of(j), W_OK, AT_EACCESS) != 0)
+	{
+		bool force = j->dest->opts->flags & (OPT_FORCE | OPT_REMOVE_DESTINATION);
+		snprintf(what, sizeof(what), force ? "replace %%d, overriding mode %04o (%s)? "
+			: "unwritable %%d (mode %04o, %s); try anyway? ", mode, letters);
+	}
+	char *dst = tree_path(j->tree, DST, j->entry->dst_name);
+	bool yes = report_ask(j->dest->report, what, NULL, dst);
+	free(dst);
+	return yes;
+}
+
+/** Whether the user wants the destination left alone. */
+static enum dest_verdict wanted(const struct judge *j) {
+	const struct opts *opts = j->dest->opts;
+
+	if (opts->update == UPDATE_OLDER && is_up_to_date(j)) {
+		return DEST_DONE;
+	}
+	if (opts->update == UPDATE_NONE_FAIL) {
+		return refuse(j, 0, "not replacing %d");
+	}
+	if (opts->update == UPDATE_NONE) {
+		return DEST_SKIP;
+	}
+	if ((opts->flags & OPT_INTERACTIVE) && !(opts->flags & OPT_DRY_RUN) && !ask(j)) {
+		report_declined(j->dest->report);
+		return DEST_SKIP;
+	}
+	return DEST_OVERWRITE;
+}
+
+/** Whether a symbolic link that this run made stands at the destination, and would be written through. */
+static const char *just_made_link(const struct judge *j) {
+	struct stat link;
+	bool among;
+	if (!j->as_regular || means_link(j)
+		|| fstatat(j->tree->fd[DST], j->entry->dst_name, &link, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISLNK(link.st_mode))
+	{
+		return NULL;
+	}
+	return tree_leads_through_made(j->tree, j->entry->dst_name, &among) ? tree_made_link : NULL;
+}
+
+/** Whether an operand's destination was made by this run, from another source. */
+static const char *just_made(struct dest *dest, const struct tree *tree, const struct entry *entry,
+	const struct stat *st)
+{
+	bool is = dest->opts->backup != BACKUP_NUMBERED && dest_was_made(dest, st, tree, entry);
+	return is ? "will not overwrite just-created %d with %s" : NULL;
+}
+
+static enum dest_verdict remove_it(const struct judge *j) {
+	j->found->replace = j->dest->opts->flags & OPT_ATOMIC;
+	if (j->dest->opts->flags & OPT_DRY_RUN) {
+		int ret = tree_may_make(j->tree, j->entry->dst_name);
+		if (ret < 0) {
+			return refuse(j, ret, "cannot remove %d");
+		}
+	} else if (!j->found->replace && unlinkat(j->tree->fd[DST], j->entry->dst_name, 0) != 0 && errno != ENOENT) {
+		return refuse(j, errno, "cannot remove %d");
+	}
+	if (j->dest->opts->flags & OPT_VERBOSE) {
+		tree_say(j->tree, j->entry, "removed %d");
+	}
+	return DEST_CREATE;
+}
+
+/** Whether a destination is removed rather than written into. */
+static bool is_removed(const struct judge *j) {
+	const struct opts *opts = j->dest->opts;
+	if (S_ISDIR(j->found->st.st_mode)) {
+		return false;
+	}
+	if (opts->flags & OPT_REMOVE_DESTINATION) {
+		return true;
+	}
+	if (opts->flags & OPT_ATTRIBUTES_ONLY) {
+		return false;
+	}
+	return ((opts->preserve & PRESERVE_LINKS) && j->found->st.st_nlink > 1)
+		|| (!tree_follows(j->tree) && !S_ISREG(j->st->st_mode));
+}
+
+/** Make a backup of a destination. Sets *NAME to what that is called, to be freed; or returns a fail. */
+static struct fail make_backup(const struct dest_pair *pair, enum dest_backup how, char **name) {
+	const struct opts *opts = pair->opts;
+	if (opts->backup != BACKUP_NUMBERED && dest_is_backup(pair)) {
+		return fail_make(0, "backing up %d might destroy source;  %s not copied");
+	}
+	int ret = opts->flags & OPT_DRY_RUN ? tree_may_make(pair->tree, pair->entry->dst_name) : 0;
+	if (ret == 0) {
+		ret = dest_backup(pair, how, name);
+	}
+	return ret < 0 && ret != -ENOENT ? fail_make(ret, "cannot backup %d") : FAIL_NONE;
+}
+
+enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct entry *entry, const struct stat *st,
+	struct dest_found *found, struct fail *fail)
+{
+	const struct opts *opts = dest->opts;
+	struct judge j = {
+		.dest = dest, .tree = tree, .entry = entry, .st = st, .found = found, .fail = fail,
+		.as_regular = S_ISREG(st->st_mode) || (!S_ISLNK(st->st_mode)
+			&& (!(opts->flags & OPT_RECURSIVE) || (opts->flags & OPT_COPY_CONTENTS))),
+	};
+	int flags = means_link(&j) ? AT_SYMLINK_NOFOLLOW : 0;
+	bool seen = found->seen && (flags || !S_ISLNK(found->st.st_mode));
+	if (!seen && fstatat(tree->fd[DST], name_of(&j), &found->st, flags) != 0) {
+		if (errno == ENOENT) {
+			const char *why = just_made_link(&j);
+			return why ? refuse(&j, 0, why) : DEST_CREATE;
+		}
+		if (errno == ELOOP && (opts->flags & OPT_FORCE)) {
+			return DEST_OVERWRITE;
+		}
+		return refuse(&j, errno, "cannot stat %d");
+	}
+	struct dest_pair pair = {.opts = opts, .tree = tree, .entry = entry, .src = st, .dst = &found->st};
+	enum dest_same same = SAME_OK;
+	if (opts->update != UPDATE_NONE && opts->update != UPDATE_NONE_FAIL) {
+		same = dest_same(&pair);
+		if (same == SAME_REFUSE) {
+			return refuse(&j, 0, "%s and %d are the same file");
+		}
+	}
+	enum dest_verdict verdict = wanted(&j);
+	if (verdict != DEST_OVERWRITE || same == SAME_DONE) {
+		return verdict == DEST_OVERWRITE ? DEST_SKIP : verdict;
+	}
+	// Not before, lest what is left alone is touched
+	if (dest_is_shown_twice(&pair)) {
+		return refuse(&j, 0, "%s and %d are the same file");
+	}
+	if (S_ISDIR(found->st.st_mode) && opts->backup == BACKUP_NONE) {
+		return refuse(&j, 0, "cannot overwrite directory %d with non-directory %s");
+	}
+	const char *why = just_made(dest, tree, entry, &found->st);
+	why = why ? why : just_made_link(&j);
+	if (why) {
+		return refuse(&j, 0, why);
+	}
+	*fail = dest_spare_name(dest, tree, &found->st);
+	if (fail->what) {
+		return DEST_REFUSE;
+	}
+	if (opts->backup != BACKUP_NONE && !S_ISDIR(found->st.st_mode)) {
+		found->replace = opts->flags & OPT_ATOMIC;
+		*fail = make_backup(&pair, found->replace ? DEST_BACKUP_LINK : DEST_BACKUP_MOVE, &found->backup);
+		return fail->what ? DEST_REFUSE : DEST_CREATE;
+	}
+	if (is_removed(&j)) {
+		return remove_it(&j);
+	}
+	if (is_beneath(&j) && j.as_regular && !S_ISREG(found->st.st_mode) && !S_ISDIR(found->st.st_mode)) {
+		if (opts->flags & OPT_FORCE) {
+			return remove_it(&j);
+		}
+		return refuse(&j, 0, S_ISLNK(found->st.st_mode) ? "not writing through symbolic link %d"
+			: "not writing into special file %d");
+	}
+	return DEST_OVERWRITE;
+}
+
+enum tree_verdict dest_judge_directory(struct dest *dest, struct tree *tree, const struct entry *entry,
+	struct fail *fail)
+{
+	const struct opts *opts = dest->opts;
+	struct tree *parent = tree->parent;
+	struct dest_pair pair = {
+		.opts = opts, .tree = parent, .entry = entry, .src = &tree->src_stat, .dst = &tree->dst_stat,
+	};
+	if (opts->update != UPDATE_NONE && opts->update != UPDATE_NONE_FAIL) {
+		enum dest_same same = dest_same(&pair);
+		if (same == SAME_REFUSE) {
+			*fail = fail_make(0, "%s and %d are the same file");
+		}
+		if (same != SAME_OK) {
+			return same == SAME_DONE ? TREE_LEAVE : TREE_USE;
+		}
+	}
+	if (S_ISDIR(tree->dst_stat.st_mode)) {
+		return TREE_USE;
+	}
+	if (opts->backup == BACKUP_NONE) {
+		*fail = fail_make(0, "cannot overwrite non-directory %d with directory %s");
+		return TREE_USE;
+	}
+	const char *why = just_made(dest, parent, entry, &tree->dst_stat);
+	if (why) {
+		*fail = fail_make(0, why);
+		return TREE_USE;
+	}
+	*fail = dest_spare_name(dest, parent, &tree->dst_stat);
+	if (fail->what) {
+		return TREE_USE;
+	}
+	char *backup = NULL;
+	*fail = make_backup(&pair, DEST_BACKUP_MOVE, &backup);
+	free(backup);
+	return fail->what ? TREE_USE : TREE_MAKE;
+}
+
+void dest_undo_backup(struct dest *dest, const struct tree *tree, const struct entry *entry, const char *backup) {
+	bool dry = dest->opts->flags & OPT_DRY_RUN;
+	int ret = dry ? 0 : dest_restore(tree->fd[DST], backup, entry->dst_name);
+	if (ret < 0) {
+		tree_report(tree, entry, fail_make(ret, "cannot un-backup %d"));
+		return;
+	}
+	if (dest->opts->flags & OPT_VERBOSE) {
+		char *from = tree_path(tree, DST, backup);
+		char *to = tree_path(tree, DST, entry->dst_name);
+		report_say(dest->report, "%s -> %d (unbackup)", from, to);
+		free(from);
+		free(to);
+	}
+}

@@ -1,0 +1,199 @@
+#include "dest/dest-impl.h"
+
+#include "base/opts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/** A file that was met or made, and a name it has; further names are linked to the first. */
+struct known {
+	struct inode inode;
+	/** The name, or NULL where the inode is enough. */
+	char *name;
+	struct known *next;
+};
+
+static void known_free(void *item) {
+	for (struct known *known = item, *next; known; known = next) {
+		next = known->next;
+		free(known->name);
+		free(known);
+	}
+}
+
+/** Remember a name (or NULL) of a file; the lock is held. Returns false without memory. */
+static bool remember(struct inode_set *set, struct inode inode, const char *name) {
+	struct known *first = inode_set_find(set, inode);
+	struct known *known = malloc(sizeof(*known));
+	char *copy = name ? strdup(name) : NULL;
+	if (!known || (name && !copy)) {
+		free(known);
+		free(copy);
+		return false;
+	}
+	*known = (struct known) {.inode = inode, .name = copy, .next = first ? first->next : NULL};
+	if (first) {
+		first->next = known;
+	} else if (inode_set_insert(set, &known->inode) < 0) {
+		known_free(known);
+		return false;
+	}
+	return true;
+}
+
+/** What is known of a file that may be a source. */
+static enum sources_verdict look_for(struct dest *dest, const struct stat *st) {
+	return sources_have(&dest->all, (int)dest->base->listing.file_count, st);
+}
+
+static enum sources_verdict look_for_directory(struct dest *dest, struct inode inode) {
+	return look_for(dest, &(struct stat) {.st_dev = inode.dev, .st_ino = inode.ino, .st_mode = S_IFDIR});
+}
+
+bool dest_is_cancelled(const struct dest *dest) {
+	return dest->all.stop && atomic_load(dest->all.stop);
+}
+
+bool dest_is_source_directory(struct dest *dest, struct inode inode) {
+	return look_for_directory(dest, inode) == SOURCES_YES;
+}
+
+/** Whether a name that was met is one entry with this operand; of a directory, whether its copies are. */
+static bool is_known(struct dest *dest, const struct entry *entry, const struct stat *st) {
+	const char *name = S_ISDIR(st->st_mode) ? entry->dst_name : entry->name;
+	int dir = S_ISDIR(st->st_mode) ? dest->base->fd[DST] : AT_FDCWD;
+	for (struct known *known = inode_set_find(&dest->sources, inode_of(st)); known; known = known->next) {
+		if (dest_same_entry(dir, known->name, dir, name, AT_SYMLINK_NOFOLLOW)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool dest_given_twice(struct dest *dest, struct tree *base, const struct entry *entry, const struct stat *st) {
+	bool directory = S_ISDIR(st->st_mode);
+	if (!(dest->flags & DEST_SEVERAL) || (dest->opts->backup != BACKUP_NONE && !directory)) {
+		return false;
+	}
+	mutex_lock(&dest->lock);
+	bool twice = is_known(dest, entry, st);
+	if (!twice && !directory) {
+		remember(&dest->sources, inode_of(st), entry->name);
+	}
+	mutex_unlock(&dest->lock);
+	if (twice && directory && dest_same_entry(AT_FDCWD, entry->name, base->fd[DST], entry->dst_name, AT_SYMLINK_NOFOLLOW)) {
+		tree_report(base, entry, fail_make(0, "cannot copy a directory, %s, into itself, %d"));
+	} else if (twice) {
+		struct fail fail = fail_make(0, directory
+			? "warning: source directory %s specified more than once"
+			: "warning: source file %s specified more than once");
+		fail.warning = true;
+		tree_report(base, entry, fail);
+	}
+	return twice;
+}
+
+void dest_entered(struct dest *dest, const struct entry *entry, const struct stat *st) {
+	if (dest->flags & DEST_SEVERAL) {
+		mutex_lock(&dest->lock);
+		remember(&dest->sources, inode_of(st), entry->dst_name);
+		mutex_unlock(&dest->lock);
+	}
+}
+
+bool dest_is_source(struct dest *dest, const struct stat *st) {
+	// Not to know is not to touch
+	return look_for(dest, st) != SOURCES_NO;
+}
+
+struct fail dest_spare_source(struct dest *dest, const struct stat *st) {
+	enum sources_verdict verdict = look_for(dest, st);
+	if (dest_is_cancelled(dest)) {
+		return fail_make(EINTR, "cannot write through %d");
+	}
+	switch (verdict) {
+	case SOURCES_NO:
+		break;
+	case SOURCES_YES:
+		return fail_make(0, "will not write through %d: it leads to a file that is to be copied");
+	case SOURCES_MAYBE:
+		return fail_make(0, "will not write through %d: it may lead to a file that is to be copied");
+	}
+	return FAIL_NONE;
+}
+
+struct fail dest_spare_name(struct dest *dest, const struct tree *tree, const struct stat *st) {
+	if (!(tree->flags & (TREE_ELSEWHERE | TREE_IN_SOURCE))) {
+		return FAIL_NONE;
+	}
+	enum sources_verdict verdict = look_for(dest, st);
+	// Of what is no regular file it is not noted which of them are sources
+	if (verdict == SOURCES_NO && !S_ISREG(st->st_mode)) {
+		verdict = look_for_directory(dest, tree->inode[DST]);
+	}
+	if (dest_is_cancelled(dest)) {
+		return fail_make(EINTR, "cannot replace %d");
+	}
+	switch (verdict) {
+	case SOURCES_NO:
+		break;
+	case SOURCES_YES:
+		return fail_make(0, "will not replace %d: it is to be copied itself");
+	case SOURCES_MAYBE:
+		return fail_make(0, "will not replace %d: it may be one of those that are to be copied");
+	}
+	return FAIL_NONE;
+}
+
+/** The path by which something made of an operand is known, to be freed; NULL where no other operand has the same. */
+static char *made_path(const struct dest *dest, const struct tree *tree, const struct entry *entry) {
+	return dest->flags & DEST_SERIAL ? tree_path(tree, DST, entry->dst_name) : NULL;
+}
+
+void dest_made(struct dest *dest, const struct tree *tree, const struct entry *entry, const struct inode *made) {
+	struct stat st;
+	if (!(dest->flags & DEST_SEVERAL) || !(tree->flags & TREE_OPERANDS)
+		|| (!made && fstatat(tree->fd[DST], entry->dst_name, &st, AT_SYMLINK_NOFOLLOW) != 0))
+	{
+		return;
+	}
+	char *path = made_path(dest, tree, entry);
+	mutex_lock(&dest->lock);
+	dest->made_unknown |= !remember(&dest->made, made ? *made : inode_of(&st), path);
+	mutex_unlock(&dest->lock);
+	free(path);
+}
+
+/** Whether an operand's destination, which leads to something made, is that itself under another spelling of its name. */
+static bool is_other_spelling(const struct stat *st, const struct tree *tree, const struct entry *entry) {
+	struct stat there;
+	return st->st_nlink == 1 && (tree->flags & TREE_BASE)
+		&& fstatat(tree->fd[DST], entry->dst_name, &there, AT_SYMLINK_NOFOLLOW) == 0
+		&& inode_same(inode_of(st), inode_of(&there));
+}
+
+bool dest_was_made(struct dest *dest, const struct stat *st, const struct tree *tree, const struct entry *entry) {
+	if (!(tree->flags & TREE_OPERANDS)) {
+		return false;
+	}
+	char *path = made_path(dest, tree, entry);
+	mutex_lock(&dest->lock);
+	struct known *first = inode_set_find(&dest->made, inode_of(st));
+	struct known *known = first;
+	while (known && (!path || !known->name || strcmp(known->name, path) != 0)) {
+		known = known->next;
+	}
+	// Not to know is not to touch
+	bool was = dest->made_unknown || known;
+	mutex_unlock(&dest->lock);
+	free(path);
+	return was || (first && is_other_spelling(st, tree, entry));
+}
+
+void dest_forget(struct dest *dest) {
+	inode_set_clear(&dest->sources, known_free);
+	inode_set_clear(&dest->made, known_free);
+}

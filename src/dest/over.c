@@ -1,0 +1,58 @@
+#include "dest/dest-impl.h"
+
+#include "base/opts.h"
+#include "base/std.h"
+#include "journal/journal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+/** Operands that are looked at: more would take long. */
+#define MOST_OPERANDS 1000
+
+/** Whether nothing is in a directory but what file systems and we put there. */
+static bool is_empty(int dir, const char *name) {
+	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_Alignas(struct dirent64) char data[4096];
+	ssize_t n = 0;
+	bool empty = fd >= 0;
+	while (empty && (n = getdents64(fd, data, sizeof(data))) > 0) {
+		for (ssize_t at = 0; at < n && empty;) {
+			const struct dirent64 *entry = (const struct dirent64 *)(data + at);
+			const char *is = entry->d_name;
+			at += entry->d_reclen;
+			empty = strcmp(is, ".") == 0 || strcmp(is, "..") == 0 || strcmp(is, "lost+found") == 0
+				|| strcmp(is, JOURNAL_NAME) == 0;
+		}
+	}
+	close_fd(&fd);
+	return empty && n == 0;
+}
+
+uint64_t dest_bytes_over(const struct dest *dest) {
+	const struct opts *opts = dest->opts;
+	const struct listing *listing = &dest->base->listing;
+	int dir = dest->base->fd[DST];
+	uint64_t sum = 0;
+	if (listing->file_count > MOST_OPERANDS) {
+		return DEST_OVER_UNKNOWN;
+	}
+	// What is kept till its replacement is whole makes room for others only
+	bool kept = opts->backup != BACKUP_NONE || ((opts->flags & OPT_ATOMIC) && listing->file_count == 1);
+	for (size_t i = 0; i < listing->file_count; ++i) {
+		const char *name = listing->files[i].dst_name[0] ? listing->files[i].dst_name : ".";
+		struct stat st;
+		if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+			if (errno != ENOENT) {
+				return DEST_OVER_UNKNOWN;
+			}
+		} else if (S_ISREG(st.st_mode)) {
+			sum += kept ? 0 : (uint64_t)st.st_blocks * 512;
+		} else if (!S_ISDIR(st.st_mode) || !is_empty(dir, name)) {
+			return DEST_OVER_UNKNOWN;
+		}
+	}
+	return sum;
+}

@@ -1,0 +1,127 @@
+#include "display/progress.h"
+
+#include <string.h>
+
+/** What a file counts besides its bytes: opening, creating and closing takes about as long as moving so many. */
+#define FILE_WORK (32.0 * 1024)
+
+/** Seconds over which the rate that is shown is smoothed. */
+#define RATE_MEMORY 3.0
+
+/** Seconds over which the pace is smoothed: a part of those since the beginning, within limits. */
+#define PACE_PART 4
+#define PACE_LEAST 3.0
+#define PACE_MOST 60.0
+
+/** Less time than this tells nothing of the rate. */
+#define MOMENT 0.05
+
+/** Longer than this nobody can look ahead. */
+#define FOREVER (100.0 * 24 * 3600)
+
+void progress_init(struct progress *progress, double t) {
+	*progress = (struct progress) {.start = t, .last_time = t};
+}
+
+void progress_resume(struct progress *progress, double t) {
+	progress->start += t - progress->last_time;
+	progress->last_time = t;
+}
+
+void counters_sum(struct counters *sum, const struct counters *counters, unsigned count) {
+	memset(sum, 0, sizeof(*sum));
+	for (unsigned i = 0; i < count; ++i) {
+		counter_add(&sum->bytes, counter_get(&counters[i].bytes));
+		counter_add(&sum->data, counter_get(&counters[i].data));
+		counter_add(&sum->files, counter_get(&counters[i].files));
+		counter_add(&sum->symlinks, counter_get(&counters[i].symlinks));
+		counter_add(&sum->hard_links, counter_get(&counters[i].hard_links));
+		counter_add(&sum->specials, counter_get(&counters[i].specials));
+		counter_add(&sum->holes, counter_get(&counters[i].holes));
+		counter_add(&sum->zeros, counter_get(&counters[i].zeros));
+		counter_add(&sum->skipped, counter_get(&counters[i].skipped));
+		counter_add(&sum->failed, counter_get(&counters[i].failed));
+		counter_add(&sum->left_bytes, counter_get(&counters[i].left_bytes));
+		counter_add(&sum->resumed, counter_get(&counters[i].resumed));
+		counter_add(&sum->resumed_bytes, counter_get(&counters[i].resumed_bytes));
+		counter_add(&sum->roomless, counter_get(&counters[i].roomless));
+		counter_add(&sum->clones, counter_get(&counters[i].clones));
+		counter_add(&sum->clone_bytes, counter_get(&counters[i].clone_bytes));
+		counter_add(&sum->cached, counter_get(&counters[i].cached));
+		counter_add(&sum->streams, counter_get(&counters[i].streams));
+		counter_add(&sum->shared, counter_get(&counters[i].shared));
+	}
+}
+
+/** Take in what passed by in DT seconds. */
+static void flow_add(struct flow *flow, double amount, double dt, double memory) {
+	double keep = memory / (memory + dt);
+	flow->sum = flow->sum * keep + amount / dt * (1 - keep);
+	flow->weight = flow->weight * keep + (1 - keep);
+}
+
+/** The average. That it began with nothing does not count. */
+static double flow_get(const struct flow *flow) {
+	return flow->weight > 0 ? flow->sum / flow->weight : 0;
+}
+
+/** Take in what has been done since the last time. */
+static void measure(struct progress *progress, double t, double bytes, double work) {
+	double dt = t - progress->last_time;
+	if (dt < MOMENT) {
+		return;
+	}
+	double memory = min(max((t - progress->start) / PACE_PART, PACE_LEAST), PACE_MOST);
+	flow_add(&progress->bytes, max(bytes - progress->last_bytes, 0.0), dt, RATE_MEMORY);
+	flow_add(&progress->work, max(work - progress->last_work, 0.0), dt, memory);
+	progress->last_time = t;
+	progress->last_bytes = bytes;
+	progress->last_work = work;
+}
+
+/** At the end it is only what is missing that counts. */
+static double last_share(uint64_t failed, double done, double total) {
+	if (failed == 0) {
+		return 1;
+	}
+	return total > done ? done / total : 0.99;
+}
+
+struct view progress_look(struct progress *progress, double t, const struct counters *sum, const struct totals *totals,
+	bool last)
+{
+	// What went into files that failed then counts only while nobody can know
+	uint64_t copied = counter_get(last ? &sum->data : &sum->bytes);
+	uint64_t shared = min(counter_get(&sum->clone_bytes), copied);
+	uint64_t moved = copied - shared;
+	uint64_t failed = counter_get(&sum->failed);
+	uint64_t left_bytes = counter_get(&sum->left_bytes);
+	uint64_t files = counter_get(&sum->files);
+	uint64_t dealt = files + counter_get(&sum->skipped) + failed;
+	double work = (double)(copied + left_bytes) + FILE_WORK * (double)dealt;
+	double all = (double)totals->bytes + FILE_WORK * (double)totals->files;
+	struct view view = {.elapsed = max(t - progress->start, 0.0), .totals = *totals, .share = -1, .left = -1, .last = last};
+
+	measure(progress, t, (double)moved, work);
+	view.bytes = last ? copied : copied + left_bytes;
+	view.files = last ? files : dealt;
+	view.shared = shared;
+	view.failed = failed;
+	view.skipped = counter_get(&sum->skipped);
+	view.rate = flow_get(&progress->bytes);
+	if (last) {
+		view.rate = view.elapsed > 0 ? (double)moved / view.elapsed : 0;
+		view.share = last_share(failed, (double)copied + FILE_WORK * (double)files, all);
+		view.left = 0;
+	} else if (totals->final) {
+		// More than was found: who knows how much more there will be
+		double share = all > 0 ? min(work / all, 1.0) : 0;
+		progress->share = max(progress->share, share);
+		view.share = progress->share;
+		double pace = flow_get(&progress->work);
+		double left = pace > 0 ? (all - work) / pace : -1;
+		view.left = work <= all && left < FOREVER ? left : -1;
+	}
+	view.rate = shared > 0 && moved == 0 ? -1 : view.rate;
+	return view;
+}

@@ -1,0 +1,81 @@
+#include "display/display.h"
+
+#include "base/opts.h"
+#include "base/std.h"
+#include "report/report.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+
+/** File systems on which whole copies can share their data with the source: on the same device, or across several. */
+static bool may_share(const char *src, const char *dst) {
+	struct statfs fs[2];
+	struct stat st[2];
+	if (statfs(src, &fs[0]) != 0 || statfs(dst, &fs[1]) != 0 || fs[0].f_type != fs[1].f_type) {
+		return false;
+	}
+	switch ((uint32_t)fs[1].f_type) {
+	case 0xef53:      // ext2, ext3, ext4
+	case 0x01021994:  // tmpfs
+	case 0x4d44:      // FAT
+	case 0x2011bab0:  // exFAT
+		return false;
+	case 0x58465342:  // XFS
+		return stat(src, &st[0]) != 0 || stat(dst, &st[1]) != 0 || st[0].st_dev == st[1].st_dev;
+	default:
+		return true;
+	}
+}
+
+/** The path, or the nearest directory above it, that is there; to be freed. NULL if none is. */
+static char *existing(const char *path) {
+	struct stat st;
+	char *at = path[0] != '\0' ? strdup(path) : NULL;
+	while (at && stat(at, &st) != 0) {
+		char *above = errno == ENOENT && strcmp(at, ".") != 0 && strcmp(at, "/") != 0 ? strdup(dirname(at)) : NULL;
+		free(at);
+		at = above;
+	}
+	return at;
+}
+
+bool show_room(const struct opts *opts, const char *path, uint64_t *room, uint64_t *used) {
+	struct statvfs fs;
+	// By its name, though the engine has none: at worst there is no hint
+	if (statvfs(path, &fs) != 0) {
+		return false;
+	}
+	uint64_t blocks = opts->flags & OPT_PRIVILEGED ? fs.f_bfree : fs.f_bavail;
+	*room = blocks * fs.f_frsize;
+	if (used) {
+		*used = (fs.f_blocks - fs.f_bfree) * fs.f_frsize;
+	}
+	// Some file systems have no such number
+	return fs.f_blocks > 0;
+}
+
+void show_look_ahead(const struct show *show, uint64_t bytes, const char *verb) {
+	const struct opts *opts = show->opts;
+	if (opts->operand_count < 1 || (opts->operand_count < 2 && !opts->target_directory)) {
+		return;
+	}
+	char *dst = existing(opts->target_directory ? opts->target_directory : opts->operands[opts->operand_count - 1]);
+	uint64_t room;
+	uint64_t used;
+	bool shares = dst && opts->reflink != WHEN_NEVER && may_share(opts->operands[0], dst);
+	if (dst && !shares && show_room(opts, dst, &room, &used)
+		&& bytes > room && bytes - room > min(show->over, used))
+	{
+		char need[32];
+		char there[32];
+		progress_format_bytes(need, sizeof(need), (double)bytes);
+		progress_format_bytes(there, sizeof(there), (double)room);
+		report_hint(show->report, "%s %s copied, %s are free", need, verb, there);
+	}
+	free(dst);
+}

@@ -1,0 +1,185 @@
+#include "engine/throttle.h"
+
+#include "base/std.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/** Portions a second. */
+#define PORTIONS 16
+
+/** Portions are multiples of this where they are that large. */
+#define PAGE 4096
+
+static size_t portion(const struct bucket *bucket) {
+	uint64_t size = bucket->rate / PORTIONS;
+	if (size >= PAGE) {
+		size -= size % PAGE;
+	}
+	return (size_t)max(size, (uint64_t)1);
+}
+
+/** Let drip in what has come since. */
+static void fill_up(struct bucket *bucket, double t) {
+	double level = bucket->level + (t - bucket->time) * (double)bucket->rate;
+	// What nobody took in time is lost
+	bucket->level = min(level, (double)portion(bucket));
+	bucket->time = t;
+}
+
+void bucket_set(struct bucket *bucket, uint64_t rate, double t) {
+	if (bucket->rate > 0) {
+		fill_up(bucket, t);
+	}
+	bucket->rate = rate;
+	bucket->time = t;
+	bucket->level = max(min(bucket->level, 0.0), -(double)portion(bucket));
+}
+
+size_t bucket_take(struct bucket *bucket, size_t want, double t, double *wait) {
+	if (bucket->rate == 0) {
+		return want;
+	}
+	fill_up(bucket, t);
+	if (bucket->level < 0) {
+		*wait = -bucket->level / (double)bucket->rate;
+		return 0;
+	}
+	size_t bytes = min(want, portion(bucket));
+	bucket->level -= (double)bytes;
+	return bytes;
+}
+
+void throttle_init(struct throttle *throttle) {
+	pthread_condattr_t attr;
+	*throttle = (struct throttle) {.ceiling = UINT64_MAX};
+	thread_must(pthread_mutex_init(&throttle->lock, NULL));
+	thread_must(pthread_condattr_init(&attr));
+	thread_must(pthread_condattr_setclock(&attr, CLOCK_MONOTONIC));
+	thread_must(pthread_cond_init(&throttle->changed, &attr));
+	pthread_condattr_destroy(&attr);
+}
+
+void throttle_destroy(struct throttle *throttle) {
+	thread_must(pthread_mutex_destroy(&throttle->lock));
+	thread_must(pthread_cond_destroy(&throttle->changed));
+}
+
+/** Something is different for those who wait; the lock is held. */
+static void change(struct throttle *throttle) {
+	atomic_store(&throttle->active, throttle->bucket.rate > 0 || throttle->ceiling < UINT64_MAX);
+	cond_broadcast(&throttle->changed);
+}
+
+void throttle_set_rate(struct throttle *throttle, uint64_t rate) {
+	mutex_lock(&throttle->lock);
+	bucket_set(&throttle->bucket, rate, now());
+	change(throttle);
+	mutex_unlock(&throttle->lock);
+}
+
+void throttle_set_ceiling(struct throttle *throttle, uint64_t ceiling) {
+	mutex_lock(&throttle->lock);
+	throttle->ceiling = ceiling;
+	change(throttle);
+	mutex_unlock(&throttle->lock);
+}
+
+uint64_t throttle_taken(struct throttle *throttle) {
+	mutex_lock(&throttle->lock);
+	uint64_t taken = throttle->taken;
+	mutex_unlock(&throttle->lock);
+	return taken;
+}
+
+void throttle_stop(struct throttle *throttle) {
+	mutex_lock(&throttle->lock);
+	throttle->stopped = true;
+	cond_broadcast(&throttle->changed);
+	mutex_unlock(&throttle->lock);
+}
+
+/** Sleep for so many seconds, or until something changes; the lock is held. */
+static void wait_seconds(struct throttle *throttle, double seconds) {
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	// It may change before: nobody has to sleep longer at once
+	seconds = min(seconds, 3600.0);
+	until.tv_sec += (time_t)seconds;
+	until.tv_nsec += (long)((seconds - (double)(time_t)seconds) * 1e9) + 1;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		++until.tv_sec;
+	}
+	int ret = pthread_cond_timedwait(&throttle->changed, &throttle->lock, &until);
+	thread_must(ret == ETIMEDOUT ? 0 : ret);
+}
+
+size_t throttle_wait(struct throttle *throttle, size_t want) {
+	size_t bytes = 0;
+	mutex_lock(&throttle->lock);
+	while (bytes == 0 && !throttle->stopped) {
+		double wait = 0;
+		if (throttle->taken >= throttle->ceiling) {
+			cond_wait(&throttle->changed, &throttle->lock);
+			continue;
+		}
+		size_t most = (size_t)min((uint64_t)want, throttle->ceiling - throttle->taken);
+		bytes = bucket_take(&throttle->bucket, most, now(), &wait);
+		if (bytes == 0) {
+			wait_seconds(throttle, wait);
+		}
+	}
+	throttle->taken += bytes;
+	mutex_unlock(&throttle->lock);
+	return bytes;
+}
+
+void throttle_give(struct throttle *throttle, size_t bytes) {
+	if (!throttle_is_active(throttle) || bytes == 0) {
+		return;
+	}
+	mutex_lock(&throttle->lock);
+	throttle->bucket.level += (double)bytes;
+	throttle->taken -= min(throttle->taken, (uint64_t)bytes);
+	cond_broadcast(&throttle->changed);
+	mutex_unlock(&throttle->lock);
+}
+
+static bool is_same(const struct stat *a, const struct stat *b) {
+	return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size
+		&& a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec
+		&& a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+int rate_file_read(struct rate_file *file, uint64_t *rate) {
+	struct stat st;
+	char text[64];
+	if (stat(file->path, &st) != 0) {
+		return -errno;
+	}
+	if (is_same(&st, &file->st)) {
+		return 0;
+	}
+	int fd = open(file->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0) {
+		return -errno;
+	}
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+	int ret = n < 0 ? -errno : 0;
+	close_fd(&fd);
+	if (ret < 0) {
+		return ret;
+	}
+	file->st = st;
+	text[n] = '\0';
+	text[strcspn(text, " \t\r\n")] = '\0';
+	if (text[0] == '\0') {
+		// Somebody is just writing to it
+		return 0;
+	}
+	return parse_size(text, SIZE_RATE, rate) < 0 ? -EINVAL : 1;
+}

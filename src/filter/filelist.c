@@ -1,0 +1,206 @@
+#include "filter/filelist.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/** A tree. */
+struct tree_of_names {
+	struct names top;
+	/** The list, of which all names are parts. */
+	char *text;
+};
+
+/** Paths yet to be put in order. */
+struct paths {
+	char **paths;
+	size_t count;
+	size_t size;
+};
+
+/** Whether a path has a component "..". */
+static bool goes_up(const char *path) {
+	while (*path) {
+		size_t len = strcspn(path, "/");
+		if (len == 2 && memcmp(path, "..", 2) == 0) {
+			return true;
+		}
+		path += len;
+		path += strspn(path, "/");
+	}
+	return false;
+}
+
+/** Take out of a path what means nothing. */
+static void clean(char *path) {
+	char *to = path;
+	for (const char *from = path; *from;) {
+		size_t len = strcspn(from, "/");
+		bool more = from[len] != '\0';
+		if (len > 0 && !(len == 1 && from[0] == '.')) {
+			if (to > path) {
+				*to++ = '/';
+			}
+			memmove(to, from, len);
+			to += len;
+		}
+		from += len + more;
+	}
+	*to = '\0';
+}
+
+static bool append_path(struct paths *paths, char *path) {
+	if (paths->count == paths->size) {
+		size_t size = paths->size ? paths->size * 2 : 64;
+		char **bigger = reallocarray(paths->paths, size, sizeof(*bigger));
+		if (!bigger) {
+			return false;
+		}
+		paths->paths = bigger;
+		paths->size = size;
+	}
+	paths->paths[paths->count++] = path;
+	return true;
+}
+
+/** Whether each line that ends has a carriage return at its end. */
+static bool is_from_windows(const char *text, size_t len) {
+	const char *stop = text + len;
+	const char *line = text;
+	const char *next;
+	while ((next = memchr(line, '\n', (size_t)(stop - line)))) {
+		if (next == text || next[-1] != '\r') {
+			return false;
+		}
+		line = next + 1;
+	}
+	return line > text;
+}
+
+/** Read the paths. Returns whether all are fine. */
+static bool read_paths(struct paths *paths, char *text, size_t len, char end, char **bad) {
+	char *stop = text + len;
+	bool windows = end == '\n' && is_from_windows(text, len);
+	if (windows && len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+		text += 3;
+	}
+	while (text < stop) {
+		char *next = memchr(text, end, (size_t)(stop - text));
+		char *line_end = next ? next : stop;
+		if (windows && line_end > text && line_end[-1] == '\r') {
+			--line_end;
+		}
+		*line_end = '\0';
+		if (goes_up(text)) {
+			*bad = strdup(text);
+			return false;
+		}
+		if (*text) {
+			clean(text);
+			if (!append_path(paths, text)) {
+				return false;
+			}
+		}
+		text = next ? next + 1 : stop;
+	}
+	return true;
+}
+
+/** A byte of a path, slashes before all others: what is below a path comes right behind it. */
+static int rank(char c) {
+	return c == '/' ? 1 : c == '\0' ? 0 : (unsigned char)c + 1;
+}
+
+static int by_components(const void *a, const void *b) {
+	const char *x = *(char *const *)a;
+	const char *y = *(char *const *)b;
+	while (*x && *x == *y) {
+		++x;
+		++y;
+	}
+	return rank(*x) - rank(*y);
+}
+
+/** The name below, which is new or was the last one added. NULL without memory. */
+static struct names *descend(struct names *names, const char *name) {
+	size_t count = names->count;
+	if (count > 0 && strcmp(names->below[count - 1].name, name) == 0) {
+		return &names->below[count - 1];
+	}
+	if ((count & (count - 1)) == 0) {
+		struct names *below = reallocarray(names->below, count ? count * 2 : 1, sizeof(*below));
+		if (!below) {
+			return NULL;
+		}
+		names->below = below;
+	}
+	names->below[count] = (struct names) {.name = name};
+	return &names->below[names->count++];
+}
+
+/** Add a path, which is cut into its names; they come in order. Returns false without memory. */
+static bool add(struct names *names, char *path, bool recursive) {
+	while (*path && names && !names->whole) {
+		size_t len = strcspn(path, "/");
+		bool more = path[len] != '\0';
+		path[len] = '\0';
+		names = descend(names, path);
+		path += len + more;
+	}
+	if (names && *path == '\0') {
+		names->listed = true;
+		names->whole |= recursive;
+	}
+	return names;
+}
+
+struct names *names_parse(char *text, size_t len, char end, bool recursive, char **bad) {
+	struct paths paths = {0};
+	struct tree_of_names *tree = malloc(sizeof(*tree));
+	*bad = NULL;
+	if (!tree) {
+		free(text);
+		return NULL;
+	}
+	*tree = (struct tree_of_names) {.top.name = "", .text = text};
+	bool good = read_paths(&paths, text, len, end, bad);
+	if (good && paths.count > 1) {
+		qsort(paths.paths, paths.count, sizeof(*paths.paths), by_components);
+	}
+	for (size_t i = 0; good && i < paths.count; ++i) {
+		good = add(&tree->top, paths.paths[i], recursive);
+	}
+	free(paths.paths);
+	if (!good) {
+		names_free(&tree->top);
+		return NULL;
+	}
+	return &tree->top;
+}
+
+void names_free(struct names *names) {
+	if (!names) {
+		return;
+	}
+	// A path may have more components than the stack has room for calls
+	for (struct names *at = names; at;) {
+		if (at->count > 0) {
+			struct names *below = &at->below[--at->count];
+			below->up = at;
+			at = below;
+		} else {
+			free(at->below);
+			at = at->up;
+		}
+	}
+	struct tree_of_names *tree = (struct tree_of_names *)names;
+	free(tree->text);
+	free(tree);
+}
+
+static int by_name(const void *name, const void *item) {
+	return strcmp(name, ((const struct names *)item)->name);
+}
+
+const struct names *names_find(const struct names *names, const char *name) {
+	return names->count > 0 ? bsearch(name, names->below, names->count, sizeof(*names->below), by_name) : NULL;
+}

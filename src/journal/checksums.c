@@ -1,0 +1,215 @@
+#include "journal/checksums.h"
+
+#include "report/report.h"
+#include "sys/flush.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+/** Lines are held back up to so many bytes. */
+#define HELD_BACK (64u << 10)
+
+/** Digits of a checksum. */
+#define DIGITS 32
+
+bool sums_open(struct sums *sums, const char *path, struct report *report, const atomic_bool *cancelled) {
+	*sums = (struct sums) {.report = report, .path = path, .fd = -1, .cancelled = cancelled};
+	thread_must(pthread_mutex_init(&sums->lock, NULL));
+	if (!path || strcmp(path, "-") == 0) {
+		return true;
+	}
+	sums->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	if (sums->fd < 0 || fstat(sums->fd, &sums->st) != 0) {
+		report_error(report, errno, "cannot open %d for writing", NULL, path);
+		sums->path = NULL;
+		return false;
+	}
+	return true;
+}
+
+bool sums_is(const struct sums *sums, const struct stat *st) {
+	return sums->fd >= 0 && S_ISREG(st->st_mode) && inode_same(inode_of(&sums->st), inode_of(st));
+}
+
+/** Whether a line, or what is there of one, is as add_line() writes it. */
+static bool is_line(const char *line, size_t len) {
+	if (len > 0 && line[0] == '\\') {
+		++line;
+		--len;
+	}
+	return len > DIGITS + 2 && strspn(line, "0123456789abcdef") == DIGITS && memcmp(line + DIGITS, "  ", 2) == 0
+		&& !memchr(line, '\0', len);
+}
+
+/** Whether text is the beginning of a list. Only what comes behind a whole line may be cut short: ucp was killed then. */
+static bool is_list(const char *text, size_t len) {
+	const char *line = text;
+	const char *stop = text + len;
+	const char *next;
+	while ((next = memchr(line, '\n', (size_t)(stop - line)))) {
+		if (!is_line(line, (size_t)(next - line))) {
+			return false;
+		}
+		line = next + 1;
+	}
+	return line > text || (len == HELD_BACK && is_line(text, len));
+}
+
+/** See whether a file that is not empty is a list. Returns 0, -EEXIST if it is none, or another -errno. */
+static int look_at_old(const struct sums *sums) {
+	char text[HELD_BACK + 1];
+	size_t len = 0;
+	ssize_t n = 1;
+	struct stat st = {0};
+	// The descriptor is for writing only, since opening a fifo for both would not wait for its reader
+	int fd = open(sums->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int ret = fd < 0 || fstat(fd, &st) != 0 ? -errno : 0;
+	if (ret == 0 && !sums_is(sums, &st)) {
+		ret = -ESTALE;
+	}
+	while (ret == 0 && n > 0 && len < HELD_BACK) {
+		n = read(fd, text + len, HELD_BACK - len);
+		ret = n < 0 && errno != EINTR ? -errno : 0;
+		len += n > 0 ? (size_t)n : 0;
+		n = n < 0 ? 1 : n;
+	}
+	close_fd(&fd);
+	text[len] = '\0';
+	return ret == 0 && !is_list(text, len) ? -EEXIST : ret;
+}
+
+bool sums_begin(struct sums *sums) {
+	struct stat st;
+	const char *what = "error writing %d";
+	int ret = 0;
+	if (sums->fd < 0 || !(S_ISREG(sums->st.st_mode) || S_ISBLK(sums->st.st_mode))) {
+		return true;
+	}
+	if (S_ISBLK(sums->st.st_mode)) {
+		ret = -EEXIST;
+	} else if (flock(sums->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+		what = "another program is writing %d";
+		ret = -EBUSY;
+	} else if (fstat(sums->fd, &st) != 0) {
+		ret = -errno;
+	} else if (st.st_size > 0) {
+		what = "cannot see whether %d is a list of checksums";
+		ret = look_at_old(sums);
+	}
+	if (ret == 0 && S_ISREG(sums->st.st_mode) && ftruncate(sums->fd, 0) != 0) {
+		what = "error writing %d";
+		ret = -errno;
+	}
+	if (ret == -EEXIST) {
+		report_error(sums->report, 0, "%d exists and is no list of checksums; remove it first", NULL, sums->path);
+	} else if (ret < 0) {
+		report_error(sums->report, -ret, what, NULL, sums->path);
+	}
+	return ret == 0;
+}
+
+/**
+ * Append a name as it is in a line. Only one with a newline is escaped, which a backslash before the line tells: xxhsum
+ * before 0.8.2 takes all others as they are.
+ */
+static void add_name(struct buf *buf, const char *path) {
+	bool escape = strchr(path, '\n');
+	for (const char *p = path; *p; ++p) {
+		switch (escape ? *p : 0) {
+		case '\n':
+			buf_str(buf, "\\n");
+			break;
+		case '\r':
+			buf_str(buf, "\\r");
+			break;
+		case '\\':
+			buf_str(buf, "\\\\");
+			break;
+		default:
+			buf_char(buf, *p);
+		}
+	}
+}
+
+/** Append a line. */
+static void add_line(struct buf *buf, const char *hash, const char *path) {
+	buf_str(buf, strchr(path, '\n') ? "\\" : "");
+	buf_str(buf, hash);
+	buf_str(buf, "  ");
+	add_name(buf, path);
+}
+
+/** Write what is held back; the lock is held. */
+static void write_lines(struct sums *sums) {
+	const char *data = sums->lines.data;
+	size_t len = sums->err < 0 ? 0 : sums->lines.len;
+	while (len > 0) {
+		ssize_t n = write(sums->fd, data, len);
+		if (n < 0 && errno == EINTR && !atomic_load(sums->cancelled)) {
+			continue;
+		}
+		if (n < 0) {
+			sums->err = -errno;
+			break;
+		}
+		data += n;
+		len -= (size_t)n;
+	}
+	sums->lines.len = 0;
+}
+
+void sums_add(struct sums *sums, const char *hash, const char *path) {
+	if (sums->fd < 0) {
+		struct buf name = {0};
+		add_name(&name, path);
+		if (name.failed) {
+			report_error(sums->report, ENOMEM, "error writing the checksum of %d", NULL, path);
+		} else {
+			report_say(sums->report, strchr(path, '\n') ? "\\%S  %E" : "%S  %E", hash, name.data);
+		}
+		buf_free(&name);
+		return;
+	}
+	mutex_lock(&sums->lock);
+	add_line(&sums->lines, hash, path);
+	buf_char(&sums->lines, '\n');
+	if (sums->lines.failed && sums->err == 0) {
+		sums->err = -ENOMEM;
+	}
+	if (sums->lines.len >= HELD_BACK) {
+		write_lines(sums);
+	}
+	mutex_unlock(&sums->lock);
+}
+
+/** Report what went wrong, of which only a list that was begun can tell. */
+static void complain(struct sums *sums) {
+	struct stat st;
+	if (sums->err == -EINTR) {
+		return;
+	}
+	if (sums->err < 0) {
+		report_error(sums->report, -sums->err, "error writing %d", NULL, sums->path);
+	} else if (S_ISREG(sums->st.st_mode) && sums->st.st_nlink > 0 && fstat(sums->fd, &st) == 0 && st.st_nlink == 0) {
+		report_error(sums->report, 0, "%d was removed while checksums were written to it", NULL, sums->path);
+	}
+}
+
+void sums_finish(struct sums *sums, enum sums_flags flags) {
+	if (sums->fd >= 0 && sums->path) {
+		write_lines(sums);
+		if (sums->err == 0 && (flags & SUMS_FLUSH) && S_ISREG(sums->st.st_mode)) {
+			sums->err = flush_file(sums->fd, sums->cancelled);
+		}
+		complain(sums);
+	}
+	int ret = close_fd(&sums->fd);
+	if (ret < 0 && sums->err == 0) {
+		report_error(sums->report, -ret, "failed to close %d", NULL, sums->path);
+	}
+	buf_free(&sums->lines);
+	thread_must(pthread_mutex_destroy(&sums->lock));
+}

@@ -1,0 +1,586 @@
+#include "journal/journal-impl.h"
+
+#include "sys/flush.h"
+#include "sys/tempfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+/** Seconds between two marks. */
+#define MARK_SECONDS 30
+
+/** Seconds that records of finished files are held back at most. */
+#define HELD_SECONDS 1
+
+/** How often the file is opened anew that others, doing the same, take away. */
+#define TRIES 100
+
+/** Bytes written of a part, or of finished files, before they are noted. */
+#define NEWS_BYTES (8u << 20)
+
+/** The mask of statx(2) for a mount's number that is never used again (Linux 6.8), which older headers lack. */
+#define MNT_ID_UNIQUE 0x4000U
+
+/** A record that is being put together, of at most that many bytes. */
+struct record {
+	struct journal_head head;
+	char payload[sizeof(struct journal_begun) + JOURNAL_PATH];
+};
+
+static int64_t nanoseconds(struct timespec ts) {
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+/** Nanoseconds in which a time is kept that is this one, or more: whole seconds stand for two, as on FAT. */
+static int64_t step_of(int64_t time) {
+	int64_t step = 1000000000;
+	if (time % step == 0) {
+		return 2 * step;
+	}
+	while (time % step != 0) {
+		step /= 10;
+	}
+	return step;
+}
+
+bool journal_can_tell(const struct stat *st, const struct timespec *when) {
+	struct timespec tick = {0};
+	int64_t change = nanoseconds(st->st_ctim);
+	clock_getres(CLOCK_REALTIME_COARSE, &tick);
+	return change + max(step_of(change), nanoseconds(tick)) <= nanoseconds(*when);
+}
+
+struct journal_source journal_source_of(const struct stat *st) {
+	return (struct journal_source) {
+		.dev = st->st_dev,
+		.ino = st->st_ino,
+		.size = (uint64_t)st->st_size,
+		.mtime = nanoseconds(st->st_mtim),
+		.ctime = nanoseconds(st->st_ctim),
+	};
+}
+
+static struct journal_copy copy_of(const struct stat *st) {
+	return (struct journal_copy) {
+		.dev = st->st_dev, .ino = st->st_ino, .size = (uint64_t)st->st_size, .mtime = nanoseconds(st->st_mtim),
+	};
+}
+
+/** Put a record together. Returns its bytes. */
+static size_t make_record(struct record *record, enum journal_kind kind, uint64_t seed, const void *data, size_t len) {
+	record->head = (struct journal_head) {.magic = JOURNAL_MAGIC, .kind = kind, .len = (uint16_t)len};
+	if (record->payload != data) {
+		memcpy(record->payload, data, len);
+	}
+	record->head.sum = journal_sum(seed, &record->head, record->payload);
+	return sizeof(record->head) + len;
+}
+
+/** Keep the first error. */
+static void note_error(struct journal *journal, int err) {
+	mutex_lock(&journal->lock);
+	journal->err = journal->err < 0 ? journal->err : err;
+	mutex_unlock(&journal->lock);
+}
+
+/** Write records where nobody closes the journal meanwhile. Returns 0 or -errno. */
+static int write_records(const struct journal *journal, const char *data, size_t len) {
+	while (len > 0) {
+		ssize_t n = write(journal->fd, data, len);
+		if (n <= 0 && !(n < 0 && errno == EINTR)) {
+			return n < 0 ? -errno : -ENOSPC;
+		}
+		// Should another one get in between, nothing after that makes sense; but then there is hardly any room
+		data += max(n, (ssize_t)0);
+		len -= (size_t)max(n, (ssize_t)0);
+	}
+	return 0;
+}
+
+/** Append records by one write, so that those of several threads never mix. After a failure nothing is written any more. */
+static void append(struct journal *journal, const void *data, size_t len) {
+	thread_must(pthread_rwlock_rdlock(&journal->writing));
+	mutex_lock(&journal->lock);
+	bool usable = journal_is_open(journal) && journal->err == 0;
+	mutex_unlock(&journal->lock);
+	int ret = usable ? write_records(journal, data, len) : 0;
+	if (ret < 0) {
+		note_error(journal, ret);
+	}
+	thread_must(pthread_rwlock_unlock(&journal->writing));
+}
+
+static void append_record(struct journal *journal, enum journal_kind kind, const void *data, size_t len) {
+	struct record record;
+	append(journal, &record, make_record(&record, kind, journal->id, data, len));
+}
+
+/** Write what is held back. */
+static void flush_held(struct journal *journal) {
+	char data[JOURNAL_HELD];
+	mutex_lock(&journal->lock);
+	size_t len = journal->held_len;
+	memcpy(data, journal->held, len);
+	journal->held_len = 0;
+	journal->held_bytes = 0;
+	mutex_unlock(&journal->lock);
+	append(journal, data, len);
+}
+
+void journal_doubt(struct journal *journal, int err) {
+	if (!journal_is_open(journal)) {
+		return;
+	}
+	struct record record;
+	struct journal_mark mark = {.offset = (uint64_t)journal->safe};
+	thread_must(pthread_rwlock_wrlock(&journal->writing));
+	note_error(journal, err);
+	int ret = ftruncate(journal->fd, journal->safe) == 0 ? 0 : -errno;
+	if (ret == 0 && journal->safe > 0) {
+		size_t len = make_record(&record, JOURNAL_MARK, journal->id, &mark, sizeof(mark));
+		ret = write_records(journal, (const char *)&record, len);
+	}
+	// It would be believed: better none than that
+	if (ret < 0) {
+		unlinkat(journal->dir, JOURNAL_NAME, 0);
+	}
+	thread_must(pthread_rwlock_unlock(&journal->writing));
+}
+
+/** Have everything on its medium, and set a mark. */
+static void set_mark(struct journal *journal) {
+	struct journal_mark mark;
+	flush_held(journal);
+	off_t end = lseek(journal->fd, 0, SEEK_END);
+	if (end <= 0) {
+		return;
+	}
+	if (syncfs(journal->fd) != 0) {
+		int err = -errno;
+		mutex_lock(&journal->lock);
+		journal->lost = journal->lost < 0 ? journal->lost : err;
+		mutex_unlock(&journal->lock);
+		// The next time the kernel would say that all is well
+		journal_doubt(journal, err);
+		return;
+	}
+	mark.offset = (uint64_t)end;
+	append_record(journal, JOURNAL_MARK, &mark, sizeof(mark));
+	fdatasync(journal->fd);
+	journal->safe = end;
+}
+
+/** Write what is held back for long, and set marks, until the journal is closed. */
+static void *mark(void *arg) {
+	struct journal *journal = arg;
+	struct timespec until;
+	unsigned waits = 0;
+
+	// Those that are not reported would be taken for written
+	bool reports = flush_reports(journal->fd);
+	mutex_lock(&journal->lock);
+	while (!journal->stopping) {
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += HELD_SECONDS;
+		while (!journal->stopping && pthread_cond_timedwait(&journal->wake, &journal->lock, &until) != ETIMEDOUT) {
+		}
+		if (journal->stopping) {
+			break;
+		}
+		mutex_unlock(&journal->lock);
+		++waits;
+		if (reports && waits % (MARK_SECONDS / HELD_SECONDS) == 0) {
+			set_mark(journal);
+		} else {
+			flush_held(journal);
+		}
+		mutex_lock(&journal->lock);
+	}
+	mutex_unlock(&journal->lock);
+	return NULL;
+}
+
+/** Find out where we are. What cannot be found out is never the same as before. */
+static void find_now(struct journal_now *now, int dir, uint64_t options) {
+	struct statx stx;
+	struct stat st;
+	*now = (struct journal_now) {.options = options};
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	char text[64] = "";
+	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+	close_fd(&fd);
+	size_t digits = 0;
+	for (ssize_t i = 0; i < n && digits < 2 * sizeof(now->boot); ++i) {
+		const char *hex = "0123456789abcdef";
+		const char *digit = strchr(hex, text[i]);
+		if (text[i] && digit) {
+			now->boot[digits / 2] = (uint8_t)(now->boot[digits / 2] << 4 | (digit - hex));
+			++digits;
+		}
+	}
+	if (digits < 2 * sizeof(now->boot) && getrandom(now->boot, sizeof(now->boot), 0) < 0) {
+		now->mount = (uint64_t)getpid();
+	}
+	if (statx(dir, "", AT_EMPTY_PATH, MNT_ID_UNIQUE | STATX_MNT_ID, &stx) == 0) {
+		now->mount = stx.stx_mnt_id;
+	}
+	if (fstatat(dir, "", &st, AT_EMPTY_PATH) == 0) {
+		now->dev = st.st_dev;
+	}
+}
+
+/** Open the journal's file, or make it. Returns a descriptor or -errno. */
+static int open_or_make(int dir, bool *made) {
+	const int flags = O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	int fd = openat(dir, JOURNAL_NAME, flags);
+	*made = fd < 0 && errno == ENOENT;
+	if (*made) {
+		fd = openat(dir, JOURNAL_NAME, flags | O_CREAT | O_EXCL, 0600);
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+/** Whether a journal's file can be believed: nobody else has made it, or has another name for it. */
+static bool is_ours(const struct stat *st) {
+	return S_ISREG(st->st_mode) && st->st_uid == geteuid() && st->st_nlink == 1;
+}
+
+/** Lock the journal's file. Returns 0 if it can be used, -ESTALE if it has to be another one, or another -errno. */
+static int claim(int fd, int dir, bool made) {
+	struct stat st;
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+		return -EBUSY;
+	}
+	if (fstat(fd, &st) != 0) {
+		return -errno;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		return -EINVAL;
+	}
+	// Another ucp was just done with it
+	if (st.st_nlink == 0) {
+		return -ESTALE;
+	}
+	if (made || is_ours(&st)) {
+		return 0;
+	}
+	int ret = hidden_drop(dir, JOURNAL_NAME, inode_of(&st));
+	return ret < 0 ? ret : -ESTALE;
+}
+
+/**
+ * Have the journal's file, locked. What another user has made is not believed: it could have us skip files, or write into
+ * one that its maker has open. Returns a descriptor or -errno.
+ */
+static int open_own(int dir) {
+	int ret = -ESTALE;
+	for (int i = 0; i < TRIES && (ret == -ESTALE || ret == -EEXIST); ++i) {
+		bool made;
+		int fd = open_or_make(dir, &made);
+		ret = fd < 0 ? fd : claim(fd, dir, made);
+		if (ret == 0) {
+			return fd;
+		}
+		close_fd(&fd);
+	}
+	return ret;
+}
+
+struct journal_top journal_top_of(const char *path, struct inode inode) {
+	char *real = realpath(path, NULL);
+	struct journal_top top = {
+		.place = JOURNAL_ITSELF, .dev = inode.dev, .ino = inode.ino,
+		.path = real ? XXH3_64bits(real, strlen(real)) : 0,
+	};
+	free(real);
+	return top;
+}
+
+enum journal_says journal_look(int dir, const struct journal_top *top, const atomic_bool *cancelled) {
+	struct journal_top there;
+	struct stat st;
+	if (fstatat(dir, JOURNAL_NAME, &st, AT_SYMLINK_NOFOLLOW) != 0 || !is_ours(&st)) {
+		return JOURNAL_SAYS_INTO;
+	}
+	int fd = openat(dir, JOURNAL_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	bool ours = fd >= 0 && fstat(fd, &st) == 0 && is_ours(&st);
+	int ret = ours ? journal_read_top(&there, fd, cancelled) : -ESTALE;
+	close_fd(&fd);
+	if (ret < 0 || there.place == JOURNAL_UNKNOWN) {
+		return JOURNAL_SAYS_NOTHING;
+	}
+	if (there.place == JOURNAL_INTO) {
+		return JOURNAL_SAYS_INTO;
+	}
+	// The same directory, or what is called as it was: device numbers change, and sources are made anew
+	bool same = (there.dev == top->dev && there.ino == top->ino) || (top->path != 0 && there.path == top->path);
+	return same ? JOURNAL_SAYS_ITSELF : JOURNAL_SAYS_OTHER;
+}
+
+/** Cut off what makes no sense, and begin a run. Returns 0 or -errno. */
+static int begin_run(struct journal *journal) {
+	struct record record;
+	struct journal_first first = {.id = journal->index.id};
+
+	if (ftruncate(journal->fd, (off_t)journal->index.valid) != 0) {
+		return -errno;
+	}
+	// One write, so that there is no journal that does not say what it is of
+	char data[2 * sizeof(struct journal_head) + sizeof(first) + sizeof(struct journal_run)];
+	size_t used = 0;
+	if (journal->index.valid == 0) {
+		if (getrandom(&first.id, sizeof(first.id), 0) != sizeof(first.id)) {
+			return -errno;
+		}
+		used = make_record(&record, JOURNAL_FIRST, 0, &first, sizeof(first));
+		memcpy(data, &record, used);
+	}
+	journal->id = first.id;
+	journal->next_part = journal->index.last_part + 1;
+	const struct journal_run run = {.now = journal->now, .top = journal->top};
+	size_t len = make_record(&record, JOURNAL_RUN, journal->id, &run, sizeof(run));
+	memcpy(data + used, &record, len);
+	append(journal, data, used + len);
+	return journal->err;
+}
+
+/** Do something in a directory, of which the times and the mode stay. Returns 0 or -errno. */
+static int unlink_quietly(int dir, const char *name) {
+	struct stat st;
+	bool known = fstat(dir, &st) == 0;
+	int ret = unlinkat(dir, name, 0) == 0 ? 0 : -errno;
+	if (ret == -EACCES && known && fchmod(dir, (st.st_mode & 07777) | S_IRWXU) == 0) {
+		ret = unlinkat(dir, name, 0) == 0 ? 0 : -errno;
+		fchmod(dir, st.st_mode & 07777);
+	}
+	if (known) {
+		futimens(dir, (struct timespec[]) {st.st_atim, st.st_mtim});
+	}
+	return ret;
+}
+
+int journal_open(struct journal *journal, int dir, uint64_t options) {
+	*journal = (struct journal) {.top = journal->top, .cancelled = journal->cancelled, .fd = -1, .dir = -1};
+	thread_must(pthread_mutex_init(&journal->lock, NULL));
+	thread_must(pthread_rwlock_init(&journal->writing, NULL));
+	thread_must(pthread_cond_init(&journal->wake, NULL));
+	find_now(&journal->now, dir, options);
+	// Where it could not be taken away again, there is none
+	journal->fd = hidden_can_go(dir) ? open_own(dir) : -EPERM;
+	int ret = journal->fd < 0 ? journal->fd : 0;
+	if (ret == 0) {
+		journal->dir = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		ret = journal->dir < 0 ? -errno : journal_read(&journal->index, &journal->now, journal->fd, journal->cancelled);
+	}
+	if (ret == 0 && journal->index.top.place == JOURNAL_ITSELF && journal->top.place == JOURNAL_INTO) {
+		ret = -EEXIST;
+	}
+	if (ret == 0) {
+		atomic_store(&journal->open, true);
+		ret = begin_run(journal);
+		// Without marks there is less to go on with after a crash of the system
+		journal->marking = ret == 0 && pthread_create(&journal->marker, NULL, mark, journal) == 0;
+	}
+	if (ret < 0) {
+		if (journal_is_open(journal) && journal->index.valid == 0) {
+			// Nothing is in it, and nothing will be
+			unlink_quietly(journal->dir, JOURNAL_NAME);
+		}
+		atomic_store(&journal->open, false);
+		journal_index_clear(&journal->index);
+		close_fd(&journal->fd);
+		close_fd(&journal->dir);
+	}
+	return ret;
+}
+
+/** Remove a part that nobody has taken up: its source is gone, or it is not to be copied any more. */
+static void remove_part(const struct journal *journal, const struct journal_part *part) {
+	struct open_how how = {
+		.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+	const char *name = last_component(part->path);
+	char *parent = name == part->path ? strdup(".") : strndup(part->path, (size_t)(name - part->path));
+	char *hidden = hidden_path(name, HIDDEN_KNOWN);
+	int dir = parent ? (int)syscall(SYS_openat2, journal->dir, parent, &how, sizeof(how)) : -1;
+	struct stat st;
+	struct stat file;
+	if (dir >= 0 && hidden && fstat(dir, &st) == 0 && fstatat(dir, hidden, &file, AT_SYMLINK_NOFOLLOW) == 0
+		&& (part->ino == 0 || part->ino == file.st_ino) && hidden_clear(dir, hidden, NULL) == 0)
+	{
+		futimens(dir, (struct timespec[]) {st.st_atim, st.st_mtim});
+	}
+	close_fd(&dir);
+	free(parent);
+	free(hidden);
+}
+
+static void remove_untaken(const void *node, VISIT visit, void *arg) {
+	const struct journal_part *part = *(struct journal_part *const *)node;
+	if ((visit == postorder || visit == leaf) && !part->taken) {
+		remove_part(arg, part);
+	}
+}
+
+int journal_settle(struct journal *journal) {
+	if (!journal_is_open(journal)) {
+		return 0;
+	}
+	mutex_lock(&journal->lock);
+	journal->stopping = true;
+	cond_signal(&journal->wake);
+	mutex_unlock(&journal->lock);
+	if (journal->marking) {
+		thread_must(pthread_join(journal->marker, NULL));
+		journal->marking = false;
+	}
+	return journal->lost;
+}
+
+int journal_close(struct journal *journal, enum journal_end end) {
+	if (!journal_is_open(journal)) {
+		return 0;
+	}
+	journal_settle(journal);
+	if (end == JOURNAL_KEEP) {
+		flush_held(journal);
+	}
+	if (end == JOURNAL_REMOVE) {
+		twalk_r(journal->index.parts, remove_untaken, journal);
+		int ret = unlink_quietly(journal->dir, JOURNAL_NAME);
+		journal->err = journal->err < 0 ? journal->err : ret;
+	}
+	// Whoever is just noting something, as the copy was given up at this moment, is to come to an end before
+	thread_must(pthread_rwlock_wrlock(&journal->writing));
+	mutex_lock(&journal->lock);
+	atomic_store(&journal->open, false);
+	close_fd(&journal->fd);
+	close_fd(&journal->dir);
+	journal_index_clear(&journal->index);
+	int err = journal->err;
+	mutex_unlock(&journal->lock);
+	thread_must(pthread_rwlock_unlock(&journal->writing));
+	return err;
+}
+
+bool journal_is_finished(struct journal *journal, const struct stat *src, const struct stat *dst) {
+	const struct journal_finished finished = {.src = journal_source_of(src), .copy = copy_of(dst)};
+	// Nothing is added to what was finished before, so this needs no lock
+	return journal_is_open(journal) && journal_table_has(&journal->index.finished, journal->index.id, &finished);
+}
+
+void journal_finish(struct journal *journal, const struct stat *src, const struct stat *dst) {
+	struct journal_finished finished = {.src = journal_source_of(src), .copy = copy_of(dst)};
+	struct record record;
+	size_t len = make_record(&record, JOURNAL_FINISHED, journal->id, &finished, sizeof(finished));
+	mutex_lock(&journal->lock);
+	while (journal->held_len + len > sizeof(journal->held)) {
+		mutex_unlock(&journal->lock);
+		flush_held(journal);
+		mutex_lock(&journal->lock);
+	}
+	memcpy(journal->held + journal->held_len, &record, len);
+	journal->held_len += len;
+	journal->held_bytes += finished.copy.size;
+	bool due = journal->held_bytes >= NEWS_BYTES;
+	mutex_unlock(&journal->lock);
+	if (due) {
+		flush_held(journal);
+	}
+}
+
+/** Whether a file has all that is noted of a part. */
+static bool has_all(const struct journal_part *part, const struct stat *left) {
+	size_t count = part->done.count;
+	return left && count > 0 && part->ino == left->st_ino && part->done.list[count - 1].end <= (uint64_t)left->st_size;
+}
+
+struct journal_part *journal_begin(struct journal *journal, const char *path, const struct stat *src,
+	const struct stat *left)
+{
+	struct journal_source source = journal_source_of(src);
+	struct record record;
+	size_t len = strlen(path);
+	if (!journal_is_open(journal) || len >= JOURNAL_PATH || len == 0) {
+		return NULL;
+	}
+	mutex_lock(&journal->lock);
+	struct journal_part *part = journal_find_part(&journal->index, path);
+	bool goes_on = part && !part->taken && has_all(part, left) && memcmp(&part->src, &source, sizeof(source)) == 0;
+	if (part && part->taken) {
+		// Two sources for one destination: the second is not in parts
+		part = NULL;
+	} else if (!goes_on) {
+		part = journal_add_part(&journal->index, path, journal->next_part++, &source);
+	}
+	if (part) {
+		part->taken = true;
+	}
+	mutex_unlock(&journal->lock);
+	if (part && !goes_on) {
+		struct journal_begun begun = {.id = part->id, .src = source};
+		memcpy(record.payload, &begun, sizeof(begun));
+		memcpy(record.payload + sizeof(begun), path, len);
+		size_t size = make_record(&record, JOURNAL_BEGUN, journal->id, record.payload, sizeof(begun) + len);
+		append(journal, &record, size);
+	}
+	return part;
+}
+
+void journal_put_down(struct journal *journal, struct journal_part *part, uint64_t ino) {
+	mutex_lock(&journal->lock);
+	// What there is no memory for will be copied again
+	for (size_t i = 0; i < part->noted.count; ++i) {
+		journal_ranges_add(&part->done, part->noted.list[i].start, part->noted.list[i].end);
+	}
+	journal_ranges_order(&part->done);
+	journal_ranges_empty(&part->noted);
+	part->ino = ino;
+	part->taken = false;
+	mutex_unlock(&journal->lock);
+}
+
+void journal_flush_part(struct journal *journal, struct journal_part *part, uint64_t ino) {
+	char data[JOURNAL_HELD];
+	size_t used = 0;
+	journal_ranges_order(&part->news);
+	for (size_t i = 0; i < part->news.count; ++i) {
+		struct journal_written written = {
+			.id = part->id, .dev = journal->now.dev, .ino = ino, .range = part->news.list[i],
+		};
+		struct record record;
+		journal_ranges_add(&part->noted, written.range.start, written.range.end);
+		size_t len = make_record(&record, JOURNAL_WRITTEN, journal->id, &written, sizeof(written));
+		if (used + len > sizeof(data)) {
+			append(journal, data, used);
+			used = 0;
+		}
+		memcpy(data + used, &record, len);
+		used += len;
+	}
+	append(journal, data, used);
+	journal_ranges_empty(&part->news);
+	part->news_bytes = 0;
+}
+
+void journal_wrote(struct journal *journal, struct journal_part *part, uint64_t ino, uint64_t start, uint64_t end) {
+	// What cannot be noted will be copied again
+	if (journal_ranges_add(&part->news, start, end) == 0) {
+		part->news_bytes += end - start;
+	}
+	if (part->news_bytes >= NEWS_BYTES) {
+		journal_flush_part(journal, part, ino);
+	}
+}

@@ -1,0 +1,98 @@
+#include "journal/journal-impl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static int by_start(const void *a, const void *b) {
+	uint64_t x = ((const struct journal_range *)a)->start;
+	uint64_t y = ((const struct journal_range *)b)->start;
+	return (x > y) - (x < y);
+}
+
+void journal_ranges_order(struct journal_ranges *ranges) {
+	size_t count = 0;
+	if (!ranges->list || ranges->ordered == ranges->count) {
+		return;
+	}
+	qsort(ranges->list, ranges->count, sizeof(*ranges->list), by_start);
+	for (size_t i = 1; i < ranges->count; ++i) {
+		struct journal_range *last = &ranges->list[count];
+		const struct journal_range *next = &ranges->list[i];
+		if (next->start <= last->end) {
+			last->end = max(last->end, next->end);
+		} else {
+			ranges->list[++count] = *next;
+		}
+	}
+	ranges->ordered = ranges->count = count + 1;
+}
+
+/** Have room for one more. What is only put in order gives room, too, but has to give much to be worth it. */
+static int make_room(struct journal_ranges *ranges) {
+	if (ranges->list && ranges->count < ranges->size) {
+		return 0;
+	}
+	journal_ranges_order(ranges);
+	if (ranges->list && ranges->count <= ranges->size / 2) {
+		return 0;
+	}
+	size_t size = ranges->size ? ranges->size * 2 : 8;
+	struct journal_range *list = realloc(ranges->list, size * sizeof(*list));
+	if (!list) {
+		return -ENOMEM;
+	}
+	ranges->list = list;
+	ranges->size = size;
+	return 0;
+}
+
+int journal_ranges_add(struct journal_ranges *ranges, uint64_t start, uint64_t end) {
+	struct journal_range *last = ranges->count > 0 ? &ranges->list[ranges->count - 1] : NULL;
+	bool ordered = ranges->ordered == ranges->count;
+	// Most come one behind the other
+	if (last && start <= last->end && end >= last->start && (start >= last->start || !ordered)) {
+		last->start = min(start, last->start);
+		last->end = max(end, last->end);
+		return 0;
+	}
+	int ret = make_room(ranges);
+	if (ret < 0) {
+		return ret;
+	}
+	ordered = ranges->ordered == ranges->count;
+	last = ranges->count > 0 ? &ranges->list[ranges->count - 1] : NULL;
+	ranges->list[ranges->count++] = (struct journal_range) {.start = start, .end = end};
+	ranges->ordered += ordered && (!last || start > last->end) ? 1 : 0;
+	return 0;
+}
+
+/** The first range that ends at or behind an offset. */
+static size_t first_behind(const struct journal_ranges *ranges, uint64_t offset) {
+	size_t low = 0;
+	size_t high = ranges->count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (ranges->list[middle].end < offset) {
+			low = middle + 1;
+		} else {
+			high = middle;
+		}
+	}
+	return low;
+}
+
+bool journal_ranges_gap(const struct journal_ranges *ranges, uint64_t start, uint64_t end, struct journal_range *gap) {
+	for (size_t i = first_behind(ranges, start); i < ranges->count && start < end; ++i) {
+		const struct journal_range *range = &ranges->list[i];
+		if (range->end <= start) {
+			continue;
+		}
+		if (range->start > start) {
+			*gap = (struct journal_range) {.start = start, .end = min(end, range->start)};
+			return true;
+		}
+		start = range->end;
+	}
+	*gap = (struct journal_range) {.start = start, .end = end};
+	return start < end;
+}

@@ -1,0 +1,219 @@
+#include "report/report-impl.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+/** What a byte that is no UTF-8 is replaced by (U+FFFD). */
+#define REPLACEMENT "\xef\xbf\xbd"
+
+/** Digits of a number that is not whole. */
+#define PRECISION 9
+
+/** The length of the character of UTF-8 at TEXT; 0 if there is none. */
+static size_t character(const char *text) {
+	for (size_t len = 1; len <= 4 && text[len - 1] != '\0'; ++len) {
+		json_t *string = json_stringn(text, len);
+		if (string) {
+			json_decref(string);
+			return len;
+		}
+	}
+	return 0;
+}
+
+/** A string in which everything that is no UTF-8 is replaced. */
+static json_t *lossy(const char *text) {
+	struct buf buf = {0};
+	while (*text) {
+		size_t len = character(text);
+		if (len > 0) {
+			buf_add(&buf, text, len);
+		} else {
+			buf_str(&buf, REPLACEMENT);
+		}
+		text += max(len, (size_t)1);
+	}
+	json_t *string = json_string(buf.data ? buf.data : "");
+	buf_free(&buf);
+	return string;
+}
+
+/** All bytes in base64 (RFC 4648). */
+static json_t *base64(const char *text) {
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const unsigned char *p = (const unsigned char *)text;
+	size_t left = strlen(text);
+	struct buf buf = {0};
+
+	for (; left > 0; p += 3, left -= min(left, (size_t)3)) {
+		unsigned bits = (unsigned)p[0] << 16 | (left > 1 ? (unsigned)p[1] << 8 : 0) | (left > 2 ? p[2] : 0);
+		buf_char(&buf, digits[bits >> 18]);
+		buf_char(&buf, digits[bits >> 12 & 63]);
+		buf_char(&buf, left > 1 ? digits[bits >> 6 & 63] : '=');
+		buf_char(&buf, left > 2 ? digits[bits & 63] : '=');
+	}
+	json_t *string = json_string(buf.data ? buf.data : "");
+	buf_free(&buf);
+	return string;
+}
+
+/** Set the name of a file; one that is no UTF-8 also byte by byte. */
+static void set_name(json_t *object, const char *key, const char *name) {
+	json_t *string = json_string(name);
+	if (string) {
+		json_object_set_new(object, key, string);
+		return;
+	}
+	char other[64];
+	snprintf(other, sizeof(other), "%s_base64", key);
+	json_object_set_new(object, key, lossy(name));
+	json_object_set_new(object, other, base64(name));
+}
+
+static void set(json_t *object, const struct member *member) {
+	switch (member->kind) {
+	case MEMBER_NUMBER:
+		json_object_set_new(object, member->key, json_integer((json_int_t)min(member->number, (uint64_t)INT64_MAX)));
+		break;
+	case MEMBER_REAL:
+		json_object_set_new(object, member->key, json_real(member->real));
+		break;
+	case MEMBER_BOOL:
+		json_object_set_new(object, member->key, json_boolean(member->number != 0));
+		break;
+	case MEMBER_TEXT:
+		if (member->text) {
+			json_object_set_new(object, member->key, lossy(member->text));
+		}
+		break;
+	case MEMBER_WORD:
+		json_object_set_new(object, member->key, member->text ? lossy(member->text) : json_null());
+		break;
+	case MEMBER_NAME:
+		if (member->text) {
+			set_name(object, member->key, member->text);
+		}
+		break;
+	}
+}
+
+/** Append JSON, with DEL and the C1 controls (U+0080 to U+009F), which jansson leaves as they are, escaped, too. */
+static void add_printable(struct buf *buf, const char *text) {
+	char escape[8];
+	for (const unsigned char *p = (const unsigned char *)text; *p; ++p) {
+		bool c1 = p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f;
+		if (*p == 0x7f || c1) {
+			p += c1 ? 1 : 0;
+			snprintf(escape, sizeof(escape), "\\u%04x", (unsigned)*p);
+			buf_str(buf, escape);
+		} else {
+			buf_char(buf, (char)*p);
+		}
+	}
+}
+
+void json_line(struct buf *buf, const char *type, const struct member *members, size_t count) {
+	json_t *object = json_object();
+	json_object_set_new(object, "type", json_string(type));
+	for (size_t i = 0; i < count; ++i) {
+		set(object, &members[i]);
+	}
+	char *text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(PRECISION));
+	if (text) {
+		add_printable(buf, text);
+		buf_char(buf, '\n');
+	} else {
+		buf->failed = true;
+	}
+	free(text);
+	json_decref(object);
+}
+
+/** What a template says that could not be done, in one word. */
+static const char *operation(const char *what) {
+	// The first that a template begins with
+	static const struct {
+		const char *begin;
+		const char *word;
+	} words[] = {
+		{"cannot open ", "open"},
+		{"cannot stat ", "stat"},
+		{"cannot fstat ", "stat"},
+		{"cannot lseek ", "seek"},
+		{"cannot read ", "read"},
+		{"error reading ", "read"},
+		{"error writing ", "write"},
+		{"failed to close ", "close"},
+		{"failed to clone ", "clone"},
+		{"cannot create ", "create"},
+		{"cannot make directory ", "create"},
+		{"cannot remove ", "remove"},
+		{"cannot backup ", "backup"},
+		{"cannot un-backup ", "backup"},
+		{"cannot access ", "access"},
+		{"failed to access ", "access"},
+		{"target ", "access"},
+		{"failed to ", "preserve"},
+		{"preserving ", "preserve"},
+		{"setting ", "preserve"},
+		{"clearing ", "preserve"},
+		{"cannot start", "start"},
+		{"cannot set up ", "start"},
+		{"cannot use ", "start"},
+		{"cannot sync ", "sync"},
+		{"write error", "report"},
+	};
+	for (size_t i = 0; i < countof(words); ++i) {
+		if (strncmp(what, words[i].begin, strlen(words[i].begin)) == 0) {
+			return words[i].word;
+		}
+	}
+	// The rules of cp, or the user, forbid it
+	return "copy";
+}
+
+void json_error(struct buf *buf, const struct failure *failure) {
+	struct buf text = {0};
+	const char *path = NULL;
+	struct member members[10];
+	size_t count = 0;
+
+	fill_in(&text, failure->what, failure->src, failure->dst, FILL_TERMINAL);
+	for (const char *p = failure->what; !path && (p = strchr(p, '%')) && p[1]; p += 2) {
+		path = strchr("sS", p[1]) ? failure->src : strchr("dDE", p[1]) ? failure->dst : NULL;
+	}
+	if (failure->err != 0) {
+		const char *name = strerrorname_np(failure->err);
+		char strerror_buf[256];
+		buf_str(&text, ": ");
+		buf_str(&text, strerror_r(failure->err, strerror_buf, sizeof(strerror_buf)));
+		members[count++] = member_number("errno", (uint64_t)failure->err);
+		members[count++] = member_text("errno_name", name ? name : "?");
+	}
+	members[count++] = member_text("operation", operation(failure->what));
+	members[count++] = member_name("path", path ? path : failure->src);
+	members[count++] = member_name("source", failure->src);
+	members[count++] = member_name("destination", failure->dst);
+	members[count++] = member_bool("warning", failure->warning);
+	members[count++] = member_text("message", text.data);
+	json_line(buf, "error", members, count);
+	buf_free(&text);
+}
+
+void json_said(struct buf *buf, const char *what, const char *src, const char *dst) {
+	struct buf text = {0};
+	const char *type = "note";
+	fill_in(&text, what, src, dst, 0);
+	if (strncmp(what, "removed ", 8) == 0) {
+		type = "removed";
+		src = NULL;
+	} else if ((strncmp(what, "%s -> %d", 8) == 0 || strncmp(what, "%S -> %E", 8) == 0) && !strstr(what, "(unbackup)")) {
+		type = "copying";
+	}
+	const struct member members[] = {
+		member_name("source", src), member_name("destination", dst), member_text("text", text.data),
+	};
+	json_line(buf, type, members, countof(members));
+	buf_free(&text);
+}

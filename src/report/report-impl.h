@@ -1,0 +1,39 @@
+/**
+ * What the parts of report share.
+ */
+
+#ifndef UCP_REPORT_IMPL_H
+#define UCP_REPORT_IMPL_H
+
+#include "report/report.h"
+
+/** An error or a warning. */
+struct failure {
+	/** A positive errno, or 0. */
+	int err;
+	/** A template, and its names or NULL. */
+	const char *what;
+	const char *src;
+	const char *dst;
+	bool warning;
+};
+
+/** Switches of fill_in(). */
+enum fill_flags {
+	/** The text is for a terminal: no name may control it. */
+	FILL_TERMINAL = 1 << 0,
+};
+
+/** Append a template with its names filled in. FLAGS: enum fill_flags. */
+void fill_in(struct buf *buf, const char *what, const char *src, const char *dst, unsigned flags);
+
+/** Append an event as a line of JSON. */
+void json_line(struct buf *buf, const char *type, const struct member *members, size_t count);
+
+/** Append an error as one. */
+void json_error(struct buf *buf, const struct failure *failure);
+
+/** Append a line of -v or --debug as one. */
+void json_said(struct buf *buf, const char *what, const char *src, const char *dst);
+
+#endif // UCP_REPORT_IMPL_H

@@ -1,0 +1,390 @@
+#include "report/report-impl.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/** Lines for standard output are held back up to so many bytes. */
+#define OUT_BUFFER 4096
+
+/** So many messages with the same errno are printed on a terminal. */
+#define SAME_MOST 10
+
+/** Whether what is written to standard output cannot get between what is written to standard error. */
+static bool is_out_apart(void) {
+	struct stat out;
+	struct stat err;
+	return fstat(STDOUT_FILENO, &out) == 0 && S_ISREG(out.st_mode)
+		&& fstat(STDERR_FILENO, &err) == 0 && (out.st_ino != err.st_ino || out.st_dev != err.st_dev);
+}
+
+void report_init(struct report *report, const char *program) {
+	*report = (struct report) {
+		.program = program,
+		.out_terminal = isatty(STDOUT_FILENO),
+		.out_apart = is_out_apart(),
+		.err_terminal = isatty(STDERR_FILENO),
+	};
+	thread_must(pthread_mutex_init(&report->lock, NULL));
+	thread_must(pthread_mutex_init(&report->asking, NULL));
+}
+
+static int write_all(int fd, const char *data, size_t len) {
+	while (len > 0) {
+		ssize_t n = write(fd, data, len);
+		if (n < 0 && errno == EINTR) {
+			continue;
+		}
+		if (n < 0) {
+			return -errno;
+		}
+		data += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/** Write whole lines to standard error. Where there was no memory for them, at least that is said, by one write, too. */
+static void write_errors(const struct report *report, const struct buf *buf) {
+	char text[256];
+	const char *data = buf->data;
+	size_t len = buf->len;
+	if (buf->failed) {
+		int n = snprintf(text, sizeof(text), "%s: memory exhausted, and with it what there is to say\n", report->program);
+		data = text;
+		len = min((size_t)max(n, 0), sizeof(text) - 1);
+	}
+	write_all(STDERR_FILENO, data, len);
+}
+
+/** Take the progress line away, by what is written next. */
+static void clear_line(struct report *report, struct buf *buf) {
+	if (report->painted.len > 0) {
+		buf_str(buf, "\r\033[J");
+		buf_free(&report->painted);
+	}
+}
+
+static int flush_locked(struct report *report) {
+	int ret = 0;
+	if (report->out.len > 0 && report->painted.len > 0 && !report->out_apart) {
+		struct buf buf = {0};
+		clear_line(report, &buf);
+		write_all(STDERR_FILENO, buf.data, buf.len);
+		buf_free(&buf);
+	}
+	if (report->out.len > 0) {
+		ret = write_all(STDOUT_FILENO, report->out.data, report->out.len);
+		report->out.len = 0;
+	}
+	if (report->out.failed) {
+		// Lines are missing
+		ret = ret < 0 ? ret : -ENOMEM;
+		buf_free(&report->out);
+	}
+	if (ret < 0 && report->out_err == 0) {
+		report->out_err = ret;
+	}
+	return ret;
+}
+
+/** Note what there will be a hint about; the lock is held. */
+static void note_reason(struct report *report, const struct failure *failure) {
+	bool roomless = failure->err == ENOSPC || failure->err == EDQUOT;
+	if (roomless && failure->dst && !report->roomless) {
+		report->roomless = strdup(failure->dst);
+	}
+	report->over_quota |= failure->err == EDQUOT;
+	report->too_many_files |= failure->err == EMFILE;
+}
+
+/** Count a message. Returns whether it is one too many of its kind for somebody to read; the lock is held. */
+static bool is_too_many(struct report *report, int err) {
+	if (!report->err_terminal || err <= 0 || err >= REPORT_ERRNOS) {
+		return false;
+	}
+	return ++report->same[err] > SAME_MOST;
+}
+
+static void message(struct report *report, const struct failure *failure) {
+	struct buf buf = {0};
+
+	mutex_lock(&report->lock);
+	if (report->json) {
+		json_error(&report->out, failure);
+	}
+	note_reason(report, failure);
+	if (is_too_many(report, failure->err)) {
+		mutex_unlock(&report->lock);
+		return;
+	}
+	flush_locked(report);
+	clear_line(report, &buf);
+	buf_str(&buf, report->program);
+	buf_str(&buf, ": ");
+	fill_in(&buf, failure->what, failure->src, failure->dst, FILL_TERMINAL);
+	if (failure->err != 0) {
+		char text[256];
+		buf_str(&buf, ": ");
+		buf_str(&buf, strerror_r(failure->err, text, sizeof(text)));
+	}
+	buf_char(&buf, '\n');
+	write_errors(report, &buf);
+	mutex_unlock(&report->lock);
+	buf_free(&buf);
+}
+
+void report_error(struct report *report, int err, const char *what, const char *src, const char *dst) {
+	counter_add(&report->errors, 1);
+	message(report, &(struct failure) {.err = err, .what = what, .src = src, .dst = dst});
+}
+
+void report_warn(struct report *report, int err, const char *what, const char *src, const char *dst) {
+	message(report, &(struct failure) {.err = err, .what = what, .src = src, .dst = dst, .warning = true});
+}
+
+void report_fail(struct report *report, const struct fail *fail, const char *src, const char *dst) {
+	if (fail->what && fail->warning) {
+		report_warn(report, fail->err, fail->what, src, dst);
+	} else if (fail->what) {
+		report_error(report, fail->err, fail->what, src, dst);
+	}
+}
+
+void report_rest(struct report *report) {
+	for (int err = 1; err < REPORT_ERRNOS; ++err) {
+		mutex_lock(&report->lock);
+		uint32_t rest = report->same[err] - min(report->same[err], (uint32_t)SAME_MOST);
+		report->same[err] -= rest;
+		mutex_unlock(&report->lock);
+		if (rest > 0) {
+			char line[320];
+			char text[256];
+			snprintf(line, sizeof(line), "... and %u more: %s", rest, strerror_r(err, text, sizeof(text)));
+			report_status(report, line);
+		}
+	}
+}
+
+void report_hint(struct report *report, const char *format, ...) {
+	struct buf line = {0};
+	char *text;
+	va_list args;
+	va_start(args, format);
+	int len = vasprintf(&text, format, args);
+	va_end(args);
+	if (len >= 0) {
+		buf_str(&line, "hint: ");
+		buf_str(&line, text);
+		if (!line.failed) {
+			report_status(report, line.data);
+		}
+		buf_free(&line);
+		free(text);
+	}
+}
+
+/** Take a line that was appended to report::out; the lock is held. */
+static void out_added(struct report *report) {
+	if (report->out_terminal || report->out.len >= OUT_BUFFER) {
+		flush_locked(report);
+	}
+}
+
+void report_say(struct report *report, const char *what, const char *src, const char *dst) {
+	mutex_lock(&report->lock);
+	if (report->json) {
+		json_said(&report->out, what, src, dst);
+	} else {
+		fill_in(&report->out, what, src, dst, report->out_terminal ? FILL_TERMINAL : 0);
+		buf_char(&report->out, '\n');
+	}
+	out_added(report);
+	mutex_unlock(&report->lock);
+}
+
+void report_text(struct report *report, const char *format, ...) {
+	char *text;
+	va_list args;
+	va_start(args, format);
+	int len = vasprintf(&text, format, args);
+	va_end(args);
+	if (len < 0) {
+		report_error(report, 0, "memory exhausted", NULL, NULL);
+		return;
+	}
+
+	mutex_lock(&report->lock);
+	if (report->json) {
+		text[strcspn(text, "\n")] = '\0';
+		json_line(&report->out, "note", &(struct member) {.key = "text", .kind = MEMBER_TEXT, .text = text}, 1);
+	} else {
+		buf_str(&report->out, text);
+	}
+	out_added(report);
+	mutex_unlock(&report->lock);
+	free(text);
+}
+
+void report_event(struct report *report, const char *type, const struct member *members, size_t count) {
+	if (report->json) {
+		mutex_lock(&report->lock);
+		json_line(&report->out, type, members, count);
+		out_added(report);
+		mutex_unlock(&report->lock);
+	}
+}
+
+bool report_ask(struct report *report, const char *what, const char *src, const char *dst) {
+	struct buf buf = {0};
+	struct buf *question = &report->question;
+
+	mutex_lock(&report->asking);
+	mutex_lock(&report->lock);
+	flush_locked(report);
+	clear_line(report, &buf);
+	buf_str(question, report->program);
+	buf_str(question, ": ");
+	fill_in(question, what, src, dst, FILL_TERMINAL);
+	if (!question->failed) {
+		buf_add(&buf, question->data, question->len);
+	}
+	buf.failed |= question->failed;
+	bool asked = !buf.failed;
+	write_errors(report, &buf);
+	buf_free(&buf);
+	mutex_unlock(&report->lock);
+
+	char *answer = NULL;
+	size_t size = 0;
+	ssize_t len = asked ? getline(&answer, &size, stdin) : -1;
+	bool yes = len > 0 && rpmatch(answer) == 1;
+	bool open = asked && (len <= 0 || answer[len - 1] != '\n') && report->err_terminal;
+	free(answer);
+
+	mutex_lock(&report->lock);
+	if (open) {
+		// The question stays to be seen, and what comes next has a line of its own
+		write_all(STDERR_FILENO, "\n", 1);
+	}
+	buf_free(&report->question);
+	mutex_unlock(&report->lock);
+	mutex_unlock(&report->asking);
+	return yes;
+}
+
+void report_declined(struct report *report) {
+	counter_add(&report->declined, 1);
+	counter_add(&report->errors, 1);
+}
+
+void report_usage(struct report *report, const char *what, const char *arg, const char *option, const char *choices) {
+	struct buf buf = {0};
+	if (what) {
+		report_error(report, 0, what, arg, option);
+	} else {
+		counter_add(&report->errors, 1);
+	}
+	if (choices) {
+		buf_str(&buf, "Valid arguments are:\n");
+		buf_str(&buf, choices);
+	}
+	buf_str(&buf, "Try '");
+	buf_str(&buf, report->program);
+	buf_str(&buf, " --help' for more information.\n");
+	write_errors(report, &buf);
+	buf_free(&buf);
+}
+
+/** Put a line in the place of the one that stands there, without a moment in which there is none. */
+static void paint_over(struct report *report, struct buf *buf, const char *line) {
+	size_t len = strlen(line);
+	bool stays = line[len - 1] == '\n';
+	bool first = report->painted.len == 0;
+
+	if (stays && first) {
+		buf_str(buf, line);
+		return;
+	}
+	if (!first && len == report->painted.len && memcmp(line, report->painted.data, len) == 0) {
+		return;
+	}
+	buf_free(&report->painted);
+	buf_char(buf, '\r');
+	buf_add(buf, line, stays ? len - 1 : len);
+	// The cursor waits at the beginning: there it stays when a terminal that gets narrower breaks the line in two
+	buf_str(buf, stays ? "\033[J\n" : "\033[J\r");
+	if (!stays) {
+		buf_str(&report->painted, line);
+	}
+}
+
+void report_paint(struct report *report, const char *line) {
+	struct buf buf = {0};
+
+	mutex_lock(&report->lock);
+	flush_locked(report);
+	if (line && line[0] != '\0' && report->question.len == 0) {
+		paint_over(report, &buf, line);
+	} else {
+		clear_line(report, &buf);
+	}
+	if (buf.len > 0) {
+		write_all(STDERR_FILENO, buf.data, buf.len);
+	}
+	mutex_unlock(&report->lock);
+	buf_free(&buf);
+}
+
+void report_status(struct report *report, const char *line) {
+	struct buf buf = {0};
+
+	mutex_lock(&report->lock);
+	flush_locked(report);
+	clear_line(report, &buf);
+	if (report->question.len > 0) {
+		buf_char(&buf, '\n');
+	}
+	buf_str(&buf, report->program);
+	buf_str(&buf, ": ");
+	buf_str(&buf, line);
+	buf_char(&buf, '\n');
+	if (report->question.len > 0) {
+		buf_add(&buf, report->question.data, report->question.len);
+	}
+	write_errors(report, &buf);
+	mutex_unlock(&report->lock);
+	buf_free(&buf);
+}
+
+int report_flush(struct report *report) {
+	mutex_lock(&report->lock);
+	flush_locked(report);
+	int ret = report->out_err;
+	mutex_unlock(&report->lock);
+	return ret;
+}
+
+void report_out_silent(struct report *report) {
+	mutex_lock(&report->lock);
+	report->out_err_silent = true;
+	mutex_unlock(&report->lock);
+}
+
+int report_finish(struct report *report) {
+	report_paint(report, NULL);
+	report_rest(report);
+	int ret = report_flush(report);
+	if (ret < 0 && !report->out_err_silent) {
+		report_error(report, -ret, "write error", NULL, NULL);
+	}
+	buf_free(&report->out);
+	buf_free(&report->painted);
+	free(report->roomless);
+	report->roomless = NULL;
+	return counter_get(&report->errors) > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,451 @@
+#include "run/coordinator-impl.h"
+#include "run/coordinator.h"
+
+#include "base/opts.h"
+#include "base/std.h"
+#include "report/report.h"
+#include "sys/machine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+/** Nanoseconds between two looks at what the workers have done; shorter as long as more of them may be needed soon. */
+#define TICK 100000000L
+#define SHORT_TICK 20000000L
+#define EARLY 1.0
+
+/** Most workers that are worth having for big files alone. */
+#define FILE_WORKERS 8u
+
+/** Workers for each processor up to which nobody asks whether they help: where there are names, and big files alone. */
+#define FREE_FOR_NAMES 4
+#define FREE_FOR_FILES 2
+
+/** Bytes that count as much work as a file. */
+#define WORK_BYTES 65536.0
+
+/** Work a second, 256 MiB or so many small files, that hardly a disk with a head does: what was read is soon read again. */
+#define FAST_WORK 4096.0
+
+/** With --engine=uring, see that there is one. */
+static bool engine_ok(const struct run *run) {
+	struct ring *ring;
+	struct ring_params params = {.depth = 1, .chunk_size = 4096, .inject = run->opts->inject};
+	if (run->opts->engine != ENGINE_URING) {
+		return true;
+	}
+	int ret = ring_open(&ring, &params);
+	if (ret < 0) {
+		report_error(run->report, -ret, "cannot use io_uring, which --engine=uring asks for", NULL, NULL);
+		coordinator_hint_ring(run->report, -ret);
+		return false;
+	}
+	ring_close(ring);
+	return true;
+}
+
+/** Hand the operands to the workers. Returns 0 or -ENOMEM. */
+static int push_operands(struct run *run) {
+	struct tree *base = run->dest.base;
+	struct listing *listing = &base->listing;
+	bool serial = run->dest.flags & DEST_SERIAL;
+	size_t size = serial ? 1 : run->opts->batch_size;
+
+	for (size_t at = 0; at < listing->file_count; at += size) {
+		struct batch *batch = batch_new(base, listing->files + at, min(size, listing->file_count - at));
+		if (!batch) {
+			return -ENOMEM;
+		}
+		if (serial || !work_push(&run->work, batch)) {
+			work_push_later(&run->work, batch);
+		}
+	}
+	return 0;
+}
+
+/** Start one more worker. Returns 0 or -errno. */
+static int start_worker(struct run *run) {
+	unsigned i = run->worker_count;
+	struct worker *worker = &run->workers[i];
+	bool wide = i < WIDE_WORKERS;
+	*worker = (struct worker) {
+		.opts = run->opts,
+		.report = run->report,
+		.work = &run->work,
+		.files = &run->files,
+		.counters = &run->counters[i],
+		.index = i,
+		.alone = run->opts->max_threads == 1,
+		.chunk_size = wide ? run->opts->chunk_size : min(run->opts->chunk_size, FURTHER_CHUNK),
+		.depth = wide ? run->opts->queue_depth : min(run->opts->queue_depth, FURTHER_DEPTH),
+		.window = wide ? run->opts->window : FURTHER_WINDOW,
+		.coordinator = pthread_self(),
+	};
+	int err = pthread_create(&worker->thread, NULL, worker_run, worker);
+	if (err == 0) {
+		++run->worker_count;
+	}
+	return -err;
+}
+
+/** Say once that progress cannot be shown, though the user asks for it, as there can be no thread. ERR: why. */
+static void say_blind(struct run *run, int err) {
+	if (run->opts->progress != PROGRESS_AUTO && run->opts->progress != PROGRESS_NEVER && !run->blind) {
+		run->blind = true;
+		report_warn(run->report, err, "warning: cannot start a thread, so no progress is shown", NULL, NULL);
+	}
+}
+
+/** Begin to see to it that what is done gets to the medium (--progress=synced). */
+static void start_medium(struct run *run) {
+	if (run->opts->progress != PROGRESS_SYNCED) {
+		return;
+	}
+	medium_init(&run->medium, &run->files.throttle, NULL);
+	run->files.medium = &run->medium;
+	int ret = medium_start(&run->medium, run->counters, run->most_workers);
+	if (ret < 0) {
+		say_blind(run, -ret);
+	}
+}
+
+/** Start up to COUNT more workers; where that fails, those there are will do. */
+static void add_workers(struct run *run, unsigned count) {
+	for (count = min(count, run->most_workers - run->worker_count); count > 0; --count) {
+		work_join(&run->work, 1);
+		if (start_worker(run) < 0) {
+			work_leave(&run->work, 1);
+			run->most_workers = run->worker_count;
+			return;
+		}
+	}
+}
+
+/** Start the first workers. Returns false if there is none. */
+static bool start_workers(struct run *run) {
+	const struct opts *opts = run->opts;
+	unsigned most = opts->max_threads;
+	run->most_workers = most;
+	run->workers = calloc(most, sizeof(*run->workers));
+	run->counters = aligned_alloc(_Alignof(struct counters), most * sizeof(*run->counters));
+	if (!run->workers || !run->counters) {
+		report_error(run->report, ENOMEM, "cannot start", NULL, NULL);
+		return false;
+	}
+	memset(run->counters, 0, most * sizeof(*run->counters));
+	start_medium(run);
+	run->wanted = opts->threads;
+	work_join(&run->work, 1);
+	int ret = start_worker(run);
+	if (ret < 0) {
+		run->worker_count = run->most_workers = 1;
+		run->alone = true;
+		say_blind(run, -ret);
+		sigset_t none;
+		sigemptyset(&none);
+		int signal = coordinator_work_alone(&run->workers[0], run->guard.started ? &none : &run->guard.deadly);
+		if (signal != 0) {
+			coordinator_cancel(run, signal);
+		}
+		return true;
+	}
+	// A single file has nothing for the others before it is shared
+	if ((opts->flags & OPT_RECURSIVE) || opts->operand_count > 2) {
+		add_workers(run, opts->threads - 1);
+	}
+	return true;
+}
+
+/** Seconds of processor time that all threads have used, those of the kernel on our behalf among them. */
+static double processor_time(void) {
+	struct rusage usage;
+	getrusage(RUSAGE_SELF, &usage);
+	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
+		+ (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+/** Names and directories dealt with, and bytes copied. */
+static double work_done(const struct run *run) {
+	struct counters sum;
+	counters_sum(&sum, run->counters, run->worker_count);
+	return (double)(counter_get(&sum.files) + counter_get(&sum.skipped) + counter_get(&sum.failed)
+		+ counter_get(&run->trees.created)) + (double)counter_get(&sum.bytes) / WORK_BYTES;
+}
+
+/** Have one more worker work, if there is work for it. Returns whether there was. */
+static bool want_more(struct run *run) {
+	if (work_pending(&run->work) == WORK_NONE) {
+		return false;
+	}
+	++run->wanted;
+	if (run->wanted > run->worker_count) {
+		add_workers(run, run->wanted - run->worker_count);
+	}
+	return true;
+}
+
+/**
+ * Find out how many workers are best: the first ones are added once there is work for them, more while those there are
+ * wait more than they work, and some only look on where they get in each other's way.
+ */
+static void adapt(struct run *run) {
+	struct growth *growth = &run->growth;
+	double t = now();
+	bool cancelled = atomic_load(&run->files.cancelled);
+
+	if (run->worker_count < run->opts->threads && !cancelled && work_pending(&run->work) != WORK_NONE) {
+		add_workers(run, run->opts->threads - run->worker_count);
+	}
+	if (t - growth->time < SHORT_TICK / 2e9) {
+		return;
+	}
+	bool names = work_pending(&run->work) != WORK_FILE;
+	growth->freely = growth->processors * (names ? FREE_FOR_NAMES : FREE_FOR_FILES);
+	growth->most = names ? run->most_workers : min(run->most_workers, FILE_WORKERS);
+	int more = growth_look(growth, t, processor_time(), work_done(run), run->wanted);
+	atomic_store(&run->files.fast, growth->now >= FAST_WORK);
+	bool fixed = run->opts->max_threads == run->opts->threads;
+	if (more == 0 || fixed || cancelled || throttle_is_active(&run->files.throttle)) {
+		return;
+	}
+	run->wanted -= (unsigned)max(-more, 0);
+	while (more > 0 && want_more(run)) {
+		--more;
+	}
+	work_limit(&run->work, run->wanted);
+}
+
+static bool all_done(const struct run *run) {
+	for (unsigned i = 0; i < run->worker_count; ++i) {
+		if (!atomic_load(&run->workers[i].done)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/** Whether nobody reads standard output any more, and that is to be the end. */
+static bool is_unread(struct run *run) {
+	if (run->signal != 0 || report_flush(run->report) != -EPIPE || !sigismember(&run->guard.deadly, SIGPIPE)) {
+		return false;
+	}
+	report_out_silent(run->report);
+	return true;
+}
+
+/** See what the file says that limits the rate (--bwlimit). Returns 0, or -errno if it cannot be read. */
+static int follow_rate(struct run *run) {
+	uint64_t rate;
+	if (!run->rate_file.path) {
+		return 0;
+	}
+	int ret = rate_file_read(&run->rate_file, &rate);
+	if (ret > 0) {
+		throttle_set_rate(&run->files.throttle, rate);
+	} else if (ret == -EINVAL) {
+		report_warn(run->report, 0, "ignoring %s: it holds no rate", run->rate_file.path, NULL);
+	}
+	return ret == -EINVAL ? 0 : min(ret, 0);
+}
+
+/** Limit the rate as the user wants. Returns whether that is possible; if not, it is reported. */
+static bool limit_rate(struct run *run) {
+	run->rate_file.path = run->opts->rate_file;
+	throttle_set_rate(&run->files.throttle, run->opts->rate);
+	int ret = follow_rate(run);
+	if (ret < 0) {
+		report_error(run->report, -ret, "cannot open %s for reading", run->rate_file.path, NULL);
+		return false;
+	}
+	return true;
+}
+
+/** What is done, as far as the user wants to count it. */
+static void count(struct run *run, struct counters *sum) {
+	if (run->files.medium) {
+		medium_synced(&run->medium, sum);
+	} else {
+		counters_sum(sum, run->counters, run->worker_count);
+	}
+}
+
+/** Whether there is nothing to wait for any more. */
+static bool is_over(struct run *run) {
+	return all_done(run) && (!run->files.medium || run->signal != 0 || medium_finish(&run->medium));
+}
+
+/** Let go of the medium. */
+static void stop_medium(struct run *run) {
+	if (run->files.medium && run->signal == 0) {
+		medium_catch_up(&run->medium);
+	}
+	int ret = run->files.medium ? medium_stop(&run->medium) : 0;
+	if (ret < 0) {
+		report_error(run->report, -ret, "cannot sync the destination", NULL, NULL);
+	}
+	run->files.medium = NULL;
+}
+
+/** Tick until all workers are done. */
+static void tick(struct run *run) {
+	sigset_t signals = run->questions;
+	struct counters sum;
+
+	sigaddset(&signals, WAKE_SIGNAL);
+	while (!is_over(run)) {
+		bool early = run->wanted < run->most_workers && now() - run->start < EARLY;
+		const struct timespec interval = {.tv_nsec = early ? SHORT_TICK : TICK};
+		coordinator_obey(run, sigtimedwait(&signals, NULL, &interval));
+		if (is_unread(run)) {
+			coordinator_cancel(run, SIGPIPE);
+		} else if (atomic_load(&run->files.cancelled)) {
+			coordinator_cancel(run, 0);
+		}
+		follow_rate(run);
+		adapt(run);
+		count(run, &sum);
+		files_current(&run->files, run->show.current, sizeof(run->show.current));
+		show_tick(&run->show, &sum);
+	}
+	stop_medium(run);
+}
+
+/** Whether workers can be told to stop. */
+static void let_cancel(struct run *run, bool can) {
+	mutex_lock(&run->guard.lock);
+	run->guard.working = can;
+	mutex_unlock(&run->guard.lock);
+}
+
+/** Copy, with everything set up. */
+static void copy(struct run *run) {
+	if (run->dest.base->fd[DST] != AT_FDCWD) {
+		files_resume_in(&run->files, run->dest.base, run->dest.base->fd[DST], NULL);
+	}
+	work_init(&run->work);
+	let_cancel(run, true);
+	run->start = now();
+	run->growth.time = run->start;
+	run->growth.used = processor_time();
+	bool looks = run->show.style != SHOW_NOTHING || (run->opts->flags & OPT_DRY_RUN);
+	show_start(&run->show, (int)run->dest.base->listing.file_count, looks ? dest_bytes_over(&run->dest) : DEST_OVER_UNKNOWN);
+	run->files.watched = run->show.style == SHOW_BAR;
+	if (push_operands(run) < 0) {
+		report_error(run->report, ENOMEM, "cannot start", NULL, NULL);
+	} else if (start_workers(run)) {
+		tick(run);
+	}
+	let_cancel(run, false);
+	for (unsigned i = run->alone ? 1 : 0; i < run->worker_count; ++i) {
+		thread_must(pthread_join(run->workers[i].thread, NULL));
+	}
+	stop_medium(run);
+	work_destroy(&run->work);
+}
+
+/** All workers are done: bring everything to its end, and say so. */
+static void finish(struct run *run) {
+	const struct timespec at_once = {0};
+	struct counters sum;
+	int signal;
+
+	coordinator_flush(run);
+	files_resume_end(&run->files);
+	while ((signal = sigtimedwait(&run->questions, NULL, &at_once)) > 0) {
+		coordinator_obey(run, signal);
+	}
+	counters_sum(&sum, run->counters, run->worker_count);
+	if (run->worker_count > 0) {
+		show_end(&run->show, &sum, run->signal == 0);
+	}
+	scan_stop(&run->show.scan);
+	if ((run->opts->flags & OPT_DEBUG) && run->worker_count > 0) {
+		coordinator_explain(run);
+	}
+	if (run->signal == 0) {
+		coordinator_give_hints(run->opts, run->report, counter_get(&sum.roomless));
+	}
+}
+
+/** Begin the list of checksums. What it overwrites must not be a source. */
+static bool begin_sums(struct run *run) {
+	struct sums *sums = &run->sums;
+	if (sums->fd >= 0 && sums->st.st_size > 0 && dest_is_source(&run->dest, &sums->st)) {
+		if (!atomic_load(&run->files.cancelled)) {
+			report_error(run->report, 0, "cannot write checksums to %d: it is to be copied", NULL, sums->path);
+		}
+		return false;
+	}
+	return sums_begin(sums);
+}
+
+int coordinator_run(struct opts *opts, struct report *report) {
+	struct run *run = aligned_alloc(_Alignof(struct run), sizeof(*run));
+	if (!run) {
+		report_error(report, ENOMEM, "cannot start", NULL, NULL);
+		return 0;
+	}
+	memset(run, 0, sizeof(*run));
+	run->opts = opts;
+	run->report = report;
+	struct machine machine = machine_look();
+	run->growth = (struct growth) {.processors = machine.processors, .share = -1};
+	coordinator_choose_limits(opts, &machine);
+	if (opts->flags & OPT_IDLE) {
+		int ret = machine_be_idle();
+		if (ret < 0) {
+			report_warn(report, -ret, "warning: cannot take the lowest priority", NULL, NULL);
+		}
+	}
+	show_init(&run->show, opts, report);
+	// While a signal still ends a wait for the other end of a fifo
+	bool ready = sums_open(&run->sums, opts->checksums, report, &run->files.cancelled);
+	flush_init(&run->flush);
+	trees_init(&run->trees, opts, report);
+	bool flushes = (opts->flags & OPT_FSYNC) || opts->progress == PROGRESS_SYNCED;
+	run->trees.flush = flushes ? &run->flush : NULL;
+	links_init(&run->links);
+	files_init(&run->files, opts, report, &run->links, &run->dest);
+	coordinator_take_signals(run);
+	run->trees.cancelled = &run->files.cancelled;
+	if (opts->flags & OPT_RESUME) {
+		run->trees.closing = files_tree_closing;
+		run->trees.files = &run->files;
+	}
+
+	char *renamed = dest_onto_itself(opts);
+	run->files.sums = opts->checksums ? &run->sums : NULL;
+	bool begun = ready && dest_init(&run->dest, opts, report, &run->trees) == 0 && engine_ok(run) && limit_rate(run)
+		&& begin_sums(run);
+	if (begun) {
+		copy(run);
+	}
+	if (run->dest.base) {
+		tree_unref(run->dest.base);
+	}
+	if (begun) {
+		finish(run);
+	}
+	sums_finish(&run->sums, opts->flags & OPT_FSYNC ? SUMS_FLUSH : 0);
+	coordinator_sum_up(run);
+	if (is_unread(run)) {
+		run->signal = SIGPIPE;
+	}
+	int signal = coordinator_give_signals(run);
+	files_destroy(&run->files);
+	links_destroy(&run->links);
+	dest_destroy(&run->dest);
+	trees_destroy(&run->trees);
+	flush_destroy(&run->flush);
+	free(run->workers);
+	free(run->counters);
+	free(renamed);
+	free(run);
+	return signal;
+}

@@ -1,0 +1,58 @@
+#include "run/coordinator-impl.h"
+
+#include "base/opts.h"
+#include "display/display.h"
+#include "display/progress.h"
+#include "engine/ring.h"
+#include "report/report.h"
+
+#include <libgen.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+
+/** Say how much room was missing, if it was. */
+static void hint_room(const struct opts *opts, struct report *report, uint64_t roomless) {
+	struct statvfs fs;
+	uint64_t room;
+	char need[32];
+	char there[32];
+	char missing[32];
+
+	if (!report->roomless) {
+		return;
+	}
+	progress_format_bytes(need, sizeof(need), (double)roomless);
+	if (report->over_quota) {
+		report_hint(report, "%s%s the disk quota is used up (see quota(1))", roomless > 0 ? need : "no more files:",
+			roomless > 0 ? " did not fit:" : "");
+		return;
+	}
+	char *dir = dirname(report->roomless);
+	if (!show_room(opts, dir, &room, NULL) || statvfs(dir, &fs) != 0) {
+		return;
+	}
+	if (roomless > room) {
+		progress_format_bytes(there, sizeof(there), (double)room);
+		progress_format_bytes(missing, sizeof(missing), (double)(roomless - room));
+		report_hint(report, "%s did not fit: %s free, %s more needed", need, there, missing);
+	} else if (fs.f_files > 0 && fs.f_ffree == 0) {
+		report_hint(report, "there is room for data, but the file system has no inode left for another file");
+	}
+}
+
+void coordinator_give_hints(const struct opts *opts, struct report *report, uint64_t roomless) {
+	struct rlimit limit;
+
+	hint_room(opts, report, roomless);
+	if (report->too_many_files && getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		report_hint(report, "at most %llu files may be open at once (ulimit -n)", (unsigned long long)limit.rlim_cur);
+	}
+}
+
+void coordinator_hint_ring(struct report *report, int err) {
+	const char *why = ring_obstacle(err);
+	if (why) {
+		report_hint(report, "%s; without --engine=uring the copying goes on with system calls", why);
+	}
+}

@@ -1,0 +1,78 @@
+#include "run/coordinator-impl.h"
+
+#include "base/opts.h"
+#include "base/std.h"
+#include "sys/flush.h"
+#include "sys/machine.h"
+
+#include <sys/resource.h>
+
+/** Most workers that are started unasked at once, and most there may become for each processor and in all. */
+#define FIRST_WORKERS 8
+#define WORKERS_EACH 32
+#define MOST_WORKERS 64
+
+/** Descriptors for everything but workers and trees. */
+#define OTHER_FDS 10
+
+/** Descriptors for each worker at least, and for each of those nobody asked for. */
+#define WORKER_FDS 16
+#define EXTRA_WORKER_FDS 128
+
+/** The part of the memory that may be in flight: one in so many. */
+#define MEMORY_SHARE 4
+
+/** Bytes of memory with INJECT_LITTLE_MEMORY. */
+#define LITTLE_MEMORY ((uint64_t)32 << 20)
+
+/** Most directories kept open. */
+#define MAX_TREES 512
+
+/** Share out the descriptors this process may have. */
+static void budget_fds(struct opts *opts, bool unasked) {
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+		limit.rlim_cur = 64;
+	} else if (limit.rlim_cur < limit.rlim_max) {
+		rlim_t soft = limit.rlim_cur;
+		limit.rlim_cur = min(limit.rlim_max, (rlim_t)65536);
+		if (limit.rlim_cur < soft || setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+			limit.rlim_cur = soft;
+		}
+	}
+	unsigned fds = (unsigned)min(limit.rlim_cur, (rlim_t)65536);
+	bool flushes = (opts->flags & OPT_FSYNC) || opts->progress == PROGRESS_SYNCED;
+	unsigned others = OTHER_FDS + (flushes ? FLUSH_MOST : 0) + (opts->checksums ? 1 : 0);
+	unsigned free_fds = fds > others + 8 ? fds - others : 8;
+	opts->threads = max(min(opts->threads, free_fds / WORKER_FDS), 1u);
+	unsigned most = max(free_fds / (unasked ? EXTRA_WORKER_FDS : WORKER_FDS), opts->threads);
+	opts->max_threads = min(opts->max_threads, most);
+	// Half for files, of which each worker has as many as chunks, the rest for directories
+	unsigned files = (free_fds / 2 / opts->max_threads - 1) / 2;
+	opts->queue_depth = max(min(opts->queue_depth, files), 1u);
+	opts->max_trees = max(min(free_fds / 4, (unsigned)MAX_TREES), 2u);
+}
+
+/** See that what is in flight leaves most of the memory to others, the page cache among them. */
+static void budget_memory(struct opts *opts, uint64_t memory, bool unasked) {
+	uint64_t share = memory / MEMORY_SHARE;
+	if (unasked) {
+		opts->max_threads = (unsigned)min((uint64_t)opts->max_threads, max(share / opts->chunk_size, (uint64_t)1));
+		opts->threads = min(opts->threads, opts->max_threads);
+	}
+	opts->window = min(opts->window, share / max(min(opts->max_threads, WIDE_WORKERS), 1u));
+}
+
+void coordinator_choose_limits(struct opts *opts, const struct machine *machine) {
+	bool unasked = opts->threads == 0;
+	opts->max_threads = opts->threads;
+	if (unasked) {
+		opts->threads = min(machine->processors, FIRST_WORKERS);
+		opts->max_threads = min(machine->processors * WORKERS_EACH, MOST_WORKERS);
+	}
+	opts->memory = opts->inject & INJECT_LITTLE_MEMORY ? LITTLE_MEMORY : machine->memory;
+	budget_memory(opts, machine->memory, unasked);
+	opts->window = max(opts->window, opts->chunk_size);
+	opts->range_size = max(opts->range_size, (uint64_t)opts->chunk_size);
+	budget_fds(opts, unasked);
+}

@@ -1,0 +1,421 @@
+#include "run/worker-impl.h"
+
+#include "base/opts.h"
+#include "report/report.h"
+#include "run/work.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+
+/** So many requests are collected before the kernel gets them: it merges neighbours. */
+#define COLLECT 16
+
+/** Events fetched at once. */
+#define EVENTS 64
+
+/** From so many chunks in flight on they are small ones. */
+#define MANY 16
+
+/** The smallest chunk that is worth anything where there is little memory. */
+#define LEAST_CHUNK (16 << 10)
+
+/** Zeros are looked for in blocks of this size: what file systems allocate at least. */
+#define ZERO_BLOCK 4096
+
+/**
+ * Largest file whose data is written by system calls once the ring has read it. On most file systems a ring hands every
+ * buffered write to another thread, which costs more than a small write takes.
+ */
+#define DIRECT_MOST (256 << 10)
+
+bool state_is_cancelled(const struct state *s) {
+	return atomic_load_explicit(&s->ctx.files->cancelled, memory_order_relaxed);
+}
+
+/** Open a ring with one slot that works by system calls, with smaller chunks where there is little memory. */
+static int open_twin(struct ring **ring, struct ring_params *params) {
+	params->sync = true;
+	params->depth = 1;
+	int ret = ring_open(ring, params);
+	while (ret == -ENOMEM && params->chunk_size > LEAST_CHUNK) {
+		params->chunk_size = max(params->chunk_size / 4, (size_t)LEAST_CHUNK);
+		ret = ring_open(ring, params);
+	}
+	return ret;
+}
+
+/** Set up the ring when the first chunk needs it. Returns 0 or -errno. */
+static int need_ring(struct state *s) {
+	struct worker *worker = s->worker;
+	if (s->ring) {
+		return 0;
+	}
+	struct ring *ring = NULL;
+	struct ring_params params = {
+		.depth = worker->depth,
+		.chunk_size = worker->chunk_size,
+		.cancelled = &s->ctx.files->cancelled,
+		.inject = s->opts->inject,
+		.seed = s->opts->seed + worker->index,
+	};
+	int ret = s->opts->engine == ENGINE_SYNC ? -ENOSYS : ring_open(&ring, &params);
+	ret = ret < 0 ? open_twin(&ring, &params) : 0;
+	if (ret < 0) {
+		return ret;
+	}
+	struct chunk *chunks = calloc(params.depth, sizeof(*chunks));
+	unsigned *free_slots = calloc(params.depth, sizeof(*free_slots));
+	if (!chunks || !free_slots) {
+		free(chunks);
+		free(free_slots);
+		ring_close(ring);
+		return -ENOMEM;
+	}
+	s->ring = ring;
+	s->chunks = chunks;
+	s->free_slots = free_slots;
+	s->depth = params.depth;
+	worker->chunk_size = params.chunk_size;
+	for (unsigned i = 0; i < s->depth; ++i) {
+		s->free_slots[s->free_count++] = s->depth - 1 - i;
+	}
+	return 0;
+}
+
+static void hold_release(struct state *s, struct hold *hold) {
+	ring_forget(s->ring, hold->src);
+	ring_forget(s->ring, hold->dst);
+	file_unref(&s->ctx, hold->file);
+	free(hold);
+}
+
+void hold_begin(struct state *s, struct file *file, bool shared) {
+	struct hold *hold = calloc(1, sizeof(*hold));
+	int ret = hold ? need_ring(s) : -ENOMEM;
+	if (ret < 0) {
+		// What others are moving too they can move alone
+		if (!shared) {
+			file_fail(file, 0, fail_make(ret, "error reading %s"));
+		}
+		file_unref(&s->ctx, file);
+		free(hold);
+		return;
+	}
+	hold->file = file;
+	hold->dig = s->opts->sparse == WHEN_ALWAYS;
+	// Its flags are guarded by its lock once it is shared, and what is written in order never is
+	hold->forward = !shared && (file->flags & FILE_FORWARD);
+	// An io_uring makes an error of a write in part, and nobody knows where the file ends then
+	hold->direct = hold->forward || (s->opts->engine == ENGINE_AUTO && file->st.st_size <= DIRECT_MOST);
+	hold->shared = shared || (!hold->forward && (uint64_t)file->st.st_size > s->opts->range_size && !s->worker->alone);
+	if (hold->shared && !shared) {
+		file->flags |= FILE_SHARED;
+		work_share(s->worker->work, file);
+		// There may be workers to be started for it
+		pthread_kill(s->worker->coordinator, WAKE_SIGNAL);
+	}
+	// Registering pays only where a file is named more often than it costs
+	if ((uint64_t)file->st.st_size >= 4 * (uint64_t)s->worker->chunk_size) {
+		hold->src = ring_know(s->ring, file->src_fd);
+		hold->dst = ring_know(s->ring, file->dst_fd);
+	} else {
+		hold->src = ring_plain(file->src_fd);
+		hold->dst = ring_plain(file->dst_fd);
+	}
+	hold->src.leaves = file->cache == FILE_CACHE_LEAVE || file->cache == FILE_CACHE_READ_ONCE;
+	hold->dst.leaves = file->cache == FILE_CACHE_LEAVE;
+	s->hold = hold;
+}
+
+void hold_exhausted(struct state *s) {
+	struct hold *hold = s->hold;
+	s->hold = NULL;
+	if (hold->shared && work_unshare(s->worker->work, hold->file)) {
+		file_unref(&s->ctx, hold->file);
+	}
+	if (hold->inflight == 0) {
+		hold_release(s, hold);
+	}
+}
+
+/** The chunk in flight that is the first of its file. */
+static unsigned first_of(const struct state *s, const struct hold *hold) {
+	unsigned first = s->depth;
+	for (unsigned i = 0; i < s->depth; ++i) {
+		if (s->chunks[i].hold == hold && (first == s->depth || s->chunks[i].turn < s->chunks[first].turn)) {
+			first = i;
+		}
+	}
+	return first;
+}
+
+/** Whether a chunk has to wait with its write until it is the first of its file. Then it does. */
+static bool waits_for_turn(struct state *s, unsigned slot) {
+	struct chunk *chunk = &s->chunks[slot];
+	if (!chunk->hold->forward || first_of(s, chunk->hold) == slot) {
+		return false;
+	}
+	chunk->waits = true;
+	++s->waiting;
+	return true;
+}
+
+/** Have a chunk come to an end without what it was to do next. */
+static enum pair_next drop(struct chunk *chunk) {
+	file_abandon(chunk->hold->file, chunk->pair.off + chunk->pair.put);
+	chunk->start = UINT64_MAX;
+	return PAIR_DONE;
+}
+
+static void chunk_next(struct state *s, unsigned slot, enum pair_next next);
+
+/** The first chunk of a file has ended: it is the next one's turn. */
+static void wake_next(struct state *s, const struct hold *hold) {
+	unsigned slot = first_of(s, hold);
+	if (slot == s->depth || !s->chunks[slot].waits) {
+		return;
+	}
+	struct chunk *chunk = &s->chunks[slot];
+	chunk->waits = false;
+	--s->waiting;
+	// Behind what could not be written nothing can
+	bool useless = state_is_cancelled(s) || (hold->file->flags & FILE_INCOMPLETE);
+	chunk_next(s, slot, useless ? drop(chunk) : PAIR_WRITE);
+}
+
+/** A chunk has ended, well or not. */
+static void chunk_end(struct state *s, unsigned slot) {
+	struct chunk *chunk = &s->chunks[slot];
+	struct hold *hold = chunk->hold;
+	chunk->hold = NULL;
+	s->free_slots[s->free_count++] = slot;
+	s->inflight -= chunk->bytes;
+	--hold->inflight;
+	if (hold->inflight == 0 && hold != s->hold) {
+		hold_release(s, hold);
+	} else if (hold->forward) {
+		wake_next(s, hold);
+	}
+}
+
+/** Choose what of the bytes read is written, and what becomes a hole. */
+static enum pair_next inspect(struct state *s, unsigned slot, struct pair *pair) {
+	const char *data = ring_buffer(s->ring, slot);
+	size_t skip = extent_zeros(data + pair->put, pair->got - pair->put, ZERO_BLOCK);
+	counter_add(&s->chunks[slot].hold->file->zeros, skip);
+	size_t run = extent_nonzeros(data + pair->put + skip, pair->got - pair->put - skip, ZERO_BLOCK);
+	return pair_cut(pair, (uint32_t)skip, (uint32_t)run);
+}
+
+/** Whether what made a request fail is gone by now, so that it can be made again. */
+static bool is_cured(struct state *s, struct hold *hold, const struct pair *pair, enum pair_op op, int res) {
+	if (res < 0 && file_cache_refused(&s->ctx, hold->file, -res)) {
+		hold->src.leaves = hold->dst.leaves = false;
+		return true;
+	}
+	return res < 0 && op == PAIR_OP_WRITE && hold->forward && file_move_end(hold->file, -res, pair->off + pair->put);
+}
+
+/** Write what was read without asking the ring. */
+static enum pair_next write_now(struct state *s, unsigned slot, struct pair *pair) {
+	struct hold *hold = s->chunks[slot].hold;
+	int res = ring_write_now(s->ring, slot, hold->dst, pair->off + pair->put, pair->put, pair->cut - pair->put);
+	if (res > 0) {
+		file_moved(&s->ctx, s->chunks[slot].hold->file, (uint64_t)res);
+	}
+	bool again = is_cured(s, hold, pair, PAIR_OP_WRITE, res);
+	return pair_step(pair, PAIR_OP_WRITE, again ? -EAGAIN : res);
+}
+
+/** Do what a chunk needs next. */
+static void chunk_next(struct state *s, unsigned slot, enum pair_next next) {
+	struct chunk *chunk = &s->chunks[slot];
+	struct pair *pair = &chunk->pair;
+	struct hold *hold = chunk->hold;
+	struct file *file = hold->file;
+
+	while (next == PAIR_INSPECT || (next == PAIR_WRITE && hold->direct)) {
+		if (next == PAIR_INSPECT) {
+			next = inspect(s, slot, pair);
+		} else if (waits_for_turn(s, slot)) {
+			return;
+		} else {
+			next = state_is_cancelled(s) ? drop(chunk) : write_now(s, slot, pair);
+		}
+	}
+	s->unsent += next == PAIR_SUBMIT || next == PAIR_READ || next == PAIR_WRITE;
+	switch (next) {
+	case PAIR_SUBMIT:
+		ring_pair(s->ring, slot, hold->src, hold->dst, pair->off, pair->len);
+		return;
+	case PAIR_READ:
+		ring_read(s->ring, slot, hold->src, pair->off, pair->len);
+		return;
+	case PAIR_WRITE:
+		ring_write(s->ring, slot, hold->dst, pair->off + pair->put, pair->put, pair->cut - pair->put);
+		return;
+	case PAIR_INSPECT:
+		break;
+	case PAIR_DONE:
+		if (chunk->start != UINT64_MAX) {
+			file_wrote(&s->ctx, file, chunk->start, chunk->start + chunk->bytes);
+		}
+		break;
+	case PAIR_END:
+		file_ended(file, pair->off);
+		break;
+	case PAIR_READ_FAILED:
+		file_fail(file, pair->off, fail_make(pair->err, "error reading %s"));
+		// A medium that fails takes long each time
+		hold->range.start = hold->range.end;
+		break;
+	case PAIR_WRITE_FAILED:
+		file_fail(file, pair->off + pair->put, fail_make(pair->err, "error writing %d"));
+		hold->range.start = hold->range.end;
+		break;
+	}
+	chunk_end(s, slot);
+}
+
+/** Take one answer. */
+static void step(struct state *s, const struct ring_event *event) {
+	struct chunk *chunk = &s->chunks[event->slot];
+	struct pair *pair = &chunk->pair;
+	uint32_t before = pair->written;
+	int res = event->res;
+	bool again = is_cured(s, chunk->hold, pair, event->op, res);
+	enum pair_next next = pair_step(pair, event->op, again ? -EAGAIN : res);
+
+	file_moved(&s->ctx, chunk->hold->file, pair->written - before);
+	if (state_is_cancelled(s) && (next == PAIR_SUBMIT || next == PAIR_READ || next == PAIR_WRITE)) {
+		next = drop(chunk);
+	}
+	chunk_next(s, event->slot, next);
+}
+
+bool chunks_have_room(const struct state *s) {
+	// Where nothing is waited for, one buffer after the other is best: it stays in the processor's cache
+	size_t window = s->hold && s->hold->cached ? s->worker->chunk_size : s->worker->window;
+	uint64_t next = s->hold ? s->hold->range.end - s->hold->range.start : 1;
+	bool fits = s->inflight == 0 || s->inflight + min(next, (uint64_t)s->worker->chunk_size) <= window;
+	if (s->ring && ring_is_sync(s->ring)) {
+		// One chunk after the other is done at once, best in one buffer
+		return s->inflight == 0;
+	}
+	return !s->ring || (s->free_count > 0 && fits);
+}
+
+bool chunks_are_due(const struct state *s) {
+	return s->unsent >= (s->slow ? 1 : COLLECT);
+}
+
+/** How many answers to wait for: of many small requests half, so that many go to the kernel together again. */
+static unsigned wanted(const struct state *s) {
+	unsigned inflight = s->depth - s->free_count - s->waiting;
+	if (chunks_are_due(s) && chunks_have_room(s)) {
+		return 0;
+	}
+	return inflight < MANY ? 1 : min(inflight / 2, (unsigned)EVENTS);
+}
+
+void chunks_drain(struct state *s) {
+	struct ring_event events[EVENTS];
+	unsigned n = ring_wait(s->ring, events, EVENTS, wanted(s));
+	s->unsent = 0;
+	for (unsigned i = 0; i < n; ++i) {
+		step(s, &events[i]);
+	}
+}
+
+/**
+ * Have room for MORE bytes of buffers, that of free slots other than KEEP: those used for most are of least use. But with
+ * a chunk more than can be in flight, as what is given back and then used again has to be found by the kernel each time.
+ */
+static void make_room(struct state *s, unsigned keep, uint32_t more) {
+	size_t most = s->worker->window + 2 * s->worker->chunk_size;
+	while (s->resident + more > most) {
+		struct chunk *largest = NULL;
+		for (unsigned i = 0; i < s->free_count; ++i) {
+			struct chunk *chunk = &s->chunks[s->free_slots[i]];
+			if (s->free_slots[i] != keep && !chunk->stays && chunk->reach > (largest ? largest->reach : 0)) {
+				largest = chunk;
+			}
+		}
+		if (!largest) {
+			return;
+		}
+		largest->stays = !ring_buffer_drop(s->ring, (unsigned)(largest - s->chunks));
+		s->resident -= largest->stays ? 0 : largest->reach;
+		largest->reach = largest->stays ? largest->reach : 0;
+	}
+}
+
+/** Whether a buffer that was used for REACH bytes is better for LEN than one that was used for OTHER. */
+static bool suits_better(uint32_t len, uint32_t reach, uint32_t other) {
+	bool fits = reach >= len && reach / 2 <= len;
+	bool other_fits = other >= len && other / 2 <= len;
+	if (fits != other_fits) {
+		return fits;
+	}
+	if (fits || (reach > len && other > len)) {
+		return reach < other;
+	}
+	return reach <= len && (other > len || reach > other);
+}
+
+/**
+ * Choose the free slot whose buffer has been used for so much already, or nearly, but not for far more: so memory follows
+ * what is in flight, and the buffer is still in the processor's cache.
+ */
+static unsigned take_slot(struct state *s, uint32_t len) {
+	unsigned best = s->free_count - 1;
+	for (unsigned i = s->free_count - 1; i-- > 0;) {
+		if (suits_better(len, s->chunks[s->free_slots[i]].reach, s->chunks[s->free_slots[best]].reach)) {
+			best = i;
+		}
+	}
+	unsigned slot = s->free_slots[best];
+	struct chunk *chunk = &s->chunks[slot];
+	if (len > chunk->reach) {
+		make_room(s, slot, len - chunk->reach);
+		s->resident += len - chunk->reach;
+		chunk->reach = len;
+	}
+	s->free_slots[best] = s->free_slots[--s->free_count];
+	return slot;
+}
+
+void chunk_begin(struct state *s) {
+	struct hold *hold = s->hold;
+	struct extent *range = &hold->range;
+	uint64_t want = min(range->end - range->start, (uint64_t)s->worker->chunk_size);
+	uint32_t len = (uint32_t)throttle_take(&s->ctx.files->throttle, want);
+	if (len == 0) {
+		return;
+	}
+	unsigned slot = take_slot(s, len);
+	struct chunk *chunk = &s->chunks[slot];
+
+	chunk->hold = hold;
+	++hold->inflight;
+	chunk->bytes = len;
+	chunk->start = range->start;
+	s->inflight += len;
+	chunk->turn = hold->begun++;
+	chunk->waits = false;
+	unsigned flags = (hold->dig ? PAIR_LOOK : 0) | (hold->direct || hold->forward ? PAIR_APART : 0);
+	enum pair_next next = pair_start(&chunk->pair, range->start, len, flags);
+	range->start += len;
+	chunk_next(s, slot, next);
+}
+
+bool hold_claim(struct state *s) {
+	struct hold *hold = s->hold;
+	if (!file_claim(hold->file, s->opts->range_size, &hold->range)) {
+		return false;
+	}
+	bool many = hold->range.end - hold->range.start > s->worker->chunk_size;
+	hold->cached = many && hold->file->cache != FILE_CACHE_PAST && extent_is_cached(hold->file->src_fd, hold->range) > 0;
+	return true;
+}

@@ -1,0 +1,234 @@
+#include "run/work.h"
+
+#include "copy/file.h"
+#include "dest/hardlinks.h"
+#include "tree/tree.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+void work_init(struct work *work) {
+	*work = (struct work) {.limit = UINT_MAX};
+	thread_must(pthread_mutex_init(&work->lock, NULL));
+	thread_must(pthread_cond_init(&work->cond, NULL));
+	list_init(&work->files);
+	list_init(&work->batches);
+	list_init(&work->trees);
+	list_init(&work->later);
+	list_init(&work->last);
+}
+
+static void free_batches(struct list *batches) {
+	for (struct list *node = batches->next, *next; node != batches; node = next) {
+		next = node->next;
+		batch_free(list_item(node, struct batch, node));
+	}
+	list_init(batches);
+}
+
+void work_destroy(struct work *work) {
+	free_batches(&work->batches);
+	free_batches(&work->later);
+	for (struct list *node; (node = list_pop(&work->last));) {
+		link_name_free(list_item(node, struct link_name, node));
+	}
+	for (struct list *node; (node = list_pop(&work->trees));) {
+		tree_unref(list_item(node, struct tree, work_node));
+	}
+	thread_must(pthread_mutex_destroy(&work->lock));
+	thread_must(pthread_cond_destroy(&work->cond));
+}
+
+/** Wake somebody if anybody waits; the lock is held. */
+static void wake(struct work *work) {
+	if (work->waiting > 0) {
+		cond_signal(&work->cond);
+	}
+}
+
+void work_share(struct work *work, struct file *file) {
+	file_ref(file);
+	mutex_lock(&work->lock);
+	list_append(&work->files, &file->work_node);
+	// All of them: there is something for everybody
+	cond_broadcast(&work->cond);
+	mutex_unlock(&work->lock);
+}
+
+bool work_unshare(struct work *work, struct file *file) {
+	mutex_lock(&work->lock);
+	bool listed = !list_empty(&file->work_node);
+	list_remove(&file->work_node);
+	mutex_unlock(&work->lock);
+	return listed;
+}
+
+struct batch *batch_new(struct tree *tree, struct entry *entries, size_t count) {
+	struct batch *batch = malloc(sizeof(*batch));
+	if (batch) {
+		*batch = (struct batch) {.tree = tree, .entries = entries, .count = count};
+		list_init(&batch->node);
+		tree_ref(tree);
+	}
+	return batch;
+}
+
+void batch_free(struct batch *batch) {
+	tree_unref(batch->tree);
+	free(batch);
+}
+
+bool work_push(struct work *work, struct batch *batch) {
+	mutex_lock(&work->lock);
+	bool room = work->batch_count < WORK_BATCHES;
+	if (room) {
+		list_push(&work->batches, &batch->node);
+		++work->batch_count;
+		wake(work);
+	}
+	mutex_unlock(&work->lock);
+	return room;
+}
+
+void work_push_later(struct work *work, struct batch *batch) {
+	mutex_lock(&work->lock);
+	list_append(&work->later, &batch->node);
+	mutex_unlock(&work->lock);
+}
+
+void work_push_last(struct work *work, struct list *names) {
+	if (list_empty(names)) {
+		return;
+	}
+	mutex_lock(&work->lock);
+	for (struct list *node; (node = list_pop(names));) {
+		list_append(&work->last, node);
+	}
+	mutex_unlock(&work->lock);
+}
+
+void work_push_tree(struct work *work, struct tree *tree) {
+	tree_ref(tree);
+	mutex_lock(&work->lock);
+	list_push(&work->trees, &tree->work_node);
+	wake(work);
+	mutex_unlock(&work->lock);
+}
+
+/** The next subdirectory of the newest tree; the lock is held. */
+static struct work_item take_directory(struct work *work) {
+	struct tree *tree = list_item(work->trees.next, struct tree, work_node);
+	struct work_item item = {
+		.kind = WORK_TREE,
+		.tree = tree,
+		.entry = &tree->listing.dirs[tree->next_dir++],
+	};
+	if (tree->next_dir == tree->listing.dir_count) {
+		// The list's reference becomes the taker's
+		list_remove(&tree->work_node);
+	} else {
+		tree_ref(tree);
+		wake(work);
+	}
+	return item;
+}
+
+/** Take what there is; the lock is held. */
+static struct work_item take(struct work *work) {
+	struct work_item item = {.kind = WORK_NONE};
+	struct list *node;
+
+	if (work->cancelled) {
+		return item;
+	}
+	if (!list_empty(&work->files)) {
+		item.kind = WORK_FILE;
+		item.file = list_item(work->files.next, struct file, work_node);
+		file_ref(item.file);
+	} else if ((node = list_pop(&work->batches))) {
+		item.kind = WORK_BATCH;
+		item.batch = list_item(node, struct batch, node);
+		--work->batch_count;
+	} else if (!list_empty(&work->trees)) {
+		return take_directory(work);
+	} else if (work->busy == 0 && (node = list_pop(&work->later))) {
+		item.kind = WORK_BATCH;
+		item.batch = list_item(node, struct batch, node);
+	} else if (work->busy == 0 && (node = list_pop(&work->last))) {
+		item.kind = WORK_NAME;
+		item.name = list_item(node, struct link_name, node);
+	}
+	return item;
+}
+
+/** Take what there is, if so many may be busy; the lock is held. */
+static struct work_item take_within(struct work *work, unsigned busy) {
+	struct work_item item = {.kind = WORK_NONE};
+	if (busy <= work->limit) {
+		item = take(work);
+	}
+	return item;
+}
+
+struct work_item work_take(struct work *work, bool wait) {
+	mutex_lock(&work->lock);
+	if (wait) {
+		--work->busy;
+	}
+	struct work_item item = take_within(work, work->busy + (wait ? 1 : 0));
+	while (wait && item.kind == WORK_NONE && work->busy > 0 && !work->cancelled) {
+		++work->waiting;
+		cond_wait(&work->cond, &work->lock);
+		--work->waiting;
+		item = take_within(work, work->busy + 1);
+	}
+	if (wait && item.kind != WORK_NONE) {
+		++work->busy;
+	} else if (wait) {
+		// Nobody is left who could push
+		cond_broadcast(&work->cond);
+	}
+	mutex_unlock(&work->lock);
+	return item;
+}
+
+void work_join(struct work *work, unsigned count) {
+	mutex_lock(&work->lock);
+	work->busy += count;
+	mutex_unlock(&work->lock);
+}
+
+enum work_kind work_pending(struct work *work) {
+	enum work_kind kind = WORK_NONE;
+	mutex_lock(&work->lock);
+	if (!list_empty(&work->batches)) {
+		kind = WORK_BATCH;
+	} else if (!list_empty(&work->trees)) {
+		kind = WORK_TREE;
+	} else if (!list_empty(&work->files)) {
+		kind = WORK_FILE;
+	}
+	mutex_unlock(&work->lock);
+	return kind;
+}
+
+void work_leave(struct work *work, unsigned count) {
+	mutex_lock(&work->lock);
+	work->busy -= count;
+	cond_broadcast(&work->cond);
+	mutex_unlock(&work->lock);
+}
+
+void work_limit(struct work *work, unsigned limit) {
+	mutex_lock(&work->lock);
+	work->limit = limit;
+	cond_broadcast(&work->cond);
+	mutex_unlock(&work->lock);
+}
+
+void work_cancel(struct work *work) {
+	mutex_lock(&work->lock);
+	work->cancelled = true;
+	cond_broadcast(&work->cond);
+	mutex_unlock(&work->lock);
+}

@@ -1,0 +1,269 @@
+#include "run/worker-impl.h"
+
+#include "base/opts.h"
+#include "dest/dest.h"
+#include "dest/hardlinks.h"
+#include "report/report.h"
+#include "run/work.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/** Seconds: who takes longer to begin with a file has waited for something. */
+#define SLOW 300e-6
+
+/** Begin with what an entry turned out to be: NULL if it is done. */
+static void begin_file(struct state *s, struct file *file) {
+	if (file) {
+		hold_begin(s, file, false);
+	}
+}
+
+/** Begin with a batch. Takes it over. */
+static void begin_batch(struct state *s, struct batch *batch) {
+	int ret = tree_pin(batch->tree);
+	if (ret < 0) {
+		tree_report(batch->tree, &(struct entry) {0}, fail_make(ret, "cannot access %s"));
+		batch_free(batch);
+		return;
+	}
+	s->batch = batch;
+	s->next = 0;
+}
+
+/** Have all names of a tree's listing copied: give away all but the last batch. */
+static void begin_names(struct state *s, struct tree *tree) {
+	struct listing *listing = &tree->listing;
+	size_t at = 0;
+
+	while (at < listing->file_count) {
+		size_t count = min(listing->file_count - at, (size_t)s->opts->batch_size);
+		struct batch *batch = batch_new(tree, listing->files + at, count);
+		if (!batch) {
+			tree_report(tree, &(struct entry) {0}, fail_make(ENOMEM, "cannot access %s"));
+			return;
+		}
+		at += count;
+		bool last = at == listing->file_count;
+		if (last && !s->batch) {
+			begin_batch(s, batch);
+		} else if (!work_push(s->worker->work, batch)) {
+			list_append(&s->own, &batch->node);
+		}
+	}
+}
+
+/** Enter a directory and see that everything in it gets copied. The parent is pinned. Returns whether it was entered. */
+static bool begin_directory(struct state *s, struct tree *parent, const struct entry *entry) {
+	struct fail fail;
+	struct tree *tree = tree_try_enter(parent, entry, 0, &fail);
+	if (!tree) {
+		if (fail.what && !file_try_later(&s->ctx, parent, entry, fail.err, true)) {
+			tree_report(parent, entry, fail);
+		}
+		return false;
+	}
+	files_resume_below(s->ctx.files, tree);
+	int ret = tree->flags & TREE_CLOSED ? 0 : tree_list(tree);
+	if (ret < 0) {
+		tree_report(parent, entry, fail_make(ret, "cannot access %s"));
+	}
+	if (tree->listing.dir_count > 0) {
+		work_push_tree(s->worker->work, tree);
+	}
+	begin_names(s, tree);
+	tree_unpin(tree);
+	tree_unref(tree);
+	return true;
+}
+
+/** Finish what is in flight before something that may take for ever, like reading a fifo. */
+static void before_waiting(struct state *s, unsigned char type) {
+	bool waits = type == DT_FIFO || type == DT_CHR || type == DT_BLK || type == DT_SOCK;
+	while (waits && s->inflight > 0) {
+		chunks_drain(s);
+	}
+}
+
+static void begin_operand(struct state *s, struct tree *base, struct entry *entry) {
+	struct stat st;
+	struct tree *tree = base;
+	struct entry last = *entry;
+	if (s->opts->flags & OPT_PARENTS) {
+		tree = dest_enter_parents(base, entry, &last);
+	}
+	if (!tree) {
+		return;
+	}
+	bool wanted = dest_operand(s->ctx.files->dest, base, entry, &st);
+	if (wanted && S_ISDIR(st.st_mode)) {
+		if (begin_directory(s, tree, &last)) {
+			dest_entered(s->ctx.files->dest, entry, &st);
+		}
+	} else if (wanted) {
+		before_waiting(s, entry->type);
+		begin_file(s, file_begin(&s->ctx, tree, &last, &st, NULL));
+	}
+	if (s->opts->flags & OPT_PARENTS) {
+		tree_unpin(tree);
+		tree_unref(tree);
+	}
+}
+
+/** Begin with the next name of the batch. */
+static void begin_next(struct state *s) {
+	struct batch *batch = s->batch;
+	if (s->next == batch->count) {
+		s->batch = NULL;
+		tree_unpin(batch->tree);
+		batch_free(batch);
+		return;
+	}
+	struct entry *entry = &batch->entries[s->next++];
+	if (batch->tree->flags & TREE_BASE) {
+		begin_operand(s, batch->tree, entry);
+	} else {
+		before_waiting(s, entry->type);
+		double start = now();
+		begin_file(s, file_begin(&s->ctx, batch->tree, entry, NULL, NULL));
+		s->slow = now() - start > SLOW;
+	}
+}
+
+static struct link_name *waiting(struct list *names) {
+	return list_item(list_pop(names), struct link_name, node);
+}
+
+/** Begin with a name that had to wait. */
+static void begin_waiting(struct state *s, struct link_name *name) {
+	struct entry entry = {.name = name->src_name, .dst_name = name->dst_name};
+	struct tree *tree = name->tree;
+	int ret = tree_pin(tree);
+	if (ret < 0) {
+		tree_report(tree, &entry, fail_make(ret, "cannot access %s"));
+		link_name_free(name);
+		return;
+	}
+	tree_ref(tree);
+	s->ctx.last_try = name->last_try;
+	if (name->directory) {
+		begin_directory(s, tree, &entry);
+		link_name_free(name);
+	} else {
+		begin_file(s, file_begin(&s->ctx, tree, &entry, NULL, name));
+	}
+	s->ctx.last_try = false;
+	tree_unpin(tree);
+	tree_unref(tree);
+}
+
+/** Take work. Returns false if there is none: now, or with WAIT for ever. */
+static bool begin_work(struct state *s, bool wait) {
+	work_push_last(s->worker->work, &s->ctx.roomless);
+	struct work_item item = work_take(s->worker->work, wait);
+	switch (item.kind) {
+	case WORK_NONE:
+		return false;
+	case WORK_FILE:
+		hold_begin(s, item.file, true);
+		break;
+	case WORK_BATCH:
+		begin_batch(s, item.batch);
+		break;
+	case WORK_TREE: {
+		int ret = tree_pin(item.tree);
+		if (ret < 0) {
+			tree_report(item.tree, item.entry, fail_make(ret, "cannot access %s"));
+		} else {
+			begin_directory(s, item.tree, item.entry);
+			tree_unpin(item.tree);
+		}
+		tree_unref(item.tree);
+		break;
+	}
+	case WORK_NAME:
+		begin_waiting(s, item.name);
+		break;
+	}
+	return true;
+}
+
+/** Put chunks in flight until there is no room or nothing to do. Returns false if there will be nothing any more. */
+static bool fill(struct state *s) {
+	while (chunks_have_room(s) && !chunks_are_due(s) && !state_is_cancelled(s)) {
+		if (s->hold && s->hold->range.start < s->hold->range.end) {
+			chunk_begin(s);
+		} else if (s->hold && hold_claim(s)) {
+			continue;
+		} else if (s->hold) {
+			hold_exhausted(s);
+		} else if (!list_empty(&s->ctx.redo)) {
+			begin_waiting(s, waiting(&s->ctx.redo));
+		} else if (s->batch) {
+			begin_next(s);
+		} else if (!list_empty(&s->own)) {
+			begin_batch(s, list_item(list_pop(&s->own), struct batch, node));
+		} else if (!list_empty(&s->ctx.later) && s->inflight == 0) {
+			// Holding nothing that others could wait for
+			s->ctx.patient = true;
+			begin_waiting(s, waiting(&s->ctx.later));
+			s->ctx.patient = false;
+		} else if (!begin_work(s, s->inflight == 0)) {
+			return s->inflight > 0;
+		}
+	}
+	return !state_is_cancelled(s) || s->inflight > 0;
+}
+
+/** Let go of everything not finished, after cancelling. */
+static void abandon(struct state *s) {
+	if (s->hold) {
+		struct extent *range = &s->hold->range;
+		if (range->start < range->end || file_claim(s->hold->file, 1, range)) {
+			file_abandon(s->hold->file, range->start);
+		}
+		hold_exhausted(s);
+	}
+	if (s->batch) {
+		s->next = s->batch->count;
+		begin_next(s);
+	}
+	for (struct list *node; (node = list_pop(&s->own));) {
+		batch_free(list_item(node, struct batch, node));
+	}
+}
+
+static void finish(struct state *s) {
+	struct worker *worker = s->worker;
+	if (s->ring) {
+		worker->stats = *ring_get_stats(s->ring);
+		worker->engine = ring_name(s->ring);
+		snprintf(worker->engine_details, sizeof(worker->engine_details), "%s", ring_describe(s->ring));
+	}
+	ring_close(s->ring);
+	free(s->chunks);
+	free(s->free_slots);
+	file_context_destroy(&s->ctx);
+}
+
+void *worker_run(void *arg) {
+	struct worker *worker = arg;
+	struct state s = {.worker = worker, .opts = worker->opts};
+	list_init(&s.own);
+	file_context_init(&s.ctx, worker->files, worker->counters);
+
+	while (fill(&s)) {
+		if (s.inflight > 0) {
+			chunks_drain(&s);
+		}
+	}
+	abandon(&s);
+	finish(&s);
+	atomic_store(&worker->done, true);
+	pthread_kill(worker->coordinator, WAKE_SIGNAL);
+	return NULL;
+}

@@ -1,0 +1,135 @@
+#include "sys/flush.h"
+
+#include "base/std.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+void flush_init(struct flush *flush) {
+	*flush = (struct flush) {0};
+	thread_must(pthread_mutex_init(&flush->lock, NULL));
+}
+
+void flush_destroy(struct flush *flush) {
+	for (unsigned i = 0; i < flush->count; ++i) {
+		if (flush->fs[i].pid > 0) {
+			kill(flush->fs[i].pid, SIGKILL);
+			waitpid(flush->fs[i].pid, NULL, WNOHANG);
+		}
+		close_fd(&flush->fs[i].fd);
+		free(flush->fs[i].path);
+	}
+	thread_must(pthread_mutex_destroy(&flush->lock));
+}
+
+/**
+ * Only file systems that were seen to report data that a failing medium does not take are here (tests/cases/fsync.sh), and
+ * those that have no medium. Not so: overlayfs, where errors are noted for the file system below; FUSE, which asks its
+ * server only if that is trusted; network file systems and FAT, some of which do not empty the cache of the drive.
+ */
+bool flush_reports(int fd) {
+	switch (fs_type(fd)) {
+	case EXT4_SUPER_MAGIC:
+	case XFS_SUPER_MAGIC:
+	case BTRFS_SUPER_MAGIC:
+	case TMPFS_MAGIC:
+	case RAMFS_MAGIC:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/** Note a file system; the lock is held. Returns whether it could be. */
+static bool note(struct flush *flush, int dir, dev_t dev, const char *path) {
+	if (flush->count == FLUSH_MOST || !flush_reports(dir)) {
+		return false;
+	}
+	int mode = fcntl(dir, F_GETFL);
+	// A descriptor for searching only cannot be flushed
+	if (mode < 0 || (mode & O_PATH)) {
+		return false;
+	}
+	struct flush_fs fs = {.dev = dev, .fd = fcntl(dir, F_DUPFD_CLOEXEC, 0), .path = strdup(path ? path : ".")};
+	if (fs.fd < 0 || !fs.path) {
+		close_fd(&fs.fd);
+		free(fs.path);
+		return false;
+	}
+	flush->fs[flush->count++] = fs;
+	return true;
+}
+
+enum flush_way flush_choose(struct flush *flush, int dir, dev_t dev, const char *path) {
+	mutex_lock(&flush->lock);
+	bool noted = false;
+	for (unsigned i = 0; i < flush->count && !noted; ++i) {
+		noted = flush->fs[i].dev == dev;
+	}
+	noted = noted || note(flush, dir, dev, path);
+	mutex_unlock(&flush->lock);
+	return noted ? FLUSH_TOGETHER : FLUSH_EACH;
+}
+
+static int sync_whole(const struct flush_fs *fs) {
+	return syncfs(fs->fd) == 0 ? 0 : -errno;
+}
+
+void flush_whole_begin(struct flush_fs *fs) {
+	fs->pid = fork();
+	if (fs->pid == 0) {
+		// Nothing else that is open is to stay open while this waits
+		close_range(0, (unsigned)fs->fd - 1, 0);
+		close_range((unsigned)fs->fd + 1, ~0u, 0);
+		_exit(-sync_whole(fs));
+	}
+	if (fs->pid < 0) {
+		fs->pid = 0;
+		fs->result = sync_whole(fs);
+	}
+}
+
+int flush_whole_end(struct flush_fs *fs) {
+	int status;
+	if (fs->pid == 0) {
+		return fs->result;
+	}
+	pid_t pid = waitpid(fs->pid, &status, WNOHANG);
+	if (pid == 0 || (pid < 0 && errno == EINTR)) {
+		return -EAGAIN;
+	}
+	fs->pid = 0;
+	// Without an answer, ask ourselves
+	fs->result = pid > 0 && WIFEXITED(status) ? -WEXITSTATUS(status) : sync_whole(fs);
+	return fs->result;
+}
+
+int flush_file(int fd, const atomic_bool *stop) {
+	while (fsync(fd) != 0) {
+		if (errno != EINTR || (stop && atomic_load(stop))) {
+			return -errno;
+		}
+	}
+	return 0;
+}
+
+int flush_directory(int fd, const atomic_bool *stop) {
+	int ret = flush_file(fd, stop);
+	return ret == -EINVAL ? 0 : ret;
+}
+
+int flush_directory_at(int dir, const char *path, const atomic_bool *stop) {
+	int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0) {
+		return -errno;
+	}
+	int ret = flush_directory(fd, stop);
+	close_fd(&fd);
+	return ret;
+}

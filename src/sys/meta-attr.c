@@ -1,0 +1,176 @@
+#include "sys/meta-impl.h"
+
+#include "base/std.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+/** The most the kernel gives: limits.h of Linux, XATTR_SIZE_MAX and XATTR_LIST_MAX. */
+#define VALUE_MAX 65536
+#define LIST_MAX 65536
+
+/** The most of an ACL, of a size as META_SMALL has to be. */
+#define ACL_MAX (VALUE_MAX - 4)
+
+char *meta_path_of(int fd, char path[META_PATH_SIZE]) {
+	snprintf(path, META_PATH_SIZE, "/proc/self/fd/%d", fd);
+	return path;
+}
+
+struct meta_ref meta_src(const struct meta *meta, char path[META_SRC_PATH_SIZE]) {
+	if (meta->src_fd >= 0) {
+		return (struct meta_ref) {.fd = meta->src_fd};
+	}
+	if (meta->src_dir == AT_FDCWD) {
+		return (struct meta_ref) {.fd = -1, .path = meta->src_name};
+	}
+	int len = snprintf(path, META_SRC_PATH_SIZE, "/proc/self/fd/%d/%s", meta->src_dir, meta->src_name);
+	if (len >= META_SRC_PATH_SIZE) {
+		// What is cut off would name something else
+		path[0] = '\0';
+	}
+	return (struct meta_ref) {.fd = -1, .path = path, .name = meta->src_name, .dir = meta->src_dir};
+}
+
+struct meta_ref meta_dst(const struct meta *meta, char path[META_PATH_SIZE]) {
+	bool by_path = meta->flags & META_DST_PATH;
+	return (struct meta_ref) {
+		.fd = meta->dst_fd, .path = by_path ? meta_path_of(meta->dst_fd, path) : NULL, .follow = true,
+		.name = by_path ? meta->dst_name : NULL, .dir = meta->dst_dir,
+	};
+}
+
+struct meta_ref meta_by_fd(int fd, char path[META_PATH_SIZE]) {
+	int flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || !(flags & O_PATH)) {
+		return (struct meta_ref) {.fd = fd};
+	}
+	return (struct meta_ref) {.fd = -1, .path = meta_path_of(fd, path), .follow = true};
+}
+
+/** What is asked of the kernel. */
+struct request {
+	ssize_t (*make)(struct meta_ref ref, const struct request *request);
+	/** Of which attribute. */
+	const char *name;
+	/** Where its value or the names are, or are to be. */
+	void *data;
+	size_t size;
+};
+
+static ssize_t list_at(struct meta_ref ref, const struct request *r) {
+	return !ref.path ? flistxattr(ref.fd, r->data, r->size)
+		: ref.follow ? listxattr(ref.path, r->data, r->size) : llistxattr(ref.path, r->data, r->size);
+}
+
+static ssize_t get_at(struct meta_ref ref, const struct request *r) {
+	return !ref.path ? fgetxattr(ref.fd, r->name, r->data, r->size)
+		: ref.follow ? getxattr(ref.path, r->name, r->data, r->size) : lgetxattr(ref.path, r->name, r->data, r->size);
+}
+
+static ssize_t set_at(struct meta_ref ref, const struct request *r) {
+	return !ref.path ? fsetxattr(ref.fd, r->name, r->data, r->size, 0)
+		: ref.follow ? setxattr(ref.path, r->name, r->data, r->size, 0)
+		: lsetxattr(ref.path, r->name, r->data, r->size, 0);
+}
+
+static ssize_t remove_at(struct meta_ref ref, const struct request *r) {
+	return !ref.path ? fremovexattr(ref.fd, r->name)
+		: ref.follow ? removexattr(ref.path, r->name) : lremovexattr(ref.path, r->name);
+}
+
+/**
+ * Have this thread, and no other one, work in the directory of what cannot be found, if that is because /proc is not
+ * mounted. Returns the way back, for leave(), or -1.
+ */
+static int enter(struct meta_ref ref, ssize_t ret) {
+	if (ret != -ENOENT || !ref.name || access("/proc/self/fd", F_OK) == 0 || unshare(CLONE_FS) != 0) {
+		return -1;
+	}
+	int back = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	// The way back is tried before
+	if (back >= 0 && (fchdir(back) != 0 || fchdir(ref.dir) != 0)) {
+		close_fd(&back);
+	}
+	return back;
+}
+
+static void leave(int back) {
+	// It was open, so it is there; were it not, relative paths must not lead elsewhere
+	if (fchdir(back) != 0) {
+		abort();
+	}
+	close_fd(&back);
+}
+
+/** Make a request, in the directory if /proc is not mounted. Returns what it does, or -errno. */
+static ssize_t ask(struct meta_ref ref, struct request request) {
+	ssize_t n = request.make(ref, &request);
+	n = n < 0 ? -errno : n;
+	int back = enter(ref, n);
+	if (back >= 0) {
+		n = request.make((struct meta_ref) {.fd = -1, .path = ref.name}, &request);
+		n = n < 0 ? -errno : n;
+		leave(back);
+	}
+	return n;
+}
+
+static ssize_t list(struct meta_ref ref, char *names, size_t size) {
+	return ask(ref, (struct request) {.make = list_at, .data = names, .size = size});
+}
+
+static ssize_t get(struct meta_ref ref, const char *name, void *value, size_t size) {
+	return ask(ref, (struct request) {.make = get_at, .name = name, .data = value, .size = size});
+}
+
+ssize_t meta_list(struct meta_ref ref, char small[META_SMALL], char **big) {
+	*big = NULL;
+	ssize_t n = list(ref, small, META_SMALL);
+	if (n == -ERANGE) {
+		*big = malloc(LIST_MAX);
+		n = *big ? list(ref, *big, LIST_MAX) : -ENOMEM;
+	}
+	return n;
+}
+
+int meta_get(struct meta_ref ref, const char *name, struct meta_value *value) {
+	value->data = value->small;
+	ssize_t n = get(ref, name, value->small, sizeof(value->small));
+	if (n == -ERANGE) {
+		value->data = malloc(VALUE_MAX);
+		bool acl = strcmp(name, META_ACL_ACCESS) == 0 || strcmp(name, META_ACL_DEFAULT) == 0;
+		n = value->data ? get(ref, name, value->data, acl ? ACL_MAX : VALUE_MAX) : -ENOMEM;
+	}
+	if (n < 0) {
+		meta_value_free(value);
+		return (int)n;
+	}
+	value->size = (size_t)n;
+	return 0;
+}
+
+void meta_value_free(struct meta_value *value) {
+	if (value->data != value->small) {
+		free(value->data);
+	}
+}
+
+int meta_has(struct meta_ref ref, const char *name) {
+	ssize_t n = get(ref, name, NULL, 0);
+	return n >= 0 ? 1 : n == -ENODATA ? 0 : (int)n;
+}
+
+int meta_set(struct meta_ref ref, const char *name, const struct meta_value *value) {
+	return (int)ask(ref, (struct request) {.make = set_at, .name = name, .data = value->data, .size = value->size});
+}
+
+int meta_remove(struct meta_ref ref, const char *name) {
+	return (int)ask(ref, (struct request) {.make = remove_at, .name = name});
+}

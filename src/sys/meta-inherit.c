@@ -1,0 +1,51 @@
+#include "sys/meta-impl.h"
+#include "sys/meta.h"
+
+#include "base/opts.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+/** What writing into a file leaves of its mode. */
+static mode_t written_mode(const struct opts *opts, mode_t mode) {
+	if (opts->flags & OPT_PRIVILEGED) {
+		return mode & 07777;
+	}
+	mode &= 07777 & ~(mode_t)S_ISUID;
+	return mode & S_IXGRP ? mode & ~(mode_t)S_ISGID : mode;
+}
+
+struct fail meta_inherit(const struct opts *opts, int old, struct stat *st, int fd) {
+	struct stat now;
+	if (fstat(fd, &now) != 0) {
+		return fail_make(errno, "cannot fstat %d");
+	}
+	if ((now.st_uid != st->st_uid || now.st_gid != st->st_gid) && fchown(fd, st->st_uid, st->st_gid) != 0) {
+		// An ordinary user may at least give it to a group; what came of it is seen below
+		int refused = fchown(fd, (uid_t)-1, st->st_gid);
+		(void)refused;
+	}
+	int ret = old >= 0 ? meta_inherit_xattrs(old, fd) : 0;
+	if (fstat(fd, &now) != 0) {
+		return fail_make(errno, "cannot fstat %d");
+	}
+	if (!(opts->preserve & PRESERVE_MODE)) {
+		mode_t mode = written_mode(opts, st->st_mode);
+		bool group = now.st_gid == st->st_gid;
+		if (!group || now.st_uid != st->st_uid) {
+			mode &= ~(mode_t)(S_ISUID | S_ISGID);
+		}
+		if (!group) {
+			// Nobody gets in who did not before
+			mode &= ~(mode_t)S_IRWXG | ((mode & S_IRWXO) << 3);
+		}
+		bool acl = meta_inherit_acl(old, fd, group, &mode);
+		if ((!acl || (mode & ~(mode_t)0777)) && fchmod(fd, mode) != 0) {
+			return fail_make(errno, "preserving permissions for %d");
+		}
+	}
+	if (fstat(fd, st) != 0) {
+		return fail_make(errno, "cannot fstat %d");
+	}
+	return ret < 0 ? fail_make(ret, "setting attributes for %d") : FAIL_NONE;
+}

@@ -1,0 +1,36 @@
+#include "sys/meta-impl.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/** The number of fchmodat2(2), the same on all architectures, which older headers lack. */
+#define SYS_FCHMODAT2 452
+
+int meta_chmod_path(int fd, mode_t mode) {
+	char path[META_PATH_SIZE];
+	// fchmodat2(2), Linux 6.6: the other way needs /proc
+	if (syscall(SYS_FCHMODAT2, fd, "", mode & MODE_BITS, AT_EMPTY_PATH) == 0) {
+		return 0;
+	}
+	if (errno != ENOSYS && errno != EPERM) {
+		return -errno;
+	}
+	if (chmod(meta_path_of(fd, path), mode & MODE_BITS) == 0) {
+		return 0;
+	}
+	int err = errno;
+	// A directory is found without /proc, too
+	return err == ENOENT && fchmodat(fd, ".", mode & MODE_BITS, 0) == 0 ? 0 : -err;
+}
+
+int meta_set_mode(const struct meta *meta, mode_t mode) {
+	if (meta->flags & META_DST_PATH) {
+		int ret = meta_chmod_path(meta->dst_fd, mode);
+		// Links have no mode
+		bool by_name = ret == -ENOENT && meta->dst_name && !S_ISLNK(meta->src->st_mode);
+		return !by_name ? ret : fchmodat(meta->dst_dir, meta->dst_name, mode & MODE_BITS, 0) == 0 ? 0 : -errno;
+	}
+	return fchmod(meta->dst_fd, mode & MODE_BITS) == 0 ? 0 : -errno;
+}

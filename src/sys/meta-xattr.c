@@ -1,0 +1,172 @@
+#include "sys/meta-impl.h"
+
+#include "base/opts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/** What gives a program rights, like the set-id bits. */
+#define CAPABILITY "security.capability"
+
+/** Copy one attribute. Returns 0 or -errno, with *GETTING set if the source was the problem. */
+static int copy_attr(struct meta_ref src, struct meta_ref dst, const char *name, bool *getting) {
+	struct meta_value value;
+	int ret = meta_get(src, name, &value);
+	*getting = ret < 0;
+	if (ret == 0) {
+		ret = meta_set(dst, name, &value);
+		meta_value_free(&value);
+	}
+	return ret;
+}
+
+/**
+ * What becomes of attributes that could not be copied: as with cp, -a says nothing, --preserve=all warns, and
+ * --preserve=xattr fails.
+ */
+static struct fail refused(const struct meta *meta, int err, const char *what) {
+	unsigned preserve = meta->opts->preserve;
+	bool unsupported = err == -EOPNOTSUPP || err == -ENODATA;
+	// Where attributes are kept and there is no room for one, it is not for being quiet; nor where there is no /proc
+	bool quiet = err != -ENOSPC && err != -EDQUOT && err != -ENOMEM && err != -ENOENT && err != -EINTR;
+	// Copying nothing else, one wants to know
+	bool only = meta->opts->flags & OPT_ATTRIBUTES_ONLY;
+	struct fail fail = fail_make(err, what);
+	if (preserve & PRESERVE_XATTR_REQUIRED) {
+		return fail;
+	}
+	if (quiet && !only && (unsupported || (preserve & PRESERVE_XATTR_QUIET))) {
+		return FAIL_NONE;
+	}
+	fail.warning = quiet;
+	return fail;
+}
+
+/** The mode of a destination that its owner may not write to, which keeps even them from setting attributes; else 0. */
+static mode_t unwritable_mode(const struct meta *meta) {
+	struct stat st;
+	return fstat(meta->dst_fd, &st) == 0 && !(st.st_mode & S_IWUSR) ? st.st_mode : 0;
+}
+
+/** Copy those of the attributes in a list that are data. */
+static struct fail copy_listed(const struct meta *meta, bool owned, const char *names, size_t size) {
+	char src_path[META_SRC_PATH_SIZE];
+	char dst_path[META_PATH_SIZE];
+	struct meta_ref src = meta_src(meta, src_path);
+	struct meta_ref dst = meta_dst(meta, dst_path);
+	struct fail first = FAIL_NONE;
+	mode_t closed = 0;
+
+	for (const char *name = names; name < names + size; name += strlen(name) + 1) {
+		if (meta_action(meta->opts, name) != META_COPY) {
+			continue;
+		}
+		bool getting = false;
+		bool allowed = owned || strcmp(name, CAPABILITY) != 0;
+		int ret = allowed ? copy_attr(src, dst, name, &getting) : -EPERM;
+		if (ret == -EACCES && !getting && closed == 0 && (closed = unwritable_mode(meta)) != 0
+			&& meta_set_mode(meta, closed | S_IWUSR) == 0)
+		{
+			ret = copy_attr(src, dst, name, &getting);
+		}
+		if (ret < 0 && !first.what) {
+			first = refused(meta, ret, getting ? "getting attributes of %s" : "setting attributes for %d");
+		}
+	}
+	if (closed != 0) {
+		// Where the mode is not going to be set it stays what it was
+		meta_set_mode(meta, closed);
+	}
+	return first;
+}
+
+struct fail meta_copy_xattrs(const struct meta *meta, bool owned, struct meta_acls *acls) {
+	bool copy = (meta->opts->preserve & PRESERVE_XATTR) && !(meta->flags & META_NO_XATTR);
+	char path[META_SRC_PATH_SIZE];
+	char small[META_SMALL];
+	char *big;
+
+	ssize_t n = meta_list(meta_src(meta, path), small, &big);
+	const char *names = big ? big : small;
+	struct fail fail = FAIL_NONE;
+	if (n >= 0) {
+		for (const char *name = names; name < names + n; name += strlen(name) + 1) {
+			acls->access |= strcmp(name, META_ACL_ACCESS) == 0;
+			acls->fallback |= strcmp(name, META_ACL_DEFAULT) == 0;
+			acls->others |= meta_action(meta->opts, name) == META_PERMISSIONS;
+		}
+		fail = copy ? copy_listed(meta, owned, names, (size_t)n) : FAIL_NONE;
+	} else if (n != -EOPNOTSUPP) {
+		// What is not listed can still be asked for by name
+		acls->access = true;
+		acls->fallback = S_ISDIR(meta->src->st_mode);
+		// A kernel without attributes has none to lose
+		fail = copy && n != -ENOSYS ? refused(meta, (int)n, "listing attributes of %s") : FAIL_NONE;
+	}
+	if (meta->flags & META_UNLISTED_ACLS) {
+		acls->access = true;
+		acls->fallback = S_ISDIR(meta->src->st_mode);
+	}
+	free(big);
+	return fail;
+}
+
+int meta_copy_permissions(const struct meta *meta, mode_t mode) {
+	char src_path[META_SRC_PATH_SIZE];
+	char dst_path[META_PATH_SIZE];
+	struct meta_ref src = meta_src(meta, src_path);
+	struct meta_ref dst = meta_dst(meta, dst_path);
+	char small[META_SMALL];
+	char *big;
+
+	ssize_t n = meta_list(src, small, &big);
+	const char *names = big ? big : small;
+	int first = n < 0 ? (int)n : 0;
+	for (const char *name = names; n > 0 && name < names + n; name += strlen(name) + 1) {
+		bool getting = false;
+		int ret = meta_action(meta->opts, name) == META_PERMISSIONS ? copy_attr(src, dst, name, &getting) : 0;
+		bool none = ret == -EOPNOTSUPP || (getting && ret == -ENODATA);
+		first = first == 0 && !none ? ret : first;
+	}
+	free(big);
+	if (first < 0) {
+		meta_set_mode(meta, mode & ~(mode_t)(S_IRWXG | S_IRWXO));
+	}
+	return first;
+}
+
+/** Attributes that the kernel takes away when a file is written to, that tell of its content, or are ACLs. */
+static bool is_inherited(const char *name) {
+	static const char *const not[] = {"security.capability", "security.evm", "security.ima", "system."};
+	for (size_t i = 0; i < countof(not); ++i) {
+		if (strncmp(name, not[i], strlen(not[i])) == 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/** Whether an attribute cannot be had because that is not permitted, or because there are none. */
+static bool is_permission(int err) {
+	return err == -EPERM || err == -EACCES || err == -EOPNOTSUPP || err == -ENOSYS || err == -EINVAL || err == -ENODATA;
+}
+
+int meta_inherit_xattrs(int old, int fd) {
+	char path[META_PATH_SIZE];
+	struct meta_ref from = meta_by_fd(old, path);
+	struct meta_ref to = {.fd = fd};
+	char small[META_SMALL];
+	char *big;
+
+	ssize_t n = meta_list(from, small, &big);
+	const char *names = big ? big : small;
+	int first = n < 0 && !is_permission((int)n) ? (int)n : 0;
+	for (const char *name = names; n > 0 && name < names + n; name += strlen(name) + 1) {
+		bool getting;
+		int ret = is_inherited(name) ? copy_attr(from, to, name, &getting) : 0;
+		first = first == 0 && !is_permission(ret) ? ret : first;
+	}
+	free(big);
+	return first;
+}

@@ -1,0 +1,182 @@
+#include "sys/meta-impl.h"
+#include "sys/meta.h"
+
+#include "base/opts.h"
+#include "base/std.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+/** Read and write for everybody. */
+#define MODE_RW 0666
+
+/** Remember the first fail. */
+static void note(struct fail *first, struct fail fail) {
+	if (fail.what && (!first->what || (first->warning && !fail.warning))) {
+		*first = fail;
+	}
+}
+
+static int set_owner(const struct meta *meta, uid_t uid, gid_t gid) {
+	return fchownat(meta->dst_fd, "", uid, gid, AT_EMPTY_PATH) == 0 ? 0 : -errno;
+}
+
+/** Whether an ordinary user's being refused goes without saying. */
+static bool refusal_ok(const struct meta *meta, int err) {
+	return (err == -EPERM || err == -EINVAL || err == -EACCES) && !(meta->opts->flags & OPT_PRIVILEGED);
+}
+
+/** Whose the destination is. */
+enum owner {
+	/** The source's user and group, or the user did not ask for them. */
+	OWNER_KEPT,
+	/** Somebody else's, as is usual with ordinary users: no set-id bits, no capabilities. */
+	OWNER_OTHER,
+	/** Somebody else's though we should be able to set it: nor is anybody let in but the owner, as with cp. */
+	OWNER_REFUSED,
+};
+
+/** What being refused means. A fail is only set if it is one. */
+static enum owner owner_refused(const struct meta *meta, int err, const char *what, struct fail *fail) {
+	if (refusal_ok(meta, err)) {
+		return OWNER_OTHER;
+	}
+	*fail = fail_make(err, what);
+	return OWNER_REFUSED;
+}
+
+/** Set the owner. */
+static enum owner apply_owner(const struct meta *meta, struct fail *fail) {
+	const struct stat *src = meta->src;
+	const struct stat *dst = meta->dst;
+
+	if (dst && dst->st_uid == src->st_uid && dst->st_gid == src->st_gid) {
+		return OWNER_KEPT;
+	}
+	if (dst && (meta->opts->preserve & PRESERVE_MODE)) {
+		// The old mode may be too generous for the new owner and group
+		int ret = meta_set_mode(meta, dst->st_mode & src->st_mode & S_IRWXU);
+		if (ret < 0) {
+			return owner_refused(meta, ret, "clearing permissions for %d", fail);
+		}
+	}
+	int ret = set_owner(meta, src->st_uid, src->st_gid);
+	if (ret == 0) {
+		return OWNER_KEPT;
+	}
+	if (ret == -EPERM || ret == -EINVAL) {
+		set_owner(meta, (uid_t)-1, src->st_gid);
+	}
+	return owner_refused(meta, ret, "failed to preserve ownership for %d", fail);
+}
+
+static struct fail apply_mode(const struct meta *meta, enum owner owner, const struct meta_acls *acls) {
+	const unsigned preserve = meta->opts->preserve;
+	const bool keep = preserve & PRESERVE_MODE;
+	mode_t mode = keep ? meta->src->st_mode : meta->final_mode;
+	int ret = 0;
+
+	if (!keep && !(meta->flags & META_FINAL_MODE)) {
+		return FAIL_NONE;
+	}
+	if (keep && owner != OWNER_KEPT) {
+		mode &= ~(mode_t)(S_ISUID | S_ISGID | S_ISVTX);
+	}
+	if (owner == OWNER_REFUSED) {
+		mode &= ~(mode_t)(S_IRWXG | S_IRWXO);
+	}
+	if ((meta->flags & META_STRAY_ACL) && (preserve & (PRESERVE_MODE | PRESERVE_MODE_NOT))) {
+		ret = meta_drop_acls(meta, keep, &mode);
+	}
+	// With an ACL the mode's group bits are its mask: setting them alone would give them to the group for a moment
+	if (keep && owner != OWNER_REFUSED) {
+		int err = meta_copy_acls(meta, acls, &mode);
+		ret = ret < 0 ? ret : err;
+	}
+	// Special bits are in no ACL, and may have been inherited
+	int err = meta_set_mode(meta, mode);
+	if (err == 0 && keep && acls->others && owner != OWNER_REFUSED) {
+		err = meta_copy_permissions(meta, mode);
+	}
+	ret = ret < 0 ? ret : err;
+	return ret < 0 ? fail_make(ret, "preserving permissions for %d") : FAIL_NONE;
+}
+
+static struct fail apply_times(const struct meta *meta) {
+	const struct timespec times[2] = {meta->src->st_atim, meta->src->st_mtim};
+	bool path = meta->flags & META_DST_PATH;
+	int ret = path ? set_times(meta->dst_fd, times) : futimens(meta->dst_fd, times) == 0 ? 0 : -errno;
+	if (ret == -ENOENT && path && meta->dst_name) {
+		ret = utimensat(meta->dst_dir, meta->dst_name, times, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : -errno;
+	}
+	return ret == 0 ? FAIL_NONE : fail_make(ret, "preserving times for %d");
+}
+
+struct fail meta_apply(const struct meta *meta) {
+	unsigned preserve = meta->opts->preserve;
+	bool symlink = S_ISLNK(meta->src->st_mode);
+	enum owner owner = OWNER_KEPT;
+	struct meta_acls acls = {0};
+	struct fail first = FAIL_NONE;
+
+	if (preserve & PRESERVE_OWNERSHIP) {
+		owner = apply_owner(meta, &first);
+	}
+	if (preserve & (symlink ? PRESERVE_XATTR : PRESERVE_XATTR | PRESERVE_MODE)) {
+		note(&first, meta_copy_xattrs(meta, owner == OWNER_KEPT, &acls));
+	}
+	if (!symlink) {
+		note(&first, apply_mode(meta, owner, &acls));
+	}
+	if (preserve & PRESERVE_TIMESTAMPS) {
+		struct fail times = apply_times(meta);
+		// What cp complains of first
+		first = times.what ? times : first;
+	}
+	return first;
+}
+
+/** Permissions left out at first: they are given once the owner is right or the directory is filled. */
+static mode_t omitted(const struct opts *opts, mode_t mode) {
+	if (opts->preserve & PRESERVE_OWNERSHIP) {
+		return mode & (S_IRWXG | S_IRWXO);
+	}
+	return S_ISDIR(mode) ? mode & (S_IWGRP | S_IWOTH) : 0;
+}
+
+mode_t meta_create_mode(const struct opts *opts, mode_t mode) {
+	mode_t bits = mode & (S_ISREG(mode) ? 0777 : MODE_BITS) & ~omitted(opts, mode);
+	// The kernel lets nobody but root set attributes of a file it may not write
+	bool xattr = S_ISREG(mode) && (opts->preserve & PRESERVE_XATTR) && !(opts->flags & OPT_PRIVILEGED);
+	return xattr ? bits | S_IWUSR : bits;
+}
+
+mode_t meta_interim_mode(const struct opts *opts, const struct stat *src, int src_fd, const struct stat *dst, int dst_fd) {
+	mode_t mode = dst->st_mode & (src->st_mode | ~(mode_t)(S_IRWXG | S_IRWXO));
+	bool other_group = (opts->preserve & PRESERVE_OWNERSHIP) && dst->st_gid != src->st_gid;
+	// With an ACL the group's bits are a mask, which lets in whoever is named in it
+	if ((mode & S_IRWXG) && (other_group || meta_may_have_acl(src_fd) || meta_may_have_acl(dst_fd))) {
+		mode &= ~(mode_t)S_IRWXG;
+	}
+	return mode;
+}
+
+bool meta_final_mode(const struct opts *opts, mode_t mode, mode_t created, mode_t *final) {
+	if ((opts->preserve & PRESERVE_OWNERSHIP) && !S_ISDIR(mode)) {
+		// Setting the owner has cleared it, were it not for the mode that is set once more
+		created &= ~(mode_t)S_ISUID;
+	}
+	if (opts->preserve & PRESERVE_MODE_NOT) {
+		bool full = S_ISDIR(mode) || S_ISSOCK(mode);
+		mode_t special = created & (S_ISDIR(mode) && (created & S_ISGID) ? S_ISGID : MODE_BITS & ~(mode_t)0777);
+		*final = ((full ? 0777 : MODE_RW) & ~opts->umask) | special;
+		return true;
+	}
+	if (S_ISREG(mode)) {
+		*final = mode & 0777 & ~opts->umask;
+		return meta_create_mode(opts, mode) != (mode & 0777);
+	}
+	*final = created | (omitted(opts, mode) & ~opts->umask);
+	return *final != created;
+}

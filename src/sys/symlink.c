@@ -1,0 +1,240 @@
+#include "sys/symlink.h"
+
+#include "base/open.h"
+#include "base/std.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/** Most symbolic links followed one after the other, as in the kernel. */
+#define MAX_LINKS 40
+
+/** A link of others, whose maker has to own what is reached when no more than REST bytes of the path are left. */
+struct debt {
+	uid_t maker;
+	size_t rest;
+};
+
+/** A path that is followed one component after the other. */
+struct walk {
+	const struct reach_rule *rule;
+	enum reach_trust trust;
+	struct reach_end *end;
+	/** What is still to be followed. */
+	char path[2 * PATH_MAX];
+	struct debt debts[MAX_LINKS];
+	size_t debt_count;
+	/** A link led to what its maker does not own, who therefore has to own the end. */
+	bool deferred;
+	uid_t maker;
+};
+
+bool reach_is_own(const struct stat *st) {
+	return st->st_uid == 0 || st->st_uid == geteuid();
+}
+
+bool reach_is_closed(int dir) {
+	struct stat st;
+	return fstatat(dir, "", &st, AT_EMPTY_PATH) == 0 && reach_is_own(&st)
+		&& ((st.st_mode & S_ISVTX) || !(st.st_mode & (S_IWGRP | S_IWOTH)));
+}
+
+int reach_read(int dir, const char *name, struct stat *link, char target[PATH_MAX]) {
+	int fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0) {
+		return -errno;
+	}
+	int ret = fstat(fd, link) == 0 ? 0 : -errno;
+	if (ret == 0 && !S_ISLNK(link->st_mode)) {
+		ret = -ESTALE;
+	}
+	ssize_t n = ret == 0 ? readlinkat(fd, "", target, PATH_MAX) : 0;
+	if (n < 0 || n == PATH_MAX) {
+		ret = n < 0 ? -errno : -ENAMETOOLONG;
+	} else {
+		target[n] = '\0';
+	}
+	close_fd(&fd);
+	return ret;
+}
+
+/** Open a component of a path and see what it is. Returns a descriptor (O_PATH) or -errno. */
+static int open_component(int dir, const char *name, int more_flags, struct stat *st) {
+	int fd = openat(dir, name, O_CLOEXEC | more_flags);
+	int ret = fd < 0 || fstat(fd, st) != 0 ? -errno : fd;
+	if (ret < 0) {
+		close_fd(&fd);
+	}
+	return ret;
+}
+
+/** Put where a link leads ahead of what is still to be followed. Returns 0 or -errno. */
+static int put_ahead(struct walk *walk, int link, const char *rest) {
+	char target[PATH_MAX];
+	ssize_t n = readlinkat(link, "", target, sizeof(target));
+	size_t len = strlen(rest);
+	if (n < 0) {
+		return -errno;
+	}
+	if ((size_t)n + len + 2 > sizeof(walk->path)) {
+		return -ENAMETOOLONG;
+	}
+	memmove(walk->path + n + 1, rest, len + 1);
+	memcpy(walk->path, target, (size_t)n);
+	walk->path[n] = '/';
+	return 0;
+}
+
+/** Ask about a link before it is followed. Returns 0 or what reach_walk() does. */
+static int ask(struct walk *walk, const struct stat *link, size_t rest) {
+	bool foreign = !reach_is_own(link);
+	if (++walk->end->links > MAX_LINKS) {
+		return -ELOOP;
+	}
+	if (walk->rule->refuses(walk->rule->arg, link)) {
+		return REACH_REFUSED;
+	}
+	walk->end->foreign |= foreign;
+	if (foreign && walk->trust != REACH_ANYWHERE) {
+		walk->debts[walk->debt_count++] = (struct debt) {.maker = link->st_uid, .rest = rest};
+	}
+	return 0;
+}
+
+/** See that what is reached on the way belongs to who led us there. Returns 0 or REACH_FOREIGN. */
+static int settle(struct walk *walk, const struct stat *st) {
+	size_t rest = strlen(walk->path);
+	for (; walk->debt_count > 0 && walk->debts[walk->debt_count - 1].rest >= rest; --walk->debt_count) {
+		uid_t maker = walk->debts[walk->debt_count - 1].maker;
+		if (maker == st->st_uid) {
+			continue;
+		}
+		if (walk->deferred && walk->maker != maker) {
+			return REACH_FOREIGN;
+		}
+		walk->deferred = true;
+		walk->maker = maker;
+	}
+	return 0;
+}
+
+/** The way ends at a name, at which THERE stands, or nothing (-1). Returns 0 or what reach_walk() does. */
+static int arrive(struct walk *walk, int there, const char *name, struct stat *st) {
+	struct reach_end *end = walk->end;
+	size_t len = strlen(name);
+	end->there = there;
+	if (len >= sizeof(end->name)) {
+		return -ENAMETOOLONG;
+	}
+	memcpy(end->name, name, len + 1);
+	walk->path[0] = '\0';
+	if ((there < 0 || walk->trust == REACH_INTO_THEIRS) && fstat(end->dir, st) != 0) {
+		return -errno;
+	}
+	int ret = settle(walk, st);
+	return ret == 0 && walk->deferred && walk->maker != st->st_uid ? REACH_FOREIGN : ret;
+}
+
+/** Take the next step. Returns 1 if the way goes on, 0 at its end, or what reach_walk() does. */
+static int take_step(struct walk *walk) {
+	struct reach_end *end = walk->end;
+	struct stat st = {0};
+	char *name = walk->path;
+	if (*name == '/') {
+		close_fd(&end->dir);
+		end->dir = open_component(AT_FDCWD, "/", O_PATH | O_DIRECTORY, &st);
+		name += strspn(name, "/");
+	}
+	char *stop = strchrnul(name, '/');
+	char *rest = stop + strspn(stop, "/");
+	*stop = '\0';
+	name = name[0] ? name : strcpy(walk->path, ".");
+	int fd = open_component(end->dir, name, O_PATH | O_NOFOLLOW, &st);
+	if (fd == -ENOENT && !*rest) {
+		return arrive(walk, -1, name, &st);
+	}
+	if (fd >= 0 && S_ISLNK(st.st_mode)) {
+		int ret = ask(walk, &st, strlen(rest));
+		// No path says where those of /proc lead
+		bool magic = walk->trust != REACH_INTO_THEIRS && fs_type(fd) == PROC_SUPER_MAGIC;
+		ret = ret == 0 && !magic ? put_ahead(walk, fd, rest) : ret;
+		close_fd(&fd);
+		if (ret < 0 || !magic) {
+			return ret < 0 ? ret : 1;
+		}
+		fd = open_component(end->dir, name, O_PATH, &st);
+	} else if (fd >= 0 && S_ISDIR(st.st_mode) && fs_type(fd) == AUTOFS_SUPER_MAGIC) {
+		// With O_PATH nothing is mounted
+		close_fd(&fd);
+		fd = open_component(end->dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, &st);
+	}
+	if (fd < 0) {
+		return fd;
+	}
+	walk->rule->passes(walk->rule->arg, &st);
+	if (!*rest) {
+		return arrive(walk, fd, name, &st);
+	}
+	memmove(walk->path, rest, strlen(rest) + 1);
+	close_fd(&end->dir);
+	end->dir = fd;
+	int ret = settle(walk, &st);
+	return ret < 0 ? ret : 1;
+}
+
+int reach_walk(int dir, const char *path, enum reach_trust trust, const struct reach_rule *rule, struct reach_end *end) {
+	struct walk walk = {.rule = rule, .trust = trust, .end = end};
+	struct stat st;
+	size_t size = strlen(path) + 1;
+	*end = (struct reach_end) {.dir = -1, .there = -1};
+	if (size > PATH_MAX) {
+		return -ENAMETOOLONG;
+	}
+	memcpy(walk.path, path, size);
+	end->dir = open_component(dir, ".", O_PATH | O_DIRECTORY, &st);
+	int ret = end->dir < 0 ? end->dir : 1;
+	while (ret > 0) {
+		ret = take_step(&walk);
+	}
+	if (ret < 0) {
+		reach_close(end);
+	}
+	return ret;
+}
+
+void reach_close(struct reach_end *end) {
+	close_fd(&end->dir);
+	close_fd(&end->there);
+}
+
+int reach_open(int dir, const char *name, int flags, const struct reach_rule *rule) {
+	struct reach_end end;
+	struct stat st;
+	int ret = reach_walk(dir, name, REACH_TO_THEIRS, rule, &end);
+	if (ret < 0) {
+		return ret;
+	}
+	if (end.there < 0 || end.links == 0) {
+		ret = end.there < 0 ? -ENOENT : -ESTALE;
+	} else if (fstat(end.there, &st) != 0) {
+		ret = -errno;
+	} else if ((flags & O_DIRECTORY) && !S_ISDIR(st.st_mode)) {
+		ret = -ENOTDIR;
+	} else if (flags & O_PATH) {
+		ret = end.there;
+		end.there = -1;
+	} else if (S_ISDIR(st.st_mode)) {
+		ret = openat(end.there, ".", flags);
+		ret = ret < 0 ? -errno : ret;
+	} else {
+		// What is behind a link of others is opened in no way that they could turn elsewhere
+		ret = open_again(end.there, end.dir, end.foreign ? NULL : end.name, flags);
+	}
+	reach_close(&end);
+	return ret;
+}

@@ -1,0 +1,65 @@
+#include "tree/tree-impl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+/**
+ * Whether a mounted device has no other place where it could be met: then what is copied to it has no other name. Asked
+ * only of what is mounted in a destination.
+ */
+static bool is_mounted_once(dev_t dev) {
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+	char *line = NULL;
+	size_t size = 0;
+	unsigned count = 0;
+	while (file && getline(&line, &size, file) >= 0) {
+		unsigned major_number;
+		unsigned minor_number;
+		count += sscanf(line, "%*u %*u %u:%u", &major_number, &minor_number) == 2
+			&& makedev(major_number, minor_number) == dev;
+	}
+	free(line);
+	if (file) {
+		fclose(file);
+	}
+	// Some file systems show other numbers there
+	return count == 1;
+}
+
+/** Whether the destination is one of the sources that the way to its own source leads through. */
+static bool is_on_the_way(const struct tree *tree) {
+	for (const struct tree *t = tree->parent; !(t->flags & TREE_BASE); t = t->parent) {
+		if (inode_same(t->inode[SRC], tree->inode[DST])) {
+			return true;
+		}
+	}
+	return false;
+}
+
+struct fail tree_spare_source(struct tree *tree, bool mount) {
+	const struct tree *parent = tree->parent;
+	if (tree->flags & TREE_CREATED) {
+		return FAIL_NONE;
+	}
+	tree->flags |= parent->flags & (TREE_ELSEWHERE | TREE_IN_SOURCE);
+	tree->flags |= is_on_the_way(tree) ? TREE_IN_SOURCE : 0;
+	// What the user named is as it was named
+	bool named = tree_is_named_whole(parent) || strcmp(tree_or_dot(tree->name[DST]), ".") == 0;
+	// Without the whole tree of mounts (in a chroot) the source's device may be mounted elsewhere, too
+	if (mount && !named && (tree->inode[DST].dev == tree->inode[SRC].dev || !is_mounted_once(tree->inode[DST].dev))) {
+		tree->flags |= TREE_ELSEWHERE;
+	}
+	// If each file is its own copy, that is said of each
+	bool own = inode_same(tree->inode[SRC], tree->inode[DST]);
+	if ((tree->flags & TREE_ELSEWHERE) && !own && tree->trees->is_source(tree->trees->dest, tree->inode[DST])) {
+		return fail_make(0, "will not copy %s into %d, a directory that is to be copied itself");
+	}
+	if ((tree->flags & TREE_ELSEWHERE) && tree->trees->cancelled && atomic_load(tree->trees->cancelled)) {
+		// Who knows
+		return fail_make(EINTR, "cannot access %d");
+	}
+	return FAIL_NONE;
+}

@@ -1,0 +1,486 @@
+#include "tree/tree-impl.h"
+
+#include "base/open.h"
+#include "base/opts.h"
+#include "base/std.h"
+#include "filter/select.h"
+#include "report/report.h"
+#include "sys/meta.h"
+#include "sys/symlink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct fail tree_explain(const struct tree *tree, const struct entry *entry, int err, const char *what) {
+	struct stat st;
+	if (fstatat(tree->fd[DST], entry->dst_name, &st, AT_SYMLINK_NOFOLLOW) != 0 && errno != ENOENT) {
+		return fail_make(errno, "cannot stat %d");
+	}
+	return fail_make(err, what);
+}
+
+bool tree_follows(const struct tree *tree) {
+	enum deref deref = tree->trees->opts->deref;
+	return deref == DEREF_ALWAYS || (deref == DEREF_OPERANDS && (tree->flags & TREE_OPERANDS));
+}
+
+static const char *dst_name_of(const struct entry *entry) {
+	return tree_or_dot(entry->dst_name);
+}
+
+/** Whether files of a file system tell their size. */
+static bool is_unsized(int fd) {
+	switch (fs_type(fd)) {
+	case PROC_SUPER_MAGIC:
+	case SYSFS_MAGIC:
+	case DEBUGFS_MAGIC:
+	case TRACEFS_MAGIC:
+	case SECURITYFS_MAGIC:
+	case CGROUP_SUPER_MAGIC:
+	case CGROUP2_SUPER_MAGIC:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/** Open the source. A directory that may not be read is still made, and what it has is kept. */
+static struct fail open_source(struct tree *tree, const struct entry *entry) {
+	struct tree *parent = tree->parent;
+	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+	if (tree_follows(parent) || (tree->flags & TREE_OPERANDS)) {
+		tree->flags |= TREE_FOLLOWED;
+	} else {
+		flags |= O_NOFOLLOW;
+	}
+	tree->fd[SRC] = openat(parent->fd[SRC], entry->name, flags);
+	int err = errno;
+	int ret;
+	bool prefix = tree->flags & TREE_OPERANDS;
+	if (tree->fd[SRC] < 0 && err == EACCES && prefix) {
+		// What is in the way to an operand need not be readable
+		tree->flags |= TREE_SRC_BY_NAME;
+		tree->fd[SRC] = openat(parent->fd[SRC], entry->name, O_PATH | (flags & ~O_RDONLY));
+	}
+	if (tree->fd[SRC] >= 0) {
+		ret = fstat(tree->fd[SRC], &tree->src_stat);
+	} else {
+		ret = fstatat(parent->fd[SRC], entry->name, &tree->src_stat, flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0);
+	}
+	if (ret != 0) {
+		return fail_make(errno, prefix ? "failed to get attributes of %s" : "cannot stat %s");
+	}
+	if (!S_ISDIR(tree->src_stat.st_mode)) {
+		return fail_make(err, prefix ? "failed to get attributes of %s" : "cannot access %s");
+	}
+	tree->inode[SRC] = inode_of(&tree->src_stat);
+	if (tree->fd[SRC] < 0) {
+		tree->flags |= TREE_CLOSED;
+		tree->src_err = err;
+	} else if (tree->inode[SRC].dev != parent->inode[SRC].dev || (parent->flags & TREE_BASE)) {
+		tree->flags |= is_unsized(tree->fd[SRC]) ? TREE_UNSIZED : 0;
+		tree->flags |= meta_lists_acls(tree->fd[SRC]) ? 0 : TREE_UNLISTED_ACLS;
+	} else {
+		tree->flags |= parent->flags & (TREE_UNSIZED | TREE_UNLISTED_ACLS);
+	}
+	return FAIL_NONE;
+}
+
+/** Find out what of the tree's names is going to be copied. */
+static struct fail choose(struct tree *tree) {
+	const struct opts *opts = tree->trees->opts;
+	struct tree *parent = tree->parent;
+	if (opts->select) {
+		// Directories that are only above an operand are not looked into
+		int fd = tree->flags & TREE_OPERANDS ? -1 : tree->fd[SRC];
+		tree->select = parent->select ? select_enter(parent->select, tree->name[SRC], fd)
+			: select_begin(opts->select, tree->name[SRC], fd);
+	}
+	if (tree->select && tree->select->too_much) {
+		char *path = tree_path(tree, SRC, ".gitignore");
+		report_warn(tree->trees->report, 0, "warning: passing over %s, which is too large", path, NULL);
+		free(path);
+	}
+	return opts->select && !tree->select ? fail_make(ENOMEM, "cannot access %s") : FAIL_NONE;
+}
+
+/** Whether a directory was there and is nothing but the way to a name in a list. */
+static bool is_only_implied(const struct tree *tree) {
+	const struct names *names = tree->select ? tree->select->names : NULL;
+	return names && !names->listed && !(tree->flags & TREE_CREATED);
+}
+
+/** The top of the operand a tree belongs to. */
+static struct tree *top_of(struct tree *tree) {
+	while (!(tree->parent->flags & TREE_BASE)) {
+		tree = tree->parent;
+	}
+	return tree;
+}
+
+/** Whether an operand names the directory that it is to become. */
+static bool is_its_own_copy(const struct tree *tree, const struct entry *entry) {
+	struct stat st;
+	enum update update = tree->trees->opts->update;
+	return (tree->parent->flags & TREE_OPERANDS) && update != UPDATE_NONE && update != UPDATE_NONE_FAIL
+		&& fstatat(tree->parent->fd[DST], dst_name_of(entry), &st, AT_SYMLINK_NOFOLLOW) == 0
+		&& inode_same(inode_of(&st), tree->inode[SRC]);
+}
+
+/** Say once that an operand is copied into itself. */
+static void report_circle(struct tree *tree) {
+	struct tree *top = top_of(tree);
+	if (!atomic_exchange(&top->circular, true)) {
+		char *src = tree_path(top, SRC, NULL);
+		char *dst = tree_path(top, DST, NULL);
+		report_error(tree->trees->report, 0, "cannot copy a directory, %s, into itself, %d", src, dst);
+		free(src);
+		free(dst);
+	}
+}
+
+/** Whether the source is a directory that this run made, or one of those above it. */
+static bool leads_in_circles(struct tree *tree, const struct entry *entry) {
+	struct trees *trees = tree->trees;
+
+	bool made = tree_is_made(trees, tree->inode[SRC]);
+	for (struct tree *t = tree->parent; (tree->flags & TREE_FOLLOWED) && !(t->flags & TREE_OPERANDS); t = t->parent) {
+		made |= inode_same(t->inode[DST], tree->inode[SRC]);
+	}
+	if (made && is_its_own_copy(tree, entry)) {
+		// To link it to itself nothing is to be done
+		if (!(trees->opts->flags & OPT_HARD_LINK)) {
+			tree_report(tree->parent, entry, fail_make(0, "%s and %d are the same file"));
+		}
+		return true;
+	}
+	if (made || tree_meets_copy(tree)) {
+		report_circle(tree);
+		return true;
+	}
+	for (struct tree *t = tree->parent; (tree->flags & TREE_FOLLOWED) && !(t->flags & TREE_OPERANDS); t = t->parent) {
+		if (inode_same(t->inode[SRC], tree->inode[SRC])) {
+			tree_report(tree->parent, entry, fail_make(0, "cannot copy cyclic symbolic link %s"));
+			return true;
+		}
+	}
+	return false;
+}
+
+/** Open the destination, for searching only if it may not be read. Returns a descriptor or what reach_open() does. */
+static int open_there(struct tree *tree, const char *name) {
+	int dir = tree->parent->fd[DST];
+	bool follow = tree->flags & TREE_DST_FOLLOWED;
+	bool trusted = tree_is_named_whole(tree->parent);
+	int ret = -EACCES;
+	for (int access = O_RDONLY; ret == -EACCES && access >= 0; access = access == O_PATH ? -1 : O_PATH) {
+		int flags = access | O_DIRECTORY | O_CLOEXEC;
+		int fd = openat(dir, name, follow && trusted ? flags : flags | O_NOFOLLOW);
+		ret = fd < 0 ? -errno : fd;
+		if (ret == -ENOTDIR && follow && !trusted) {
+			ret = tree_reach_open(tree->parent, name, flags);
+			ret = ret == -ESTALE ? -ENOTDIR : ret;
+			tree->flags |= ret >= 0 ? TREE_ELSEWHERE : 0;
+		}
+		tree->flags |= ret >= 0 && access == O_PATH ? TREE_DST_PATH : 0;
+	}
+	return ret;
+}
+
+/** Make sure we can work in a directory that was just made, and know it again. */
+static struct fail settle_in(struct tree *tree, const char *name) {
+	int ret = open_there(tree, name);
+	if (ret < 0) {
+		return fail_make(ret, "cannot access %d");
+	}
+	tree->fd[DST] = ret;
+	if (fstat(tree->fd[DST], &tree->dst_stat) != 0) {
+		return fail_make(errno, "cannot stat %d");
+	}
+	tree->made_top = tree->made_top ? tree->made_top : tree;
+	// Made in a directory that was there before: the way by which a copy could reach itself
+	if (!(tree->parent->flags & TREE_CREATED) && inode_set_add(&tree->trees->made, inode_of(&tree->dst_stat)) < 0) {
+		return fail_make(ENOMEM, "cannot create directory %d");
+	}
+	mode_t mode = tree->dst_stat.st_mode;
+	if ((mode & S_IRWXU) == S_IRWXU) {
+		return FAIL_NONE;
+	}
+	tree->flags |= TREE_WIDENED;
+	ret = meta_chmod_path(tree->fd[DST], mode | S_IRWXU);
+	if (ret == 0 && (tree->flags & TREE_DST_PATH)) {
+		// It can be read now: open_copy() does so, and sees that it is still the same
+		tree->flags &= ~(unsigned)TREE_DST_PATH;
+		close_fd(&tree->fd[DST]);
+	}
+	return ret < 0 ? fail_make(ret, "setting permissions for %d") : FAIL_NONE;
+}
+
+/** The mode to make the destination with. */
+static mode_t create_mode(const struct tree *tree) {
+	const struct opts *opts = tree->trees->opts;
+	mode_t mode = tree->src_stat.st_mode;
+	if (!(tree->flags & TREE_OPERANDS) || (opts->preserve & (PRESERVE_OWNERSHIP | PRESERVE_MODE))) {
+		return meta_create_mode(opts, mode);
+	}
+	// cp leaves these at once as they are to be
+	return opts->preserve & PRESERVE_MODE_NOT ? 0777 : mode & 07777;
+}
+
+/**
+ * Make the destination.
+ *
+ * @param gone  What stood there is out of the way; with --dry-run it still stands there.
+ * @return A fail, of which the errno is EEXIST if something stands there.
+ */
+static struct fail make(struct tree *tree, const char *name, bool gone) {
+	struct trees *trees = tree->trees;
+	const char *what = tree->flags & TREE_OPERANDS ? "cannot make directory %d" : "cannot create directory %d";
+	struct fail fail;
+
+	if (trees->opts->flags & OPT_DRY_RUN) {
+		int ret = tree_foresee_make(tree, name, gone);
+		return ret < 0 ? fail_make(ret, what) : FAIL_NONE;
+	}
+	mode_t mode = create_mode(tree);
+	// Nobody may meet the new directory as a source before it is known as a copy
+	mutex_lock(&trees->lock);
+	if (mkdirat(tree->parent->fd[DST], name, mode) == 0) {
+		tree->flags |= TREE_CREATED;
+		counter_add(&trees->created, 1);
+		fail = settle_in(tree, name);
+	} else {
+		fail = fail_make(errno, what);
+	}
+	mutex_unlock(&trees->lock);
+	return fail;
+}
+
+/** Look at what stands where the destination was to be. Returns whether it is out of the way now. */
+static bool look_at_existing(struct tree *tree, const struct entry *entry, const char *name, struct fail *fail) {
+	struct trees *trees = tree->trees;
+	int dir = tree->parent->fd[DST];
+	bool prefix = tree->flags & TREE_OPERANDS;
+	bool follow = prefix || (trees->opts->flags & OPT_KEEP_DIRECTORY_SYMLINK);
+	// The operand itself may always be a link; a slash behind its name means the directory that it leads to
+	follow = (follow && !(trees->opts->flags & OPT_BENEATH)) || name[strlen(name) - 1] == '/';
+	tree->flags |= follow ? TREE_DST_FOLLOWED : 0;
+	bool among = tree->parent->flags & TREE_AMONG_MADE;
+
+	if (fstatat(dir, name, &tree->dst_stat, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
+		// Nothing to be seen is a link that leads nowhere
+		*fail = errno == ENOENT || prefix ? *fail : fail_make(errno, "cannot stat %d");
+	} else if (follow && tree_leads_through_made(tree->parent, name, &among)) {
+		*fail = fail_make(0, tree_made_link);
+	} else if (prefix) {
+		*fail = S_ISDIR(tree->dst_stat.st_mode) ? FAIL_NONE : fail_make(0, "%d exists but is not a directory");
+	} else {
+		*fail = FAIL_NONE;
+		switch (trees->judge(trees->dest, tree, entry, fail)) {
+		case TREE_USE:
+			break;
+		case TREE_MAKE:
+			return true;
+		case TREE_LEAVE:
+			tree->flags |= TREE_LEFT;
+			break;
+		}
+	}
+	among |= tree_is_made(trees, inode_of(&tree->dst_stat));
+	tree->flags |= among ? TREE_AMONG_MADE : 0;
+	return false;
+}
+
+/**
+ * What is wrong with a directory on the way to an operand (--parents): where nothing of it is to be kept, cp looks at the
+ * destination first.
+ */
+static struct fail look_past(struct tree *tree, const struct entry *entry, struct fail fail) {
+	struct stat st;
+	bool kept = tree->trees->opts->preserve & (PRESERVE_OWNERSHIP | PRESERVE_MODE | PRESERVE_TIMESTAMPS);
+	if (!kept && fstatat(tree->parent->fd[DST], dst_name_of(entry), &st, 0) == 0 && !S_ISDIR(st.st_mode)) {
+		return fail_make(0, "%d exists but is not a directory");
+	}
+	return fail;
+}
+
+/** Make the destination, or decide about what stands there. */
+static struct fail make_copy(struct tree *tree, const struct entry *entry) {
+	const char *name = dst_name_of(entry);
+	struct fail fail = make(tree, name, false);
+
+	// In a directory that this run made only another name of its own can stand, and what is always there
+	bool ours = (tree->parent->flags & TREE_CREATED) && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+	if (fail.err == EEXIST && !ours && look_at_existing(tree, entry, name, &fail)) {
+		return make(tree, name, true);
+	}
+	bool looked_at = !(tree->flags & (TREE_CREATED | TREE_OPERANDS));
+	if (fail.what && looked_at && fail.err != 0 && fail.err != EEXIST) {
+		return tree_explain(tree->parent, entry, fail.err, fail.what);
+	}
+	return fail;
+}
+
+/**
+ * Where somebody else owns the destination, who is not to own the copy, they could read what is put into it until its
+ * attributes are set, and change its names: take it from them now. Failing is no harm: who may not do this has let them in
+ * before. Returns whether nobody but us and root owns it.
+ */
+static bool take_possession(const struct tree *tree) {
+	const struct opts *opts = tree->trees->opts;
+	const struct stat *dst = &tree->dst_stat;
+	const struct stat *src = &tree->src_stat;
+	bool created = tree->flags & TREE_CREATED;
+	bool owners = opts->preserve & PRESERVE_OWNERSHIP;
+	bool own = reach_is_own(dst);
+	bool stranger = owners && (opts->flags & OPT_PRIVILEGED) && dst->st_uid != geteuid()
+		&& (dst->st_uid != src->st_uid || created);
+
+	// Whether those that --parents finds are to have attributes is known only later
+	bool found_parent = (tree->flags & (TREE_OPERANDS | TREE_CREATED)) == TREE_OPERANDS;
+	if ((tree->flags & (TREE_AS_IS | TREE_DST_PATH)) || found_parent || !(opts->preserve & PRESERVE_MODE)
+		|| inode_same(tree->inode[SRC], tree->inode[DST]))
+	{
+		return own;
+	}
+	if (stranger) {
+		own = fchown(tree->fd[DST], geteuid(), (gid_t)-1) == 0;
+	}
+	mode_t narrow = dst->st_mode;
+	if (!created) {
+		narrow = meta_interim_mode(opts, src, tree->fd[SRC], dst, tree->fd[DST]);
+	} else if (owners) {
+		// Made without these bits, if it is what was made
+		narrow &= ~(mode_t)(S_IRWXG | S_IRWXO);
+	}
+	if (stranger || narrow != dst->st_mode) {
+		fchmod(tree->fd[DST], narrow & 07777);
+	}
+	return own;
+}
+
+/** Whether what is made in the destination gets an ACL from it, or may do so: its owner can give it a default ACL any time. */
+static bool may_give_acls(const struct tree *tree, bool own) {
+	return !own || (tree->flags & TREE_DST_PATH) || meta_may_have_default_acl(tree->fd[DST]);
+}
+
+/** Open the destination if it is not, and remember what it is. */
+static struct fail open_copy(struct tree *tree, const struct entry *entry) {
+	if (tree->flags & TREE_ABSENT) {
+		int ret = tree->fd[DST] = tree_open_absent();
+		return ret < 0 ? fail_make(ret, "cannot access %d") : FAIL_NONE;
+	}
+	int ret = tree->fd[DST] >= 0 ? tree->fd[DST] : open_there(tree, dst_name_of(entry));
+	struct stat st;
+	bool mount;
+	if (ret == REACH_REFUSED) {
+		return fail_make(0, tree_made_link);
+	}
+	if (ret == REACH_FOREIGN) {
+		return fail_make(0, "not entering %d: who made this symbolic link does not own what it leads to");
+	}
+	if (ret < 0) {
+		return fail_make(ret, "cannot access %d");
+	}
+	tree->fd[DST] = ret;
+	ret = open_look(tree->fd[DST], "", AT_EMPTY_PATH, &st, &mount);
+	if (ret < 0) {
+		return fail_make(ret, "cannot access %d");
+	}
+	const struct inode inode = inode_of(&st);
+	// Some file systems change inode numbers, but others can exchange directories only where they may write
+	if (!inode_same(inode, inode_of(&tree->dst_stat)) && !tree_is_named_whole(tree->parent)
+		&& !reach_is_closed(tree->parent->fd[DST]))
+	{
+		return fail_make(0, "skipping directory %s, as its destination %d was replaced while being copied");
+	}
+	tree->inode[DST] = inode;
+	tree_choose_flush(tree);
+	return tree_spare_source(tree, mount);
+}
+
+/** Forget a tree that came to nothing. */
+static void discard(struct tree *tree) {
+	struct tree *parent = tree->parent;
+	close_fd(&tree->fd[SRC]);
+	close_fd(&tree->fd[DST]);
+	tree_drop(tree);
+	tree_unref(parent);
+}
+
+struct tree *tree_try_enter(struct tree *parent, const struct entry *entry, enum tree_enter_flags flags, struct fail *why) {
+	const struct opts *opts = parent->trees->opts;
+	// A destination of '' is not spelled in the names below it
+	const char *dst_name = parent->name[DST] ? dst_name_of(entry) : entry->dst_name;
+	struct tree *tree = tree_new(parent->trees, parent, entry->name, dst_name);
+	*why = FAIL_NONE;
+	if (!tree) {
+		*why = fail_make(ENOMEM, "cannot access %s");
+		return NULL;
+	}
+	tree->flags |= flags & TREE_ENTER_PREFIX ? TREE_OPERANDS : 0;
+	tree->flags |= flags & TREE_ENTER_AS_IS ? TREE_AS_IS : 0;
+	struct fail fail = open_source(tree, entry);
+	if (fail.what && (flags & TREE_ENTER_PREFIX)) {
+		fail = look_past(tree, entry, fail);
+	}
+	if (!fail.what) {
+		fail = choose(tree);
+	}
+	if (!fail.what && !(flags & TREE_ENTER_PREFIX) && leads_in_circles(tree, entry)) {
+		discard(tree);
+		return NULL;
+	}
+	if (!fail.what) {
+		fail = make_copy(tree, entry);
+	}
+	if (!fail.what && (tree->flags & TREE_LEFT)) {
+		discard(tree);
+		return NULL;
+	}
+	if (!fail.what) {
+		fail = open_copy(tree, entry);
+	}
+	if (fail.what) {
+		*why = fail;
+		discard(tree);
+		return NULL;
+	}
+	if (is_only_implied(tree)) {
+		tree->flags |= TREE_AS_IS;
+	}
+	// Asked once it is ours, as nobody else can give it a default ACL then
+	if (!(opts->flags & OPT_DRY_RUN) && may_give_acls(tree, take_possession(tree))) {
+		tree->flags |= TREE_DEFAULT_ACL;
+	}
+	if ((opts->flags & OPT_DRY_RUN) && !(tree->flags & TREE_OPERANDS) && tree_would_meet_itself(tree)) {
+		report_circle(tree);
+	}
+	if (tree->src_err != 0) {
+		tree_report(parent, entry, fail_make(tree->src_err, "cannot access %s"));
+	}
+	if ((tree->flags & TREE_CREATED) && (opts->flags & OPT_VERBOSE)) {
+		tree_say(parent, entry, flags & TREE_ENTER_PREFIX ? "%S -> %E" : "%s -> %d");
+	}
+	if ((opts->flags & OPT_ONE_FILE_SYSTEM) && !(parent->flags & TREE_OPERANDS)
+		&& parent->inode[SRC].dev != tree->inode[SRC].dev)
+	{
+		tree->flags |= TREE_CLOSED;
+	}
+	tree_opened(tree);
+	return tree;
+}
+
+struct tree *tree_enter(struct tree *parent, const struct entry *entry, enum tree_enter_flags flags) {
+	struct fail fail;
+	struct tree *tree = tree_try_enter(parent, entry, flags, &fail);
+	if (fail.what) {
+		tree_report(parent, entry, fail);
+	}
+	return tree;
+}

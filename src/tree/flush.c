@@ -1,0 +1,71 @@
+#include "tree/tree-impl.h"
+
+#include "base/opts.h"
+#include "base/std.h"
+#include "sys/flush.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/** Operands, up to which each that is a file is flushed on its own: a whole file system may have much else to write. */
+#define FEW_OPERANDS 8
+
+void tree_choose_flush(struct tree *tree) {
+	struct trees *trees = tree->trees;
+	bool base = tree->flags & TREE_BASE;
+	// With --progress=synced all is flushed again and again: what needs more is only what that does not report
+	bool fsync = trees->opts->flags & OPT_FSYNC;
+	struct stat st = {.st_dev = tree->inode[DST].dev};
+
+	if (!trees->flush) {
+		return;
+	}
+	// What is whole has to be on its medium before it gets its name
+	if (fsync && (trees->opts->flags & OPT_ATOMIC)) {
+		tree->flags |= TREE_FLUSH_EACH;
+		return;
+	}
+	// Where operands name their destination whole there is no directory yet, but also only one of them
+	bool few = fsync && trees->opts->operand_count <= FEW_OPERANDS;
+	if (base && (few || fstat(tree->fd[DST], &st) != 0)) {
+		tree->flags |= TREE_FLUSH_EACH;
+		return;
+	}
+	char *path = tree_path(tree, DST, NULL);
+	if (flush_choose(trees->flush, tree->fd[DST], st.st_dev, path) == FLUSH_EACH) {
+		tree->flags |= TREE_FLUSH_EACH;
+	}
+	free(path);
+}
+
+void tree_flush(struct tree *tree) {
+	if (!(tree->flags & TREE_FLUSH_EACH)) {
+		return;
+	}
+	// What could be opened for searching only is tried once more, for the error it gives
+	const atomic_bool *stop = tree->trees->cancelled;
+	int ret = tree->flags & TREE_DST_PATH ? flush_directory_at(tree->fd[DST], ".", stop)
+		: flush_directory(tree->fd[DST], stop);
+	if (ret < 0 && ret != -EINTR) {
+		struct entry entry = {.name = tree->name[SRC], .dst_name = tree->name[DST]};
+		tree_report(tree->parent, &entry, fail_make(ret, "error syncing %d"));
+	}
+	if (tree->parent->flags & TREE_BASE) {
+		tree_flush_name(tree->parent, &(struct entry) {.name = tree->name[SRC], .dst_name = tree->name[DST]});
+	}
+}
+
+void tree_flush_name(const struct tree *tree, const struct entry *entry) {
+	if (!(tree->flags & TREE_BASE) || !(tree->flags & TREE_FLUSH_EACH)) {
+		return;
+	}
+	const char *name = entry->dst_name;
+	char *dir = strndup(name, (size_t)(last_component(name) - name));
+	int ret = dir ? flush_directory_at(tree->fd[DST], dir[0] ? dir : ".", tree->trees->cancelled) : -ENOMEM;
+	free(dir);
+	if (ret < 0 && ret != -EINTR) {
+		tree_report(tree, entry, fail_make(ret, "error syncing the directory of %d"));
+	}
+}

@@ -1,0 +1,79 @@
+#include "tree/listing.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/** Bytes of a block of names that is not the first one. */
+#define NAME_BLOCK (16u << 10)
+
+/** Names, one after the other. */
+struct name_block {
+	struct name_block *next;
+	size_t used;
+	size_t size;
+	char names[];
+};
+
+/** Room for LEN bytes that stay where they are. */
+static char *name_alloc(struct listing *listing, size_t len) {
+	struct name_block *block = listing->blocks;
+	if (!block || block->size - block->used < len) {
+		// Most directories are small
+		size_t size = max(len, block ? NAME_BLOCK : (size_t)1024);
+		block = malloc(sizeof(*block) + size);
+		if (!block) {
+			return NULL;
+		}
+		*block = (struct name_block) {.next = listing->blocks, .size = size};
+		listing->blocks = block;
+	}
+	char *name = block->names + block->used;
+	block->used += len;
+	return name;
+}
+
+static char *name_copy(struct listing *listing, const char *name) {
+	size_t len = strlen(name) + 1;
+	char *copy = name_alloc(listing, len);
+	return copy ? memcpy(copy, name, len) : NULL;
+}
+
+static int entry_append(struct entry **entries, size_t *count, size_t *size, struct entry entry) {
+	if (*count == *size) {
+		size_t more = *size ? *size * 2 : 16;
+		struct entry *bigger = realloc(*entries, more * sizeof(*bigger));
+		if (!bigger) {
+			return -ENOMEM;
+		}
+		*entries = bigger;
+		*size = more;
+	}
+	(*entries)[(*count)++] = entry;
+	return 0;
+}
+
+int listing_add(struct listing *listing, const char *name, const char *dst_name, uint64_t ino, unsigned char type) {
+	struct entry entry = {.ino = ino, .type = type};
+	entry.name = name_copy(listing, name);
+	entry.dst_name = dst_name == name ? entry.name : name_copy(listing, dst_name);
+	if (!entry.name || !entry.dst_name) {
+		return -ENOMEM;
+	}
+	if (type == DT_DIR) {
+		return entry_append(&listing->dirs, &listing->dir_count, &listing->dir_size, entry);
+	}
+	return entry_append(&listing->files, &listing->file_count, &listing->file_size, entry);
+}
+
+void listing_free(struct listing *listing) {
+	free(listing->files);
+	free(listing->dirs);
+	for (struct name_block *block = listing->blocks; block;) {
+		struct name_block *next = block->next;
+		free(block);
+		block = next;
+	}
+	*listing = (struct listing) {0};
+}

@@ -1,0 +1,188 @@
+#include "tree/tree-impl.h"
+
+#include "base/opts.h"
+#include "base/std.h"
+#include "sys/symlink.h"
+#include "sys/twin.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char tree_made_link[] = "will not copy %s through just-created symlink %d";
+
+/** So many directories above a source are compared with it: the one it is a copy of is as far up as the copy is down in it. */
+#define NEAR 16
+
+/** More source directories than this, one in the other, that were all changed since this run began are its own work. */
+#define MOST_CHANGED 4096
+
+/** A way along links. */
+struct way {
+	struct trees *trees;
+	/** Whether this run made the directory reached, or one on the way to it: then it made the links in there, too. */
+	bool among;
+};
+
+/** Whether all links here are this run's own, as it made the directory. */
+static bool has_own_only(const struct tree *tree) {
+	return tree->flags & (TREE_CREATED | TREE_AMONG_MADE);
+}
+
+/** Whether others will be able to move what is made here, and stays ours, out of a directory that this run made. */
+static bool is_open_to_others(const struct tree *tree) {
+	const struct opts *opts = tree->trees->opts;
+	mode_t mode = opts->preserve & PRESERVE_MODE_NOT ? 0777 : tree->src_stat.st_mode;
+	mode &= opts->preserve & PRESERVE_MODE ? 0777 : 0777 & ~opts->umask;
+	bool stays = !(opts->preserve & PRESERVE_OWNERSHIP) || reach_is_own(&tree->src_stat);
+	return (opts->flags & OPT_PRIVILEGED) && (mode & (S_IWGRP | S_IWOTH)) && stays;
+}
+
+/** Whether links that this run makes here are noted: not where nobody else can move them. */
+static bool is_noted_here(const struct tree *tree) {
+	return !has_own_only(tree) || is_open_to_others(tree);
+}
+
+void tree_begin_link(const struct tree *tree) {
+	if (is_noted_here(tree)) {
+		rwlock_read(&tree->trees->linking);
+	}
+}
+
+/** Whether others cannot have put something else in the place of what was made. TARGET and SAME as of tree_end_link(). */
+static bool is_ours(const struct tree *tree, const char *name, const struct stat *st, const char *target,
+	struct inode same)
+{
+	char there[PATH_MAX];
+	struct stat link;
+	if (!(tree->trees->opts->flags & OPT_PRIVILEGED) || reach_is_closed(tree->fd[DST])) {
+		return true;
+	}
+	if (!target) {
+		return inode_same(inode_of(st), same);
+	}
+	return st->st_uid == geteuid() && reach_read(tree->fd[DST], name, &link, there) == 0
+		&& inode_same(inode_of(st), inode_of(&link)) && strcmp(target, there) == 0;
+}
+
+void tree_end_link(const struct tree *tree, const char *name, const char *target, struct inode same) {
+	struct trees *trees = tree->trees;
+	struct stat st;
+	if (!is_noted_here(tree)) {
+		return;
+	}
+	if (name) {
+		bool known = fstatat(tree->fd[DST], name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode)
+			&& is_ours(tree, name, &st, target, same);
+		mutex_lock(&trees->links_lock);
+		trees->links_unknown |= !known || inode_set_add(&trees->links, inode_of(&st)) < 0;
+		mutex_unlock(&trees->links_lock);
+	}
+	rwlock_unlock(&trees->linking);
+}
+
+/** Whether this run made a symbolic link in a directory that was there before. */
+static bool is_made_link(struct trees *trees, struct inode inode) {
+	// What is being made now is noted by then
+	rwlock_write(&trees->linking);
+	// Not to know is not to touch
+	bool is = trees->links_unknown || inode_set_has(&trees->links, inode);
+	rwlock_unlock(&trees->linking);
+	return is;
+}
+
+bool tree_is_made(struct trees *trees, struct inode inode) {
+	if (trees->opts->flags & OPT_DRY_RUN) {
+		return false;
+	}
+	mutex_lock(&trees->lock);
+	bool is = inode_set_has(&trees->made, inode);
+	mutex_unlock(&trees->lock);
+	return is;
+}
+
+/** Whether this run has made anything that a path could lead through. */
+static bool has_made_any(struct trees *trees) {
+	rwlock_write(&trees->linking);
+	bool any = trees->links_unknown || trees->links.root;
+	rwlock_unlock(&trees->linking);
+	mutex_lock(&trees->lock);
+	any |= trees->made.root != NULL;
+	mutex_unlock(&trees->lock);
+	return any && !(trees->opts->flags & OPT_DRY_RUN);
+}
+
+static bool refuses(void *arg, const struct stat *link) {
+	const struct way *way = arg;
+	return way->among || is_made_link(way->trees, inode_of(link));
+}
+
+static void passes(void *arg, const struct stat *st) {
+	struct way *way = arg;
+	way->among |= tree_is_made(way->trees, inode_of(st));
+}
+
+int tree_reach_open(const struct tree *tree, const char *name, int flags) {
+	struct way way = {.trees = tree->trees, .among = has_own_only(tree)};
+	const struct reach_rule rule = {.refuses = refuses, .passes = passes, .arg = &way};
+	return reach_open(tree->fd[DST], name, flags, &rule);
+}
+
+int tree_reach_into(const struct tree *tree, const char *name, struct reach_end *end) {
+	struct way way = {.trees = tree->trees, .among = has_own_only(tree)};
+	const struct reach_rule rule = {.refuses = refuses, .passes = passes, .arg = &way};
+	enum reach_trust trust = tree_is_named_whole(tree) ? REACH_ANYWHERE : REACH_INTO_THEIRS;
+	return reach_walk(tree->fd[DST], name, trust, &rule, end);
+}
+
+bool tree_leads_through_made(const struct tree *tree, const char *name, bool *among) {
+	struct way way = {.trees = tree->trees, .among = has_own_only(tree)};
+	const struct reach_rule rule = {.refuses = refuses, .passes = passes, .arg = &way};
+	struct reach_end end;
+	*among = way.among;
+	if (!way.among && !has_made_any(tree->trees)) {
+		return false;
+	}
+	int ret = reach_walk(tree->fd[DST], tree_or_dot(name), REACH_ANYWHERE, &rule, &end);
+	if (ret == 0) {
+		reach_close(&end);
+	}
+	*among = way.among;
+	return ret < 0 && ret != -ENOENT && ret != -ENOTDIR;
+}
+
+/** Whether a source has changed since a directory was made, by the time of its status, which nobody can set. */
+static bool has_changed_since(const struct stat *src, const struct stat *made) {
+	// Some file systems keep less of it than others
+	long src_us = src->st_ctim.tv_nsec / 1000;
+	long made_us = made->st_ctim.tv_nsec / 1000;
+	return src->st_ctim.tv_sec != made->st_ctim.tv_sec ? src->st_ctim.tv_sec > made->st_ctim.tv_sec : src_us >= made_us;
+}
+
+static bool is_copy(struct tree *made, const struct tree *tree) {
+	if (tree_pin(made) < 0) {
+		return false;
+	}
+	bool is = twin_is(made->fd[DST], tree->fd[SRC]);
+	tree_unpin(made);
+	return is;
+}
+
+bool tree_meets_copy(struct tree *tree) {
+	struct tree *parent = tree->parent;
+	struct tree *top = parent->made_top;
+	unsigned near = 0;
+	if (!top || (tree->trees->opts->flags & OPT_DRY_RUN) || !has_changed_since(&tree->src_stat, &top->dst_stat)) {
+		return false;
+	}
+	tree->changed = parent->changed + 1;
+	for (struct tree *made = parent; made != top && near < NEAR; made = made->parent, ++near) {
+		if (is_copy(made, tree)) {
+			return true;
+		}
+	}
+	return is_copy(top, tree) || tree->changed > MOST_CHANGED;
+}

@@ -1,0 +1,69 @@
+#include "tree/tree-impl.h"
+
+#include "base/std.h"
+#include "report/report.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/** Append a path's next component. */
+static void join(struct buf *buf, const char *name) {
+	if (buf->len > 0) {
+		while (buf->len > 1 && buf->data[buf->len - 1] == '/') {
+			--buf->len;
+		}
+		if (buf->data[buf->len - 1] != '/') {
+			buf_char(buf, '/');
+		}
+	}
+	buf_str(buf, buf->len > 0 ? tree_or_dot(name) : name);
+}
+
+char *tree_path(const struct tree *tree, enum side side, const char *name) {
+	size_t count = 1;
+	for (const struct tree *t = tree; t->parent; t = t->parent) {
+		++count;
+	}
+	const char **names = malloc(count * sizeof(*names));
+	if (!names) {
+		return NULL;
+	}
+	size_t i = count;
+	for (const struct tree *t = tree; t; t = t->parent) {
+		names[--i] = t->name[side];
+	}
+	struct buf buf = {0};
+	for (; i < count; ++i) {
+		if (names[i]) {
+			join(&buf, names[i]);
+		}
+	}
+	if (name) {
+		join(&buf, name);
+	}
+	free(names);
+	return buf.data;
+}
+
+bool tree_is_named_whole(const struct tree *tree) {
+	return (tree->flags & TREE_BASE) && !tree->name[DST];
+}
+
+void tree_report(const struct tree *tree, const struct entry *entry, struct fail fail) {
+	if (fail.err == EINTR && tree->trees->cancelled && atomic_load(tree->trees->cancelled)) {
+		return;
+	}
+	char *src = tree_path(tree, SRC, entry->name);
+	char *dst = tree_path(tree, DST, entry->dst_name);
+	report_fail(tree->trees->report, &fail, src, dst);
+	free(src);
+	free(dst);
+}
+
+void tree_say(const struct tree *tree, const struct entry *entry, const char *what) {
+	char *src = tree_path(tree, SRC, entry->name);
+	char *dst = tree_path(tree, DST, entry->dst_name);
+	report_say(tree->trees->report, what, src, dst);
+	free(src);
+	free(dst);
+}

@@ -1,0 +1,168 @@
+#include "tree/tree-impl.h"
+
+#include "base/opts.h"
+#include "filter/select.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+/** Bytes read from a directory at once. */
+#define DIR_BUFFER (32u << 10)
+
+/** Names of one inode that are compared with each other; of more the order is changed. */
+#define COMPARED_MOST 64
+
+/** Find out the type of an entry where the directory does not tell, or a link is to be followed. */
+static unsigned char look_up_type(const struct tree *tree, const struct dirent64 *dirent) {
+	bool follow = tree->trees->opts->deref == DEREF_ALWAYS;
+	struct stat st;
+
+	if (dirent->d_type != DT_UNKNOWN && !(follow && dirent->d_type == DT_LNK)) {
+		return dirent->d_type;
+	}
+	if (fstatat(tree->fd[SRC], dirent->d_name, &st, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
+		return DT_UNKNOWN;
+	}
+	return IFTODT(st.st_mode);
+}
+
+/** Whether a name is to be copied. Returns 1, 0, or -ENOMEM. */
+static int is_chosen(const struct tree *tree, const char *name, unsigned char type) {
+	const struct opts *opts = tree->trees->opts;
+	int flags = opts->deref == DEREF_ALWAYS ? 0 : AT_SYMLINK_NOFOLLOW;
+	struct stat st;
+
+	int ret = select_name(tree->select, name, type == DT_DIR);
+	if (ret > 0 && type == DT_REG && select_has_sizes(opts->select)
+		&& fstatat(tree->fd[SRC], name, &st, flags) == 0)
+	{
+		ret = select_size(opts->select, &st);
+	}
+	return ret;
+}
+
+static int list_block(struct tree *tree, const char *data, size_t len) {
+	for (size_t at = 0; at < len;) {
+		const struct dirent64 *dirent = (const struct dirent64 *)(data + at);
+		const char *name = dirent->d_name;
+		at += dirent->d_reclen;
+		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
+			continue;
+		}
+		unsigned char type = look_up_type(tree, dirent);
+		int ret = tree->select ? is_chosen(tree, name, type) : 1;
+		if (ret > 0) {
+			ret = listing_add(&tree->listing, name, name, dirent->d_ino, type);
+		}
+		if (ret < 0) {
+			return ret;
+		}
+	}
+	return 0;
+}
+
+/** List the names that were asked for (--files-from). */
+static int list_names(struct tree *tree, const struct names *names) {
+	int flags = tree->trees->opts->deref == DEREF_ALWAYS ? 0 : AT_SYMLINK_NOFOLLOW;
+	int ret = 0;
+	for (size_t i = 0; i < names->count && ret >= 0; ++i) {
+		const struct names *below = &names->below[i];
+		const char *name = below->name;
+		struct entry entry = {.name = name, .dst_name = name};
+		struct stat st;
+		if (fstatat(tree->fd[SRC], name, &st, flags) != 0) {
+			tree_report(tree, &entry, fail_make(errno, "cannot stat %s"));
+			continue;
+		}
+		if (!S_ISDIR(st.st_mode) && below->count > 0) {
+			tree_report(tree, &entry, fail_make(ENOTDIR, "cannot access %s"));
+		}
+		if (!S_ISDIR(st.st_mode) && !below->listed) {
+			continue;
+		}
+		ret = is_chosen(tree, name, IFTODT(st.st_mode));
+		if (ret > 0) {
+			ret = listing_add(&tree->listing, name, name, st.st_ino, IFTODT(st.st_mode));
+		}
+	}
+	return min(ret, 0);
+}
+
+static int by_inode(const void *a, const void *b) {
+	const struct entry *x = a;
+	const struct entry *y = b;
+	return (x->ino > y->ino) - (x->ino < y->ino);
+}
+
+static int by_name(const void *a, const void *b) {
+	const struct entry *x = a;
+	const struct entry *y = b;
+	return strcmp(x->name, y->name);
+}
+
+/** Whether a name is among the last ones kept, which are those of its inode. */
+static bool is_kept(const struct entry *entries, size_t kept, const struct entry *entry) {
+	while (kept > 0 && entries[kept - 1].ino == entry->ino) {
+		if (strcmp(entries[--kept].name, entry->name) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/**
+ * Files in the order of their inodes are found much faster on a medium that is not cached. Names of one inode stay in the
+ * order of the directory, as with cp, unless they are very many. Names that a directory lists twice, as some do that change
+ * meanwhile, are dropped.
+ */
+static void sort_entries(struct entry *entries, size_t *count) {
+	size_t kept = 0;
+	if (*count > 1) {
+		qsort(entries, *count, sizeof(*entries), by_inode);
+	}
+	for (size_t i = 0, end; i < *count; i = end) {
+		for (end = i + 1; end < *count && entries[end].ino == entries[i].ino; ++end) {
+		}
+		bool many = end - i > COMPARED_MOST;
+		if (many) {
+			qsort(entries + i, end - i, sizeof(*entries), by_name);
+		}
+		for (size_t k = i; k < end; ++k) {
+			bool twice = many ? k > i && by_name(&entries[kept - 1], &entries[k]) == 0 : is_kept(entries, kept, &entries[k]);
+			if (!twice) {
+				entries[kept++] = entries[k];
+			}
+		}
+	}
+	*count = kept;
+}
+
+static int list_all(struct tree *tree) {
+	char *data = malloc(DIR_BUFFER);
+	int ret = data ? 0 : -ENOMEM;
+
+	while (ret == 0) {
+		ssize_t n = getdents64(tree->fd[SRC], data, DIR_BUFFER);
+		if (n <= 0) {
+			ret = n < 0 ? -errno : 0;
+			break;
+		}
+		ret = list_block(tree, data, (size_t)n);
+	}
+	free(data);
+	return ret;
+}
+
+int tree_list(struct tree *tree) {
+	const struct names *names = tree->select ? tree->select->names : NULL;
+	int ret = names ? list_names(tree, names) : list_all(tree);
+	if (tree->select) {
+		select_pause(tree->select);
+	}
+	sort_entries(tree->listing.files, &tree->listing.file_count);
+	sort_entries(tree->listing.dirs, &tree->listing.dir_count);
+	return ret;
+}
