@@ -20,23 +20,29 @@ import termios
 import time
 from xml.sax.saxutils import escape
 
-COLUMNS, ROWS = 84, 16
+COLUMNS, ROWS = 104, 16
 CELL_WIDTH, CELL_HEIGHT = 8.4, 18
-TYPING, PAUSE, LAST = 0.04, 0.8, 4.0  # seconds: a key, between commands, at the end
+TYPING, PAUSE, LAST = 0.03, 0.8, 6.0  # seconds: a key, between commands, at the end
 LEAST = 0.1                           # seconds a picture stands at least
+# Each with the seconds after which ^C is typed, or None
 COMMANDS = [
-    "ucp -a --bwlimit=60M photos backup",
-    "ucp -a --verify --stats photos/2024 safe | head -n 2",
-    "ucp -r --exclude='*.tmp' --dry-run photos/notes clean",
-    "ucp photos/nope big.img full",
+    ("time cp -a project copy-by-cp", None),
+    ("time ucp -a project copy-by-ucp", None),
+    ("ucp -a --resume --bwlimit=60M photos backup", 2.4),
+    ("ucp -a --resume --stats photos backup | grep -e regular -e resumed", None),
+    ("ucp photos/nope photos/2024/video.mp4 small-disk", None),
 ]
 SETUP = """
-    mkdir -p photos/2023 photos/2024 photos/notes full
+    mkdir -p project photos/2023 photos/2024 small-disk
+    for d in $(seq 200); do
+        mkdir project/$d
+        head -c 409600 /dev/urandom | split -b 4096 -a 3 - project/$d/file-
+    done
     for i in $(seq 60); do head -c 1500000 /dev/urandom >photos/2023/$i.jpg; done
     for i in $(seq 90); do head -c 1200000 /dev/urandom >photos/2024/$i.jpg; done
-    echo text >photos/notes/a.txt; echo temporary >photos/notes/a.tmp
-    head -c 9000000 /dev/urandom >big.img
-    mount -t tmpfs -o size=4M none full
+    head -c 30000000 /dev/urandom >photos/2024/video.mp4
+    mount -t tmpfs -o size=20M none small-disk
+    sync -f .
 """
 
 
@@ -62,7 +68,7 @@ class Screen:
                 self.lines.append([])
                 self.lines = self.lines[-ROWS:]
                 self.column = 0
-            elif part == "\033[K":
+            elif part in ("\033[K", "\033[J"):
                 del self.lines[-1][self.column:]
             elif part.startswith("\033"):
                 self.color = "bar" if part == "\033[36m" else "" if part.endswith("m") else self.color
@@ -73,19 +79,23 @@ class Screen:
         return tuple(tuple(line) for line in self.lines)
 
 
-def run(command, cwd, path):
+def run(command, interrupt, cwd, path):
     """The pieces that COMMAND writes to its terminal, each with the seconds after the last one."""
     pid, fd = pty.fork()
     if pid == 0:
         os.chdir(cwd)
-        os.environ.update(TERM="xterm", LC_ALL="C.UTF-8", PATH=path)
+        os.environ.update(TERM="xterm", LC_ALL="C.UTF-8", PATH=path, TIMEFORMAT="%R seconds")
         os.environ.pop("NO_COLOR", None)
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
         fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         os.execvp("bash", ["bash", "-c", command])
-    last = time.monotonic()
+    first = last = time.monotonic()
     while True:
-        select.select([fd], [], [])
+        left = None if interrupt is None else max(first + interrupt - time.monotonic(), 0)
+        if not select.select([fd], [], [], left)[0]:
+            os.write(fd, b"\x03")
+            interrupt = None
+            continue
         try:
             data = os.read(fd, 65536)
         except OSError:
@@ -108,7 +118,7 @@ def record(cwd, path):
             seconds += pictures.pop()[1]
         pictures.append((screen.picture(), seconds))
 
-    for number, command in enumerate(COMMANDS):
+    for number, (command, interrupt) in enumerate(COMMANDS):
         screen.feed("$ ")
         show(PAUSE if number else 0.3)
         for char in command:
@@ -116,7 +126,7 @@ def record(cwd, path):
             show(TYPING)
         show(0.3)
         screen.feed("\n")
-        for seconds, text in run(command, cwd, path):
+        for seconds, text in run(command, interrupt, cwd, path):
             show(seconds)
             screen.feed(text)
         show(PAUSE)
@@ -135,7 +145,7 @@ def line_svg(cells, row):
         style = f' class="{cells[at][1]}"' if cells[at][1] else ""
         parts.append(f'<tspan x="{at * CELL_WIDTH + 12:.1f}"{style}>{text}</tspan>')
         at = end
-    return f'<text y="{row * CELL_HEIGHT + 26}">{"".join(parts)}</text>' if cells else ""
+    return f'<text y="{row * CELL_HEIGHT + 26}" xml:space="preserve">{"".join(parts)}</text>' if cells else ""
 
 
 def svg(pictures):
@@ -179,7 +189,7 @@ def main():
         os.symlink(ucp, os.path.join(scratch, "bin/ucp"))
         pictures = record(scratch, os.path.join(scratch, "bin") + ":" + os.environ["PATH"])
     finally:
-        subprocess.run(["umount", os.path.join(scratch, "full")], check=False)
+        subprocess.run(["umount", os.path.join(scratch, "small-disk")], check=False)
         shutil.rmtree(scratch)
     with open(output, "w", encoding="utf-8") as file:
         file.write(svg(pictures))
