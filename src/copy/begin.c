@@ -47,7 +47,7 @@ static void source_failed(struct file_context *ctx, struct file *file, struct ju
 		file_say(ctx, file->tree, &file->entry, judged->found.backup);
 	}
 	tree_report(file->tree, &file->entry, fail);
-	file_failed(ctx, &file->st);
+	file_failed(ctx, &file->source.st);
 	if (judged->found.backup) {
 		dest_undo_backup(ctx->files->dest, file->tree, &file->entry, judged->found.backup);
 		free(judged->found.backup);
@@ -100,15 +100,15 @@ static struct file *begin_regular(struct file_context *ctx, struct tree *tree, c
 		file_free(file);
 		return NULL;
 	}
-	if (file_has_links(ctx, tree, &file->st)
-		&& file_links_meet(ctx, tree, entry, &file->st, &file->link, &judged) != FILE_LINKS_COPY)
+	if (file_has_links(ctx, tree, &file->source.st)
+		&& file_links_meet(ctx, tree, entry, &file->source.st, &file->link, &judged) != FILE_LINKS_COPY)
 	{
 		file_free(file);
 		return NULL;
 	}
 	if (!file_open_destination(ctx, file, &judged)) {
-		if (file->backup) {
-			dest_undo_backup(ctx->files->dest, tree, entry, file->backup);
+		if (file->target.backup) {
+			dest_undo_backup(ctx->files->dest, tree, entry, file->target.backup);
 		}
 		if (file->flags & FILE_DEFERRED) {
 			defer(ctx, file);

@@ -22,13 +22,13 @@
 
 /** Have a file read and written with these flags. */
 static bool set_flags(const struct file *file, int flags) {
-	return fcntl(file->src_fd, F_SETFL, flags) == 0 && fcntl(file->dst_fd, F_SETFL, flags) == 0;
+	return fcntl(file->source.fd, F_SETFL, flags) == 0 && fcntl(file->target.fd, F_SETFL, flags) == 0;
 }
 
 /** Whether all requests for a file's data can be for whole blocks. */
 static bool is_aligned(const struct file_context *ctx, const struct file *file) {
 	const struct opts *opts = ctx->files->opts;
-	return !(file->flags & (FILE_EXTENTS | FILE_DIG)) && opts->chunk_size % BLOCK == 0
+	return !(file->plan.flags & (PLAN_SKIP_HOLES | PLAN_MAKE_HOLES)) && opts->chunk_size % BLOCK == 0
 		&& opts->range_size % BLOCK == 0 && !throttle_is_active(&ctx->files->throttle);
 }
 
@@ -38,7 +38,7 @@ static bool go_direct(const struct file_context *ctx, struct file *file) {
 		set_flags(file, 0);
 		return false;
 	}
-	file->cache = FILE_CACHE_PAST;
+	file->plan.cache = FILE_CACHE_PAST;
 	// The rest is no whole block: file_follow() moves it
 	file->size -= file->size % BLOCK;
 	return true;
@@ -58,7 +58,7 @@ static uint64_t spare(struct files *files) {
 static bool is_read_once(const struct file_context *ctx, const struct file *file, uint64_t moved) {
 	const struct opts *opts = ctx->files->opts;
 	bool fast = atomic_load_explicit(&ctx->files->fast, memory_order_relaxed) || (opts->inject & INJECT_LITTLE_MEMORY);
-	return fast && moved >= opts->memory / READ_SHARE && !(ctx->keeps_known && ctx->keeps == file->st.st_dev);
+	return fast && moved >= opts->memory / READ_SHARE && !(ctx->keeps_known && ctx->keeps == file->source.st.st_dev);
 }
 
 void file_cache_choose(struct file_context *ctx, struct file *file) {
@@ -73,26 +73,26 @@ void file_cache_choose(struct file_context *ctx, struct file *file) {
 	}
 	uint64_t moved = atomic_fetch_add(&files->moved, size) + size;
 	if (is_read_once(ctx, file, moved)) {
-		file->cache = FILE_CACHE_READ_ONCE;
+		file->plan.cache = FILE_CACHE_READ_ONCE;
 	}
 	if (size < DIRECT_MIN || moved < files->opts->memory / SMALL_SHARE || moved < spare(files)) {
 		return;
 	}
 	struct extent first = {.end = min(size, (uint64_t)LOOK_AT)};
-	bool huge = size / 2 > spare(files) && extent_is_cached(file->src_fd, first) <= 0;
+	bool huge = size / 2 > spare(files) && extent_is_cached(file->source.fd, first) <= 0;
 	if (!huge || !go_direct(ctx, file)) {
-		file->cache = FILE_CACHE_LEAVE;
+		file->plan.cache = FILE_CACHE_LEAVE;
 	}
 }
 
 bool file_cache_refused(struct file_context *ctx, struct file *file, int err) {
 	// Only O_DIRECT has it that a request is not valid, which else is an error to be told
-	bool refused = err == EOPNOTSUPP || (err == EINVAL && file->cache == FILE_CACHE_PAST);
-	if (file->cache == FILE_CACHE_USE || !refused) {
+	bool refused = err == EOPNOTSUPP || (err == EINVAL && file->plan.cache == FILE_CACHE_PAST);
+	if (file->plan.cache == FILE_CACHE_USE || !refused) {
 		return false;
 	}
-	if (file->cache == FILE_CACHE_READ_ONCE) {
-		ctx->keeps = file->st.st_dev;
+	if (file->plan.cache == FILE_CACHE_READ_ONCE) {
+		ctx->keeps = file->source.st.st_dev;
 		ctx->keeps_known = true;
 	}
 	file_cache_use(file);
@@ -100,12 +100,12 @@ bool file_cache_refused(struct file_context *ctx, struct file *file, int err) {
 }
 
 uint64_t file_cache_planned(const struct file *file) {
-	uint64_t size = (uint64_t)file->st.st_size;
-	return file->cache == FILE_CACHE_PAST ? size - size % BLOCK : size;
+	uint64_t size = (uint64_t)file->source.st.st_size;
+	return file->plan.cache == FILE_CACHE_PAST ? size - size % BLOCK : size;
 }
 
 void file_cache_use(struct file *file) {
-	if (file->cache == FILE_CACHE_PAST) {
+	if (file->plan.cache == FILE_CACHE_PAST) {
 		set_flags(file, 0);
 	}
 }

@@ -8,7 +8,7 @@
 
 bool file_reserve(struct file_context *ctx, struct file *file) {
 	struct files *files = ctx->files;
-	struct inode inode = inode_of(&file->found);
+	struct inode inode = inode_of(&file->target.found);
 
 	mutex_lock(&files->lock);
 	while (ctx->patient && inode_set_has(&files->overwriting, inode)) {
@@ -16,7 +16,7 @@ bool file_reserve(struct file_context *ctx, struct file *file) {
 	}
 	int ret = inode_set_add(&files->overwriting, inode);
 	mutex_unlock(&files->lock);
-	file->flags |= ret == 1 ? FILE_RESERVED : 0;
+	file->target.flags |= ret == 1 ? TARGET_RESERVED : 0;
 	return ret == 1;
 }
 
@@ -36,21 +36,21 @@ bool file_is_being_made(struct file_context *ctx, const struct tree *tree, const
 
 void file_protect(struct file_context *ctx, struct file *file) {
 	bool read = (file->tree->flags & TREE_OPERANDS) && (ctx->files->dest->flags & DEST_SEVERAL);
-	if ((read || file->link) && fstat(file->dst_fd, &file->found) == 0) {
+	if ((read || file->link) && fstat(file->target.fd, &file->target.found) == 0) {
 		file_reserve(ctx, file);
 	}
 }
 
 void file_release(struct file_context *ctx, struct file *file) {
 	struct files *files = ctx->files;
-	if (!(file->flags & FILE_RESERVED)) {
+	if (!(file->target.flags & TARGET_RESERVED)) {
 		return;
 	}
 	mutex_lock(&files->lock);
-	struct inode *item = inode_set_find(&files->overwriting, inode_of(&file->found));
+	struct inode *item = inode_set_find(&files->overwriting, inode_of(&file->target.found));
 	inode_set_remove(&files->overwriting, item);
 	free(item);
-	file->flags &= ~(unsigned)FILE_RESERVED;
+	file->target.flags &= ~(unsigned)TARGET_RESERVED;
 	cond_broadcast(&files->released);
 	mutex_unlock(&files->lock);
 }

@@ -15,15 +15,15 @@ static struct fail flush(struct file_context *ctx, struct file *file) {
 	const struct opts *opts = ctx->files->opts;
 	const struct tree *tree = file->tree;
 	// Written through a link it may be on another file system than its directory
-	bool elsewhere = file->flags & FILE_CREATED ? opts->flags & OPT_POSIX : file->found.st_dev != tree->inode[DST].dev;
-	bool device = (file->flags & FILE_SPECIAL) && S_ISBLK(file->found.st_mode);
+	bool elsewhere = file->target.flags & TARGET_CREATED ? opts->flags & OPT_POSIX : file->target.found.st_dev != tree->inode[DST].dev;
+	bool device = (file->target.flags & TARGET_SPECIAL) && S_ISBLK(file->target.found.st_mode);
 
-	if (!tree->trees->flush || ((file->flags & FILE_SPECIAL) && !device)
+	if (!tree->trees->flush || ((file->target.flags & TARGET_SPECIAL) && !device)
 		|| !((tree->flags & TREE_FLUSH_EACH) || elsewhere || device))
 	{
 		return FAIL_NONE;
 	}
-	int ret = flush_file(file->dst_fd, &ctx->files->cancelled);
+	int ret = flush_file(file->target.fd, &ctx->files->cancelled);
 	if (ret < 0) {
 		file->flags |= FILE_INCOMPLETE;
 		file->keep = 0;
@@ -34,42 +34,42 @@ static struct fail flush(struct file_context *ctx, struct file *file) {
 /** Set the size, unless it is right already. Returns 0 or -errno. */
 static int set_size(const struct file *file) {
 	struct stat st;
-	if (ftruncate(file->dst_fd, (off_t)file->size) == 0) {
+	if (ftruncate(file->target.fd, (off_t)file->size) == 0) {
 		return 0;
 	}
 	int err = errno;
-	bool right = fstat(file->dst_fd, &st) == 0 && (uint64_t)st.st_size == file->size;
+	bool right = fstat(file->target.fd, &st) == 0 && (uint64_t)st.st_size == file->size;
 	return right || file_move_end(file, err, file->size) ? 0 : -err;
 }
 
 /** Whether the destination may have an ACL: its own, that of the directory it was made in, or what an earlier run has left. */
 static bool may_have_acl(const struct file_context *ctx, const struct file *file) {
 	// By a link that leads nowhere yet, a file is made in another directory
-	bool elsewhere = (file->flags & FILE_BY_LINK) || (ctx->files->opts->flags & OPT_POSIX);
-	return !(file->flags & FILE_CREATED) || (file->tree->flags & TREE_DEFAULT_ACL) || elsewhere || file->part;
+	bool elsewhere = (file->target.flags & TARGET_BY_LINK) || (ctx->files->opts->flags & OPT_POSIX);
+	return !(file->target.flags & TARGET_CREATED) || (file->tree->flags & TREE_DEFAULT_ACL) || elsewhere || file->part;
 }
 
 /** All data is there: give the destination its size and attributes. */
 static struct fail complete(struct file_context *ctx, struct file *file) {
 	const struct opts *opts = ctx->files->opts;
-	int ret = (file->flags & FILE_SET_SIZE) && !(file->flags & FILE_SPECIAL) ? set_size(file) : 0;
+	int ret = (file->flags & FILE_SET_SIZE) && !(file->target.flags & TARGET_SPECIAL) ? set_size(file) : 0;
 	if (ret < 0) {
 		file->flags |= FILE_INCOMPLETE;
 		return fail_make(ret, "error writing %d");
 	}
-	struct fail inherited = file->flags & FILE_INHERITS ? file_inherit(ctx, file) : FAIL_NONE;
+	struct fail inherited = file->target.flags & TARGET_INHERITS ? file_inherit(ctx, file) : FAIL_NONE;
 	struct meta meta = {
 		.opts = opts,
-		.src = &file->st,
-		.dst = file->flags & FILE_CREATED ? NULL : &file->found,
-		.final_mode = file->final_mode,
-		.src_fd = file->src_fd,
-		.dst_fd = file->dst_fd,
+		.src = &file->source.st,
+		.dst = file->target.flags & TARGET_CREATED ? NULL : &file->target.found,
+		.final_mode = file->target.final_mode,
+		.src_fd = file->source.fd,
+		.dst_fd = file->target.fd,
 	};
-	meta.flags |= file->flags & FILE_CREATED ? META_NEW : 0;
-	meta.flags |= file->flags & FILE_FINAL_MODE ? META_FINAL_MODE : 0;
+	meta.flags |= file->target.flags & TARGET_CREATED ? META_NEW : 0;
+	meta.flags |= file->target.has_final_mode ? META_FINAL_MODE : 0;
 	meta.flags |= may_have_acl(ctx, file) ? META_STRAY_ACL : 0;
-	meta.flags |= opts->preserve & PRESERVE_MODE ? file_unlisted_acls(file->tree, file->src_fd) : 0;
+	meta.flags |= opts->preserve & PRESERVE_MODE ? file_unlisted_acls(file->tree, file->source.fd) : 0;
 	struct fail fail = meta_apply(&meta);
 	fail = fail.what ? fail : inherited;
 	struct fail flushed = flush(ctx, file);
@@ -84,7 +84,7 @@ struct fail file_commit(struct file_context *ctx, struct file *file) {
 	if (!fail.what && !(file->flags & FILE_INCOMPLETE)) {
 		fail = complete(ctx, file);
 	}
-	if ((file->flags & FILE_STAGED) && !(file->flags & FILE_INCOMPLETE)) {
+	if ((file->target.flags & TARGET_STAGED) && !(file->flags & FILE_INCOMPLETE)) {
 		struct fail unnamed = file_publish(ctx, file);
 		fail = unnamed.what ? unnamed : fail;
 		if (!fail.what && !(file->flags & FILE_INCOMPLETE)) {

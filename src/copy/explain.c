@@ -24,7 +24,7 @@ const char *file_order_words(const struct file *file) {
 			"%s: cloned, read back perhaps from memory, from which it could not be dropped",
 		},
 	};
-	return words[file->read_back][file->flags & FILE_CLONED ? 1 : 0];
+	return words[file->plan.read_back][file->flags & FILE_CLONED ? 1 : 0];
 }
 
 /**
@@ -33,12 +33,12 @@ const char *file_order_words(const struct file *file) {
  */
 static void explain_as_cp(struct buf *line, const struct opts *opts, const struct file *file) {
 	bool cloned = file->flags & FILE_CLONED;
-	bool tried = S_ISREG(file->st.st_mode) && file->st.st_size > 0 && !(file->flags & FILE_SPECIAL);
+	bool tried = S_ISREG(file->source.st.st_mode) && file->source.st.st_size > 0 && !(file->target.flags & TARGET_SPECIAL);
 	bool never = opts->reflink == WHEN_NEVER;
 	const char *offload = cloned ? "unknown" : file->flags & FILE_OFFLOADED ? "yes"
 		: never || opts->sparse == WHEN_ALWAYS ? "avoided" : "no";
 	const char *reflink = cloned ? "yes" : never ? "no" : tried || opts->reflink == WHEN_ALWAYS ? "unsupported" : "unknown";
-	bool seek = opts->sparse != WHEN_NEVER && (uint64_t)file->st.st_blocks * 512 < (uint64_t)file->st.st_size && tried;
+	bool seek = opts->sparse != WHEN_NEVER && (uint64_t)file->source.st.st_blocks * 512 < (uint64_t)file->source.st.st_size && tried;
 	bool zeros = opts->sparse == WHEN_ALWAYS;
 	const char *holes = cloned ? "unknown" : seek && zeros ? "SEEK_HOLE + zeros" : seek ? "SEEK_HOLE" : zeros ? "zeros" : "no";
 
@@ -59,11 +59,11 @@ void file_explain(struct file_context *ctx, const struct file *file) {
 	const char *how = "%s: linked reads and writes";
 	if (file->flags & FILE_ORDERED) {
 		how = file_order_words(file);
-	} else if (file->cache == FILE_CACHE_PAST) {
+	} else if (file->plan.cache == FILE_CACHE_PAST) {
 		how = "%s: linked reads and writes, past the page cache";
-	} else if (file->cache == FILE_CACHE_READ_ONCE) {
+	} else if (file->plan.cache == FILE_CACHE_READ_ONCE) {
 		how = "%s: linked reads and writes, what is read is not kept";
-	} else if (file->cache == FILE_CACHE_LEAVE) {
+	} else if (file->plan.cache == FILE_CACHE_LEAVE) {
 		how = "%s: linked reads and writes, leaving the page cache";
 	} else if (file->flags & FILE_OFFLOADED) {
 		how = "%s: copied by those who keep it";
@@ -75,11 +75,11 @@ void file_explain(struct file_context *ctx, const struct file *file) {
 		how = "%s: streamed to its end";
 	} else if (file->flags & FILE_NO_DATA) {
 		how = "%s: attributes only";
-	} else if (file->flags & FILE_FORWARD) {
+	} else if (file->plan.flags & PLAN_FORWARD) {
 		how = "%s: reads, written one after the other";
-	} else if (file->flags & FILE_DIG) {
+	} else if (file->plan.flags & PLAN_MAKE_HOLES) {
 		how = "%s: reads, zeros left out";
-	} else if (file->flags & FILE_EXTENTS) {
+	} else if (file->plan.flags & PLAN_SKIP_HOLES) {
 		how = "%s: linked reads and writes, holes passed over";
 	} else if (file->flags & FILE_SHARED) {
 		how = "%s: linked reads and writes, shared by all workers";

@@ -61,7 +61,7 @@ struct file *file_new(struct tree *tree, const struct entry *entry, struct link_
 	}
 	file->tree = tree;
 	file->entry = *entry;
-	file->src_fd = file->dst_fd = -1;
+	file->source.fd = file->target.fd = -1;
 	file->redo = redo;
 	file->keep = UINT64_MAX;
 	atomic_init(&file->refs, 1);
@@ -73,10 +73,10 @@ struct file *file_new(struct tree *tree, const struct entry *entry, struct link_
 }
 
 void file_free(struct file *file) {
-	free(file->backup);
-	free(file->hidden);
-	close_fd(&file->src_fd);
-	close_fd(&file->dst_fd);
+	free(file->target.backup);
+	free(file->target.hidden);
+	close_fd(&file->source.fd);
+	close_fd(&file->target.fd);
 	if (file->redo) {
 		link_name_free(file->redo);
 	}
@@ -93,7 +93,6 @@ void file_moved(struct file_context *ctx, struct file *file, uint64_t bytes) {
 void file_note_begun(struct file_context *ctx, struct file *file) {
 	if (!file->begun) {
 		file->begun = true;
-		file->begun_flags = file->flags;
 		mutex_lock(&ctx->files->lock);
 		list_append(&ctx->files->begun, &file->begun_node);
 		mutex_unlock(&ctx->files->lock);

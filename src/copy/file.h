@@ -121,56 +121,70 @@ struct file_context {
 	struct file_order *order;
 };
 
-/** Switches of struct file::flags. */
-enum file_flags {
-	/** This run made the destination. */
-	FILE_CREATED = 1 << 0,
-	/** The destination is no regular file: never cut, never removed. */
-	FILE_SPECIAL = 1 << 1,
-	/** Only data is read; holes are passed over. */
-	FILE_EXTENTS = 1 << 2,
-	/** Zeros become holes (--sparse=always). */
-	FILE_DIG = 1 << 3,
-	/** The size must be set in the end. */
-	FILE_SET_SIZE = 1 << 4,
-	/** Everything was done by a clone, or no data was asked for. */
-	FILE_NO_DATA = 1 << 5,
-	/** The data was cloned. */
-	FILE_CLONED = 1 << 6,
-	/** The data was streamed by read and write. */
-	FILE_STREAMED = 1 << 7,
-	/** It was small and cached, and copied at once. */
-	FILE_CACHED = 1 << 11,
-	/** Its destination is in files::overwriting. */
-	FILE_RESERVED = 1 << 12,
-	/** Its destination is being written by another file, or its source is under a lease: it has to be begun again later. */
-	FILE_DEFERRED = 1 << 13,
-	/** The source was opened with O_NONBLOCK. */
-	FILE_NONBLOCK = 1 << 15,
-	/** Space was set aside for it. */
-	FILE_RESERVED_SPACE = 1 << 14,
-	/** Its destination was reached through a symbolic link. */
-	FILE_BY_LINK = 1 << 18,
-	/** Its destination has O_NONBLOCK set. */
-	FILE_DST_NONBLOCK = 1 << 17,
-	/** Several workers may hold it. */
-	FILE_SHARED = 1 << 8,
-	/** The final mode is file::final_mode. */
-	FILE_FINAL_MODE = 1 << 9,
-	/** Data is missing, or not known to be there. */
-	FILE_INCOMPLETE = 1 << 10,
-	/** It was copied in order. */
-	FILE_ORDERED = 1 << 16,
-	/** Those who keep it copied the data. */
-	FILE_OFFLOADED = 1 << 21,
-	/** It is made without a name or under a hidden one (--atomic), and gets its own when it is whole. */
-	FILE_STAGED = 1 << 19,
+/** Switches of struct source::flags. */
+enum source_flags {
+	/** It was opened with O_NONBLOCK. */
+	SOURCE_NONBLOCK = 1 << 0,
+	/** It may change without its times saying so (--resume). */
+	SOURCE_UNTOLD = 1 << 1,
+};
+
+/** Where data comes from. */
+struct source {
+	int fd;
+	/** enum source_flags. */
+	unsigned flags;
+	/** The source before it was read. */
+	struct stat st;
+};
+
+/** Switches of struct target::flags. */
+enum target_flags {
+	/** This run made it. */
+	TARGET_CREATED = 1 << 0,
+	/** It is no regular file: never cut, never removed. */
+	TARGET_SPECIAL = 1 << 1,
+	/** It was reached through a symbolic link. */
+	TARGET_BY_LINK = 1 << 2,
+	/** It was opened with O_NONBLOCK. */
+	TARGET_NONBLOCK = 1 << 3,
+	/** It is in files::overwriting. */
+	TARGET_RESERVED = 1 << 4,
+	/** It has no name or a hidden one (--atomic), and gets its own when it is whole. */
+	TARGET_STAGED = 1 << 5,
 	/** It takes the place of what stands there. */
-	FILE_REPLACES = 1 << 20,
+	TARGET_REPLACES = 1 << 6,
 	/** What it replaces would have been written into: it is to look like that. */
-	FILE_INHERITS = 1 << 22,
+	TARGET_INHERITS = 1 << 7,
+};
+
+/** What data goes to, and how that comes to have its name. */
+struct target {
+	int fd;
+	/** enum target_flags. Settled when its data is moved. */
+	unsigned flags;
+	/** The destination as found, if it was there, and the name of its backup. */
+	struct stat found;
+	char *backup;
+	/** The hidden name it has while TARGET_STAGED, or NULL. */
+	char *hidden;
+	/** With TARGET_BY_LINK, the directory in which it was staged. */
+	struct inode led_to;
+	/** The mode it gets in the end, if it has to get one. */
+	bool has_final_mode;
+	mode_t final_mode;
+};
+
+/** Switches of struct plan::flags. */
+enum plan_flags {
+	/** Only data is read; holes are passed over. */
+	PLAN_SKIP_HOLES = 1 << 0,
+	/** Zeros become holes (--sparse=always). */
+	PLAN_MAKE_HOLES = 1 << 1,
 	/** The destination may take what is written only from the first byte to the last. */
-	FILE_FORWARD = 1 << 23,
+	PLAN_FORWARD = 1 << 2,
+	/** Space is set aside for it. */
+	PLAN_RESERVE = 1 << 3,
 };
 
 /** What a file's data has to do with the page cache. */
@@ -195,30 +209,50 @@ enum file_back {
 	FILE_BACK_MEMORY,
 };
 
+/** How a file's data is moved. */
+struct plan {
+	/** enum plan_flags. */
+	unsigned flags;
+	enum file_cache cache;
+	enum file_back read_back;
+};
+
+/** Switches of struct file::flags. */
+enum file_flags {
+	/** Its destination is being written by another file, or its source is under a lease: it has to be begun again later. */
+	FILE_DEFERRED = 1 << 0,
+	/** Several workers may hold it. */
+	FILE_SHARED = 1 << 1,
+	/** Everything was done by a clone, or no data was asked for. */
+	FILE_NO_DATA = 1 << 2,
+	/** The data was cloned. */
+	FILE_CLONED = 1 << 3,
+	/** The data was streamed by read and write. */
+	FILE_STREAMED = 1 << 4,
+	/** It was small and cached, and copied at once. */
+	FILE_CACHED = 1 << 5,
+	/** It was copied in order. */
+	FILE_ORDERED = 1 << 6,
+	/** Those who keep it copied the data. */
+	FILE_OFFLOADED = 1 << 7,
+	/** The size must be set in the end. */
+	FILE_SET_SIZE = 1 << 8,
+	/** Data is missing, or not known to be there. */
+	FILE_INCOMPLETE = 1 << 9,
+};
+
 /** A file on its way. */
 struct file {
 	struct tree *tree;
 	struct entry entry;
 	/** enum file_flags; guarded by the lock once shared. */
 	unsigned flags;
-	int src_fd;
-	int dst_fd;
-	/** The source before it was read; and whether it may change without its times saying so (--resume). */
-	struct stat st;
-	bool untold;
-	/** The destination as found, if it was there, and the name of its backup. */
-	struct stat found;
-	char *backup;
-	/** The hidden name it has while FILE_STAGED, or NULL. */
-	char *hidden;
-	/** With FILE_BY_LINK, the directory in which it was staged. */
-	struct inode led_to;
+	struct source source;
+	struct target target;
+	struct plan plan;
 	/** With --resume, if it is a big one: what is noted of it, and the inode of the destination. */
 	struct journal_part *part;
 	uint64_t part_ino;
-	mode_t final_mode;
-	enum file_cache cache;
-	enum file_back read_back;
 	/** The hash of what was read, of a file that was copied in order. */
 	char sum[HASH_TEXT];
 	/** If others wait to be linked to it. */
@@ -248,8 +282,6 @@ struct file {
 	/** In files::begun, if file::begun says so; that is set before others know the file. */
 	struct list begun_node;
 	bool begun;
-	/** file::flags as they were then: files_take_away() reads them while workers go on changing the others. */
-	unsigned begun_flags;
 	/** In work's list of shared files. */
 	struct list work_node;
 };

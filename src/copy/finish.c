@@ -16,13 +16,13 @@
 static bool may_fail_to_close(struct file_context *ctx, const struct file *file) {
 	dev_t dev = file->tree->inode[DST].dev;
 	// The base's device is not known: operands may lead to any
-	if ((file->tree->flags & TREE_BASE) || (file->flags & FILE_BY_LINK)) {
+	if ((file->tree->flags & TREE_BASE) || (file->target.flags & TARGET_BY_LINK)) {
 		return true;
 	}
 	if (ctx->closes_known && ctx->closes == dev) {
 		return false;
 	}
-	switch (fs_type(file->dst_fd)) {
+	switch (fs_type(file->target.fd)) {
 	case EXT4_SUPER_MAGIC:
 	case XFS_SUPER_MAGIC:
 	case BTRFS_SUPER_MAGIC:
@@ -43,8 +43,8 @@ static bool know_again(const struct file_context *ctx, const struct file *file, 
 	if (!file->link) {
 		return false;
 	}
-	if (!(file->flags & (FILE_SPECIAL | FILE_BY_LINK))) {
-		bool known = fstat(file->dst_fd, &st) == 0;
+	if (!(file->target.flags & (TARGET_SPECIAL | TARGET_BY_LINK))) {
+		bool known = fstat(file->target.fd, &st) == 0;
 		*copy = inode_of(&st);
 		return known;
 	}
@@ -73,10 +73,10 @@ static void leave_lists(struct file_context *ctx, struct file *file) {
 /** Close the destination, and take away the hidden name that it had besides its own. Returns FAIL or what goes wrong. */
 static struct fail close_destination(struct file_context *ctx, struct file *file, struct fail fail) {
 	struct stat made;
-	bool hidden = file->hidden && !(file->flags & FILE_STAGED);
-	bool noted = (hidden || ((file->flags & FILE_CREATED) && may_fail_to_close(ctx, file)))
-		&& fstat(file->dst_fd, &made) == 0;
-	int ret = close_fd(&file->dst_fd);
+	bool hidden = file->target.hidden && !(file->target.flags & TARGET_STAGED);
+	bool noted = (hidden || ((file->target.flags & TARGET_CREATED) && may_fail_to_close(ctx, file)))
+		&& fstat(file->target.fd, &made) == 0;
+	int ret = close_fd(&file->target.fd);
 	if (ret < 0) {
 		fail = fail.what ? fail : fail_make(ret, "failed to close %d");
 		file_rollback_closed(ctx, file, noted ? &made : NULL);

@@ -18,7 +18,7 @@ static bool is_refusal(int err) {
 static bool fill(const struct file *file, uint64_t end, uint64_t off) {
 	char *zeros = calloc(1, ZEROS);
 	while (zeros && end < off) {
-		ssize_t n = pwrite(file->dst_fd, zeros, min(off - end, (uint64_t)ZEROS), (off_t)end);
+		ssize_t n = pwrite(file->target.fd, zeros, min(off - end, (uint64_t)ZEROS), (off_t)end);
 		if (n <= 0) {
 			break;
 		}
@@ -36,8 +36,8 @@ static bool has_more(const struct file *file, uint64_t off) {
 
 bool file_move_end(const struct file *file, int err, uint64_t off) {
 	struct stat st;
-	if (!is_refusal(err) || (file->flags & (FILE_SPECIAL | FILE_SHARED)) || !extent_wants_order(file->dst_fd)
-		|| fstat(file->dst_fd, &st) != 0)
+	if (!is_refusal(err) || (file->target.flags & TARGET_SPECIAL) || (file->flags & FILE_SHARED) || !extent_wants_order(file->target.fd)
+		|| fstat(file->target.fd, &st) != 0)
 	{
 		return false;
 	}
@@ -46,5 +46,5 @@ bool file_move_end(const struct file *file, int err, uint64_t off) {
 		return fill(file, end, off);
 	}
 	// A write that was refused may have got through in part, and an interrupted run got further than it noted
-	return end > off && !has_more(file, off) && ftruncate(file->dst_fd, (off_t)off) == 0;
+	return end > off && !has_more(file, off) && ftruncate(file->target.fd, (off_t)off) == 0;
 }

@@ -83,8 +83,8 @@ static int put(struct order *o, const char *data, size_t len, uint64_t off) {
 	bool little = o->ctx->files->opts->inject & INJECT_SHORT_WRITE;
 	while (len > 0) {
 		size_t want = little ? min(len, (size_t)1000) : len;
-		ssize_t n = file->flags & FILE_SPECIAL ? write(file->dst_fd, data, want)
-			: pwrite(file->dst_fd, data, want, (off_t)off);
+		ssize_t n = file->target.flags & TARGET_SPECIAL ? write(file->target.fd, data, want)
+			: pwrite(file->target.fd, data, want, (off_t)off);
 		if (n < 0 && ((errno == EINTR && !is_cancelled(o)) || file_move_end(file, errno, off))) {
 			continue;
 		}
@@ -125,7 +125,7 @@ static int put_block(struct order *o, char *data, size_t len) {
 /** Begin to bring to the device what will be read back from there. */
 static void write_behind(struct order *o) {
 	if (o->at - o->behind >= WRITE_BEHIND && (o->ctx->files->opts->flags & OPT_VERIFY)) {
-		sync_file_range(o->file->dst_fd, (off_t)o->behind, (off_t)(o->at - o->behind), SYNC_FILE_RANGE_WRITE);
+		sync_file_range(o->file->target.fd, (off_t)o->behind, (off_t)(o->at - o->behind), SYNC_FILE_RANGE_WRITE);
 		o->behind = o->at;
 	}
 }
@@ -142,8 +142,8 @@ static bool copy_data(struct order *o, uint64_t end) {
 	while (o->at < end) {
 		size_t want = throttle_take(throttle, (size_t)min(end - o->at, (uint64_t)most));
 		// Nothing may be taken where all is over, and that is not the end of the source
-		ssize_t n = is_cancelled(o) || want == 0 ? -1 : o->unsized ? read(file->src_fd, o->with->buffer, want)
-			: pread(file->src_fd, o->with->buffer, want, (off_t)o->at);
+		ssize_t n = is_cancelled(o) || want == 0 ? -1 : o->unsized ? read(file->source.fd, o->with->buffer, want)
+			: pread(file->source.fd, o->with->buffer, want, (off_t)o->at);
 		int err = errno;
 		throttle_give(throttle, want - (size_t)max(n, (ssize_t)0));
 		if (is_cancelled(o)) {
@@ -194,14 +194,14 @@ static bool copy_extents(struct order *o) {
 	struct stat st;
 	while (o->at < file->size) {
 		struct extent part = {.start = file->size, .end = file->size};
-		int ret = extent_next(file->src_fd, o->at, file->size, &part);
+		int ret = extent_next(file->source.fd, o->at, file->size, &part);
 		if (ret < 0) {
 			return stop(o, ret, "cannot lseek %s");
 		}
 		if (ret == 0) {
 			part.start = part.end = file->size;
 			// It may have been cut short meanwhile, and not end in a hole
-			if (fstat(file->src_fd, &st) == 0 && (uint64_t)st.st_size < file->size) {
+			if (fstat(file->source.fd, &st) == 0 && (uint64_t)st.st_size < file->size) {
 				part.start = part.end = file->size = max((uint64_t)st.st_size, o->at);
 			}
 		}
@@ -216,10 +216,10 @@ static bool copy_extents(struct order *o) {
 static bool copy_all(struct order *o) {
 	const struct opts *opts = o->ctx->files->opts;
 	struct file *file = o->file;
-	bool plain = !o->unsized && !(file->flags & FILE_SPECIAL);
+	bool plain = !o->unsized && !(file->target.flags & TARGET_SPECIAL);
 
-	file->size = o->unsized ? INT64_MAX : (uint64_t)file->st.st_size;
-	o->dig = opts->sparse == WHEN_ALWAYS && !(file->flags & FILE_SPECIAL);
+	file->size = o->unsized ? INT64_MAX : (uint64_t)file->source.st.st_size;
+	o->dig = opts->sparse == WHEN_ALWAYS && !(file->target.flags & TARGET_SPECIAL);
 	hash_begin(o->with->read);
 	if (plain && file_passes_holes(opts, file)) {
 		if (!copy_extents(o)) {
@@ -234,7 +234,7 @@ static bool copy_all(struct order *o) {
 	hash_end(o->with->read);
 	file->cursor = file->size = o->at;
 	// What is to be read back must have its size
-	if (o->skipped && o->writes && ftruncate(file->dst_fd, (off_t)o->at) != 0) {
+	if (o->skipped && o->writes && ftruncate(file->target.fd, (off_t)o->at) != 0) {
 		return stop(o, errno, "error writing %d");
 	}
 	return true;
@@ -264,7 +264,7 @@ void file_copy_in_order(struct file_context *ctx, struct file *file, enum file_o
 
 void file_note_sum(struct file_context *ctx, struct file *file) {
 	struct sums *sums = ctx->files->sums;
-	if (!sums || !(file->flags & FILE_ORDERED) || (file->flags & FILE_SPECIAL)) {
+	if (!sums || !(file->flags & FILE_ORDERED) || (file->target.flags & TARGET_SPECIAL)) {
 		return;
 	}
 	char *path = tree_path(file->tree, DST, file->entry.dst_name);

@@ -39,14 +39,14 @@ static bool is_promising(struct file_context *ctx, const struct file *file) {
 	struct stat st;
 
 	if (opts->engine != ENGINE_AUTO || opts->reflink == WHEN_NEVER || opts->inject
-		|| (file->flags & (FILE_EXTENTS | FILE_DIG)) || throttle_is_active(&ctx->files->throttle))
+		|| (file->plan.flags & (PLAN_SKIP_HOLES | PLAN_MAKE_HOLES)) || throttle_is_active(&ctx->files->throttle))
 	{
 		return false;
 	}
-	if (!far->known || far->dev != file->st.st_dev) {
-		*far = (struct far) {.known = true, .dev = file->st.st_dev, .copies = is_far(file->src_fd)};
+	if (!far->known || far->dev != file->source.st.st_dev) {
+		*far = (struct far) {.known = true, .dev = file->source.st.st_dev, .copies = is_far(file->source.fd)};
 	}
-	return far->copies && fstat(file->dst_fd, &st) == 0 && st.st_dev == far->dev;
+	return far->copies && fstat(file->target.fd, &st) == 0 && st.st_dev == far->dev;
 }
 
 /**
@@ -56,10 +56,10 @@ static bool is_promising(struct file_context *ctx, const struct file *file) {
  * @return A descriptor, or -1 if none is needed or can be had.
  */
 static int open_proof(const struct file *file) {
-	if (extent_is_cached(file->dst_fd, (struct extent) {.end = 1}) >= 0) {
+	if (extent_is_cached(file->target.fd, (struct extent) {.end = 1}) >= 0) {
 		return -1;
 	}
-	int fd = open_again(file->dst_fd, -1, NULL, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	int fd = open_again(file->target.fd, -1, NULL, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	return max(fd, -1);
 }
 
@@ -67,7 +67,7 @@ static int open_proof(const struct file *file) {
 static bool is_proven(const struct file *file, int proof) {
 	unsigned char pages[256];
 	struct extent copied = {.end = file->cursor};
-	int cached = extent_is_cached(file->dst_fd, copied);
+	int cached = extent_is_cached(file->target.fd, copied);
 	return cached == 0 || (cached < 0 && proof >= 0 && !extent_may_be_cached(proof, copied, pages, sizeof(pages)));
 }
 
@@ -79,7 +79,7 @@ static bool offload(struct file_context *ctx, struct file *file, int proof) {
 		off_t to = from;
 		uint64_t want = min(file->size - file->cursor, (uint64_t)(far->proven ? PART : FIRST_PART));
 		file_note_begun(ctx, file);
-		ssize_t n = copy_file_range(file->src_fd, &from, file->dst_fd, &to, (size_t)want, 0);
+		ssize_t n = copy_file_range(file->source.fd, &from, file->target.fd, &to, (size_t)want, 0);
 		if (n < 0 && errno == EINTR) {
 			if (atomic_load(&ctx->files->cancelled)) {
 				file_abandon(file, file->cursor);

@@ -47,20 +47,20 @@ static bool need_buffer(struct file_context *ctx) {
  */
 static ssize_t read_cached(struct file_context *ctx, const struct file *file) {
 	struct iovec iov = {.iov_base = ctx->buffer, .iov_len = file->size + 1};
-	bool asks = ctx->waits_known && ctx->waits == file->st.st_dev;
+	bool asks = ctx->waits_known && ctx->waits == file->source.st.st_dev;
 
 	if (asks || ctx->cold > 0) {
-		int cached = extent_is_cached(file->src_fd, (struct extent) {.end = file->size});
+		int cached = extent_is_cached(file->source.fd, (struct extent) {.end = file->size});
 		if (cached == 0 || (cached < 0 && (asks || ctx->cold++ % COLD_TRIES != 0))) {
 			return -1;
 		}
 	}
 	if (asks) {
-		return pread(file->src_fd, ctx->buffer, iov.iov_len, 0);
+		return pread(file->source.fd, ctx->buffer, iov.iov_len, 0);
 	}
-	ssize_t n = preadv2(file->src_fd, &iov, 1, 0, RWF_NOWAIT);
+	ssize_t n = preadv2(file->source.fd, &iov, 1, 0, RWF_NOWAIT);
 	if (n < 0 && errno == EOPNOTSUPP) {
-		ctx->waits = file->st.st_dev;
+		ctx->waits = file->source.st.st_dev;
 		ctx->waits_known = true;
 		return read_cached(ctx, file);
 	}
@@ -71,7 +71,7 @@ bool file_copy_cached(struct file_context *ctx, struct file *file) {
 	size_t size = file->size;
 	const struct opts *opts = ctx->files->opts;
 	if (size > FILE_BUFFER || opts->engine != ENGINE_AUTO || opts->inject || opts->sparse == WHEN_ALWAYS
-		|| (file->flags & FILE_EXTENTS) || throttle_is_active(&ctx->files->throttle) || !need_buffer(ctx))
+		|| (file->plan.flags & PLAN_SKIP_HOLES) || throttle_is_active(&ctx->files->throttle) || !need_buffer(ctx))
 	{
 		return false;
 	}
@@ -86,7 +86,7 @@ bool file_copy_cached(struct file_context *ctx, struct file *file) {
 	}
 	ctx->cold = 0;
 	file->flags |= FILE_CACHED;
-	int ret = write_whole(ctx, file->dst_fd, ctx->buffer, size);
+	int ret = write_whole(ctx, file->target.fd, ctx->buffer, size);
 	if (ret == -EINTR) {
 		file_abandon(file, 0);
 	} else if (ret < 0) {
@@ -116,7 +116,7 @@ void file_stream(struct file_context *ctx, struct file *file) {
 		if (may == 0) {
 			break;
 		}
-		ssize_t n = read(file->src_fd, ctx->buffer, may);
+		ssize_t n = read(file->source.fd, ctx->buffer, may);
 		int err = errno;
 		throttle_give(&ctx->files->throttle, may - (size_t)max(n, (ssize_t)0));
 		errno = err;
@@ -129,7 +129,7 @@ void file_stream(struct file_context *ctx, struct file *file) {
 		if (n < 0) {
 			break;
 		}
-		int ret = write_whole(ctx, file->dst_fd, ctx->buffer, (size_t)n);
+		int ret = write_whole(ctx, file->target.fd, ctx->buffer, (size_t)n);
 		if (ret < 0) {
 			if (ret != -EINTR) {
 				file_fail(file, file->cursor, fail_make(ret, "error writing %d"));
@@ -151,11 +151,11 @@ void file_follow(struct file_context *ctx, struct file *file) {
 	off_t size = (off_t)file->size;
 	bool cut = file->size < file_cache_planned(file);
 	// For a small file a look would cost more than it finds
-	if (file->size <= FILE_BUFFER || cut || fstat(file->src_fd, &st) != 0 || st.st_size <= size) {
+	if (file->size <= FILE_BUFFER || cut || fstat(file->source.fd, &st) != 0 || st.st_size <= size) {
 		return;
 	}
 	file_cache_use(file);
-	if (lseek(file->src_fd, size, SEEK_SET) != size || lseek(file->dst_fd, size, SEEK_SET) != size) {
+	if (lseek(file->source.fd, size, SEEK_SET) != size || lseek(file->target.fd, size, SEEK_SET) != size) {
 		file_fail(file, file->size, fail_make(errno, "cannot lseek %s"));
 		return;
 	}

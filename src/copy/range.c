@@ -8,7 +8,7 @@
 /** Where no data follows the source may have been cut short meanwhile, and not end in a hole; the lock is held. */
 static void forget_lost_end(struct file *file) {
 	struct stat st;
-	if (fstat(file->src_fd, &st) == 0 && (uint64_t)st.st_size < file->size) {
+	if (fstat(file->source.fd, &st) == 0 && (uint64_t)st.st_size < file->size) {
 		file->size = (uint64_t)st.st_size;
 	}
 }
@@ -20,8 +20,8 @@ static bool next_range(struct file *file, uint64_t want, struct extent *range) {
 	}
 	range->start = file->cursor;
 	range->end = file->size;
-	if (file->flags & FILE_EXTENTS) {
-		int ret = extent_next(file->src_fd, file->cursor, file->size, range);
+	if (file->plan.flags & PLAN_SKIP_HOLES) {
+		int ret = extent_next(file->source.fd, file->cursor, file->size, range);
 		if (ret < 0) {
 			file->fail = fail_make(ret, "cannot lseek %s");
 			file->flags |= FILE_INCOMPLETE;

@@ -65,20 +65,20 @@ void file_failed(struct file_context *ctx, const struct stat *st) {
 
 /** The room that is missing for the data of a file, as far as its source tells, besides what it keeps. */
 static uint64_t room_for(const struct opts *opts, const struct file *file, const atomic_bool *cancelled) {
-	uint64_t data = (uint64_t)file->st.st_size;
-	if (opts->sparse != WHEN_NEVER && (uint64_t)file->st.st_blocks * 512 < data) {
-		data = extent_sum(file->src_fd, data, cancelled);
+	uint64_t data = (uint64_t)file->source.st.st_size;
+	if (opts->sparse != WHEN_NEVER && (uint64_t)file->source.st.st_blocks * 512 < data) {
+		data = extent_sum(file->source.fd, data, cancelled);
 	}
-	uint64_t kept = file->flags & FILE_CREATED ? 0 : min(file->keep, file->cursor);
+	uint64_t kept = file->target.flags & TARGET_CREATED ? 0 : min(file->keep, file->cursor);
 	return data - min(data, kept);
 }
 
 void file_note_made(struct file_context *ctx, struct file *file) {
 	struct dest *dest = ctx->files->dest;
-	struct inode found = inode_of(&file->found);
+	struct inode found = inode_of(&file->target.found);
 	bool serial = dest->flags & DEST_SERIAL;
-	bool known = !serial && (file->flags & FILE_RESERVED) && !(ctx->files->opts->flags & OPT_ATOMIC);
-	if (!(file->tree->flags & TREE_OPERANDS) || !(dest->flags & DEST_SEVERAL) || (!serial && (file->flags & FILE_BY_LINK))) {
+	bool known = !serial && (file->target.flags & TARGET_RESERVED) && !(ctx->files->opts->flags & OPT_ATOMIC);
+	if (!(file->tree->flags & TREE_OPERANDS) || !(dest->flags & DEST_SEVERAL) || (!serial && (file->target.flags & TARGET_BY_LINK))) {
 		return;
 	}
 	if (tree_pin(file->tree) == 0) {
@@ -104,7 +104,7 @@ void file_count_failed(struct file_context *ctx, const struct file *file, int er
 	struct counters *counters = ctx->counters;
 	counter_add(&counters->failed, 1);
 	counter_add(&counters->left_bytes, file->size - min(file->size, file->cursor));
-	if ((err == ENOSPC || err == EDQUOT) && !(file->flags & FILE_SPECIAL)) {
+	if ((err == ENOSPC || err == EDQUOT) && !(file->target.flags & TARGET_SPECIAL)) {
 		counter_add(&counters->roomless, room_for(ctx->files->opts, file, &ctx->files->cancelled));
 	}
 }

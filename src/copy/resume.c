@@ -148,8 +148,8 @@ static int open_left(int dir, const char *hidden, struct stat *st) {
 int file_open_part(struct file_context *ctx, struct file *file, int dir, const char *name, mode_t mode) {
 	struct files *files = ctx->files;
 	struct stat st = {0};
-	bool in_parts = journal_is_open(&files->journal) && S_ISREG(file->st.st_mode) && file->st.st_size >= PART_BYTES
-		&& !file->untold && !(file->flags & FILE_BY_LINK) && !(file->tree->flags & TREE_UNSIZED)
+	bool in_parts = journal_is_open(&files->journal) && S_ISREG(file->source.st.st_mode) && file->source.st.st_size >= PART_BYTES
+		&& !(file->source.flags & SOURCE_UNTOLD) && !(file->target.flags & TARGET_BY_LINK) && !(file->tree->flags & TREE_UNSIZED)
 		&& !(files->opts->flags & OPT_ATTRIBUTES_ONLY) && !file_is_ordered(files->opts) && hidden_can_go(dir);
 	char *path = in_parts ? path_below(files, file->tree, name) : NULL;
 	char *hidden = path ? hidden_path(name, HIDDEN_KNOWN) : NULL;
@@ -159,12 +159,12 @@ int file_open_part(struct file_context *ctx, struct file *file, int dir, const c
 		return -1;
 	}
 	int fd = open_left(dir, hidden, &st);
-	file->part = journal_begin(&files->journal, path, &file->st, fd >= 0 ? &st : NULL);
+	file->part = journal_begin(&files->journal, path, &file->source.st, fd >= 0 ? &st : NULL);
 	free(path);
 	if (fd >= 0 && file->part && file->part->done.count > 0) {
 		// It may have been about to get its name, with its attributes set
 		fchmod(fd, mode & 07777);
-		file->hidden = hidden;
+		file->target.hidden = hidden;
 		return fd;
 	}
 	close_fd(&fd);
@@ -200,7 +200,7 @@ void file_wrote(struct file_context *ctx, struct file *file, uint64_t start, uin
 
 void file_know_part(struct file *file) {
 	struct stat st;
-	if (file->part && fstat(file->dst_fd, &st) == 0) {
+	if (file->part && fstat(file->target.fd, &st) == 0) {
 		file->part_ino = st.st_ino;
 	} else {
 		file->part = NULL;
@@ -218,7 +218,7 @@ bool file_keep_part(struct file_context *ctx, struct file *file) {
 
 void file_note_finished(struct file_context *ctx, const struct file *file) {
 	struct stat st;
-	if (journal_is_open(&ctx->files->journal) && !file->untold && fstat(file->dst_fd, &st) == 0) {
-		journal_finish(&ctx->files->journal, &file->st, &st);
+	if (journal_is_open(&ctx->files->journal) && !(file->source.flags & SOURCE_UNTOLD) && fstat(file->target.fd, &st) == 0) {
+		journal_finish(&ctx->files->journal, &file->source.st, &st);
 	}
 }

@@ -30,9 +30,9 @@ bool file_try_later(struct file_context *ctx, struct tree *tree, const struct en
 
 bool file_copy_later(struct file_context *ctx, struct file *file, int err) {
 	// What was overwritten is newer than its source now
-	bool cut = (file->flags & FILE_RESERVED) && !(file->flags & (FILE_CREATED | FILE_STAGED));
+	bool cut = (file->target.flags & TARGET_RESERVED) && !(file->target.flags & (TARGET_CREATED | TARGET_STAGED));
 	bool last = file->redo && file->redo->last_try;
-	if (last || (file->flags & FILE_SPECIAL) || !S_ISREG(file->st.st_mode)
+	if (last || (file->target.flags & TARGET_SPECIAL) || !S_ISREG(file->source.st.st_mode)
 		|| (cut && ctx->files->opts->update == UPDATE_OLDER)
 		|| !file_try_later(ctx, file->tree, &file->entry, err, false))
 	{

@@ -11,8 +11,8 @@
 /** Take away what did not get its name: what was there before still has it. */
 static void undo_staged(struct file_context *ctx, struct file *file) {
 	file_unstage(ctx, file);
-	if (file->backup && tree_pin(file->tree) == 0) {
-		dest_undo_backup(ctx->files->dest, file->tree, &file->entry, file->backup);
+	if (file->target.backup && tree_pin(file->tree) == 0) {
+		dest_undo_backup(ctx->files->dest, file->tree, &file->entry, file->target.backup);
 		tree_unpin(file->tree);
 	}
 }
@@ -20,37 +20,37 @@ static void undo_staged(struct file_context *ctx, struct file *file) {
 void file_rollback(struct file_context *ctx, struct file *file) {
 	struct stat ours;
 	struct stat there;
-	if (file->flags & FILE_STAGED) {
+	if (file->target.flags & TARGET_STAGED) {
 		undo_staged(ctx, file);
 		return;
 	}
-	if ((file->flags & FILE_SPECIAL) || file->dst_fd < 0 || fstat(file->dst_fd, &ours) != 0) {
+	if ((file->target.flags & TARGET_SPECIAL) || file->target.fd < 0 || fstat(file->target.fd, &ours) != 0) {
 		return;
 	}
-	if (!(file->flags & FILE_CREATED)) {
+	if (!(file->target.flags & TARGET_CREATED)) {
 		// What was there before is lost; what is there now must not pass for whole
 		uint64_t keep = min(file->keep, file->cursor);
 		uint64_t size = (uint64_t)ours.st_size;
-		bool more = size > keep || (file->flags & FILE_RESERVED_SPACE);
+		bool more = size > keep || (file->plan.flags & PLAN_RESERVE);
 		if (!(file->flags & FILE_NO_DATA) && more) {
 			// Where even that fails there is nothing left to try; what went wrong first is reported
-			int ret = ftruncate(file->dst_fd, (off_t)min(keep, size));
+			int ret = ftruncate(file->target.fd, (off_t)min(keep, size));
 			(void)ret;
 		}
 		return;
 	}
 	// Should its name lead to it no more, it must at least not look complete
-	if (ftruncate(file->dst_fd, 0) != 0 || tree_pin(file->tree) < 0) {
+	if (ftruncate(file->target.fd, 0) != 0 || tree_pin(file->tree) < 0) {
 		return;
 	}
 	int dir = file->tree->fd[DST];
-	if (fstat(file->dst_fd, &ours) == 0 && fstatat(dir, file->entry.dst_name, &there, AT_SYMLINK_NOFOLLOW) == 0
+	if (fstat(file->target.fd, &ours) == 0 && fstatat(dir, file->entry.dst_name, &there, AT_SYMLINK_NOFOLLOW) == 0
 		&& file_is_still(file->tree, &ours, &there))
 	{
 		unlinkat(dir, file->entry.dst_name, 0);
 	}
-	if (file->backup) {
-		dest_undo_backup(ctx->files->dest, file->tree, &file->entry, file->backup);
+	if (file->target.backup) {
+		dest_undo_backup(ctx->files->dest, file->tree, &file->entry, file->target.backup);
 	}
 	tree_unpin(file->tree);
 }
@@ -60,15 +60,13 @@ void files_take_away(struct files *files) {
 	mutex_lock(&files->lock);
 	for (struct list *node = files->begun.next; node != &files->begun; node = node->next) {
 		const struct file *file = list_item(node, struct file, begun_node);
-		// Workers go on changing the file: look only at what is settled once it is in the list. Nothing of it is to stay.
+		// Workers go on changing the file, but what its target is was settled before. Nothing of it is to stay.
 		struct file settled = {
 			.tree = file->tree,
 			.entry = file->entry,
-			.flags = file->begun_flags | FILE_INCOMPLETE | FILE_RESERVED_SPACE,
-			.dst_fd = file->dst_fd,
-			.backup = file->backup,
-			.hidden = file->hidden,
-			.led_to = file->led_to,
+			.flags = FILE_INCOMPLETE,
+			.target = file->target,
+			.plan.flags = PLAN_RESERVE,
 		};
 		// Nobody takes a part for the whole
 		if (!file->part) {
@@ -80,30 +78,30 @@ void files_take_away(struct files *files) {
 
 void file_rollback_closed(struct file_context *ctx, struct file *file, const struct stat *made) {
 	struct stat st;
-	bool created = file->flags & FILE_CREATED;
+	bool created = file->target.flags & TARGET_CREATED;
 	const char *name = file->entry.dst_name;
-	if ((file->flags & (FILE_SPECIAL | FILE_INCOMPLETE)) || tree_pin(file->tree) < 0) {
+	if ((file->target.flags & TARGET_SPECIAL) || (file->flags & FILE_INCOMPLETE) || tree_pin(file->tree) < 0) {
 		return;
 	}
 	file->flags |= FILE_INCOMPLETE;
 	file->cursor = 0;
 	int dir = file->tree->fd[DST];
-	const struct stat *was = created ? made : &file->found;
+	const struct stat *was = created ? made : &file->target.found;
 	// Another file may have been put there
 	bool ours = fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode)
 		&& (was ? inode_same(inode_of(&st), inode_of(was)) : reach_is_closed(dir));
 	if (ours && created) {
 		unlinkat(dir, name, 0);
 	} else if (ours) {
-		file->dst_fd = openat(dir, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-		ours = file->dst_fd >= 0 && fstat(file->dst_fd, &st) == 0 && inode_same(inode_of(&st), inode_of(was));
+		file->target.fd = openat(dir, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		ours = file->target.fd >= 0 && fstat(file->target.fd, &st) == 0 && inode_same(inode_of(&st), inode_of(was));
 	}
-	if (created && file->backup) {
-		dest_undo_backup(ctx->files->dest, file->tree, &file->entry, file->backup);
+	if (created && file->target.backup) {
+		dest_undo_backup(ctx->files->dest, file->tree, &file->entry, file->target.backup);
 	}
 	tree_unpin(file->tree);
 	if (ours && !created) {
 		file_rollback(ctx, file);
 	}
-	close_fd(&file->dst_fd);
+	close_fd(&file->target.fd);
 }

@@ -15,13 +15,13 @@
 /** Whether what was opened is what was listed, or else what stands there now. */
 static bool is_as_listed(const struct file *file) {
 	struct stat now;
-	if (file->entry.ino == 0 || file->entry.ino == file->st.st_ino) {
+	if (file->entry.ino == 0 || file->entry.ino == file->source.st.st_ino) {
 		return true;
 	}
 	// Directories list another number than stat(2) tells on some file systems
 	int flags = tree_follows(file->tree) ? 0 : AT_SYMLINK_NOFOLLOW;
 	return fstatat(file->tree->fd[SRC], file->entry.name, &now, flags) == 0
-		&& inode_same(inode_of(&now), inode_of(&file->st));
+		&& inode_same(inode_of(&now), inode_of(&file->source.st));
 }
 
 int file_open_waiting(const struct file_context *ctx, int seen, int dir, const char *path, int flags) {
@@ -80,7 +80,7 @@ struct fail file_open_source(struct file_context *ctx, struct file *file, const 
 		fd = wait_for_source(ctx, file, flags);
 		err = -fd;
 	}
-	file->src_fd = max(fd, -1);
+	file->source.fd = max(fd, -1);
 	if (fd < 0) {
 		struct stat there;
 		// cp looks before it opens
@@ -91,24 +91,25 @@ struct fail file_open_source(struct file_context *ctx, struct file *file, const 
 	if (files->opts->flags & OPT_RESUME) {
 		clock_gettime(CLOCK_REALTIME_COARSE, &when);
 	}
-	if (fstat(file->src_fd, &file->st) != 0) {
+	if (fstat(file->source.fd, &file->source.st) != 0) {
 		return fail_make(errno, "cannot fstat %s");
 	}
-	file->untold = (files->opts->flags & OPT_RESUME) && !journal_can_tell(&file->st, &when);
-	bool same = st ? inode_same(inode_of(st), inode_of(&file->st)) : S_ISREG(file->st.st_mode) && is_as_listed(file);
+	bool untold = (files->opts->flags & OPT_RESUME) && !journal_can_tell(&file->source.st, &when);
+	file->source.flags |= untold ? SOURCE_UNTOLD : 0;
+	bool same = st ? inode_same(inode_of(st), inode_of(&file->source.st)) : S_ISREG(file->source.st.st_mode) && is_as_listed(file);
 	if (!same) {
 		return fail_make(0, "skipping file %s, as it was replaced while being copied");
 	}
-	if (files->sums && sums_is(files->sums, &file->st)) {
+	if (files->sums && sums_is(files->sums, &file->source.st)) {
 		return fail_make(0, "cannot copy %s: checksums are being written to it");
 	}
-	file->flags |= regular && !leased ? FILE_NONBLOCK : 0;
+	file->source.flags |= regular && !leased ? SOURCE_NONBLOCK : 0;
 	return FAIL_NONE;
 }
 
 bool file_passes_holes(const struct opts *opts, const struct file *file) {
-	uint64_t size = (uint64_t)file->st.st_size;
+	uint64_t size = (uint64_t)file->source.st.st_size;
 	// Fewer blocks than the size may be compression
-	bool fewer = (uint64_t)file->st.st_blocks * 512 < size;
-	return fewer && opts->sparse != WHEN_NEVER && extent_has_hole(file->src_fd, size);
+	bool fewer = (uint64_t)file->source.st.st_blocks * 512 < size;
+	return fewer && opts->sparse != WHEN_NEVER && extent_has_hole(file->source.fd, size);
 }

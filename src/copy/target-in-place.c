@@ -15,7 +15,7 @@
 
 /** The source's mode, as that of the regular file its copy will be. */
 static mode_t regular_mode(const struct file *file) {
-	return (file->st.st_mode & 07777) | S_IFREG;
+	return (file->source.st.st_mode & 07777) | S_IFREG;
 }
 
 /** Make the destination under a name in a directory. Returns 0 or -errno. */
@@ -24,15 +24,15 @@ static int create_in(struct file_context *ctx, struct file *file, int dir, const
 	int flags = file_access_mode(opts) | O_CREAT | O_CLOEXEC | more_flags;
 	mode_t mode = regular_mode(file);
 
-	file->dst_fd = openat(dir, name, flags, meta_create_mode(opts, mode));
-	if (file->dst_fd < 0) {
+	file->target.fd = openat(dir, name, flags, meta_create_mode(opts, mode));
+	if (file->target.fd < 0) {
 		return -errno;
 	}
-	file->flags |= FILE_CREATED;
-	file->flags &= ~(unsigned)(FILE_BY_LINK | FILE_DST_NONBLOCK);
+	file->target.flags |= TARGET_CREATED;
+	file->target.flags &= ~(unsigned)(TARGET_BY_LINK | TARGET_NONBLOCK);
 	file_protect(ctx, file);
-	if (meta_final_mode(opts, mode, 0, &file->final_mode)) {
-		file->flags |= FILE_FINAL_MODE;
+	if (meta_final_mode(opts, mode, 0, &file->target.final_mode)) {
+		file->target.has_final_mode = true;
 	}
 	return 0;
 }
@@ -80,7 +80,7 @@ static struct fail create_again(struct file_context *ctx, struct file *file) {
 
 /** Remove what stands at the destination, and create it anew. */
 static struct fail remove_and_create(struct file_context *ctx, struct file *file) {
-	close_fd(&file->dst_fd);
+	close_fd(&file->target.fd);
 	if (unlinkat(file->tree->fd[DST], file->entry.dst_name, 0) == 0) {
 		if (ctx->files->opts->flags & OPT_VERBOSE) {
 			tree_say(file->tree, &file->entry, "removed %d");
@@ -96,9 +96,9 @@ static struct fail remove_and_create(struct file_context *ctx, struct file *file
  * do this has let them in before.
  */
 static void narrow(const struct opts *opts, const struct file *file) {
-	mode_t mode = meta_interim_mode(opts, &file->st, file->src_fd, &file->found, file->dst_fd);
-	if (mode != file->found.st_mode) {
-		fchmod(file->dst_fd, mode & 0777);
+	mode_t mode = meta_interim_mode(opts, &file->source.st, file->source.fd, &file->target.found, file->target.fd);
+	if (mode != file->target.found.st_mode) {
+		fchmod(file->target.fd, mode & 0777);
 	}
 }
 
@@ -108,18 +108,18 @@ static struct fail make_empty(struct file_context *ctx, struct file *file) {
 
 	if (!file_reserve(ctx, file)) {
 		file->flags |= FILE_DEFERRED;
-		close_fd(&file->dst_fd);
+		close_fd(&file->target.fd);
 		return FAIL_NONE;
 	}
 	// Another file may have been written to it meanwhile
-	const struct inode inode = inode_of(&file->found);
-	if (fstat(file->dst_fd, &file->found) != 0) {
+	const struct inode inode = inode_of(&file->target.found);
+	if (fstat(file->target.fd, &file->target.found) != 0) {
 		return fail_make(errno, "cannot fstat %d");
 	}
 	// By which it is reserved
-	file->found.st_dev = inode.dev;
-	file->found.st_ino = inode.ino;
-	if (!(opts->flags & OPT_ATTRIBUTES_ONLY) && links_is_copy(ctx->files->links, inode_of(&file->found))) {
+	file->target.found.st_dev = inode.dev;
+	file->target.found.st_ino = inode.ino;
+	if (!(opts->flags & OPT_ATTRIBUTES_ONLY) && links_is_copy(ctx->files->links, inode_of(&file->target.found))) {
 		file_release(ctx, file);
 		return remove_and_create(ctx, file);
 	}
@@ -127,7 +127,7 @@ static struct fail make_empty(struct file_context *ctx, struct file *file) {
 		narrow(opts, file);
 	}
 	// Also where it is empty, for its time to change
-	if (!(opts->flags & OPT_ATTRIBUTES_ONLY) && ftruncate(file->dst_fd, 0) != 0) {
+	if (!(opts->flags & OPT_ATTRIBUTES_ONLY) && ftruncate(file->target.fd, 0) != 0) {
 		return fail_make(errno, "cannot create regular file %d");
 	}
 	return FAIL_NONE;
@@ -135,7 +135,7 @@ static struct fail make_empty(struct file_context *ctx, struct file *file) {
 
 /** Have something new take the place of what belongs to a stranger, who may have it open. */
 static struct fail displace(struct file_context *ctx, struct file *file) {
-	close_fd(&file->dst_fd);
+	close_fd(&file->target.fd);
 	if (ctx->files->opts->flags & OPT_ATTRIBUTES_ONLY) {
 		return file_not_giving();
 	}
@@ -150,29 +150,29 @@ static struct fail displace(struct file_context *ctx, struct file *file) {
 static struct fail take_over(struct file_context *ctx, struct file *file, bool link) {
 	struct stat st;
 	bool mount;
-	int ret = open_look(file->dst_fd, "", AT_EMPTY_PATH, &st, &mount);
+	int ret = open_look(file->target.fd, "", AT_EMPTY_PATH, &st, &mount);
 	if (ret < 0) {
 		return fail_make(ret, "cannot fstat %d");
 	}
 	// Seen before opening, but who knows what has been moved meanwhile
-	if (inode_same(inode_of(&st), inode_of(&file->st))) {
-		close_fd(&file->dst_fd);
+	if (inode_same(inode_of(&st), inode_of(&file->source.st))) {
+		close_fd(&file->target.fd);
 		return fail_make(0, "%s and %d are the same file");
 	}
 	if (ctx->files->sums && sums_is(ctx->files->sums, &st)) {
-		close_fd(&file->dst_fd);
+		close_fd(&file->target.fd);
 		return fail_make(0, "cannot copy %s to %d: checksums are being written there");
 	}
-	if (!file_is_still(file->tree, &file->found, &st)) {
+	if (!file_is_still(file->tree, &file->target.found, &st)) {
 		return fail_make(0, "skipping file %s, as its destination %d was replaced while being copied");
 	}
-	file->found = st;
-	if (file_is_strangers(ctx->files->opts, file->tree, &file->st, &st)) {
+	file->target.found = st;
+	if (file_is_strangers(ctx->files->opts, file->tree, &file->source.st, &st)) {
 		return displace(ctx, file);
 	}
-	file->flags |= link ? FILE_BY_LINK : 0;
+	file->target.flags |= link ? TARGET_BY_LINK : 0;
 	if (!S_ISREG(st.st_mode)) {
-		file->flags |= FILE_SPECIAL;
+		file->target.flags |= TARGET_SPECIAL;
 		if ((ctx->files->opts->flags & OPT_VERIFY) && !S_ISBLK(st.st_mode)) {
 			return fail_make(0, "cannot verify %d: not a regular file or a block device");
 		}
@@ -240,11 +240,11 @@ static int open_waiting(const struct file_context *ctx, const struct file *file,
 /** Open a destination that may be replaced. */
 static struct fail overwrite(struct file_context *ctx, struct file *file) {
 	int flags = file_access_mode(ctx->files->opts) | O_NOCTTY | O_CLOEXEC;
-	bool wait = tree_is_named_whole(file->tree) && !S_ISREG(file->found.st_mode);
+	bool wait = tree_is_named_whole(file->tree) && !S_ISREG(file->target.found.st_mode);
 	bool link;
 
 	// A fifo or a terminal of a stranger is not even opened
-	if (file_is_strangers(ctx->files->opts, file->tree, &file->st, &file->found)) {
+	if (file_is_strangers(ctx->files->opts, file->tree, &file->source.st, &file->target.found)) {
 		return displace(ctx, file);
 	}
 	int ret = open_there(ctx, file, flags | (wait ? 0 : O_NONBLOCK), &link);
@@ -255,8 +255,8 @@ static struct fail overwrite(struct file_context *ctx, struct file *file) {
 		return file_not_through(ret);
 	}
 	if (ret >= 0) {
-		file->dst_fd = ret;
-		file->flags |= wait ? 0 : FILE_DST_NONBLOCK;
+		file->target.fd = ret;
+		file->target.flags |= wait ? 0 : TARGET_NONBLOCK;
 		return take_over(ctx, file, link);
 	}
 	if (ret == -ENOENT) {
@@ -326,13 +326,13 @@ static enum dest_verdict replace(struct file_context *ctx, struct file *file, co
 	enum dest_verdict verdict = judged->verdict;
 	struct dest_found found = judged->found;
 	if (!judged->known) {
-		verdict = file_verdict(ctx, file->tree, &file->entry, &file->st, &found, fail);
+		verdict = file_verdict(ctx, file->tree, &file->entry, &file->source.st, &found, fail);
 	}
 	bool atomic = file_is_atomic(ctx, &file->entry);
-	file->found = found.st;
-	file->backup = found.backup;
+	file->target.found = found.st;
+	file->target.backup = found.backup;
 	if (verdict == DEST_OVERWRITE || verdict == DEST_CREATE) {
-		file_say(ctx, file->tree, &file->entry, file->backup);
+		file_say(ctx, file->tree, &file->entry, file->target.backup);
 	}
 	if (verdict == DEST_OVERWRITE) {
 		// What is no regular file is written into as ever, and so is what gets attributes only
@@ -381,15 +381,15 @@ bool file_open_destination(struct file_context *ctx, struct file *file, const st
 	if (fail.what) {
 		if ((fail.err != EINTR || !atomic_load(&ctx->files->cancelled)) && !file_copy_later(ctx, file, fail.err)) {
 			tree_report(file->tree, &file->entry, fail);
-			file_failed(ctx, &file->st);
+			file_failed(ctx, &file->source.st);
 		}
 		return false;
 	}
 	if (verdict == DEST_SKIP || verdict == DEST_DONE) {
-		skip(ctx, file->tree, &file->entry, &file->st);
+		skip(ctx, file->tree, &file->entry, &file->source.st);
 	}
-	if (file->dst_fd >= 0 && ctx->files->medium) {
-		medium_meet(ctx->files->medium, file->dst_fd);
+	if (file->target.fd >= 0 && ctx->files->medium) {
+		medium_meet(ctx->files->medium, file->target.fd);
 	}
-	return file->dst_fd >= 0;
+	return file->target.fd >= 0;
 }

@@ -75,13 +75,13 @@ static int spot_follow(struct spot *spot, const struct file *file) {
  * REACH_REFUSED.
  */
 static int spot_open(struct spot *spot, const struct file *file) {
-	bool by_link = file->flags & FILE_BY_LINK;
+	bool by_link = file->target.flags & TARGET_BY_LINK;
 	struct stat st;
 	*spot = (struct spot) {.dir = file->tree->fd[DST], .own = -1};
 
 	int ret = by_link ? spot_follow(spot, file) : spot_go(spot, file->entry.dst_name);
-	if (ret == 0 && by_link && (file->flags & FILE_STAGED)) {
-		ret = fstatat(spot->dir, ".", &st, 0) != 0 ? -errno : inode_same(inode_of(&st), file->led_to) ? 0 : -ESTALE;
+	if (ret == 0 && by_link && (file->target.flags & TARGET_STAGED)) {
+		ret = fstatat(spot->dir, ".", &st, 0) != 0 ? -errno : inode_same(inode_of(&st), file->target.led_to) ? 0 : -ESTALE;
 	}
 	if (ret != 0) {
 		spot_close(spot);
@@ -102,7 +102,7 @@ static bool has_unnamed(const struct file_context *ctx, const struct file *file)
 
 /** Remember that there are none. The base's device is not known: operands may lead to any. */
 static void forget_unnamed(struct file_context *ctx, const struct file *file) {
-	if (!(file->tree->flags & TREE_BASE) && !(file->flags & FILE_BY_LINK)) {
+	if (!(file->tree->flags & TREE_BASE) && !(file->target.flags & TARGET_BY_LINK)) {
 		ctx->no_unnamed = file->tree->inode[DST].dev;
 		ctx->no_unnamed_known = true;
 	}
@@ -113,32 +113,32 @@ static int open_hidden(struct file *file, const struct spot *spot, int flags, mo
 	if (!hidden_can_go(spot->dir)) {
 		return -EPERM;
 	}
-	file->hidden = hidden_path(spot->name, HIDDEN_KNOWN);
-	for (int i = 0; file->hidden && i < TRIES; ++i) {
-		int fd = openat(spot->dir, file->hidden, flags | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+	file->target.hidden = hidden_path(spot->name, HIDDEN_KNOWN);
+	for (int i = 0; file->target.hidden && i < TRIES; ++i) {
+		int fd = openat(spot->dir, file->target.hidden, flags | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
 		int ret = fd < 0 ? -errno : hidden_lock(fd, 0);
 		if (ret == 0) {
 			return fd;
 		}
 		close_fd(&fd);
 		if (ret == -EEXIST) {
-			ret = file_hide_again(file->tree, spot->dir, &file->hidden);
+			ret = file_hide_again(file->tree, spot->dir, &file->target.hidden);
 		}
 		// Another one may have taken it for one that was left
 		if (ret < 0 && ret != -ESTALE && ret != -EBUSY) {
-			free(file->hidden);
-			file->hidden = NULL;
+			free(file->target.hidden);
+			file->target.hidden = NULL;
 			return ret;
 		}
 	}
-	return file->hidden ? -EEXIST : -ENOMEM;
+	return file->target.hidden ? -EEXIST : -ENOMEM;
 }
 
 /** Make a file of which what is written is noted. It has to have the hidden name that the next run looks for. */
 static int open_part_anew(struct file *file, const struct spot *spot, int flags, mode_t mode) {
 	int fd = open_hidden(file, spot, flags, mode);
 	char *known = hidden_path(spot->name, HIDDEN_KNOWN);
-	if (fd < 0 || !known || strcmp(known, file->hidden) != 0) {
+	if (fd < 0 || !known || strcmp(known, file->target.hidden) != 0) {
 		file->part = NULL;
 	}
 	free(known);
@@ -154,7 +154,7 @@ static int stage(struct file_context *ctx, struct file *file, mode_t mode) {
 	if (ret < 0) {
 		return ret;
 	}
-	if ((file->tree->flags & TREE_BASE) && file->tree->fd[DST] == AT_FDCWD && !(file->flags & FILE_BY_LINK)) {
+	if ((file->tree->flags & TREE_BASE) && file->tree->fd[DST] == AT_FDCWD && !(file->target.flags & TARGET_BY_LINK)) {
 		files_resume_in(ctx->files, file->tree, spot.dir, file->entry.dst_name);
 	}
 	int part = file_open_part(ctx, file, spot.dir, spot.name, mode);
@@ -172,15 +172,15 @@ static int stage(struct file_context *ctx, struct file *file, mode_t mode) {
 		fd = open_hidden(file, &spot, flags, mode);
 	}
 	struct stat st;
-	if ((file->flags & FILE_BY_LINK) && fstatat(spot.dir, ".", &st, 0) == 0) {
-		file->led_to = inode_of(&st);
+	if ((file->target.flags & TARGET_BY_LINK) && fstatat(spot.dir, ".", &st, 0) == 0) {
+		file->target.led_to = inode_of(&st);
 	}
 	spot_close(&spot);
 	if (fd < 0) {
 		return fd;
 	}
-	file->dst_fd = fd;
-	file->flags |= FILE_STAGED;
+	file->target.fd = fd;
+	file->target.flags |= TARGET_STAGED;
 	file_know_part(file);
 	return 0;
 }
@@ -188,14 +188,14 @@ static int stage(struct file_context *ctx, struct file *file, mode_t mode) {
 /** Make a file with nothing of an old one. Returns 0 or -errno. */
 static int stage_created(struct file_context *ctx, struct file *file) {
 	const struct opts *opts = ctx->files->opts;
-	mode_t mode = (file->st.st_mode & 07777) | S_IFREG;
+	mode_t mode = (file->source.st.st_mode & 07777) | S_IFREG;
 	int ret = stage(ctx, file, meta_create_mode(opts, mode));
 	if (ret < 0) {
 		return ret;
 	}
-	file->flags |= FILE_CREATED;
-	if (meta_final_mode(opts, mode, 0, &file->final_mode)) {
-		file->flags |= FILE_FINAL_MODE;
+	file->target.flags |= TARGET_CREATED;
+	if (meta_final_mode(opts, mode, 0, &file->target.final_mode)) {
+		file->target.has_final_mode = true;
 	}
 	return 0;
 }
@@ -211,7 +211,7 @@ int file_stage_new(struct file_context *ctx, struct file *file) {
 struct fail file_stage_again(struct file_context *ctx, struct file *file, bool replace) {
 	struct stat st;
 	if (replace) {
-		file->flags |= FILE_REPLACES;
+		file->target.flags |= TARGET_REPLACES;
 	} else if (fstatat(file->tree->fd[DST], file->entry.dst_name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		if (!S_ISLNK(st.st_mode)) {
 			return fail_make(EEXIST, "cannot create regular file %d");
@@ -220,7 +220,7 @@ struct fail file_stage_again(struct file_context *ctx, struct file *file, bool r
 		if (!(ctx->files->opts->flags & OPT_POSIX) || !trusted) {
 			return fail_make(0, "not writing through dangling symlink %d");
 		}
-		file->flags |= FILE_BY_LINK;
+		file->target.flags |= TARGET_BY_LINK;
 	}
 	int ret = stage_created(ctx, file);
 	return ret < 0 ? file_cannot_create(ret) : FAIL_NONE;
@@ -268,19 +268,19 @@ static struct fail look_at_old(struct file_context *ctx, struct file *file, int 
 	if (ret < 0) {
 		return fail_make(ret, "cannot fstat %d");
 	}
-	if (inode_same(inode_of(&st), inode_of(&file->st))) {
+	if (inode_same(inode_of(&st), inode_of(&file->source.st))) {
 		return fail_make(0, "%s and %d are the same file");
 	}
 	if (ctx->files->sums && sums_is(ctx->files->sums, &st)) {
 		return fail_make(0, "cannot copy %s to %d: checksums are being written there");
 	}
-	if (!file_is_still(file->tree, &file->found, &st)) {
+	if (!file_is_still(file->tree, &file->target.found, &st)) {
 		return fail_make(0, "skipping file %s, as its destination %d was replaced while being copied");
 	}
-	bool elsewhere = (file->flags & FILE_BY_LINK) || mount;
+	bool elsewhere = (file->target.flags & TARGET_BY_LINK) || mount;
 	struct fail fail = elsewhere ? dest_spare_source(ctx->files->dest, &st) : FAIL_NONE;
 	if (!fail.what) {
-		file->found = st;
+		file->target.found = st;
 	}
 	return fail;
 }
@@ -289,7 +289,7 @@ struct fail file_stage_instead(struct file_context *ctx, struct file *file) {
 	if (ctx->files->opts->flags & OPT_VERBOSE) {
 		tree_say(file->tree, &file->entry, "removed %d");
 	}
-	file->flags &= ~(unsigned)FILE_BY_LINK;
+	file->target.flags &= ~(unsigned)TARGET_BY_LINK;
 	return file_stage_again(ctx, file, true);
 }
 
@@ -299,7 +299,7 @@ struct fail file_stage_over(struct file_context *ctx, struct file *file) {
 	int dir = file->tree->fd[DST];
 	const char *name = file->entry.dst_name;
 
-	if (file_is_strangers(opts, file->tree, &file->st, &file->found)) {
+	if (file_is_strangers(opts, file->tree, &file->source.st, &file->target.found)) {
 		return file_stage_instead(ctx, file);
 	}
 	int fd = open_old(file->tree, dir, name, WAY_NAME);
@@ -314,20 +314,20 @@ struct fail file_stage_over(struct file_context *ctx, struct file *file) {
 	if (fd < 0) {
 		return fd == -ENOENT ? file_stage_again(ctx, file, false) : file_stage_instead(ctx, file);
 	}
-	file->flags |= link ? FILE_BY_LINK : 0;
+	file->target.flags |= link ? TARGET_BY_LINK : 0;
 	struct fail fail = look_at_old(ctx, file, fd);
 	close_fd(&fd);
 	if (fail.what) {
 		return fail;
 	}
-	if (file_is_strangers(opts, file->tree, &file->st, &file->found)) {
+	if (file_is_strangers(opts, file->tree, &file->source.st, &file->target.found)) {
 		return file_stage_instead(ctx, file);
 	}
 	if (!file_reserve(ctx, file)) {
 		file->flags |= FILE_DEFERRED;
 		return FAIL_NONE;
 	}
-	file->flags |= FILE_REPLACES | FILE_INHERITS;
+	file->target.flags |= TARGET_REPLACES | TARGET_INHERITS;
 	int ret = stage(ctx, file, S_IRUSR | S_IWUSR);
 	return ret < 0 ? file_cannot_create(ret) : FAIL_NONE;
 }
@@ -347,16 +347,16 @@ struct fail file_inherit(struct file_context *ctx, struct file *file) {
 		old = open_old(file->tree, spot.dir, spot.name, WAY_NAME);
 		spot_close(&spot);
 	}
-	if (old < 0 || fstat(old, &st) != 0 || !inode_same(inode_of(&st), inode_of(&file->found))) {
+	if (old < 0 || fstat(old, &st) != 0 || !inode_same(inode_of(&st), inode_of(&file->target.found))) {
 		// Somebody has moved it: owner and mode as it was found with will do
 		close_fd(&old);
 		old = -1;
 	}
-	const struct inode inode = inode_of(&file->found);
-	struct fail fail = meta_inherit(ctx->files->opts, old, &file->found, file->dst_fd);
+	const struct inode inode = inode_of(&file->target.found);
+	struct fail fail = meta_inherit(ctx->files->opts, old, &file->target.found, file->target.fd);
 	// By which it is reserved
-	file->found.st_dev = inode.dev;
-	file->found.st_ino = inode.ino;
+	file->target.found.st_dev = inode.dev;
+	file->target.found.st_ino = inode.ino;
 	close_fd(&old);
 	return fail;
 }
@@ -365,20 +365,20 @@ struct fail file_inherit(struct file_context *ctx, struct file *file) {
 static bool is_still_hidden(const struct file *file, int dir) {
 	struct stat ours;
 	struct stat there;
-	return fstat(file->dst_fd, &ours) == 0 && fstatat(dir, file->hidden, &there, AT_SYMLINK_NOFOLLOW) == 0
+	return fstat(file->target.fd, &ours) == 0 && fstatat(dir, file->target.hidden, &there, AT_SYMLINK_NOFOLLOW) == 0
 		&& file_is_still(file->tree, &ours, &there);
 }
 
 /** Errors of writing that only closing tells (NFS, quotas), before the file gets its name. Returns 0 or -errno. */
 static int flush(const struct file *file) {
-	int fd = fcntl(file->dst_fd, F_DUPFD_CLOEXEC, 3);
+	int fd = fcntl(file->target.fd, F_DUPFD_CLOEXEC, 3);
 	return fd < 0 ? -errno : close_fd(&fd);
 }
 
 /** Replace what stands at the spot. Returns 0 or -errno. */
 static int move_over(struct file *file, const struct spot *spot) {
-	if (file->hidden) {
-		return renameat(spot->dir, file->hidden, spot->dir, spot->name) == 0 ? 0 : -errno;
+	if (file->target.hidden) {
+		return renameat(spot->dir, file->target.hidden, spot->dir, spot->name) == 0 ? 0 : -errno;
 	}
 	struct stat st;
 	if (!hidden_can_go(spot->dir)) {
@@ -388,10 +388,10 @@ static int move_over(struct file *file, const struct spot *spot) {
 	int ret = hidden ? -EEXIST : -ENOMEM;
 	// ENOENT: another ucp took it for one that was left
 	for (int i = 0; (ret == -EEXIST || ret == -ENOENT) && i < TRIES; ++i) {
-		ret = hidden_link(file->dst_fd, spot->dir, hidden);
+		ret = hidden_link(file->target.fd, spot->dir, hidden);
 		if (ret == 0 && renameat(spot->dir, hidden, spot->dir, spot->name) != 0) {
 			ret = -errno;
-			if (ret != -ENOENT && fstat(file->dst_fd, &st) == 0) {
+			if (ret != -ENOENT && fstat(file->target.fd, &st) == 0) {
 				file_drop_hidden(file->tree, spot->dir, hidden, inode_of(&st));
 			}
 		} else if (ret == -EEXIST && file_hide_again(file->tree, spot->dir, &hidden) < 0) {
@@ -405,11 +405,11 @@ static int move_over(struct file *file, const struct spot *spot) {
 /** Where nothing stood at first something does now: cp's rules for that. Returns whether it is to be replaced. */
 static bool judge_again(struct file_context *ctx, struct file *file, struct fail *fail) {
 	struct dest_found found = {0};
-	enum dest_verdict verdict = dest_judge(ctx->files->dest, file->tree, &file->entry, &file->st, &found, fail);
-	if (file->backup) {
+	enum dest_verdict verdict = dest_judge(ctx->files->dest, file->tree, &file->entry, &file->source.st, &found, fail);
+	if (file->target.backup) {
 		free(found.backup);
 	} else {
-		file->backup = found.backup;
+		file->target.backup = found.backup;
 	}
 	return verdict == DEST_OVERWRITE || verdict == DEST_CREATE;
 }
@@ -420,16 +420,16 @@ static bool judge_again(struct file_context *ctx, struct file *file, struct fail
  */
 static int name_it(struct file_context *ctx, struct file *file, const struct spot *spot, struct fail *fail) {
 	int ret = -EEXIST;
-	if (file->hidden) {
+	if (file->target.hidden) {
 		ret = is_still_hidden(file, spot->dir) ? flush(file) : -ENOENT;
 		if (ret < 0) {
 			return ret;
 		}
 		ret = -EEXIST;
 	}
-	if (!(file->flags & FILE_REPLACES)) {
-		ret = file->hidden ? hidden_move_open(spot->dir, file->hidden, spot->name)
-			: hidden_link(file->dst_fd, spot->dir, spot->name);
+	if (!(file->target.flags & TARGET_REPLACES)) {
+		ret = file->target.hidden ? hidden_move_open(spot->dir, file->target.hidden, spot->name)
+			: hidden_link(file->target.fd, spot->dir, spot->name);
 		if (ret == -EEXIST && (file->tree->flags & TREE_CREATED)) {
 			return ret;
 		}
@@ -442,7 +442,7 @@ static int name_it(struct file_context *ctx, struct file *file, const struct spo
 
 /** With trees::flush, flush a name in another directory than those that are flushed anyway. Returns 0 or -errno. */
 static int flush_name(const struct file *file, const struct spot *spot) {
-	bool elsewhere = (file->flags & FILE_BY_LINK) && file->tree->trees->flush;
+	bool elsewhere = (file->target.flags & TARGET_BY_LINK) && file->tree->trees->flush;
 	int ret = elsewhere ? flush_directory_at(spot->dir, ".", file->tree->trees->cancelled) : 0;
 	return ret == -EINTR ? 0 : ret;
 }
@@ -466,10 +466,10 @@ struct fail file_publish(struct file_context *ctx, struct file *file) {
 		file->flags |= FILE_INCOMPLETE;
 		return ret == -ECANCELED ? fail : file_cannot_create(ret);
 	}
-	file->flags &= ~(unsigned)FILE_STAGED;
+	file->target.flags &= ~(unsigned)TARGET_STAGED;
 	if (ret == 0) {
-		free(file->hidden);
-		file->hidden = NULL;
+		free(file->target.hidden);
+		file->target.hidden = NULL;
 	}
 	return flushed < 0 ? fail_make(flushed, "error syncing the directory of %d") : FAIL_NONE;
 }
@@ -480,13 +480,13 @@ void file_unhide(struct file *file, struct inode inode) {
 	if (ret == 0) {
 		ret = spot_open(&spot, file);
 		if (ret == 0) {
-			file_drop_hidden(file->tree, spot.dir, file->hidden, inode);
+			file_drop_hidden(file->tree, spot.dir, file->target.hidden, inode);
 			spot_close(&spot);
 		}
 		tree_unpin(file->tree);
 	}
 	if (ret < 0) {
-		const struct entry left = {.name = file->hidden, .dst_name = file->hidden};
+		const struct entry left = {.name = file->target.hidden, .dst_name = file->target.hidden};
 		tree_report(file->tree, &left, fail_make(ret, "cannot remove %d"));
 	}
 }
@@ -494,7 +494,7 @@ void file_unhide(struct file *file, struct inode inode) {
 void file_unstage(struct file_context *ctx, struct file *file) {
 	struct spot spot;
 	struct stat st;
-	if (file_keep_part(ctx, file) || !file->hidden || tree_pin(file->tree) < 0) {
+	if (file_keep_part(ctx, file) || !file->target.hidden || tree_pin(file->tree) < 0) {
 		return;
 	}
 	int ret = spot_open(&spot, file);
@@ -502,8 +502,8 @@ void file_unstage(struct file_context *ctx, struct file *file) {
 		// Not through what leads elsewhere by now
 		tree_report(file->tree, &file->entry, fail_make(ret > REACH_FOREIGN ? ret : 0, "cannot remove what was begun of %d"));
 	} else {
-		if (fstat(file->dst_fd, &st) == 0) {
-			file_drop_hidden(file->tree, spot.dir, file->hidden, inode_of(&st));
+		if (fstat(file->target.fd, &st) == 0) {
+			file_drop_hidden(file->tree, spot.dir, file->target.hidden, inode_of(&st));
 		}
 		spot_close(&spot);
 	}

@@ -40,14 +40,14 @@ static int next_part(const struct check *c, uint64_t at, struct extent *part) {
 		*part = (struct extent) {.start = at, .end = c->file->size};
 		return at < c->file->size;
 	}
-	return extent_next(c->file->dst_fd, at, c->file->size, part);
+	return extent_next(c->file->target.fd, at, c->file->size, part);
 }
 
 static bool is_cached(const struct check *c) {
 	struct extent part;
 	int ret = 0;
 	for (uint64_t at = 0; (ret = next_part(c, at, &part)) > 0; at = part.end) {
-		if (extent_may_be_cached(c->file->dst_fd, part, (unsigned char *)c->with->buffer, LOOK)) {
+		if (extent_may_be_cached(c->file->target.fd, part, (unsigned char *)c->with->buffer, LOOK)) {
 			return true;
 		}
 	}
@@ -57,7 +57,7 @@ static bool is_cached(const struct check *c) {
 /** Have all of the destination on its device and, where that is possible, none of it in memory. Returns 0 or -errno. */
 static int write_out(const struct check *c) {
 	static const unsigned all = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
-	int fd = c->file->dst_fd;
+	int fd = c->file->target.fd;
 
 	// Without its journal and the drive's cache, which are not what is read back, it takes much less time
 	int ret = sync_file_range(fd, 0, 0, all) == 0 ? 0 : -errno;
@@ -66,7 +66,7 @@ static int write_out(const struct check *c) {
 	}
 	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 	if (ret == 0 && !is_cached(c)) {
-		c->file->read_back = FILE_BACK_DROPPED;
+		c->file->plan.read_back = FILE_BACK_DROPPED;
 		return 0;
 	}
 	// Some file systems write in more than one step
@@ -74,13 +74,13 @@ static int write_out(const struct check *c) {
 		return -errno;
 	}
 	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-	c->file->read_back = is_cached(c) ? FILE_BACK_MEMORY : FILE_BACK_DROPPED;
+	c->file->plan.read_back = is_cached(c) ? FILE_BACK_MEMORY : FILE_BACK_DROPPED;
 	return 0;
 }
 
 /** Read past the page cache, or not any more. Returns whether that can be. */
 static bool set_direct(struct check *c, bool direct) {
-	int fd = c->file->dst_fd;
+	int fd = c->file->target.fd;
 	int flags = fcntl(fd, F_GETFL);
 	if (flags < 0 || (direct && (c->ctx->files->opts->inject & INJECT_NO_DIRECT))) {
 		return false;
@@ -97,7 +97,7 @@ static ssize_t get(struct check *c, char *buffer, size_t len, uint64_t off) {
 	// With O_DIRECT only whole blocks can be asked for
 	size_t whole = (len + FILE_ORDER_BLOCK - 1) / FILE_ORDER_BLOCK * FILE_ORDER_BLOCK;
 	for (;;) {
-		ssize_t n = pread(c->file->dst_fd, buffer, c->direct ? whole : len, (off_t)off);
+		ssize_t n = pread(c->file->target.fd, buffer, c->direct ? whole : len, (off_t)off);
 		if (n >= 0) {
 			return min(n, (ssize_t)len);
 		}
@@ -148,7 +148,7 @@ static size_t common(const char *a, const char *b, size_t len) {
 static size_t get_source(const struct check *c, char *buffer, size_t len, uint64_t off) {
 	size_t got = 0;
 	while (got < len) {
-		ssize_t n = pread(c->file->src_fd, buffer + got, len - got, (off_t)(off + got));
+		ssize_t n = pread(c->file->source.fd, buffer + got, len - got, (off_t)(off + got));
 		if (n <= 0 && !(n < 0 && errno == EINTR && !is_cancelled(c))) {
 			break;
 		}
@@ -276,11 +276,11 @@ static bool read_all(struct check *c) {
  */
 static bool read_again(struct check *c) {
 	c->again = true;
-	if (fdatasync(c->file->dst_fd) != 0) {
+	if (fdatasync(c->file->target.fd) != 0) {
 		file_fail(c->file, 0, fail_make(errno, "error writing %d"));
 		return false;
 	}
-	posix_fadvise(c->file->dst_fd, 0, 0, POSIX_FADV_DONTNEED);
+	posix_fadvise(c->file->target.fd, 0, 0, POSIX_FADV_DONTNEED);
 	return read_all(c);
 }
 
@@ -288,22 +288,22 @@ void file_verify(struct file_context *ctx, struct file *file) {
 	struct check c = {.ctx = ctx, .file = file, .with = ctx->order};
 	struct stat st;
 
-	c.again = file->flags & FILE_SPECIAL;
+	c.again = file->target.flags & TARGET_SPECIAL;
 	int ret = file->size > 0 ? write_out(&c) : 0;
 	if (ret < 0) {
 		file_fail(file, 0, fail_make(ret, "error writing %d"));
 		return;
 	}
-	if (set_direct(&c, true) && file->read_back == FILE_BACK_DROPPED) {
-		file->read_back = FILE_BACK_DIRECT;
+	if (set_direct(&c, true) && file->plan.read_back == FILE_BACK_DROPPED) {
+		file->plan.read_back = FILE_BACK_DIRECT;
 	}
 	if (!read_all(&c) && !(c.parted && !c.again && read_again(&c))) {
 		return;
 	}
-	if (!(file->flags & FILE_SPECIAL) && (fstat(file->dst_fd, &st) != 0 || (uint64_t)st.st_size != file->size)) {
+	if (!(file->target.flags & TARGET_SPECIAL) && (fstat(file->target.fd, &st) != 0 || (uint64_t)st.st_size != file->size)) {
 		report_parted(&c, file->size, 0);
 	}
-	if (file->read_back == FILE_BACK_DIRECT && !c.direct) {
-		file->read_back = FILE_BACK_DROPPED;
+	if (file->plan.read_back == FILE_BACK_DIRECT && !c.direct) {
+		file->plan.read_back = FILE_BACK_DROPPED;
 	}
 }

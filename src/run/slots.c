@@ -105,10 +105,10 @@ void hold_begin(struct state *s, struct file *file, bool shared) {
 	hold->file = file;
 	hold->dig = s->opts->sparse == WHEN_ALWAYS;
 	// Its flags are guarded by its lock once it is shared, and what is written in order never is
-	hold->forward = !shared && (file->flags & FILE_FORWARD);
+	hold->forward = !shared && (file->plan.flags & PLAN_FORWARD);
 	// An io_uring makes an error of a write in part, and nobody knows where the file ends then
-	hold->direct = hold->forward || (s->opts->engine == ENGINE_AUTO && file->st.st_size <= DIRECT_MOST);
-	hold->shared = shared || (!hold->forward && (uint64_t)file->st.st_size > s->opts->range_size && !s->worker->alone);
+	hold->direct = hold->forward || (s->opts->engine == ENGINE_AUTO && file->source.st.st_size <= DIRECT_MOST);
+	hold->shared = shared || (!hold->forward && (uint64_t)file->source.st.st_size > s->opts->range_size && !s->worker->alone);
 	if (hold->shared && !shared) {
 		file->flags |= FILE_SHARED;
 		work_share(s->worker->work, file);
@@ -116,15 +116,15 @@ void hold_begin(struct state *s, struct file *file, bool shared) {
 		pthread_kill(s->worker->coordinator, WAKE_SIGNAL);
 	}
 	// Registering pays only where a file is named more often than it costs
-	if ((uint64_t)file->st.st_size >= 4 * (uint64_t)s->worker->chunk_size) {
-		hold->src = ring_know(s->ring, file->src_fd);
-		hold->dst = ring_know(s->ring, file->dst_fd);
+	if ((uint64_t)file->source.st.st_size >= 4 * (uint64_t)s->worker->chunk_size) {
+		hold->src = ring_know(s->ring, file->source.fd);
+		hold->dst = ring_know(s->ring, file->target.fd);
 	} else {
-		hold->src = ring_plain(file->src_fd);
-		hold->dst = ring_plain(file->dst_fd);
+		hold->src = ring_plain(file->source.fd);
+		hold->dst = ring_plain(file->target.fd);
 	}
-	hold->src.leaves = file->cache == FILE_CACHE_LEAVE || file->cache == FILE_CACHE_READ_ONCE;
-	hold->dst.leaves = file->cache == FILE_CACHE_LEAVE;
+	hold->src.leaves = file->plan.cache == FILE_CACHE_LEAVE || file->plan.cache == FILE_CACHE_READ_ONCE;
+	hold->dst.leaves = file->plan.cache == FILE_CACHE_LEAVE;
 	s->hold = hold;
 }
 
@@ -416,6 +416,6 @@ bool hold_claim(struct state *s) {
 		return false;
 	}
 	bool many = hold->range.end - hold->range.start > s->worker->chunk_size;
-	hold->cached = many && hold->file->cache != FILE_CACHE_PAST && extent_is_cached(hold->file->src_fd, hold->range) > 0;
+	hold->cached = many && hold->file->plan.cache != FILE_CACHE_PAST && extent_is_cached(hold->file->source.fd, hold->range) > 0;
 	return true;
 }

@@ -155,13 +155,13 @@ static struct file *must_begin(const char *name) {
 static void move(struct file *file, const struct extent *range) {
 	char data[BLOCK];
 	for (uint64_t off = range->start; off < range->end;) {
-		ssize_t n = pread(file->src_fd, data, (size_t)min(range->end - off, (uint64_t)BLOCK), (off_t)off);
+		ssize_t n = pread(file->source.fd, data, (size_t)min(range->end - off, (uint64_t)BLOCK), (off_t)off);
 		if (n <= 0) {
 			CHECK_EQ(n, 0);
 			file_ended(file, off);
 			return;
 		}
-		CHECK_EQ(pwrite(file->dst_fd, data, (size_t)n, (off_t)off), n);
+		CHECK_EQ(pwrite(file->target.fd, data, (size_t)n, (off_t)off), n);
 		off += (uint64_t)n;
 	}
 }

@@ -177,7 +177,7 @@ TEST(a_file_of_a_hole_only) {
 	set_size("src/a", 100 * BLOCK + 7);
 	open_tree();
 	struct file *file = must_begin("a");
-	if (!(file->flags & FILE_EXTENTS)) {
+	if (!(file->plan.flags & PLAN_SKIP_HOLES)) {
 		file_unref(&t.ctx, file);
 		SKIP("no holes here");
 	}
