@@ -23,8 +23,8 @@
 static const char usage[] = "SOURCE DEST\nSOURCE... DIRECTORY\n-t DIRECTORY SOURCE...";
 
 static const char doc[] = "Copy SOURCE to DEST, or several SOURCEs into DIRECTORY, on many threads with io_uring.\v"
-	"SIZE is a number with an optional suffix: K, M, G, T (powers of 1024), or kB, MB, GB, TB (powers of 1000), in "
-	"small letters, too. A SIZE may have decimals but for --chunk-size, as may a RATE, with /s at its end: 1.5MB/s.\n\n"
+	"SIZE is a number with an optional suffix: K, M, G, T (powers of 1024), or kB, MB, GB, TB (powers of 1000); small "
+	"letters are allowed. SIZE and RATE may have decimals, except for --chunk-size; RATE may end in /s: 1.5MB/s.\n\n"
 	"Full documentation: man ucp";
 
 /** The help of -h: one screen of 24 lines. */
@@ -34,22 +34,22 @@ static const char short_help[] =
 	"\n"
 	"  -a                  copy a tree as it is, with all attributes\n"
 	"  -r                  copy a tree; -p: with mode, owner and times\n"
-	"  -T                  DEST is to become what SOURCE is, not to have it in it\n"
-	"  -n, -i, -u          what exists: leave it, ask, or replace what is older\n"
-	"  -x                  stay on this file system\n"
-	"  -v                  say what is being done\n"
-	"  --dry-run           only say what would be done\n"
-	"  --exclude=PATTERN   leave out what matches; --gitignore: what git ignores\n"
-	"  --progress          show how far it is, also where there is no terminal\n"
-	"  --resume            go on where a copy stopped that was made with this, too\n"
-	"  --atomic            let files appear only when they are whole\n"
-	"  --verify, --fsync   read copies back and compare; see that all is on the disk\n"
+	"  -T                  copy the contents of SOURCE into DEST, not SOURCE itself\n"
+	"  -n, -i, -u          existing files: keep, ask, or replace only older ones\n"
+	"  -x                  do not enter other file systems\n"
+	"  -v                  print what is being done\n"
+	"  --dry-run           only print what would be done\n"
+	"  --exclude=PATTERN   do not copy what matches; --gitignore: what git ignores\n"
+	"  --progress          show progress, even without a terminal\n"
+	"  --resume            continue an interrupted copy that was made with --resume\n"
+	"  --atomic            let files appear only when they are complete\n"
+	"  --verify, --fsync   compare copies with sources; wait until all is on disk\n"
 	"\n"
 	"Examples:\n"
 	"  ucp -a photos /mnt                    copy a tree to /mnt/photos\n"
-	"  ucp -aT photos backup                 bring what is in photos into backup\n"
-	"  ucp -au --exclude='*.tmp' src /mnt    copy what is new, but no *.tmp\n"
-	"  ucp -a --fsync --verify photos /mnt   and then unplug the disk\n"
+	"  ucp -aT photos backup                 copy the contents of photos into backup\n"
+	"  ucp -au --exclude='*.tmp' src /mnt    copy only newer files, but no *.tmp\n"
+	"  ucp -a --fsync --verify photos /mnt   then you can unplug the disk\n"
 	"\n"
 	"ucp --help shows all options, man ucp explains them.\n";
 
