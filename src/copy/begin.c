@@ -90,7 +90,14 @@ static struct file *begin_regular(struct file_context *ctx, struct tree *tree, c
 	}
 	// Where its destination was judged already, that is not to be done twice
 	struct fail fail = file_open_source(ctx, file, st, ctx->patient || judged.known);
+	if (!fail.what && !(file->flags & FILE_DEFERRED) && !file_reserve_source(ctx, file)) {
+		file->flags |= FILE_DEFERRED;
+	}
 	if (file->flags & FILE_DEFERRED) {
+		if (judged.found.backup) {
+			dest_undo_backup(ctx->files->dest, tree, entry, judged.found.backup);
+			free(judged.found.backup);
+		}
 		defer(ctx, file);
 		file_free(file);
 		return NULL;
@@ -103,6 +110,7 @@ static struct file *begin_regular(struct file_context *ctx, struct tree *tree, c
 	if (file_has_links(ctx, tree, &file->source.st)
 		&& file_links_meet(ctx, tree, entry, &file->source.st, &file->link, &judged) != FILE_LINKS_COPY)
 	{
+		file_release(ctx, file);
 		file_free(file);
 		return NULL;
 	}

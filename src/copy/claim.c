@@ -1,47 +1,118 @@
 #include "copy/file-impl.h"
 
-#include "display/writeback.h"
-#include "sys/symlink.h"
+#include "base/opts.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>
+
+/** A source that is being read, and by how many files. */
+struct reader {
+	struct inode inode;
+	unsigned count;
+};
+
+/** Whether an inode is being written, or READ, by another file. With patience, waits until it is not; files::lock is held. */
+static bool is_busy(struct file_context *ctx, struct inode inode, bool read) {
+	struct files *files = ctx->files;
+	bool busy;
+	while ((busy = inode_set_has(&files->overwriting, inode) || (read && inode_set_has(&files->reading, inode)))
+		&& ctx->patient)
+	{
+		cond_wait(&files->released, &files->lock);
+	}
+	return busy;
+}
+
+/** Let go of the source; files::lock is held. */
+static void release_source(struct files *files, struct file *file) {
+	struct reader *reader = inode_set_find(&files->reading, inode_of(&file->source.st));
+	if (--reader->count == 0) {
+		inode_set_remove(&files->reading, &reader->inode);
+		free(reader);
+	}
+	file->source.flags &= ~(unsigned)SOURCE_READING;
+	cond_broadcast(&files->released);
+}
 
 bool file_reserve(struct file_context *ctx, struct file *file) {
 	struct files *files = ctx->files;
 	struct inode inode = inode_of(&file->target.found);
 
 	mutex_lock(&files->lock);
-	while (ctx->patient && inode_set_has(&files->overwriting, inode)) {
-		cond_wait(&files->released, &files->lock);
+	bool held = file->source.flags & SOURCE_READING;
+	bool busy = inode_set_has(&files->overwriting, inode) || inode_set_has(&files->reading, inode);
+	if (busy && held && ctx->patient) {
+		// Two files that are each other's copies would wait for each other
+		release_source(files, file);
+		is_busy(ctx, inode, true);
+	} else {
+		busy = is_busy(ctx, inode, true);
 	}
-	int ret = inode_set_add(&files->overwriting, inode);
+	int ret = busy ? 0 : inode_set_add(&files->overwriting, inode);
 	mutex_unlock(&files->lock);
 	file->target.flags |= ret == 1 ? TARGET_RESERVED : 0;
 	return ret == 1;
 }
 
+/** Whether there are several operands, one of which may be what another one is copied to. */
+static bool is_one_of_several(const struct file_context *ctx, const struct tree *tree) {
+	return (tree->flags & TREE_OPERANDS) && (ctx->files->dest->flags & DEST_SEVERAL);
+}
+
+/** Whether what a tree's names lead to may be what this run writes. */
+static bool may_lead_to_copies(const struct file_context *ctx, const struct tree *tree) {
+	bool below = !(tree->flags & TREE_OPERANDS);
+	return (tree->flags & TREE_LED_AWAY) || (below && tree_follows(tree)) || is_one_of_several(ctx, tree);
+}
+
+bool file_reserve_source(struct file_context *ctx, struct file *file) {
+	struct files *files = ctx->files;
+	struct inode inode = inode_of(&file->source.st);
+	if (!may_lead_to_copies(ctx, file->tree)) {
+		return true;
+	}
+	mutex_lock(&files->lock);
+	bool busy = is_busy(ctx, inode, false);
+	struct reader *reader = busy ? NULL : inode_set_find(&files->reading, inode);
+	if (!busy && !reader) {
+		reader = calloc(1, sizeof(*reader));
+		if (reader) {
+			reader->inode = inode;
+			if (inode_set_insert(&files->reading, &reader->inode) < 0) {
+				free(reader);
+				reader = NULL;
+			}
+		}
+	}
+	if (reader) {
+		++reader->count;
+		file->source.flags |= SOURCE_READING;
+	}
+	mutex_unlock(&files->lock);
+	return !busy;
+}
+
 bool file_is_being_made(struct file_context *ctx, const struct tree *tree, const struct stat *st) {
 	struct files *files = ctx->files;
-	if (!st || !(tree->flags & TREE_OPERANDS) || !(files->dest->flags & DEST_SEVERAL)) {
+	if (!st || !may_lead_to_copies(ctx, tree)) {
 		return false;
 	}
 	mutex_lock(&files->lock);
-	while (ctx->patient && inode_set_has(&files->overwriting, inode_of(st))) {
-		cond_wait(&files->released, &files->lock);
-	}
-	bool being_made = inode_set_has(&files->overwriting, inode_of(st));
+	bool being_made = is_busy(ctx, inode_of(st), false);
 	mutex_unlock(&files->lock);
 	return being_made;
 }
 
 void file_protect(struct file_context *ctx, struct file *file) {
-	bool read = (file->tree->flags & TREE_OPERANDS) && (ctx->files->dest->flags & DEST_SEVERAL);
-	if ((read || file->link) && fstat(file->target.fd, &file->target.found) == 0) {
+	const struct tree *tree = file->tree;
+	bool read = is_one_of_several(ctx, tree);
+	bool led = ctx->files->opts->deref == DEREF_ALWAYS || atomic_load(&tree->trees->mounted);
+	if ((read || led || file->link) && fstat(file->target.fd, &file->target.found) == 0) {
 		file_reserve(ctx, file);
 	}
 }
 
-void file_release(struct file_context *ctx, struct file *file) {
+void file_release_destination(struct file_context *ctx, struct file *file) {
 	struct files *files = ctx->files;
 	if (!(file->target.flags & TARGET_RESERVED)) {
 		return;
@@ -53,4 +124,13 @@ void file_release(struct file_context *ctx, struct file *file) {
 	file->target.flags &= ~(unsigned)TARGET_RESERVED;
 	cond_broadcast(&files->released);
 	mutex_unlock(&files->lock);
+}
+
+void file_release(struct file_context *ctx, struct file *file) {
+	file_release_destination(ctx, file);
+	if (file->source.flags & SOURCE_READING) {
+		mutex_lock(&ctx->files->lock);
+		release_source(ctx->files, file);
+		mutex_unlock(&ctx->files->lock);
+	}
 }

@@ -236,7 +236,7 @@ void file_copy_special(struct file_context *ctx, struct tree *tree, const struct
 bool file_judge(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st,
 	struct judged *judged);
 
-/** Whether an operand is just being made by another one, and so is to be read later. */
+/** Whether a source that may be a copy is just being written by another file, and so is to be read later. */
 bool file_is_being_made(struct file_context *ctx, const struct tree *tree, const struct stat *st);
 
 /** What destinations are opened for: those to be verified are read, too. */
@@ -254,7 +254,16 @@ bool file_copy_later(struct file_context *ctx, struct file *file, int err);
 /** Claim an existing destination, file::found, for one file. Returns false if another one is writing it. */
 bool file_reserve(struct file_context *ctx, struct file *file);
 
-/** A file that writes to an existing destination is finished: let others have that. */
+/**
+ * If a source may be what this run writes under another name, see that nothing writes to it while it is read. Returns false
+ * if another file is writing it.
+ */
+bool file_reserve_source(struct file_context *ctx, struct file *file);
+
+/** A file does not write to its destination after all: let others have that. */
+void file_release_destination(struct file_context *ctx, struct file *file);
+
+/** A file is finished: let others have its destination, and write to its source. */
 void file_release(struct file_context *ctx, struct file *file);
 
 /**

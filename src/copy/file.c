@@ -21,6 +21,7 @@ void files_init(struct files *files, const struct opts *opts, struct report *rep
 
 void files_destroy(struct files *files) {
 	inode_set_clear(&files->overwriting, free);
+	inode_set_clear(&files->reading, free);
 	free(files->journal_path);
 	throttle_destroy(&files->throttle);
 	thread_must(pthread_mutex_destroy(&files->lock));

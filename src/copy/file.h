@@ -39,6 +39,8 @@ struct files {
 	pthread_mutex_t lock;
 	pthread_cond_t released;
 	struct inode_set overwriting;
+	/** Sources being read that may be destinations, too; of struct reader. */
+	struct inode_set reading;
 	/** Files of which data is being moved, but for those that are copied at once. */
 	struct list begun;
 	/** How many names found no room. */
@@ -127,6 +129,8 @@ enum source_flags {
 	SOURCE_NONBLOCK = 1 << 0,
 	/** It may change without its times saying so (--resume). */
 	SOURCE_UNTOLD = 1 << 1,
+	/** It is in files::reading. */
+	SOURCE_READING = 1 << 2,
 };
 
 /** Where data comes from. */

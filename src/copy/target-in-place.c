@@ -120,7 +120,7 @@ static struct fail make_empty(struct file_context *ctx, struct file *file) {
 	file->target.found.st_dev = inode.dev;
 	file->target.found.st_ino = inode.ino;
 	if (!(opts->flags & OPT_ATTRIBUTES_ONLY) && links_is_copy(ctx->files->links, inode_of(&file->target.found))) {
-		file_release(ctx, file);
+		file_release_destination(ctx, file);
 		return remove_and_create(ctx, file);
 	}
 	if (opts->preserve & PRESERVE_MODE) {

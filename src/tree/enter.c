@@ -49,6 +49,16 @@ static bool is_unsized(int fd) {
 	}
 }
 
+/** Open a source directory of TREE; LED is set to whether a symbolic link leads there. Returns a descriptor or -errno. */
+static int open_directory(const struct tree *tree, const char *name, int flags, bool *led) {
+	int fd = openat(tree->fd[SRC], name, flags | O_NOFOLLOW);
+	*led = fd < 0 && (errno == ENOTDIR || errno == ELOOP) && !(flags & O_NOFOLLOW);
+	if (*led) {
+		fd = openat(tree->fd[SRC], name, flags);
+	}
+	return fd < 0 ? -errno : fd;
+}
+
 /** Open the source. A directory that may not be read is still made, and what it has is kept. */
 static struct fail open_source(struct tree *tree, const struct entry *entry) {
 	struct tree *parent = tree->parent;
@@ -58,9 +68,14 @@ static struct fail open_source(struct tree *tree, const struct entry *entry) {
 	} else {
 		flags |= O_NOFOLLOW;
 	}
-	tree->fd[SRC] = openat(parent->fd[SRC], entry->name, flags);
-	int err = errno;
+	int err = 0;
 	int ret;
+	bool led;
+	tree->fd[SRC] = open_directory(parent, entry->name, flags, &led);
+	if (tree->fd[SRC] < 0) {
+		err = -tree->fd[SRC];
+		tree->fd[SRC] = -1;
+	}
 	bool prefix = tree->flags & TREE_OPERANDS;
 	if (tree->fd[SRC] < 0 && err == EACCES && prefix) {
 		// What is in the way to an operand need not be readable
@@ -68,7 +83,14 @@ static struct fail open_source(struct tree *tree, const struct entry *entry) {
 		tree->fd[SRC] = openat(parent->fd[SRC], entry->name, O_PATH | (flags & ~O_RDONLY));
 	}
 	if (tree->fd[SRC] >= 0) {
-		ret = fstat(tree->fd[SRC], &tree->src_stat);
+		bool mount;
+		ret = open_look(tree->fd[SRC], "", AT_EMPTY_PATH, &tree->src_stat, &mount);
+		errno = -ret;
+		mount &= !(parent->flags & TREE_OPERANDS);
+		led |= mount;
+		if (mount) {
+			atomic_store(&tree->trees->mounted, true);
+		}
 	} else {
 		ret = fstatat(parent->fd[SRC], entry->name, &tree->src_stat, flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0);
 	}
@@ -79,6 +101,7 @@ static struct fail open_source(struct tree *tree, const struct entry *entry) {
 		return fail_make(err, prefix ? "failed to get attributes of %s" : "cannot access %s");
 	}
 	tree->inode[SRC] = inode_of(&tree->src_stat);
+	tree->flags |= led && !(parent->flags & TREE_OPERANDS) ? TREE_LED | TREE_LED_AWAY : parent->flags & TREE_LED_AWAY;
 	if (tree->fd[SRC] < 0) {
 		tree->flags |= TREE_CLOSED;
 		tree->src_err = err;
@@ -148,8 +171,9 @@ static void report_circle(struct tree *tree) {
 static bool leads_in_circles(struct tree *tree, const struct entry *entry) {
 	struct trees *trees = tree->trees;
 
-	bool made = tree_is_made(trees, tree->inode[SRC]);
-	for (struct tree *t = tree->parent; (tree->flags & TREE_FOLLOWED) && !(t->flags & TREE_OPERANDS); t = t->parent) {
+	bool made = tree_is_made(trees, tree->inode[SRC]) || ((tree->flags & TREE_LED) && tree_leads_into_made(tree));
+	bool away = tree->flags & (TREE_FOLLOWED | TREE_LED_AWAY);
+	for (struct tree *t = tree->parent; away && !(t->flags & TREE_OPERANDS); t = t->parent) {
 		made |= inode_same(t->inode[DST], tree->inode[SRC]);
 	}
 	if (made && is_its_own_copy(tree, entry)) {

@@ -171,6 +171,24 @@ static bool is_copy(struct tree *made, const struct tree *tree) {
 	return is;
 }
 
+bool tree_leads_into_made(const struct tree *tree) {
+	struct inode inode = tree->inode[SRC];
+	int fd = -1;
+	bool made = false;
+	bool up = tree->fd[SRC] >= 0 && has_made_any(tree->trees);
+	while (up && !made) {
+		struct stat st;
+		int above = openat(fd < 0 ? tree->fd[SRC] : fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		close_fd(&fd);
+		fd = above;
+		up = fd >= 0 && fstat(fd, &st) == 0 && !inode_same(inode_of(&st), inode);
+		inode = up ? inode_of(&st) : inode;
+		made = up && tree_is_made(tree->trees, inode);
+	}
+	close_fd(&fd);
+	return made;
+}
+
 bool tree_meets_copy(struct tree *tree) {
 	struct tree *parent = tree->parent;
 	struct tree *top = parent->made_top;

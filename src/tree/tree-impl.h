@@ -36,6 +36,12 @@ void tree_flush(struct tree *tree);
  */
 bool tree_meets_copy(struct tree *tree);
 
+/**
+ * Whether the source, which a symbolic link or a mount leads to itself, is in a directory that this run made. A source in
+ * which such a directory is, is none: that is met on the way down.
+ */
+bool tree_leads_into_made(const struct tree *tree);
+
 /** Whether a directory is one of trees::made. */
 bool tree_is_made(struct trees *trees, struct inode inode);
 

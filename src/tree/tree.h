@@ -67,6 +67,10 @@ enum tree_flags {
 	TREE_ELSEWHERE = 1 << 16,
 	/** The destination is a source, or in one, that the way to this tree's own source leads through. */
 	TREE_IN_SOURCE = 1 << 17,
+	/** A symbolic link or a mount below the operand leads to the source: it may be a destination under another name. */
+	TREE_LED = 1 << 19,
+	/** It is so led to, or is in a directory that is. */
+	TREE_LED_AWAY = 1 << 20,
 	/** It is to be left alone. */
 	TREE_LEFT = 1 << 9,
 	/** Its entries are operands: the base, and directories that --parents entered. */
@@ -156,6 +160,8 @@ struct trees {
 	/** How many are open, and how many may be. */
 	unsigned open;
 	unsigned max;
+	/** Whether something is mounted in a source: what is there may be a destination, too. */
+	atomic_bool mounted;
 	/** How many directories this run made, or would make. */
 	counter created;
 	struct hidden_patience patience;
