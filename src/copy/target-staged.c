@@ -213,14 +213,16 @@ struct fail file_stage_again(struct file_context *ctx, struct file *file, bool r
 	if (replace) {
 		file->target.flags |= TARGET_REPLACES;
 	} else if (fstatat(file->tree->fd[DST], file->entry.dst_name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-		if (!S_ISLNK(st.st_mode)) {
+		// What was found and is gone may still be shown, by a cache. Its name is given only if nothing has it
+		bool gone = inode_same(inode_of(&st), inode_of(&file->target.found));
+		if (!S_ISLNK(st.st_mode) && !gone) {
 			return fail_make(EEXIST, "cannot create regular file %d");
 		}
 		bool trusted = tree_is_named_whole(file->tree) || reach_is_own(&st);
-		if (!(ctx->files->opts->flags & OPT_POSIX) || !trusted) {
+		if (S_ISLNK(st.st_mode) && (!(ctx->files->opts->flags & OPT_POSIX) || !trusted)) {
 			return fail_make(0, "not writing through dangling symlink %d");
 		}
-		file->target.flags |= TARGET_BY_LINK;
+		file->target.flags |= S_ISLNK(st.st_mode) ? TARGET_BY_LINK : 0;
 	}
 	int ret = stage_created(ctx, file);
 	return ret < 0 ? file_cannot_create(ret) : FAIL_NONE;

@@ -558,3 +558,21 @@ once_update_where_times_are_kept_in_100_us() {
 	updated_again 100000
 	became_newer 0 0.001
 }
+
+# What another machine has removed is still shown by a cache.
+once_file_that_is_gone_but_still_shown() {
+	local option
+	mkdir -p backing s
+	echo new >s/f
+	mount_faultfs m backing --cache=3600
+	for option in -r '-r --atomic' '-a --atomic'; do
+		echo old >backing/f
+		check test -e m/f
+		rm backing/f
+		# shellcheck disable=SC2086 # several options
+		run_ucp $option s/. m
+		expect_status 0
+		expect_no_err
+		[[ $(<backing/f) == new ]] || fail "$option: it was not made anew"
+	done
+}
