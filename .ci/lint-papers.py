@@ -2,7 +2,8 @@
 """Checks that what the docs name exists: lint-papers.py FILE.md...
 
 Checked are names in backticks: of test cases (FILE:FUNCTION, or FUNCTION after one of the same file, * for anything;
-FILE.sh for all of a file), of unit tests (after the word unit), and, in ARCHITECTURE.md, of functions in src/ (NAME()).
+FILE.sh for all of a file), of unit tests (after the word unit), of files with a folder in front, also without src/, and,
+in ARCHITECTURE.md and COVERAGE.md, of functions in src/ (NAME()).
 Each promise names the test that holds it: a list item below "## Promised..." in SECURITY.md, where what follows the last
 name would be held by nothing, or below "## What must always hold" in ARCHITECTURE.md; both sections have to be there.
 Files of the repository that a Markdown link names have to exist. Exit status 1 if something is found.
@@ -42,6 +43,8 @@ def is_there(token, room, after_unit):
         return True, token[:-3]
     if after_unit and re.fullmatch(r"[a-z-]+", token):
         return token in UNITS, room
+    if re.fullmatch(r"[\w-]+/[\w./-]*\w\.(c|h|py|sh|md)", token) and "NAME" not in token:
+        return os.path.exists(token) or os.path.exists("src/" + token), room
     call = re.fullmatch(r"([a-z]+_\w+)\(\)", token)
     return (call[1] in SOURCE, room) if call else (None, room)
 
@@ -63,9 +66,9 @@ def check_item(path, item, promise):
     room, held, held_to = None, False, 0
     for match in re.finditer(r"(\bunits?\s+)?`([^`\n]+)`", item):
         there, room = is_there(match[2], room, match[1])
-        if there and not match[2].endswith("()"):
+        if there and not match[2].endswith("()") and not re.search(r"/.*\.\w+$", match[2]):
             held, held_to = True, match.end()
-        if there is False and not (match[2].endswith("()") and name != "ARCHITECTURE.md"):
+        if there is False and not (match[2].endswith("()") and name not in ("ARCHITECTURE.md", "COVERAGE.md")):
             yield f"there is no {match[2]}"
     for target in re.findall(r"\]\(([^)#:]+)\)", item):
         if not os.path.exists(os.path.join(os.path.dirname(path), target)):
