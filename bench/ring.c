@@ -13,7 +13,9 @@
  * the ring to taking its event. Threads take chunks one after the other from one cursor.
  */
 
-#include "base/std.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/size.h"
 #include "engine/ring.h"
 
 #include <errno.h>

@@ -150,7 +150,12 @@
  *     - fail.h              why something could not be done
  *     - list.h              lists
  *     - thread.h            locks, and counters of several threads
- *     - std.[ch]            strings, paths, sizes, clocks
+ *     - buf.[ch]            strings that grow
+ *     - path.[ch]           paths as strings
+ *     - io.[ch]             what is done with descriptors
+ *     - size.[ch]           numbers of bytes as people write them
+ *     - clock.[ch]          clocks
+ *     - random.h            numbers that follow from a seed
  *     - inode.[ch]          sets of inodes
  *     - open.[ch]           opening what a name that is not trusted leads to
  */

@@ -1,7 +1,7 @@
 #include "base/open.h"
 
 #include "base/inode.h"
-#include "base/std.h"
+#include "base/io.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -5,6 +5,8 @@
 #ifndef UCP_CLI_IMPL_H
 #define UCP_CLI_IMPL_H
 
+#include "base/buf.h"
+
 #include <argp.h>
 #include <stdio.h>
 

@@ -2,7 +2,7 @@
 #include "cli/cli.h"
 
 #include "base/opts.h"
-#include "base/std.h"
+#include "base/path.h"
 #include "display/progress.h"
 #include "engine/ring.h"
 #include "filter/select.h"

@@ -1,8 +1,10 @@
 #include "cli/cli-impl.h"
 
+#include "base/buf.h"
 #include "base/inode.h"
+#include "base/io.h"
 #include "base/opts.h"
-#include "base/std.h"
+#include "base/size.h"
 #include "filter/select.h"
 #include "report/report.h"
 #include "sys/machine.h"

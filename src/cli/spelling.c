@@ -1,7 +1,7 @@
 #include "cli/cli-impl.h"
 
+#include "base/buf.h"
 #include "base/opts.h"
-#include "base/std.h"
 #include "report/report.h"
 
 #include <errno.h>

@@ -1,7 +1,8 @@
 #include "cli/cli-impl.h"
 
+#include "base/buf.h"
 #include "base/opts.h"
-#include "base/std.h"
+#include "base/size.h"
 #include "report/report.h"
 
 #include <argp.h>

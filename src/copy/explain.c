@@ -1,7 +1,7 @@
 #include "copy/file-impl.h"
 
+#include "base/buf.h"
 #include "base/opts.h"
-#include "base/std.h"
 #include "report/report.h"
 #include "sys/symlink.h"
 

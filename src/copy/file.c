@@ -1,8 +1,9 @@
 #include "copy/file-impl.h"
 #include "copy/file.h"
 
+#include "base/io.h"
 #include "base/opts.h"
-#include "base/std.h"
+#include "base/path.h"
 #include "report/report.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 #include "copy/file-impl.h"
 
+#include "base/io.h"
 #include "base/opts.h"
-#include "base/std.h"
 #include "display/writeback.h"
 #include "sys/symlink.h"
 

@@ -1,8 +1,9 @@
 #include "copy/file-impl.h"
 
+#include "base/io.h"
 #include "base/open.h"
 #include "base/opts.h"
-#include "base/std.h"
+#include "base/path.h"
 #include "display/progress.h"
 #include "report/report.h"
 #include "sys/meta.h"

@@ -2,7 +2,6 @@
 
 #include "base/open.h"
 #include "base/opts.h"
-#include "base/std.h"
 #include "display/progress.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 #include "copy/file-impl.h"
 
+#include "base/io.h"
 #include "base/open.h"
 #include "base/opts.h"
-#include "base/std.h"
 #include "display/writeback.h"
 #include "journal/checksums.h"
 #include "sys/meta.h"

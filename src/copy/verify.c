@@ -1,7 +1,6 @@
 #include "copy/file-impl.h"
 
 #include "base/opts.h"
-#include "base/std.h"
 #include "sys/hash.h"
 
 #include <errno.h>

@@ -1,7 +1,8 @@
 #include "dest/dest-impl.h"
 
+#include "base/io.h"
 #include "base/opts.h"
-#include "base/std.h"
+#include "base/path.h"
 #include "sys/tempfile.h"
 
 #include <dirent.h>

@@ -1,7 +1,8 @@
 #include "dest/dest-impl.h"
 
+#include "base/io.h"
 #include "base/opts.h"
-#include "base/std.h"
+#include "base/path.h"
 #include "filter/select.h"
 #include "journal/journal.h"
 #include "report/report.h"

@@ -1,7 +1,6 @@
 #include "dest/dest-impl.h"
 
 #include "base/opts.h"
-#include "base/std.h"
 #include "report/report.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 #include "dest/dest-impl.h"
 
+#include "base/io.h"
 #include "base/opts.h"
-#include "base/std.h"
 #include "journal/journal.h"
 
 #include <dirent.h>

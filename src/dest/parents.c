@@ -1,6 +1,6 @@
 #include "dest/dest-impl.h"
 
-#include "base/std.h"
+#include "base/path.h"
 
 #include <dirent.h>
 #include <errno.h>

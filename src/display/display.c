@@ -1,7 +1,8 @@
 #include "display/display.h"
 
+#include "base/buf.h"
+#include "base/clock.h"
 #include "base/opts.h"
-#include "base/std.h"
 #include "report/report.h"
 
 #include <langinfo.h>

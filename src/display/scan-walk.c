@@ -1,7 +1,8 @@
 #include "display/scan-impl.h"
 
+#include "base/buf.h"
+#include "base/io.h"
 #include "base/opts.h"
-#include "base/std.h"
 #include "filter/select.h"
 
 #include <dirent.h>

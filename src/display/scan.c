@@ -1,8 +1,8 @@
 #include "display/scan-impl.h"
 
+#include "base/io.h"
 #include "base/open.h"
 #include "base/opts.h"
-#include "base/std.h"
 #include "sys/extent.h"
 
 #include <fcntl.h>

@@ -1,6 +1,7 @@
 #include "display/writeback.h"
 
-#include "base/std.h"
+#include "base/clock.h"
+#include "base/io.h"
 #include "engine/throttle.h"
 
 #include <errno.h>

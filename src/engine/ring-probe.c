@@ -1,7 +1,5 @@
 #include "engine/ring.h"
 
-#include "base/std.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <liburing.h>

@@ -1,7 +1,6 @@
 #include "engine/ring-impl.h"
 
 #include "base/opts.h"
-#include "base/std.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -39,14 +38,13 @@ static const struct {
 
 /** Try the sets of set-up flags in turn. Returns the index of the one in use or -errno. */
 static int setup(struct ring *ring) {
-	unsigned entries = next_pow2(2 * ring->params.depth);
 	int ret = -EINVAL;
 	for (unsigned i = 0; i < countof(setups); ++i) {
 		struct io_uring_params params = {.flags = setups[i].flags};
 		if ((ring->params.inject & INJECT_NO_SINGLE_ISSUER) && (params.flags & IORING_SETUP_SINGLE_ISSUER)) {
 			continue;
 		}
-		ret = io_uring_queue_init_params(entries, &ring->uring, &params);
+		ret = io_uring_queue_init_params(2 * ring->params.depth, &ring->uring, &params);
 		if (ret == 0) {
 			ring->cqe_skip = (params.features & IORING_FEAT_CQE_SKIP)
 				&& !(ring->params.inject & INJECT_NO_CQE_SKIP);

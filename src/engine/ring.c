@@ -2,7 +2,7 @@
 #include "engine/ring.h"
 
 #include "base/opts.h"
-#include "base/std.h"
+#include "base/random.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,8 @@
 #include "engine/throttle.h"
 
-#include "base/std.h"
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/size.h"
 
 #include <errno.h>
 #include <fcntl.h>

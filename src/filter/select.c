@@ -1,6 +1,9 @@
 #include "filter/select.h"
 
+#include "base/buf.h"
+#include "base/io.h"
 #include "base/open.h"
+#include "base/path.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -9,7 +9,7 @@
 #ifndef UCP_SELECT_H
 #define UCP_SELECT_H
 
-#include "base/std.h"
+#include "base/buf.h"
 #include "filter/filelist.h"
 #include "filter/rules.h"
 

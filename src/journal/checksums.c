@@ -1,5 +1,7 @@
 #include "journal/checksums.h"
 
+#include "base/buf.h"
+#include "base/io.h"
 #include "report/report.h"
 #include "sys/flush.h"
 

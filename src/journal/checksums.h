@@ -7,8 +7,8 @@
 #ifndef UCP_CHECKSUMS_H
 #define UCP_CHECKSUMS_H
 
+#include "base/buf.h"
 #include "base/inode.h"
-#include "base/std.h"
 #include "base/thread.h"
 
 struct report;

@@ -1,5 +1,7 @@
 #include "journal/journal-impl.h"
 
+#include "base/io.h"
+#include "base/path.h"
 #include "sys/flush.h"
 #include "sys/tempfile.h"
 

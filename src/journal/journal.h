@@ -15,7 +15,6 @@
 #define UCP_JOURNAL_H
 
 #include "base/inode.h"
-#include "base/std.h"
 #include "base/thread.h"
 
 #include <sys/stat.h>

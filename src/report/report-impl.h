@@ -5,6 +5,7 @@
 #ifndef UCP_REPORT_IMPL_H
 #define UCP_REPORT_IMPL_H
 
+#include "base/buf.h"
 #include "report/report.h"
 
 /** An error or a warning. */

@@ -1,3 +1,4 @@
+#include "base/buf.h"
 #include "report/report-impl.h"
 
 #include <errno.h>

@@ -9,8 +9,8 @@
 #ifndef UCP_REPORT_H
 #define UCP_REPORT_H
 
+#include "base/buf.h"
 #include "base/fail.h"
-#include "base/std.h"
 #include "base/thread.h"
 #include "report/event.h"
 

@@ -1,8 +1,8 @@
 #include "run/coordinator-impl.h"
 #include "run/coordinator.h"
 
+#include "base/clock.h"
 #include "base/opts.h"
-#include "base/std.h"
 #include "report/report.h"
 #include "sys/machine.h"
 

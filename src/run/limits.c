@@ -1,7 +1,6 @@
 #include "run/coordinator-impl.h"
 
 #include "base/opts.h"
-#include "base/std.h"
 #include "sys/flush.h"
 #include "sys/machine.h"
 

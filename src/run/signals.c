@@ -1,7 +1,7 @@
 #include "run/coordinator-impl.h"
 
+#include "base/clock.h"
 #include "base/opts.h"
-#include "base/std.h"
 #include "report/report.h"
 
 #include <time.h>

@@ -1,5 +1,6 @@
 #include "run/worker-impl.h"
 
+#include "base/clock.h"
 #include "base/opts.h"
 #include "dest/dest.h"
 #include "dest/hardlinks.h"

@@ -1,6 +1,6 @@
 #include "sys/flush.h"
 
-#include "base/std.h"
+#include "base/io.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,7 @@
 #include "sys/machine.h"
 
-#include "base/std.h"
+#include "base/buf.h"
+#include "base/io.h"
 
 #include <errno.h>
 #include <fcntl.h>

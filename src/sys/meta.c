@@ -1,8 +1,8 @@
 #include "sys/meta-impl.h"
 #include "sys/meta.h"
 
+#include "base/io.h"
 #include "base/opts.h"
-#include "base/std.h"
 
 #include <errno.h>
 #include <fcntl.h>

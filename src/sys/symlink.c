@@ -1,7 +1,7 @@
 #include "sys/symlink.h"
 
+#include "base/io.h"
 #include "base/open.h"
-#include "base/std.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,7 @@
 #include "sys/tempfile.h"
 
-#include "base/std.h"
+#include "base/io.h"
+#include "base/path.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 #include "sys/twin.h"
 
-#include "base/std.h"
+#include "base/io.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

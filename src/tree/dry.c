@@ -1,7 +1,7 @@
 #include "tree/tree-impl.h"
 
 #include "base/opts.h"
-#include "base/std.h"
+#include "base/path.h"
 #include "report/report.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 #include "tree/tree-impl.h"
 
+#include "base/io.h"
 #include "base/opts.h"
-#include "base/std.h"
 #include "sys/symlink.h"
 #include "sys/twin.h"
 

@@ -1,6 +1,6 @@
 #include "tree/tree-impl.h"
 
-#include "base/std.h"
+#include "base/buf.h"
 #include "report/report.h"
 
 #include <errno.h>

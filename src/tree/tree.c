@@ -1,8 +1,8 @@
 #include "tree/tree-impl.h"
 #include "tree/tree.h"
 
+#include "base/io.h"
 #include "base/opts.h"
-#include "base/std.h"
 #include "filter/select.h"
 #include "report/report.h"
 #include "sys/meta.h"

@@ -2,6 +2,7 @@
 
 #include "fuzz.h"
 
+#include "base/buf.h"
 #include "journal/journal-impl.h"
 
 /** Append a record with a checksum that is right. */

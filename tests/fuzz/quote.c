@@ -2,7 +2,7 @@
 
 #include "fuzz.h"
 
-#include "base/std.h"
+#include "base/buf.h"
 #include "report/report.h"
 
 #include <locale.h>

@@ -2,7 +2,7 @@
 
 #include "fuzz.h"
 
-#include "base/std.h"
+#include "base/size.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -4,7 +4,7 @@
 
 #include "unit.h"
 
-#include "base/std.h"
+#include "base/buf.h"
 #include "cli/cli-impl.h"
 
 #include <stdlib.h>

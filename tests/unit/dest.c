@@ -5,7 +5,6 @@
 #include "unit.h"
 
 #include "base/opts.h"
-#include "base/std.h"
 #include "dest/dest.h"
 #include "report/report.h"
 

@@ -6,7 +6,6 @@
 #define UCP_TEST_FILE_KIT_H
 
 #include "base/opts.h"
-#include "base/std.h"
 #include "copy/file.h"
 #include "dest/dest.h"
 #include "dest/hardlinks.h"

@@ -5,7 +5,7 @@
 #include "scratch.h"
 #include "unit.h"
 
-#include "base/std.h"
+#include "base/io.h"
 #include "sys/flush.h"
 
 #include <errno.h>

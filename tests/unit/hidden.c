@@ -1,4 +1,4 @@
-#include "base/std.h"
+#include "base/path.h"
 #include "scratch.h"
 #include "sys/tempfile.h"
 #include "unit.h"

@@ -1,4 +1,5 @@
-#include "base/std.h"
+#include "base/buf.h"
+#include "base/io.h"
 #include "journal/journal-impl.h"
 #include "scratch.h"
 #include "unit.h"

@@ -5,7 +5,7 @@
 #include "unit.h"
 
 #include "base/opts.h"
-#include "base/std.h"
+#include "base/random.h"
 #include "dest/hardlinks.h"
 #include "report/report.h"
 #include "tree/tree.h"

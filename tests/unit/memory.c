@@ -5,8 +5,8 @@
 #include "scratch.h"
 #include "unit.h"
 
+#include "base/buf.h"
 #include "base/opts.h"
-#include "base/std.h"
 #include "cli/cli.h"
 #include "journal/journal-impl.h"
 #include "report/report.h"

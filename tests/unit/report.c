@@ -4,6 +4,7 @@
 
 #include "unit.h"
 
+#include "base/buf.h"
 #include "report/report.h"
 
 #include <errno.h>

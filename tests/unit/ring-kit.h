@@ -6,7 +6,7 @@
 #define UCP_TEST_RING_KIT_H
 
 #include "base/opts.h"
-#include "base/std.h"
+#include "base/random.h"
 #include "engine/ring.h"
 #include "unit.h"
 #include <errno.h>

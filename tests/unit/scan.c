@@ -5,8 +5,9 @@
 #include "scratch.h"
 #include "unit.h"
 
+#include "base/io.h"
 #include "base/opts.h"
-#include "base/std.h"
+#include "base/path.h"
 #include "display/scan-impl.h"
 #include "filter/select.h"
 

@@ -5,6 +5,8 @@
 #include "scratch.h"
 #include "unit.h"
 
+#include "base/buf.h"
+#include "base/io.h"
 #include "journal/checksums.h"
 #include "report/report.h"
 

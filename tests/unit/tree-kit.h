@@ -6,7 +6,6 @@
 #define UCP_TEST_TREE_KIT_H
 
 #include "base/opts.h"
-#include "base/std.h"
 #include "report/report.h"
 #include "scratch.h"
 #include "tree/tree.h"

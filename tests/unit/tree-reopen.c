@@ -1,6 +1,7 @@
 /**
  * tree.c: directories that are closed when there are too many of them, and found again, or not.
  */
+#include "base/random.h"
 #include "tree-kit.h"
 
 /** Whatever stands where a directory is to be made is one that may be used. */

@@ -1,0 +1,44 @@
+/**
+ * path.c: paths as strings.
+ */
+
+#include "unit.h"
+
+#include "base/path.h"
+
+static const struct {
+	const char *path;
+	const char *last;
+} components[] = {
+	{"a", "a"},
+	{"a/", "a/"},
+	{"a///", "a///"},
+	{"a/b", "b"},
+	{"a/b/", "b/"},
+	{"a//b//", "b//"},
+	{"/a", "a"},
+	{"//a", "a"},
+	{"/a/b", "b"},
+	{"./a", "a"},
+	{"a/.", "."},
+	{"a/./", "./"},
+	{"a/..", ".."},
+	{".", "."},
+	{"..", ".."},
+	{"../", "../"},
+	{"/", ""},
+	{"///", ""},
+	{"", ""},
+	{" / ", " "},
+};
+
+TEST(last_components) {
+	for (size_t i = 0; i < countof(components); ++i) {
+		const char *path = components[i].path;
+		const char *last = last_component(path);
+		CHECK_STR(last, components[i].last);
+		CHECK(last >= path && last <= path + strlen(path));
+	}
+}
+
+UNIT_MAIN
