@@ -1,22 +1,22 @@
 # ucp: build, test, install.
 #
 #   make                     build build/release/ucp, and ./ucp that points to it
-#   make debug asan tsan     the other profiles, each in build/PROFILE (or PROFILE=NAME with any target)
-#   make check               install what the tests need, run everything (check-quick: only the core)
+#   make debug asan tsan     other profiles, each in build/PROFILE (PROFILE=NAME works with any target)
+#   make check               install what the tests need and run all of them (check-quick: release profile, default mode)
 #   make bench               race ucp against other copiers (BENCH="--quick"; make bench-tools: only build what that needs)
-#   make check-long          what takes minutes each, and hours in all
-#   make fuzz                random input to all that parses (tests/fuzz), FUZZ_TIME=600 seconds each
-#   make cov                 what of src/ the tests reach: lines and branches
-#   make fuzz-cp             random command lines, compared with cp's doing, until there is a difference
-#   make demo                install what is missing, build, copy, compare, tell the rate
-#   make lint                style and static checks, with the tools that are here
-#   make compile_commands.json   how each source is compiled, for editors and clangd
+#   make check-long          tests that take minutes each, hours in all
+#   make fuzz                random input for all parsers (tests/fuzz), FUZZ_TIME=600 seconds each
+#   make cov                 lines and branches of src/ that the tests reach
+#   make fuzz-cp             random command lines, compared with cp, until there is a difference
+#   make demo                install missing packages, build, copy a tree, compare it, print the rate
+#   make lint                style and static checks, with the tools that are installed
+#   make compile_commands.json   compilation database for editors and clangd
 #   make help                these lines
-#   make install uninstall   PREFIX, DESTDIR (BASH_COMPLETIONS, ZSH_COMPLETIONS, FISH_COMPLETIONS, DOCS: where those go)
-#   make dist                build/dist/ucp-VERSION.tar.gz of what is committed, the same bytes each time; without git of what is here
+#   make install uninstall   PREFIX, DESTDIR (BASH_COMPLETIONS, ZSH_COMPLETIONS, FISH_COMPLETIONS and DOCS set where those go)
+#   make dist                build/dist/ucp-VERSION.tar.gz of the last commit (without git: of this directory), always the same bytes
 #   make deb                 a Debian package of that, in build/dist
 #
-# CC, CFLAGS, CPPFLAGS and LDFLAGS are yours. HARDENING= leaves out what makes release harder to exploit. V=1 shows the
+# You may set CC, CFLAGS, CPPFLAGS and LDFLAGS. HARDENING= turns off the hardening of release builds. V=1 shows the
 # commands.
 
 VERSION := 0.1.0

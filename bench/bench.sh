@@ -9,21 +9,21 @@ umask 022
 usage() {
 	cat <<-EOT
 		usage: bench/bench.sh [OPTION...] [WORKLOAD...]
-		Copies in turn, in a shuffled order, with ucp, cp, rsync, tar, what there is of cpz, fcp, xcp, wcp and
-		dcp, and "floor", which writes the same files with nothing read. Leaves bench.md, bench.json, bench.svg.
+		Copies in turn, in random order, with ucp, cp, rsync, tar, what is installed of cpz, fcp, xcp, wcp and
+		dcp, and "floor", which writes the same files without reading. Writes bench.md, bench.json, bench.svg.
 		  --quick         small and few, in two or three minutes
-		  --list          say which workloads there are, and do nothing
+		  --list          list the workloads and exit
 		  --rounds=N      how often each command runs (9; quick: 3)
-		  --scale=K       how large it all is, as a share of the full size (1; quick: 0.05)
+		  --scale=K       size of the workloads as a share of the full size (1; quick: 0.05)
 		  --ucp=PATH      the program to race (build/release/ucp)
-		  --only=NAMES    of the others, only these (cp is always there): --only=rsync,tar
+		  --only=NAMES    race only these others, and cp: --only=rsync,tar
 		  --dir=DIR       where the file systems are made (build/bench); needs up to 14 GiB
 		  --out=DIR       where the results go (build/bench/results)
 		  --tree=DIR      the tree of the workload "tree" (/usr)
-		  --latency=MS    how late far storage answers (1)
-		  --timeout=S     when a command is given up (900)
-		A WORKLOAD is CORPUS.FILESYSTEM.CACHE.HOW, or the beginning of that, or has wildcards: small, 'one.*.warm.*'.
-		Needs root. Everything but --dir and --out is read-only for whatever is raced.
+		  --latency=MS    how late slow storage answers (1)
+		  --timeout=S     time limit of a command (900)
+		A WORKLOAD is CORPUS.FILESYSTEM.CACHE.HOW, or the beginning of that, or may have wildcards: small, 'one.*.warm.*'.
+		Needs root. Everything but --dir and --out is read-only for the commands.
 	EOT
 }
 
