@@ -3,7 +3,7 @@
 
 Checked are names in backticks: of test cases (FILE:FUNCTION, or FUNCTION after one of the same file, * for anything;
 FILE.sh for all of a file), of unit tests (after the word unit), of files with a folder in front, also without src/, and,
-in ARCHITECTURE.md and COVERAGE.md, of functions in src/ (NAME()).
+in ARCHITECTURE.md and COVERAGE.md, of functions in src/ (NAME()), and, in the former, of constants and members.
 Each promise names the test that holds it: a list item below "## Promised..." in SECURITY.md, where what follows the last
 name would be held by nothing, or below "## What must always hold" in ARCHITECTURE.md; both sections have to be there.
 Files of the repository that a Markdown link names have to exist. Exit status 1 if something is found.
@@ -31,6 +31,7 @@ def functions(paths, pattern):
 CASES = {os.path.basename(path)[:-3]: functions([path], r"^((?:case|once|long)_\w+)") for path in glob.glob("tests/cases/*.sh")}
 UNITS = {os.path.basename(path)[:-2] for path in glob.glob("tests/unit/*.c")}
 SOURCE = functions(glob.glob("src/**/*.[ch]", recursive=True), r"\b([a-z]\w+)\(")
+WORDS = functions(glob.glob("src/**/*.[ch]", recursive=True), r"\w+")
 
 
 def is_there(token, room, after_unit):
@@ -45,8 +46,15 @@ def is_there(token, room, after_unit):
         return token in UNITS, room
     if re.fullmatch(r"[\w-]+/[\w./-]*\w\.(c|h|py|sh|md)", token) and "NAME" not in token:
         return os.path.exists(token) or os.path.exists("src/" + token), room
-    call = re.fullmatch(r"([a-z]+_\w+)\(\)", token)
-    return (call[1] in SOURCE, room) if call else (None, room)
+    if call := re.fullmatch(r"([a-z]+_\w+)\(\)", token):
+        return call[1] in SOURCE, room
+    return None, room
+
+
+def is_in_source(token):
+    """Whether constants and members that a token names are in src/: NAME_NAME, struct::member."""
+    name = re.fullmatch(r"(?:[a-z_]+::)?([a-z_]+)|([A-Z]+_[A-Z_]+)", token)
+    return not name or not ("::" in token or name[2]) or (name[1] or name[2]) in WORDS
 
 
 def items(text):
@@ -69,6 +77,8 @@ def check_item(path, item, promise):
         if there and not match[2].endswith("()") and not re.search(r"/.*\.\w+$", match[2]):
             held, held_to = True, match.end()
         if there is False and not (match[2].endswith("()") and name not in ("ARCHITECTURE.md", "COVERAGE.md")):
+            yield f"there is no {match[2]}"
+        if name == "ARCHITECTURE.md" and not is_in_source(match[2]):
             yield f"there is no {match[2]}"
     for target in re.findall(r"\]\(([^)#:]+)\)", item):
         if not os.path.exists(os.path.join(os.path.dirname(path), target)):
