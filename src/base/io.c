@@ -20,13 +20,34 @@ int close_fd(int *fd) {
 	return 0;
 }
 
+char *fd_path(int fd, char path[FD_PATH_SIZE]) {
+	snprintf(path, FD_PATH_SIZE, "/proc/self/fd/%d", fd);
+	return path;
+}
+
+int write_full(int fd, const void *data, size_t len, const atomic_bool *cancelled) {
+	const char *at = data;
+	while (len > 0) {
+		ssize_t n = write(fd, at, len);
+		if (n < 0 && errno == EINTR && !(cancelled && atomic_load(cancelled))) {
+			continue;
+		}
+		if (n <= 0) {
+			return n < 0 ? -errno : -EIO;
+		}
+		at += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
 uint32_t fs_type(int fd) {
 	struct statfs fs;
 	return fstatfs(fd, &fs) == 0 ? (uint32_t)fs.f_type : 0;
 }
 
 int set_times(int fd, const struct timespec times[2]) {
-	char path[32];
+	char path[FD_PATH_SIZE];
 	if (utimensat(fd, "", times, AT_EMPTY_PATH) == 0) {
 		return 0;
 	}
@@ -34,8 +55,7 @@ int set_times(int fd, const struct timespec times[2]) {
 		return -errno;
 	}
 	// Linux before 5.8 takes no AT_EMPTY_PATH
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (utimensat(AT_FDCWD, path, times, 0) == 0) {
+	if (utimensat(AT_FDCWD, fd_path(fd, path), times, 0) == 0) {
 		return 0;
 	}
 	int err = errno;

@@ -63,9 +63,8 @@ static int open_compared(int seen, int dir, const char *path, int flags) {
 }
 
 int open_again(int seen, int dir, const char *path, int flags) {
-	char name[32];
-	snprintf(name, sizeof(name), "/proc/self/fd/%d", seen);
-	int fd = open(name, flags | O_NOCTTY);
+	char name[FD_PATH_SIZE];
+	int fd = open(fd_path(seen, name), flags | O_NOCTTY);
 	if (fd >= 0) {
 		return fd;
 	}

@@ -77,7 +77,7 @@ static bool stop(struct order *o, int ret, const char *what) {
 	return false;
 }
 
-/** Write bytes where they belong. Returns 0 or -errno. */
+/** Write bytes where they belong: as write_full(), but at an offset, and file_move_end() may answer an error. */
 static int put(struct order *o, const char *data, size_t len, uint64_t off) {
 	const struct file *file = o->file;
 	bool little = o->ctx->files->opts->inject & INJECT_SHORT_WRITE;

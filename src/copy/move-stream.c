@@ -1,5 +1,6 @@
 #include "copy/file-impl.h"
 
+#include "base/io.h"
 #include "base/opts.h"
 #include "display/progress.h"
 
@@ -14,22 +15,6 @@
 /** Whether an interrupted call is to be made again. */
 static bool again(const struct file_context *ctx) {
 	return errno == EINTR && !atomic_load(&ctx->files->cancelled);
-}
-
-/** Write everything, however little at a time. Returns 0 or -errno. */
-static int write_whole(const struct file_context *ctx, int fd, const char *data, size_t len) {
-	while (len > 0) {
-		ssize_t n = write(fd, data, len);
-		if (n < 0 && again(ctx)) {
-			continue;
-		}
-		if (n <= 0) {
-			return n < 0 ? -errno : -EIO;
-		}
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
 }
 
 /** Have file_context::buffer. */
@@ -86,7 +71,7 @@ bool file_copy_cached(struct file_context *ctx, struct file *file) {
 	}
 	ctx->cold = 0;
 	file->flags |= FILE_CACHED;
-	int ret = write_whole(ctx, file->target.fd, ctx->buffer, size);
+	int ret = write_full(file->target.fd, ctx->buffer, size, &ctx->files->cancelled);
 	if (ret == -EINTR) {
 		file_abandon(file, 0);
 	} else if (ret < 0) {
@@ -129,7 +114,7 @@ void file_stream(struct file_context *ctx, struct file *file) {
 		if (n < 0) {
 			break;
 		}
-		int ret = write_whole(ctx, file->target.fd, ctx->buffer, (size_t)n);
+		int ret = write_full(file->target.fd, ctx->buffer, (size_t)n, &ctx->files->cancelled);
 		if (ret < 0) {
 			if (ret != -EINTR) {
 				file_fail(file, file->cursor, fail_make(ret, "error writing %d"));

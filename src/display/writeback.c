@@ -29,9 +29,8 @@ void medium_init(struct medium *medium, struct throttle *throttle, int (*sync)(i
 
 /** A descriptor for reading, which nobody is in the way of who wants to run the file; -1 if there is none. */
 static int reopen(int fd) {
-	char path[64];
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	int other = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	char path[FD_PATH_SIZE];
+	int other = open(fd_path(fd, path), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	return other >= 0 ? other : fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
 

@@ -146,19 +146,8 @@ static void add_line(struct buf *buf, const char *hash, const char *path) {
 
 /** Write what is held back; the lock is held. */
 static void write_lines(struct sums *sums) {
-	const char *data = sums->lines.data;
-	size_t len = sums->err < 0 ? 0 : sums->lines.len;
-	while (len > 0) {
-		ssize_t n = write(sums->fd, data, len);
-		if (n < 0 && errno == EINTR && !atomic_load(sums->cancelled)) {
-			continue;
-		}
-		if (n < 0) {
-			sums->err = -errno;
-			break;
-		}
-		data += n;
-		len -= (size_t)n;
+	if (sums->err == 0) {
+		sums->err = write_full(sums->fd, sums->lines.data, sums->lines.len, sums->cancelled);
 	}
 	sums->lines.len = 0;
 }

@@ -96,27 +96,14 @@ static void note_error(struct journal *journal, int err) {
 	mutex_unlock(&journal->lock);
 }
 
-/** Write records where nobody closes the journal meanwhile. Returns 0 or -errno. */
-static int write_records(const struct journal *journal, const char *data, size_t len) {
-	while (len > 0) {
-		ssize_t n = write(journal->fd, data, len);
-		if (n <= 0 && !(n < 0 && errno == EINTR)) {
-			return n < 0 ? -errno : -ENOSPC;
-		}
-		// Should another one get in between, nothing after that makes sense; but then there is hardly any room
-		data += max(n, (ssize_t)0);
-		len -= (size_t)max(n, (ssize_t)0);
-	}
-	return 0;
-}
-
 /** Append records by one write, so that those of several threads never mix. After a failure nothing is written any more. */
 static void append(struct journal *journal, const void *data, size_t len) {
 	thread_must(pthread_rwlock_rdlock(&journal->writing));
 	mutex_lock(&journal->lock);
 	bool usable = journal_is_open(journal) && journal->err == 0;
 	mutex_unlock(&journal->lock);
-	int ret = usable ? write_records(journal, data, len) : 0;
+	// If another record gets between two parts, nothing after it makes sense; but then there is hardly any room
+	int ret = usable ? write_full(journal->fd, data, len, NULL) : 0;
 	if (ret < 0) {
 		note_error(journal, ret);
 	}
@@ -151,7 +138,7 @@ void journal_doubt(struct journal *journal, int err) {
 	int ret = ftruncate(journal->fd, journal->safe) == 0 ? 0 : -errno;
 	if (ret == 0 && journal->safe > 0) {
 		size_t len = make_record(&record, JOURNAL_MARK, journal->id, &mark, sizeof(mark));
-		ret = write_records(journal, (const char *)&record, len);
+		ret = write_full(journal->fd, &record, len, NULL);
 	}
 	// It would be believed: better none than that
 	if (ret < 0) {

@@ -1,4 +1,5 @@
 #include "base/buf.h"
+#include "base/io.h"
 #include "report/report-impl.h"
 
 #include <errno.h>
@@ -34,21 +35,6 @@ void report_init(struct report *report, const char *program) {
 	thread_must(pthread_mutex_init(&report->asking, NULL));
 }
 
-static int write_all(int fd, const char *data, size_t len) {
-	while (len > 0) {
-		ssize_t n = write(fd, data, len);
-		if (n < 0 && errno == EINTR) {
-			continue;
-		}
-		if (n < 0) {
-			return -errno;
-		}
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 /** Write whole lines to standard error. Where there was no memory for them, at least that is said, by one write, too. */
 static void write_errors(const struct report *report, const struct buf *buf) {
 	char text[256];
@@ -59,7 +45,7 @@ static void write_errors(const struct report *report, const struct buf *buf) {
 		data = text;
 		len = min((size_t)max(n, 0), sizeof(text) - 1);
 	}
-	write_all(STDERR_FILENO, data, len);
+	write_full(STDERR_FILENO, data, len, NULL);
 }
 
 /** Take the progress line away, by what is written next. */
@@ -75,11 +61,11 @@ static int flush_locked(struct report *report) {
 	if (report->out.len > 0 && report->painted.len > 0 && !report->out_apart) {
 		struct buf buf = {0};
 		clear_line(report, &buf);
-		write_all(STDERR_FILENO, buf.data, buf.len);
+		write_full(STDERR_FILENO, buf.data, buf.len, NULL);
 		buf_free(&buf);
 	}
 	if (report->out.len > 0) {
-		ret = write_all(STDOUT_FILENO, report->out.data, report->out.len);
+		ret = write_full(STDOUT_FILENO, report->out.data, report->out.len, NULL);
 		report->out.len = 0;
 	}
 	if (report->out.failed) {
@@ -270,7 +256,7 @@ bool report_ask(struct report *report, const char *what, const char *src, const 
 	mutex_lock(&report->lock);
 	if (open) {
 		// The question stays to be seen, and what comes next has a line of its own
-		write_all(STDERR_FILENO, "\n", 1);
+		write_full(STDERR_FILENO, "\n", 1, NULL);
 	}
 	buf_free(&report->question);
 	mutex_unlock(&report->lock);
@@ -335,7 +321,7 @@ void report_paint(struct report *report, const char *line) {
 		clear_line(report, &buf);
 	}
 	if (buf.len > 0) {
-		write_all(STDERR_FILENO, buf.data, buf.len);
+		write_full(STDERR_FILENO, buf.data, buf.len, NULL);
 	}
 	mutex_unlock(&report->lock);
 	buf_free(&buf);

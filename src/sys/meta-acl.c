@@ -108,7 +108,7 @@ static int copy(struct meta_ref src, struct meta_ref dst, const char *name, mode
 
 int meta_copy_acls(const struct meta *meta, const struct meta_acls *acls, mode_t *mode) {
 	char src_path[META_SRC_PATH_SIZE];
-	char dst_path[META_PATH_SIZE];
+	char dst_path[FD_PATH_SIZE];
 	struct meta_ref src = meta_src(meta, src_path);
 	struct meta_ref dst = meta_dst(meta, dst_path);
 
@@ -130,7 +130,7 @@ static int drop(struct meta_ref ref, const char *name) {
 }
 
 int meta_drop_acls(const struct meta *meta, bool fallback, mode_t *mode) {
-	char path[META_PATH_SIZE];
+	char path[FD_PATH_SIZE];
 	struct meta_ref dst = meta_dst(meta, path);
 
 	int ret = drop(dst, META_ACL_ACCESS);
@@ -147,7 +147,7 @@ int meta_drop_acls(const struct meta *meta, bool fallback, mode_t *mode) {
 bool meta_inherit_acl(int old, int fd, bool allowed, mode_t *mode) {
 	struct meta_ref to = {.fd = fd};
 	struct meta_value value;
-	char path[META_PATH_SIZE];
+	char path[FD_PATH_SIZE];
 	bool there = false;
 
 	int ret = old >= 0 ? meta_get(meta_by_fd(old, path), META_ACL_ACCESS, &value) : -EBADF;

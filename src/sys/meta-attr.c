@@ -18,11 +18,6 @@
 /** The most of an ACL, of a size as META_SMALL has to be. */
 #define ACL_MAX (VALUE_MAX - 4)
 
-char *meta_path_of(int fd, char path[META_PATH_SIZE]) {
-	snprintf(path, META_PATH_SIZE, "/proc/self/fd/%d", fd);
-	return path;
-}
-
 struct meta_ref meta_src(const struct meta *meta, char path[META_SRC_PATH_SIZE]) {
 	if (meta->src_fd >= 0) {
 		return (struct meta_ref) {.fd = meta->src_fd};
@@ -30,7 +25,8 @@ struct meta_ref meta_src(const struct meta *meta, char path[META_SRC_PATH_SIZE])
 	if (meta->src_dir == AT_FDCWD) {
 		return (struct meta_ref) {.fd = -1, .path = meta->src_name};
 	}
-	int len = snprintf(path, META_SRC_PATH_SIZE, "/proc/self/fd/%d/%s", meta->src_dir, meta->src_name);
+	char dir[FD_PATH_SIZE];
+	int len = snprintf(path, META_SRC_PATH_SIZE, "%s/%s", fd_path(meta->src_dir, dir), meta->src_name);
 	if (len >= META_SRC_PATH_SIZE) {
 		// What is cut off would name something else
 		path[0] = '\0';
@@ -38,20 +34,20 @@ struct meta_ref meta_src(const struct meta *meta, char path[META_SRC_PATH_SIZE])
 	return (struct meta_ref) {.fd = -1, .path = path, .name = meta->src_name, .dir = meta->src_dir};
 }
 
-struct meta_ref meta_dst(const struct meta *meta, char path[META_PATH_SIZE]) {
+struct meta_ref meta_dst(const struct meta *meta, char path[FD_PATH_SIZE]) {
 	bool by_path = meta->flags & META_DST_PATH;
 	return (struct meta_ref) {
-		.fd = meta->dst_fd, .path = by_path ? meta_path_of(meta->dst_fd, path) : NULL, .follow = true,
+		.fd = meta->dst_fd, .path = by_path ? fd_path(meta->dst_fd, path) : NULL, .follow = true,
 		.name = by_path ? meta->dst_name : NULL, .dir = meta->dst_dir,
 	};
 }
 
-struct meta_ref meta_by_fd(int fd, char path[META_PATH_SIZE]) {
+struct meta_ref meta_by_fd(int fd, char path[FD_PATH_SIZE]) {
 	int flags = fcntl(fd, F_GETFL);
 	if (flags < 0 || !(flags & O_PATH)) {
 		return (struct meta_ref) {.fd = fd};
 	}
-	return (struct meta_ref) {.fd = -1, .path = meta_path_of(fd, path), .follow = true};
+	return (struct meta_ref) {.fd = -1, .path = fd_path(fd, path), .follow = true};
 }
 
 /** What is asked of the kernel. */

@@ -5,15 +5,13 @@
 #ifndef UCP_META_IMPL_H
 #define UCP_META_IMPL_H
 
+#include "base/io.h"
 #include "sys/meta.h"
 
 #include <sys/types.h>
 
-/** Bytes of a path by meta_path_of(). */
-#define META_PATH_SIZE 32
-
 /** Bytes of a path by meta_src(): of the form /proc/self/fd/N/NAME, where some file systems have names of 765 bytes. */
-#define META_SRC_PATH_SIZE (32 + 1024)
+#define META_SRC_PATH_SIZE (FD_PATH_SIZE + 1024)
 
 /**
  * Bytes of names and of a value that need no allocation. From Linux 5.12 to 6.1 an ACL that is read from an idmapped mount
@@ -69,17 +67,14 @@ enum meta_action {
 /** What becomes of an attribute of that name, by the rules and by what is known of it. */
 enum meta_action meta_action(const struct opts *opts, const char *name);
 
-/** The path of what a descriptor is about, for calls that take no descriptor made with O_PATH. Returns PATH. */
-char *meta_path_of(int fd, char path[META_PATH_SIZE]);
-
 /** The source: by its descriptor, or by name without leaving the directory that is open. */
 struct meta_ref meta_src(const struct meta *meta, char path[META_SRC_PATH_SIZE]);
 
 /** The destination. */
-struct meta_ref meta_dst(const struct meta *meta, char path[META_PATH_SIZE]);
+struct meta_ref meta_dst(const struct meta *meta, char path[FD_PATH_SIZE]);
 
 /** A file that is open for anything, O_PATH too. */
-struct meta_ref meta_by_fd(int fd, char path[META_PATH_SIZE]);
+struct meta_ref meta_by_fd(int fd, char path[FD_PATH_SIZE]);
 
 /**
  * List the names of the attributes.

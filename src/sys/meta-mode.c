@@ -1,3 +1,4 @@
+#include "base/io.h"
 #include "sys/meta-impl.h"
 
 #include <errno.h>
@@ -9,7 +10,7 @@
 #define SYS_FCHMODAT2 452
 
 int meta_chmod_path(int fd, mode_t mode) {
-	char path[META_PATH_SIZE];
+	char path[FD_PATH_SIZE];
 	// fchmodat2(2), Linux 6.6: the other way needs /proc
 	if (syscall(SYS_FCHMODAT2, fd, "", mode & MODE_BITS, AT_EMPTY_PATH) == 0) {
 		return 0;
@@ -17,7 +18,7 @@ int meta_chmod_path(int fd, mode_t mode) {
 	if (errno != ENOSYS && errno != EPERM) {
 		return -errno;
 	}
-	if (chmod(meta_path_of(fd, path), mode & MODE_BITS) == 0) {
+	if (chmod(fd_path(fd, path), mode & MODE_BITS) == 0) {
 		return 0;
 	}
 	int err = errno;

@@ -1,5 +1,6 @@
 #include "sys/meta-impl.h"
 
+#include "base/io.h"
 #include "base/opts.h"
 
 #include <errno.h>
@@ -52,7 +53,7 @@ static mode_t unwritable_mode(const struct meta *meta) {
 /** Copy those of the attributes in a list that are data. */
 static struct fail copy_listed(const struct meta *meta, bool owned, const char *names, size_t size) {
 	char src_path[META_SRC_PATH_SIZE];
-	char dst_path[META_PATH_SIZE];
+	char dst_path[FD_PATH_SIZE];
 	struct meta_ref src = meta_src(meta, src_path);
 	struct meta_ref dst = meta_dst(meta, dst_path);
 	struct fail first = FAIL_NONE;
@@ -114,7 +115,7 @@ struct fail meta_copy_xattrs(const struct meta *meta, bool owned, struct meta_ac
 
 int meta_copy_permissions(const struct meta *meta, mode_t mode) {
 	char src_path[META_SRC_PATH_SIZE];
-	char dst_path[META_PATH_SIZE];
+	char dst_path[FD_PATH_SIZE];
 	struct meta_ref src = meta_src(meta, src_path);
 	struct meta_ref dst = meta_dst(meta, dst_path);
 	char small[META_SMALL];
@@ -153,7 +154,7 @@ static bool is_permission(int err) {
 }
 
 int meta_inherit_xattrs(int old, int fd) {
-	char path[META_PATH_SIZE];
+	char path[FD_PATH_SIZE];
 	struct meta_ref from = meta_by_fd(old, path);
 	struct meta_ref to = {.fd = fd};
 	char small[META_SMALL];

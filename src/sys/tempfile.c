@@ -23,9 +23,6 @@
 /** Milliseconds to wait for the lock of a file that seems to be left. */
 #define CLEAR_WAIT 500
 
-/** Bytes of the path of a descriptor in /proc. */
-#define FD_PATH 32
-
 char *hidden_path(const char *path, enum hidden_kind kind) {
 	const char *name = last_component(path);
 	uint64_t number = XXH3_64bits(name, strlen(name));
@@ -132,7 +129,7 @@ int hidden_owner(int dir, uid_t *owner) {
 }
 
 int hidden_link(int fd, int dir, const char *path) {
-	char name[FD_PATH];
+	char name[FD_PATH_SIZE];
 	if (linkat(fd, "", dir, path, AT_EMPTY_PATH) == 0) {
 		return 0;
 	}
@@ -140,8 +137,7 @@ int hidden_link(int fd, int dir, const char *path) {
 		return -errno;
 	}
 	// Before Linux 6.10 that was for the privileged only
-	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
-	return linkat(AT_FDCWD, name, dir, path, AT_SYMLINK_FOLLOW) == 0 ? 0 : -errno;
+	return linkat(AT_FDCWD, fd_path(fd, name), dir, path, AT_SYMLINK_FOLLOW) == 0 ? 0 : -errno;
 }
 
 /** The same in a way that no file system refuses. Returns 0 or -errno; 1 if there are two names now. */
