@@ -115,6 +115,7 @@
  *
  * - sys/                    one file for each feature of the kernel
  *     - machine.[ch]        processors, memory, priorities
+ *     - fstype.[ch]         what is known of a file system by its type
  *     - extent.[ch]         where the data of a file is, and where it is cached
  *     - reflink.[ch]        clones, and copies by the kernel
  *     - flush.[ch]          what was written, onto its medium

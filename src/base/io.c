@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 int close_fd(int *fd) {
@@ -39,11 +38,6 @@ int write_full(int fd, const void *data, size_t len, const atomic_bool *cancelle
 		len -= (size_t)n;
 	}
 	return 0;
-}
-
-uint32_t fs_type(int fd) {
-	struct statfs fs;
-	return fstatfs(fd, &fs) == 0 ? (uint32_t)fs.f_type : 0;
 }
 
 int set_times(int fd, const struct timespec times[2]) {

@@ -25,9 +25,6 @@ char *fd_path(int fd, char path[FD_PATH_SIZE]);
  */
 int write_full(int fd, const void *data, size_t len, const atomic_bool *cancelled);
 
-/** The type of the file system that a descriptor's file is on (statfs(2), f_type); 0 if it cannot be found out. */
-uint32_t fs_type(int fd);
-
 /** Set the times of what a descriptor is about, be it made with O_PATH (utimensat(2)). Returns 0 or -errno. */
 int set_times(int fd, const struct timespec times[2]);
 

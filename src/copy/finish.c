@@ -3,9 +3,9 @@
 #include "base/io.h"
 #include "base/opts.h"
 #include "display/writeback.h"
+#include "sys/fstype.h"
 #include "sys/symlink.h"
 
-#include <linux/magic.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -22,19 +22,12 @@ static bool may_fail_to_close(struct file_context *ctx, const struct file *file)
 	if (ctx->closes_known && ctx->closes == dev) {
 		return false;
 	}
-	switch (fs_type(file->target.fd)) {
-	case EXT4_SUPER_MAGIC:
-	case XFS_SUPER_MAGIC:
-	case BTRFS_SUPER_MAGIC:
-	case F2FS_SUPER_MAGIC:
-	case TMPFS_MAGIC:
-	case RAMFS_MAGIC:
-		ctx->closes = dev;
-		ctx->closes_known = true;
-		return false;
-	default:
+	if (!fstype_is(file->target.fd, FSTYPE_CLOSES)) {
 		return true;
 	}
+	ctx->closes = dev;
+	ctx->closes_known = true;
+	return false;
 }
 
 /** What was made of the first of several names, to know it by. Returns whether others may become links to it. */

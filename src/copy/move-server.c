@@ -5,6 +5,7 @@
 #include "base/opts.h"
 #include "display/progress.h"
 #include "sys/extent.h"
+#include "sys/fstype.h"
 #include "sys/reflink.h"
 
 #include <errno.h>
@@ -14,23 +15,6 @@
 /** Bytes asked for at first, until it is known who copies, and later: now and then somebody may want to know how far it is. */
 #define FIRST_PART (1u << 20)
 #define PART (64u << 20)
-
-/**
- * Whether a file's data is kept by another machine or program, which may well copy it without sending it here and back. On
- * local file systems the kernel would do what we do, page by page.
- */
-static bool is_far(int fd) {
-	switch (fs_type(fd)) {
-	case 0x6969:      // NFS
-	case 0xff534d42u: // CIFS
-	case 0xfe534d42u: // SMB 2
-	case 0x00c36400:  // Ceph
-	case 0x65735546:  // FUSE
-		return true;
-	default:
-		return false;
-	}
-}
 
 /** Whether it is worth trying for this file. */
 static bool is_promising(struct file_context *ctx, const struct file *file) {
@@ -44,7 +28,7 @@ static bool is_promising(struct file_context *ctx, const struct file *file) {
 		return false;
 	}
 	if (!far->known || far->dev != file->source.st.st_dev) {
-		*far = (struct far) {.known = true, .dev = file->source.st.st_dev, .copies = is_far(file->source.fd)};
+		*far = (struct far) {.known = true, .dev = file->source.st.st_dev, .copies = fstype_is(file->source.fd, FSTYPE_REMOTE)};
 	}
 	return far->copies && fstat(file->target.fd, &st) == 0 && st.st_dev == far->dev;
 }

@@ -2,15 +2,10 @@
 
 #include "base/io.h"
 #include "base/opts.h"
+#include "sys/fstype.h"
 
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <unistd.h>
-
-#ifndef EXFAT_SUPER_MAGIC
-/** Only in the headers of newer kernels. */
-#	define EXFAT_SUPER_MAGIC 0x2011bab0
-#endif
 
 #define SECOND 1000000000L
 
@@ -73,14 +68,8 @@ static void know_step(struct dest *dest, dev_t dev, long step) {
 
 /** The step of file systems that are known for it, or 0. */
 static long step_by_type(int fd) {
-	switch (fs_type(fd)) {
-	case MSDOS_SUPER_MAGIC:
-		return COARSEST;
-	case EXFAT_SUPER_MAGIC:
-		return SECOND / 100;
-	default:
-		return 0;
-	}
+	enum fstype type = fstype_at(fd);
+	return type & FSTYPE_TIMES_2S ? COARSEST : type & FSTYPE_TIMES_10MS ? SECOND / 100 : 0;
 }
 
 /**

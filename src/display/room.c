@@ -2,6 +2,7 @@
 
 #include "base/opts.h"
 #include "report/report.h"
+#include "sys/fstype.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -18,17 +19,11 @@ static bool may_share(const char *src, const char *dst) {
 	if (statfs(src, &fs[0]) != 0 || statfs(dst, &fs[1]) != 0 || fs[0].f_type != fs[1].f_type) {
 		return false;
 	}
-	switch ((uint32_t)fs[1].f_type) {
-	case 0xef53:      // ext2, ext3, ext4
-	case 0x01021994:  // tmpfs
-	case 0x4d44:      // FAT
-	case 0x2011bab0:  // exFAT
-		return false;
-	case 0x58465342:  // XFS
+	enum fstype type = fstype_of((uint32_t)fs[1].f_type);
+	if (type & FSTYPE_SHARES_AT_HOME) {
 		return stat(src, &st[0]) != 0 || stat(dst, &st[1]) != 0 || st[0].st_dev == st[1].st_dev;
-	default:
-		return true;
 	}
+	return !(type & FSTYPE_UNSHARED);
 }
 
 /** The path, or the nearest directory above it, that is there; to be freed. NULL if none is. */

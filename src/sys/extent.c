@@ -1,10 +1,9 @@
 #include "sys/extent.h"
 
-#include "base/io.h"
+#include "sys/fstype.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -14,16 +13,6 @@
 #ifndef SYS_cachestat
 /** The same on all architectures, but not in the headers of older kernels. */
 #	define SYS_cachestat 451
-#endif
-
-#ifndef FUSE_SUPER_MAGIC
-/** Only in the headers of newer kernels. */
-#	define FUSE_SUPER_MAGIC 0x65735546
-#endif
-
-#ifndef XFS_SUPER_MAGIC
-/** Only in the headers of newer kernels. */
-#	define XFS_SUPER_MAGIC 0x58465342
 #endif
 
 /** Whether lseek(2) fails like that because the file system does not say where holes are. */
@@ -118,9 +107,7 @@ bool extent_may_be_cached(int fd, struct extent extent, unsigned char *pages, si
 }
 
 void extent_reserve(int fd, uint64_t size) {
-	uint32_t type = fs_type(fd);
-	// Others would compress no more, copy on write twice, or fill the space with zeros at once
-	if (type != EXT4_SUPER_MAGIC && type != XFS_SUPER_MAGIC) {
+	if (!fstype_is(fd, FSTYPE_RESERVES)) {
 		return;
 	}
 	struct stat st;
@@ -132,8 +119,7 @@ void extent_reserve(int fd, uint64_t size) {
 }
 
 bool extent_wants_order(int fd) {
-	uint32_t type = fs_type(fd);
-	return type == FUSE_SUPER_MAGIC || type == V9FS_MAGIC;
+	return fstype_is(fd, FSTYPE_ORDERED);
 }
 
 size_t extent_zeros(const char *data, size_t len, size_t block) {

@@ -1,10 +1,10 @@
 #include "sys/flush.h"
 
 #include "base/io.h"
+#include "sys/fstype.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,22 +28,8 @@ void flush_destroy(struct flush *flush) {
 	thread_must(pthread_mutex_destroy(&flush->lock));
 }
 
-/**
- * Only file systems that were seen to report data that a failing medium does not take are here (tests/cases/fsync.sh), and
- * those that have no medium. Not so: overlayfs, where errors are noted for the file system below; FUSE, which asks its
- * server only if that is trusted; network file systems and FAT, some of which do not empty the cache of the drive.
- */
 bool flush_reports(int fd) {
-	switch (fs_type(fd)) {
-	case EXT4_SUPER_MAGIC:
-	case XFS_SUPER_MAGIC:
-	case BTRFS_SUPER_MAGIC:
-	case TMPFS_MAGIC:
-	case RAMFS_MAGIC:
-		return true;
-	default:
-		return false;
-	}
+	return fstype_is(fd, FSTYPE_REPORTS);
 }
 
 /** Note a file system; the lock is held. Returns whether it could be. */

@@ -1,11 +1,11 @@
 #include "sys/meta-impl.h"
 
 #include "base/io.h"
+#include "sys/fstype.h"
 
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <linux/posix_acl_xattr.h>
 #include <string.h>
 
@@ -34,17 +34,7 @@ static bool may_have(int fd, const char *name) {
 }
 
 bool meta_lists_acls(int fd) {
-	switch (fs_type(fd)) {
-	case EXT4_SUPER_MAGIC:
-	case XFS_SUPER_MAGIC:
-	case BTRFS_SUPER_MAGIC:
-	case F2FS_SUPER_MAGIC:
-	case TMPFS_MAGIC:
-	case OVERLAYFS_SUPER_MAGIC:
-		return true;
-	default:
-		return false;
-	}
+	return fstype_is(fd, FSTYPE_LISTS_ACLS);
 }
 
 bool meta_may_have_acl(int fd) {

@@ -2,11 +2,11 @@
 
 #include "base/io.h"
 #include "base/open.h"
+#include "sys/fstype.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -161,14 +161,14 @@ static int take_step(struct walk *walk) {
 	if (fd >= 0 && S_ISLNK(st.st_mode)) {
 		int ret = ask(walk, &st, strlen(rest));
 		// No path says where those of /proc lead
-		bool magic = walk->trust != REACH_INTO_THEIRS && fs_type(fd) == PROC_SUPER_MAGIC;
+		bool magic = walk->trust != REACH_INTO_THEIRS && fstype_is(fd, FSTYPE_MAGIC_LINKS);
 		ret = ret == 0 && !magic ? put_ahead(walk, fd, rest) : ret;
 		close_fd(&fd);
 		if (ret < 0 || !magic) {
 			return ret < 0 ? ret : 1;
 		}
 		fd = open_component(end->dir, name, O_PATH, &st);
-	} else if (fd >= 0 && S_ISDIR(st.st_mode) && fs_type(fd) == AUTOFS_SUPER_MAGIC) {
+	} else if (fd >= 0 && S_ISDIR(st.st_mode) && fstype_is(fd, FSTYPE_MOUNTS)) {
 		// With O_PATH nothing is mounted
 		close_fd(&fd);
 		fd = open_component(end->dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, &st);

@@ -5,12 +5,12 @@
 #include "base/opts.h"
 #include "filter/select.h"
 #include "report/report.h"
+#include "sys/fstype.h"
 #include "sys/meta.h"
 #include "sys/symlink.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -31,22 +31,6 @@ bool tree_follows(const struct tree *tree) {
 
 static const char *dst_name_of(const struct entry *entry) {
 	return tree_or_dot(entry->dst_name);
-}
-
-/** Whether files of a file system tell their size. */
-static bool is_unsized(int fd) {
-	switch (fs_type(fd)) {
-	case PROC_SUPER_MAGIC:
-	case SYSFS_MAGIC:
-	case DEBUGFS_MAGIC:
-	case TRACEFS_MAGIC:
-	case SECURITYFS_MAGIC:
-	case CGROUP_SUPER_MAGIC:
-	case CGROUP2_SUPER_MAGIC:
-		return true;
-	default:
-		return false;
-	}
 }
 
 /** Open a source directory of TREE; LED is set to whether a symbolic link leads there. Returns a descriptor or -errno. */
@@ -106,7 +90,7 @@ static struct fail open_source(struct tree *tree, const struct entry *entry) {
 		tree->flags |= TREE_CLOSED;
 		tree->src_err = err;
 	} else if (tree->inode[SRC].dev != parent->inode[SRC].dev || (parent->flags & TREE_BASE)) {
-		tree->flags |= is_unsized(tree->fd[SRC]) ? TREE_UNSIZED : 0;
+		tree->flags |= fstype_is(tree->fd[SRC], FSTYPE_UNSIZED) ? TREE_UNSIZED : 0;
 		tree->flags |= meta_lists_acls(tree->fd[SRC]) ? 0 : TREE_UNLISTED_ACLS;
 	} else {
 		tree->flags |= parent->flags & (TREE_UNSIZED | TREE_UNLISTED_ACLS);

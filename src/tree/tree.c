@@ -5,12 +5,12 @@
 #include "base/opts.h"
 #include "filter/select.h"
 #include "report/report.h"
+#include "sys/fstype.h"
 #include "sys/meta.h"
 #include "sys/symlink.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -242,26 +242,12 @@ void tree_unpin(struct tree *tree) {
 	mutex_unlock(&trees->lock);
 }
 
-/** Whether the numbers of a file system's inodes may be others at each look, or each time the kernel has forgotten them. */
-static bool may_change_numbers(int fd) {
-	switch (fs_type(fd)) {
-	case MSDOS_SUPER_MAGIC:
-	case 0x2011bab0:  // exFAT
-	case 0x65735546:  // FUSE
-	case 0xff534d42u: // CIFS
-	case 0xfe534d42u: // SMB 2
-		return true;
-	default:
-		return false;
-	}
-}
-
 /** Whether a directory that has another number than before, and was found by its name in DIR, is the same all the same. */
 static bool is_still(const struct tree *tree, enum side side, int dir, int fd, const struct stat *st) {
 	const struct tree *parent = tree->parent;
 	bool named = side == SRC ? parent->flags & TREE_BASE : tree_is_named_whole(parent);
 	// Others could have exchanged it only if they may write to where it is
-	return st->st_dev == tree->inode[side].dev && may_change_numbers(fd) && (named || reach_is_closed(dir));
+	return st->st_dev == tree->inode[side].dev && fstype_is(fd, FSTYPE_RENUMBERS) && (named || reach_is_closed(dir));
 }
 
 /** Open a directory by its name in the one it is in, or by ".." in one that is in it, if it is still the same. */
