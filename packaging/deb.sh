@@ -51,13 +51,13 @@ cat >"$root/DEBIAN/control" <<-END
 	Section: utils
 	Priority: optional
 	Description: copy files and directory trees in parallel
-	 ucp copies files and directory trees by the rules and with all the options of
-	 cp of GNU coreutils. It works with several threads, each of which keeps many
-	 reads and writes under way through an io_uring of its own.
+	 ucp copies files and directory trees by the rules and with all options of cp
+	 of GNU coreutils. It uses several threads, each of which keeps many reads and
+	 writes in flight through its own io_uring.
 	 .
-	 Besides it shows its progress, verifies copies by reading them back, writes
-	 lists of checksums, limits its rate, and leaves out what patterns say, or
-	 what git would ignore.
+	 It also shows progress, resumes interrupted copies, verifies copies by
+	 reading them back, writes lists of checksums, limits its rate, and excludes
+	 files by patterns or by what git would ignore.
 END
 (cd "$root" && find usr -type f -print0 | sort -z | xargs -0 md5sum >DEBIAN/md5sums)
 find "$root" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
