@@ -140,6 +140,8 @@ enum preserve {
 	PRESERVE_XATTR_REQUIRED = 1 << 9,
 	/** -a: say nothing of xattrs that could not be copied. */
 	PRESERVE_XATTR_QUIET = 1 << 10,
+	/** All that something has to be given, or kept from, after it was made. */
+	PRESERVE_ATTRIBUTES = PRESERVE_MODE | PRESERVE_MODE_NOT | PRESERVE_OWNERSHIP | PRESERVE_TIMESTAMPS | PRESERVE_XATTR,
 };
 
 /** Faults made on purpose (--x-inject), so that tests reach every path. None of them forges a result. */

@@ -317,7 +317,6 @@ static bool settle_copy(struct node *node, const char *name) {
 
 /** Make a node with its attributes and its other names. */
 static void copy_node(struct node *node) {
-	const unsigned kept = PRESERVE_MODE | PRESERVE_MODE_NOT | PRESERVE_OWNERSHIP | PRESERVE_TIMESTAMPS | PRESERVE_XATTR;
 	struct file_context *ctx = node->ctx;
 	const struct opts *opts = ctx->files->opts;
 	struct link *link = NULL;
@@ -327,7 +326,7 @@ static void copy_node(struct node *node) {
 	{
 		return;
 	}
-	if (link || (opts->preserve & kept)) {
+	if (link || (opts->preserve & PRESERVE_ATTRIBUTES)) {
 		node->settle = settle_copy;
 	}
 	bool made = make_node(node);
