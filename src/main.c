@@ -149,6 +149,7 @@
  *     - prelude.h           the dialect
  *     - opts.h              what the user asked for
  *     - fail.h              why something could not be done
+ *     - must.h              what is true in a right program, checked in every build
  *     - list.h              lists
  *     - thread.h            locks, and counters of several threads
  *     - buf.[ch]            strings that grow

@@ -2,6 +2,7 @@
 #include "copy/file.h"
 
 #include "base/io.h"
+#include "base/must.h"
 #include "base/opts.h"
 #include "base/path.h"
 #include "report/report.h"
@@ -128,5 +129,6 @@ void file_ended(struct file *file, uint64_t off) {
 }
 
 void file_ref(struct file *file) {
-	atomic_fetch_add(&file->refs, 1);
+	unsigned refs = atomic_fetch_add(&file->refs, 1);
+	must(refs > 0);
 }

@@ -1,6 +1,7 @@
 #include "copy/file-impl.h"
 
 #include "base/io.h"
+#include "base/must.h"
 #include "base/opts.h"
 #include "display/writeback.h"
 #include "sys/fstype.h"
@@ -105,7 +106,9 @@ static void record(struct file_context *ctx, struct file *file, struct fail fail
 }
 
 void file_unref(struct file_context *ctx, struct file *file) {
-	if (atomic_fetch_sub(&file->refs, 1) != 1) {
+	unsigned refs = atomic_fetch_sub(&file->refs, 1);
+	must(refs > 0);
+	if (refs != 1) {
 		return;
 	}
 	leave_lists(ctx, file);

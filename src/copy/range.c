@@ -1,5 +1,7 @@
 #include "copy/file-impl.h"
 
+#include "base/must.h"
+
 #include "display/writeback.h"
 #include "sys/symlink.h"
 
@@ -39,6 +41,7 @@ static bool next_range(struct file *file, uint64_t want, struct extent *range) {
 	if (range->end - range->start > want) {
 		range->end = range->start + want;
 	}
+	must(range->end <= file->size);
 	file->cursor = range->end;
 	return true;
 }

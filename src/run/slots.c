@@ -1,5 +1,6 @@
 #include "run/worker-impl.h"
 
+#include "base/must.h"
 #include "base/opts.h"
 #include "report/report.h"
 #include "run/work.h"
@@ -189,6 +190,7 @@ static void chunk_end(struct state *s, unsigned slot) {
 	struct chunk *chunk = &s->chunks[slot];
 	struct hold *hold = chunk->hold;
 	chunk->hold = NULL;
+	must(s->free_count < s->depth);
 	s->free_slots[s->free_count++] = slot;
 	s->inflight -= chunk->bytes;
 	--hold->inflight;
@@ -375,6 +377,7 @@ static unsigned take_slot(struct state *s, uint32_t len) {
 			best = i;
 		}
 	}
+	must(s->free_count > best);
 	unsigned slot = s->free_slots[best];
 	struct chunk *chunk = &s->chunks[slot];
 	if (len > chunk->reach) {

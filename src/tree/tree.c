@@ -2,6 +2,7 @@
 #include "tree/tree.h"
 
 #include "base/io.h"
+#include "base/must.h"
 #include "base/opts.h"
 #include "filter/select.h"
 #include "report/report.h"
@@ -87,11 +88,13 @@ struct tree *tree_base(struct trees *trees, int dst_fd, const char *path) {
 }
 
 void tree_ref(struct tree *tree) {
-	atomic_fetch_add(&tree->refs, 1);
+	unsigned refs = atomic_fetch_add(&tree->refs, 1);
+	must(refs > 0);
 }
 
 void tree_keep(struct tree *tree) {
-	atomic_fetch_add(&tree->keeps, 1);
+	unsigned keeps = atomic_fetch_add(&tree->keeps, 1);
+	must(keeps > 0);
 }
 
 static void close_both(struct tree *tree) {
@@ -155,7 +158,6 @@ static void apply(struct tree *tree) {
 /** Everything in a directory is done. */
 static void finish(struct tree *tree) {
 	const struct opts *opts = tree->trees->opts;
-	const unsigned kept = PRESERVE_MODE | PRESERVE_MODE_NOT | PRESERVE_OWNERSHIP | PRESERVE_TIMESTAMPS | PRESERVE_XATTR;
 
 	listing_free(&tree->listing);
 	if (!(tree->flags & TREE_BASE) && !(opts->flags & OPT_DRY_RUN)) {
@@ -172,7 +174,7 @@ static void finish(struct tree *tree) {
 		}
 		// Nor does a directory that is its own copy (-n) need what it has
 		bool same = inode_same(tree->inode[SRC], tree->inode[DST]);
-		bool wanted = ((opts->preserve & kept) || made) && !(tree->flags & TREE_AS_IS) && !same;
+		bool wanted = ((opts->preserve & PRESERVE_ATTRIBUTES) || made) && !(tree->flags & TREE_AS_IS) && !same;
 		if (wanted && parent_pinned) {
 			apply(tree);
 		} else if (wanted || (!pinned && (tree->flags & TREE_FLUSH_EACH))) {
@@ -205,6 +207,7 @@ static bool evict(struct trees *trees) {
 	if (!node) {
 		return false;
 	}
+	must(trees->open > 0 && list_item(node, struct tree, idle)->pins == 0);
 	close_both(list_item(node, struct tree, idle));
 	--trees->open;
 	return true;
@@ -236,6 +239,7 @@ void tree_shut(struct tree *tree) {
 void tree_unpin(struct tree *tree) {
 	struct trees *trees = tree->trees;
 	mutex_lock(&trees->lock);
+	must(tree->pins > 0);
 	if (--tree->pins == 0) {
 		list_append(&trees->idle, &tree->idle);
 	}

@@ -1,0 +1,14 @@
+/**
+ * What is true in a right program, checked in every build.
+ */
+
+#ifndef UCP_MUST_H
+#define UCP_MUST_H
+
+#undef NDEBUG
+#include <assert.h>
+
+/** Abort, and print the file, the line and the expression, unless X is true. It is kept in release builds. */
+#define must(x) assert(x)
+
+#endif // UCP_MUST_H
