@@ -19,9 +19,6 @@
 /** The arguments from FIRST on are formatted by the argument at FMT, as by printf(3). */
 #define attr_printf(fmt, first) __attribute__((format(printf, fmt, first)))
 
-/** The result must be looked at. */
-#define attr_nodiscard __attribute__((warn_unused_result))
-
 /** Falls into the next case on purpose. */
 #define fallthru __attribute__((fallthrough))
 
