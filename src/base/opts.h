@@ -120,6 +120,8 @@ enum opt_flags {
 	OPT_ATOMIC = 1 << 24,
 	/** Go on where an earlier run was interrupted; implies OPT_ATOMIC. */
 	OPT_RESUME = 1 << 25,
+	/** There is hardly room for a thread: the only one there is does everything (coordinator_choose_limits()). */
+	OPT_ALONE = 1 << 26,
 };
 
 /** What struct opts::preserve asks to keep. */
@@ -197,6 +199,8 @@ struct opts {
 	unsigned threads;
 	/** Most worker threads there may become, while they wait more than they work. */
 	unsigned max_threads;
+	/** Most threads that the kernel may have for what a worker's io_uring waits for; 0: as many as it likes. */
+	unsigned helpers;
 	/** Most chunks a worker keeps in flight. */
 	unsigned queue_depth;
 	/** Bytes of a chunk. */

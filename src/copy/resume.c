@@ -39,6 +39,7 @@ static void resume_in(struct files *files, const struct tree *tree, int dir, cha
 	files->journal_path = path;
 	files->journal.top = top;
 	files->journal.cancelled = &files->cancelled;
+	files->journal.alone = files->opts->flags & OPT_ALONE;
 	int ret = journal_open(&files->journal, dir, options_number(files->opts));
 	if (ret < 0) {
 		bool taken = ret == -EBUSY || ret == -EEXIST;

@@ -76,7 +76,7 @@ void scan_start(struct scan *scan, const struct opts *opts, int count) {
 		return;
 	}
 	*scan = (struct scan) {.opts = opts, .operands = opts->operands, .operand_count = count};
-	scan->started = pthread_create(&scan->thread, NULL, run, scan) == 0;
+	scan->started = !(opts->flags & OPT_ALONE) && pthread_create(&scan->thread, NULL, run, scan) == 0;
 }
 
 struct totals scan_totals(const struct scan *scan) {

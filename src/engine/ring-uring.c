@@ -60,6 +60,16 @@ static int setup(struct ring *ring) {
 	return ret;
 }
 
+/** Limit the threads that the kernel has for a ring (Linux 5.15), of each of the two kinds that there are; never raise that. */
+static void limit_helpers(struct ring *ring) {
+	unsigned most[2] = {0};
+	if (io_uring_register_iowq_max_workers(&ring->uring, most) == 0) {
+		most[0] = min(most[0], ring->params.helpers);
+		most[1] = min(most[1], ring->params.helpers);
+		io_uring_register_iowq_max_workers(&ring->uring, most);
+	}
+}
+
 int ring_uring_open(struct ring *ring) {
 	int ret = setup(ring);
 	if (ret < 0) {
@@ -73,6 +83,9 @@ int ring_uring_open(struct ring *ring) {
 	}
 	// Spares a look-up at every enter (5.18); without it all works the same
 	io_uring_register_ring_fd(&ring->uring);
+	if (ring->params.helpers > 0) {
+		limit_helpers(ring);
+	}
 	if (ring->params.inject & INJECT_NO_FIXED_BUFFERS) {
 		ring->fixed_buffers = RING_FIXED_OFF;
 	}

@@ -31,6 +31,8 @@ struct ring_params {
 	size_t chunk_size;
 	/** Whether to do without io_uring. */
 	bool sync;
+	/** Most threads that the kernel may have for what waits; 0: as many as it likes. */
+	unsigned helpers;
 	/** Set when nothing is to be tried again; or NULL. */
 	const atomic_bool *cancelled;
 	/** enum inject, and the seed for it. */

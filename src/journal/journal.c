@@ -360,7 +360,7 @@ static int unlink_quietly(int dir, const char *name) {
 }
 
 int journal_open(struct journal *journal, int dir, uint64_t options) {
-	*journal = (struct journal) {.top = journal->top, .cancelled = journal->cancelled, .fd = -1, .dir = -1};
+	*journal = (struct journal) {.top = journal->top, .cancelled = journal->cancelled, .alone = journal->alone, .fd = -1, .dir = -1};
 	thread_must(pthread_mutex_init(&journal->lock, NULL));
 	thread_must(pthread_rwlock_init(&journal->writing, NULL));
 	thread_must(pthread_cond_init(&journal->wake, NULL));
@@ -379,7 +379,7 @@ int journal_open(struct journal *journal, int dir, uint64_t options) {
 		atomic_store(&journal->open, true);
 		ret = begin_run(journal);
 		// Without marks there is less to go on with after a crash of the system
-		journal->marking = ret == 0 && pthread_create(&journal->marker, NULL, mark, journal) == 0;
+		journal->marking = ret == 0 && !journal->alone && pthread_create(&journal->marker, NULL, mark, journal) == 0;
 	}
 	if (ret < 0) {
 		if (journal_is_open(journal) && journal->index.valid == 0) {

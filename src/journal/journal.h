@@ -127,12 +127,14 @@ struct journal_now {
 	uint64_t options;
 };
 
-/** A journal that is open. Zero-initialise, but for the first two; then journal_is_open() says no. */
+/** A journal that is open. Zero-initialise, but for the first three; then journal_is_open() says no. */
 struct journal {
 	/** What it is of: set by the caller before it is opened. */
 	struct journal_top top;
 	/** Set when nobody waits for it to be read any more; NULL if that is never so. */
 	const atomic_bool *cancelled;
+	/** Whether there is no room for a thread: then there are no marks. */
+	bool alone;
 	/** Guards journal::index, journal::err, journal::lost, journal::stopping and what is held back. */
 	pthread_mutex_t lock;
 	/** Held for reading while records are written, and for writing while others must not be. */

@@ -105,8 +105,11 @@ void coordinator_sum_up(struct run *run);
 /** Fill in what depends on the machine: threads, what they keep in flight, descriptors and memory. */
 void coordinator_choose_limits(struct opts *opts, const struct machine *machine);
 
+/** Whether a limit leaves so few tasks by now that they are better left to others. */
+bool coordinator_tasks_are_few(const struct opts *opts);
+
 /**
- * Run a worker in this thread, if a limit allows no other (pids.max): without progress, and a signal of DEADLY cancels the
+ * Run a worker in this thread, if a limit leaves no room for another (pids.max): without progress, and a signal of DEADLY cancels the
  * copy.
  *
  * @return That signal, or 0.

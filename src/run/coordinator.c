@@ -87,7 +87,7 @@ static int start_worker(struct run *run) {
 		.window = wide ? run->opts->window : FURTHER_WINDOW,
 		.coordinator = pthread_self(),
 	};
-	int err = pthread_create(&worker->thread, NULL, worker_run, worker);
+	int err = run->opts->flags & OPT_ALONE ? EAGAIN : pthread_create(&worker->thread, NULL, worker_run, worker);
 	if (err == 0) {
 		++run->worker_count;
 	}
@@ -109,15 +109,20 @@ static void start_medium(struct run *run) {
 	}
 	medium_init(&run->medium, &run->files.throttle, NULL);
 	run->files.medium = &run->medium;
-	int ret = medium_start(&run->medium, run->counters, run->most_workers);
+	int ret = run->opts->flags & OPT_ALONE ? -EAGAIN : medium_start(&run->medium, run->counters, run->most_workers);
 	if (ret < 0) {
 		say_blind(run, -ret);
 	}
 }
 
-/** Start up to COUNT more workers; where that fails, those there are will do. */
+/** Start up to COUNT more workers; where that fails, or others need the room, those there are will do. */
 static void add_workers(struct run *run, unsigned count) {
-	for (count = min(count, run->most_workers - run->worker_count); count > 0; --count) {
+	count = min(count, run->most_workers - run->worker_count);
+	if (count > 0 && coordinator_tasks_are_few(run->opts)) {
+		run->most_workers = run->worker_count;
+		return;
+	}
+	for (; count > 0; --count) {
 		work_join(&run->work, 1);
 		if (start_worker(run) < 0) {
 			work_leave(&run->work, 1);

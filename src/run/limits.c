@@ -4,6 +4,7 @@
 #include "sys/flush.h"
 #include "sys/machine.h"
 
+#include <limits.h>
 #include <sys/resource.h>
 
 /** Most workers that are started unasked at once, and most there may become for each processor and in all. */
@@ -20,6 +21,10 @@
 
 /** The part of the memory that may be in flight: one in so many. */
 #define MEMORY_SHARE 4
+
+/** Tasks (processes and threads) of which the last ones are left to others, and ours besides the workers: the guard, the scan. */
+#define FEW_TASKS 8
+#define OTHER_TASKS 2
 
 /** Bytes of memory with INJECT_LITTLE_MEMORY. */
 #define LITTLE_MEMORY ((uint64_t)32 << 20)
@@ -62,6 +67,28 @@ static void budget_memory(struct opts *opts, uint64_t memory, bool unasked) {
 	opts->window = min(opts->window, share / max(min(opts->max_threads, WIDE_WORKERS), 1u));
 }
 
+/**
+ * See that at least half of the tasks that may yet be started (cgroup's pids.max, RLIMIT_NPROC) are left to others. Each worker
+ * needs two: itself, and one of the kernel's for what waits in its io_uring.
+ */
+static void budget_tasks(struct opts *opts, uint64_t tasks) {
+	if (tasks == UINT64_MAX) {
+		return;
+	}
+	if (tasks < FEW_TASKS) {
+		opts->flags |= OPT_ALONE;
+		opts->engine = opts->engine == ENGINE_AUTO ? ENGINE_SYNC : opts->engine;
+	}
+	uint64_t ours = tasks < FEW_TASKS ? 2 : tasks / 2 - OTHER_TASKS;
+	opts->max_threads = (unsigned)min((uint64_t)opts->max_threads, ours / 2);
+	opts->threads = min(opts->threads, opts->max_threads);
+	opts->helpers = (unsigned)min(ours / opts->max_threads - 1, (uint64_t)UINT_MAX);
+}
+
+bool coordinator_tasks_are_few(const struct opts *opts) {
+	return opts->helpers > 0 && machine_look().tasks < FEW_TASKS;
+}
+
 void coordinator_choose_limits(struct opts *opts, const struct machine *machine) {
 	bool unasked = opts->threads == 0;
 	opts->max_threads = opts->threads;
@@ -71,6 +98,7 @@ void coordinator_choose_limits(struct opts *opts, const struct machine *machine)
 	}
 	opts->memory = opts->inject & INJECT_LITTLE_MEMORY ? LITTLE_MEMORY : machine->memory;
 	budget_memory(opts, machine->memory, unasked);
+	budget_tasks(opts, machine->tasks);
 	opts->window = max(opts->window, opts->chunk_size);
 	opts->range_size = max(opts->range_size, (uint64_t)opts->chunk_size);
 	budget_fds(opts, unasked);

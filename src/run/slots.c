@@ -57,6 +57,7 @@ static int need_ring(struct state *s) {
 		.depth = worker->depth,
 		.chunk_size = worker->chunk_size,
 		.cancelled = &s->ctx.files->cancelled,
+		.helpers = s->opts->helpers,
 		.inject = s->opts->inject,
 		.seed = s->opts->seed + worker->index,
 	};

@@ -3,6 +3,8 @@
 #include "base/buf.h"
 #include "base/io.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -13,11 +15,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 /** No file that tells of the machine is larger. */
 #define MOST_TEXT (1u << 20)
+
+/** With a larger RLIMIT_NPROC a user is taken to be far from it, since finding out means to look at all processes. */
+#define COUNTED_TASKS 4096
 
 /** Read a small file in a directory. Returns whether that went well. */
 static bool read_file(int dir, const char *name, struct buf *text) {
@@ -34,6 +40,8 @@ static void limit_by(struct machine *machine, int dir) {
 	uint64_t quota;
 	uint64_t period;
 	uint64_t memory;
+	uint64_t most;
+	uint64_t there;
 
 	if (read_file(dir, "cpu.max", &text) && sscanf(text.data, "%" SCNu64 " %" SCNu64, &quota, &period) == 2
 		&& period > 0)
@@ -43,6 +51,11 @@ static void limit_by(struct machine *machine, int dir) {
 	}
 	if (read_file(dir, "memory.max", &text) && sscanf(text.data, "%" SCNu64, &memory) == 1) {
 		machine->memory = min(machine->memory, memory);
+	}
+	if (read_file(dir, "pids.max", &text) && sscanf(text.data, "%" SCNu64, &most) == 1
+		&& read_file(dir, "pids.current", &text) && sscanf(text.data, "%" SCNu64, &there) == 1)
+	{
+		machine->tasks = min(machine->tasks, most - min(most, there));
 	}
 	buf_free(&text);
 }
@@ -66,29 +79,91 @@ void machine_limit(struct machine *machine, const char *root, const char *path) 
 	free(copy);
 }
 
-/** Lower to what the cgroups this process is in allow. */
-static void limit_by_own(struct machine *machine) {
-	struct buf text = {0};
-	if (!read_file(AT_FDCWD, "/proc/self/cgroup", &text)) {
-		buf_free(&text);
-		return;
-	}
-	const char *line = strncmp(text.data, "0::/", 4) == 0 ? text.data : strstr(text.data, "\n0::/");
-	FILE *mounts = line ? setmntent("/proc/self/mounts", "re") : NULL;
-	if (mounts) {
-		char *path = strchr(line, '/');
-		path[strcspn(path, "\n")] = '\0';
-		struct mntent entry;
-		char names[4096];
-		while (getmntent_r(mounts, &entry, names, sizeof(names))) {
-			if (strcmp(entry.mnt_type, "cgroup2") == 0) {
-				machine_limit(machine, entry.mnt_dir, path);
-				break;
+/**
+ * The path of the cgroup that this process is in.
+ *
+ * @param lines       What /proc/self/cgroup says: lines of "NUMBER:CONTROLLERS:PATH".
+ * @param controller  One of a hierarchy of v1; "" for v2.
+ * @return To be freed; NULL if there is none.
+ */
+static char *own_cgroup(const char *lines, const char *controller) {
+	size_t len = strlen(controller);
+	for (const char *line = lines; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+		const char *names = line + strcspn(line, ":\n");
+		const char *path = *names == ':' ? names + 1 + strcspn(names + 1, ":\n") : names;
+		if (*path != ':') {
+			continue;
+		}
+		for (const char *name = names; name < path; name += 1 + strcspn(name + 1, ",:")) {
+			if (strncmp(name + 1, controller, len) == 0 && (name + 1 + len == path || (len > 0 && name[1 + len] == ','))) {
+				return strndup(path + 1, strcspn(path + 1, "\n"));
 			}
 		}
+	}
+	return NULL;
+}
+
+/** Lower to what the cgroups this process is in allow: those of v2, and of v1 those that limit tasks. */
+static void limit_by_own(struct machine *machine) {
+	struct buf text = {0};
+	struct mntent entry;
+	char names[4096];
+	FILE *mounts = read_file(AT_FDCWD, "/proc/self/cgroup", &text) ? setmntent("/proc/self/mounts", "re") : NULL;
+
+	while (mounts && getmntent_r(mounts, &entry, names, sizeof(names))) {
+		bool unified = strcmp(entry.mnt_type, "cgroup2") == 0;
+		if (!unified && (strcmp(entry.mnt_type, "cgroup") != 0 || !hasmntopt(&entry, "pids"))) {
+			continue;
+		}
+		char *path = own_cgroup(text.data, unified ? "" : "pids");
+		if (path) {
+			machine_limit(machine, entry.mnt_dir, path);
+		}
+		free(path);
+	}
+	if (mounts) {
 		endmntent(mounts);
 	}
 	buf_free(&text);
+}
+
+/** The threads of a process, those that the kernel has in it for io_uring among them; 0 if it is gone. */
+static unsigned count_threads(int proc, const char *pid) {
+	struct buf text = {0};
+	unsigned count = 0;
+	int dir = openat(proc, pid, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	// The name in parentheses may have any character
+	const char *end = dir >= 0 && read_file(dir, "stat", &text) ? strrchr(text.data, ')') : NULL;
+	if (end && sscanf(end, ") %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %u", &count) != 1) {
+		count = 0;
+	}
+	close_fd(&dir);
+	buf_free(&text);
+	return count;
+}
+
+/** Lower to what the limit of the user's processes leaves. */
+static void limit_by_user(struct machine *machine) {
+	struct rlimit limit;
+	struct stat st;
+	uint64_t there = 0;
+
+	// It is none for root
+	if (getuid() == 0 || getrlimit(RLIMIT_NPROC, &limit) != 0 || limit.rlim_cur > COUNTED_TASKS) {
+		return;
+	}
+	DIR *proc = opendir("/proc");
+	for (const struct dirent *entry; proc && (entry = readdir(proc));) {
+		bool own = isdigit((unsigned char)entry->d_name[0]) && fstatat(dirfd(proc), entry->d_name, &st, 0) == 0
+			&& st.st_uid == getuid();
+		there += own ? count_threads(dirfd(proc), entry->d_name) : 0;
+	}
+	if (proc) {
+		closedir(proc);
+	}
+	// Without /proc there is at least this one
+	there = max(there, (uint64_t)1);
+	machine->tasks = min(machine->tasks, limit.rlim_cur - min((uint64_t)limit.rlim_cur, there));
 }
 
 struct machine machine_look(void) {
@@ -96,12 +171,14 @@ struct machine machine_look(void) {
 	struct machine machine = {
 		.processors = (unsigned)max(sysconf(_SC_NPROCESSORS_ONLN), 1L),
 		.memory = pages > 0 ? (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE) : UINT64_MAX,
+		.tasks = UINT64_MAX,
 	};
 	cpu_set_t set;
 	if (sched_getaffinity(0, sizeof(set), &set) == 0) {
 		machine.processors = (unsigned)max(CPU_COUNT(&set), 1);
 	}
 	limit_by_own(&machine);
+	limit_by_user(&machine);
 	return machine;
 }
 

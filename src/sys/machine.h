@@ -13,9 +13,14 @@ struct machine {
 	unsigned processors;
 	/** Bytes of memory. */
 	uint64_t memory;
+	/** Tasks (processes and threads) that may yet be started; UINT64_MAX if nothing limits them. */
+	uint64_t tasks;
 };
 
-/** Find out: what there is, where the process may run (sched_setaffinity(2)), and the limits of its cgroups (v2). */
+/**
+ * Find out: what there is, where the process may run (sched_setaffinity(2)), the limits of its cgroups (v2; v1 for tasks),
+ * and RLIMIT_NPROC if it is small.
+ */
 struct machine machine_look(void);
 
 /**

@@ -440,14 +440,15 @@ case_few_threads() {
 	files_of_all_sizes
 	for n in 2 3 4 6; do
 		# shellcheck disable=SC2086 # the flags are words
-		run as_user prlimit --nproc=$n "$UCP" $UCP_FLAGS -r s d$n
+		run as_user prlimit --nproc=$n "$UCP" --engine=uring $UCP_FLAGS -r s d$n
 		expect_status 0
 		expect_no_err
 		same_tree s d$n --no-times --no-owner
 	done
 }
 
-# within_tasks COUNT CMD…: in a cgroup with at most so many threads.
+# within_tasks COUNT CMD…: in a cgroup with at most so many threads. Sets REFUSED to how many were refused, and PEAK to how many
+# there were at most, of which this is one; to nothing where the kernel does not count.
 within_tasks() {
 	local root=/sys/fs/cgroup/pids group
 	need root
@@ -459,6 +460,8 @@ within_tasks() {
 	}
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	run bash -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$group" "${@:2}"
+	REFUSED=$(sed -n 's/^max //p' "$group/pids.events" 2>/dev/null)
+	PEAK=$(cat "$group/pids.peak" 2>/dev/null)
 	wait_for "rmdir '$group' 2>/dev/null"
 }
 
@@ -481,6 +484,50 @@ once_few_tasks_in_the_cgroup() {
 	expect_status 0
 	expect_no_err
 	same_tree s e --no-times
+}
+
+# What is left of a limit is not used up: half of it stays for others, all if it is little, and nobody is refused anything.
+# only: release
+once_tasks_are_left_to_others() {
+	local n most flags
+	mount_faultfs slow s --latency=2
+	files_of_all_sizes
+	cp -a s/. slow
+	while read -r n most flags; do
+		rm -rf d
+		# shellcheck disable=SC2086 # the flags are words
+		within_tasks $n "$UCP" -r --progress=plain $flags slow d
+		expect_status 0
+		diff -r slow d || fail "within $n: another copy"
+		((${REFUSED:-0} == 0)) || fail "within $n $flags: $REFUSED refused"
+		((${PEAK:-0} <= most)) || fail "within $n $flags: $PEAK of $most"
+	done <<-END
+		2 1 -j8
+		4 1
+		8 1 --resume
+		8 2 --engine=uring
+		9 5 --resume
+		13 7
+		20 10 -j32
+		41 21 --engine=uring
+	END
+}
+
+# only: release
+once_processes_of_the_user_are_left_to_others() {
+	local n USER_ID=$((100000 + BASHPID))
+	need user
+	need cmd setpriv prlimit strace
+	((EUID == 0)) || skip "needs a user without other processes"
+	chmod 777 .
+	files_of_all_sizes
+	for n in 2 8; do
+		run as_user prlimit --nproc=$n strace -f -qq -o "$PWD/calls" -e trace=clone,clone3 "$UCP" -r -j4 s d$n
+		expect_status 0
+		same_tree s d$n --no-times --no-owner
+		! grep clone calls || fail "threads within $n"
+		rm -f calls
+	done
 }
 
 # Without a thread that could find out what is on the medium, all is copied and synced, and one line says what is not shown.

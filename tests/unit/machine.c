@@ -50,6 +50,30 @@ TEST(cgroups_limit) {
 	check_limit("/elsewhere", 4, 600000);
 }
 
+static void check_tasks(const char *path, uint64_t tasks) {
+	struct machine machine = {.tasks = UINT64_MAX};
+	machine_limit(&machine, ".", path);
+	CHECK_MSG(machine.tasks == tasks, "%s: %" PRIu64 " tasks, not %" PRIu64, path, machine.tasks, tasks);
+}
+
+TEST(cgroups_limit_tasks) {
+	go_to_scratch();
+	REQUIRE(mkdir("a", 0755) == 0 && mkdir("a/b", 0755) == 0);
+	check_tasks("/a/b", UINT64_MAX);
+	write_limit("a/pids.max", "max\n");
+	write_limit("a/pids.current", "50\n");
+	check_tasks("/a/b", UINT64_MAX);
+	write_limit("a/b/pids.max", "40\n");
+	check_tasks("/a/b", UINT64_MAX);
+	write_limit("a/b/pids.current", "30\n");
+	check_tasks("/a/b", 10);
+	write_limit("a/pids.max", "51\n");
+	check_tasks("/a/b", 1);
+	// A limit that was lowered
+	write_limit("a/pids.max", "20\n");
+	check_tasks("/a/b", 0);
+}
+
 TEST(nonsense_does_not_limit) {
 	go_to_scratch();
 	static const char *const texts[] = {"", "\n", "max\n", "100000\n", "1 0\n", "x y\n"};
