@@ -251,6 +251,12 @@ void file_note_begun(struct file_context *ctx, struct file *file);
  */
 bool file_copy_later(struct file_context *ctx, struct file *file, int err);
 
+/**
+ * Whether a part that would be kept is taken away all the same, as its file will be tried once more: all others come first,
+ * and find its room free. What an earlier run has left of it stays.
+ */
+bool file_yields_part(const struct file_context *ctx, const struct file *file);
+
 /** Claim an existing destination, file::found, for one file. Returns false if another one is writing it. */
 bool file_reserve(struct file_context *ctx, struct file *file);
 
@@ -330,6 +336,9 @@ void file_failed(struct file_context *ctx, const struct stat *st);
 
 /** Note that an entry that is no regular file is done: counted as one of its KIND, and protected from other operands. */
 void file_done(struct file_context *ctx, const struct tree *tree, const struct entry *entry, counter *kind);
+
+/** Close a destination that is about to be taken away: NFS keeps what is removed while it is open, under another name. */
+void file_let_go(const struct file_context *ctx, struct file *file);
 
 /** Take away, or at least cut, a destination that is not what it should be. */
 void file_rollback(struct file_context *ctx, struct file *file);

@@ -8,6 +8,7 @@
 #ifndef UCP_FILE_H
 #define UCP_FILE_H
 
+#include "dest/hardlinks.h"
 #include "engine/throttle.h"
 #include "journal/journal.h"
 #include "sys/extent.h"
@@ -117,6 +118,8 @@ struct file_context {
 	bool patient;
 	/** Whether the name that is begun with found no room before: it is not tried again. */
 	bool last_try;
+	/** Whether what is taken away stays open, since it is others that work with it. */
+	bool leaves_open;
 	/** What small files and streams are moved through; made when needed. */
 	char *buffer;
 	/** What files are copied in order with (--verify, --checksums); made when needed. */
@@ -378,11 +381,10 @@ void file_ended(struct file *file, uint64_t off);
  * Something could not be made for want of room (ENOSPC; a quota is never given back by others): put its name aside, to be
  * tried once more when everything else is done, and has given back what it had set aside or replaced.
  *
- * @param err        Why it failed.
- * @param directory  Whether it is one.
+ * @param err  Why it failed.
  * @return Whether that is so; else it is to be reported.
  */
-bool file_try_later(struct file_context *ctx, struct tree *tree, const struct entry *entry, int err, bool directory);
+bool file_try_later(struct file_context *ctx, struct tree *tree, const struct entry *entry, int err, enum try_what what);
 
 /** Take a reference. */
 void file_ref(struct file *file);

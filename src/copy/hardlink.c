@@ -89,7 +89,10 @@ static int link_over(const struct link_name *first, const struct tree *tree, con
 	return ret;
 }
 
-/** Link an entry to where the file was copied first. Both trees are pinned. */
+/**
+ * Link an entry to where the file was copied first, or put it aside if there is no room. Both trees are pinned. Returns whether
+ * it is linked; what fails is reported.
+ */
 static bool link_to(struct file_context *ctx, const struct link_name *first, struct tree *tree,
 	const struct entry *entry)
 {
@@ -109,12 +112,16 @@ static bool link_to(struct file_context *ctx, const struct link_name *first, str
 			tree_say(tree, entry, "removed %d");
 		}
 	}
+	if (ret < 0 && file_try_later(ctx, tree, entry, -ret, TRY_FILE)) {
+		return false;
+	}
 	if (ret < 0) {
 		char *to = tree_path(first->tree, DST, first->dst_name);
 		char *dst = tree_path(tree, DST, entry->dst_name);
 		report_error(ctx->files->report, -ret, "cannot create hard link %d to %s", to, dst);
 		free(to);
 		free(dst);
+		file_failed(ctx, NULL);
 		return false;
 	}
 	file_clear_left(ctx, tree, entry);
@@ -133,9 +140,6 @@ static bool link_entry(struct file_context *ctx, const struct link_name *first, 
 		return false;
 	}
 	bool linked = link_to(ctx, first, tree, entry);
-	if (!linked) {
-		file_failed(ctx, NULL);
-	}
 	tree_unpin(first->tree);
 	return linked;
 }

@@ -1,5 +1,6 @@
 #include "copy/file-impl.h"
 
+#include "base/io.h"
 #include "base/path.h"
 #include "display/writeback.h"
 #include "sys/symlink.h"

@@ -105,6 +105,9 @@ void file_count_failed(struct file_context *ctx, const struct file *file, int er
 	counter_add(&counters->failed, 1);
 	counter_add(&counters->left_bytes, file->size - min(file->size, file->cursor));
 	if ((err == ENOSPC || err == EDQUOT) && !(file->target.flags & TARGET_SPECIAL)) {
-		counter_add(&counters->roomless, room_for(ctx->files->opts, file, &ctx->files->cancelled));
+		uint64_t room = room_for(ctx->files->opts, file, &ctx->files->cancelled);
+		uint64_t kept = file->part ? min(counter_get(&file->moved) + file->resumed, room) : 0;
+		counter_add(&counters->roomless, room - kept);
+		counter_add(&counters->kept, kept);
 	}
 }

@@ -211,7 +211,9 @@ void file_know_part(struct file *file) {
 
 bool file_keep_part(struct file_context *ctx, struct file *file) {
 	struct journal *journal = &ctx->files->journal;
-	if (!file->part || (file->part->done.count == 0 && file->part->news.count == 0 && file->cursor == 0)) {
+	if (!file->part || (file->part->done.count == 0 && file->part->news.count == 0 && file->cursor == 0)
+		|| file_yields_part(ctx, file))
+	{
 		return false;
 	}
 	journal_flush_part(journal, file->part, file->part_ino);

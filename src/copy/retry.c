@@ -9,33 +9,42 @@
 /** Most names that are tried once more: as many are kept in memory. */
 #define MOST 50000
 
-bool file_try_later(struct file_context *ctx, struct tree *tree, const struct entry *entry, int err, bool directory) {
-	struct files *files = ctx->files;
+/** Whether what failed with ERR may be tried once more. */
+static bool may_try_later(const struct file_context *ctx, int err) {
+	const struct files *files = ctx->files;
 	// Nobody is asked twice
-	if (err != ENOSPC || ctx->last_try || (files->opts->flags & OPT_INTERACTIVE) || atomic_load(&files->cancelled)
-		|| atomic_load(&files->roomless) >= MOST)
-	{
-		return false;
-	}
-	struct link_name *name = link_name_new(tree, entry);
+	return err == ENOSPC && !ctx->last_try && !(files->opts->flags & OPT_INTERACTIVE) && !atomic_load(&files->cancelled)
+		&& atomic_load(&files->roomless) < MOST;
+}
+
+/** Whether a file that failed with ERR may be. */
+static bool may_copy_later(const struct file_context *ctx, const struct file *file, int err) {
+	// What was overwritten is newer than its source now
+	bool cut = (file->target.flags & TARGET_RESERVED) && !(file->target.flags & (TARGET_CREATED | TARGET_STAGED));
+	bool last = file->redo && file->redo->last_try;
+	return !last && !(file->target.flags & TARGET_SPECIAL) && S_ISREG(file->source.st.st_mode)
+		&& !(cut && ctx->files->opts->update == UPDATE_OLDER) && may_try_later(ctx, err);
+}
+
+bool file_try_later(struct file_context *ctx, struct tree *tree, const struct entry *entry, int err, enum try_what what) {
+	struct link_name *name = may_try_later(ctx, err) ? link_name_new(tree, entry) : NULL;
 	if (!name) {
 		return false;
 	}
-	atomic_fetch_add(&files->roomless, 1);
+	atomic_fetch_add(&ctx->files->roomless, 1);
 	name->last_try = true;
-	name->directory = directory;
+	name->what = (unsigned char)what;
 	list_append(&ctx->roomless, &name->node);
 	return true;
 }
 
+bool file_yields_part(const struct file_context *ctx, const struct file *file) {
+	return file->resumed == 0 && may_copy_later(ctx, file, file->fail.err);
+}
+
 bool file_copy_later(struct file_context *ctx, struct file *file, int err) {
-	// What was overwritten is newer than its source now
-	bool cut = (file->target.flags & TARGET_RESERVED) && !(file->target.flags & (TARGET_CREATED | TARGET_STAGED));
-	bool last = file->redo && file->redo->last_try;
-	if (last || (file->target.flags & TARGET_SPECIAL) || !S_ISREG(file->source.st.st_mode)
-		|| (cut && ctx->files->opts->update == UPDATE_OLDER)
-		|| !file_try_later(ctx, file->tree, &file->entry, err, false))
-	{
+	enum try_what what = file->part && !file_yields_part(ctx, file) ? TRY_PART : TRY_FILE;
+	if (!may_copy_later(ctx, file, err) || !file_try_later(ctx, file->tree, &file->entry, err, what)) {
 		return false;
 	}
 	if (file->part) {

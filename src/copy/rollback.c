@@ -8,6 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+void file_let_go(const struct file_context *ctx, struct file *file) {
+	if (!ctx->leaves_open) {
+		close_fd(&file->dst_fd);
+	}
+}
+
 /** Take away what did not get its name: what was there before still has it. */
 static void undo_staged(struct file_context *ctx, struct file *file) {
 	file_unstage(ctx, file);
@@ -44,7 +50,9 @@ void file_rollback(struct file_context *ctx, struct file *file) {
 		return;
 	}
 	int dir = file->tree->fd[DST];
-	if (fstat(file->target.fd, &ours) == 0 && fstatat(dir, file->entry.dst_name, &there, AT_SYMLINK_NOFOLLOW) == 0
+	bool known = fstat(file->target.fd, &ours) == 0;
+	file_let_go(ctx, file);
+	if (known && fstatat(dir, file->entry.dst_name, &there, AT_SYMLINK_NOFOLLOW) == 0
 		&& file_is_still(file->tree, &ours, &there))
 	{
 		unlinkat(dir, file->entry.dst_name, 0);
@@ -56,7 +64,7 @@ void file_rollback(struct file_context *ctx, struct file *file) {
 }
 
 void files_take_away(struct files *files) {
-	struct file_context ctx = {.files = files};
+	struct file_context ctx = {.files = files, .leaves_open = true};
 	mutex_lock(&files->lock);
 	for (struct list *node = files->begun.next; node != &files->begun; node = node->next) {
 		const struct file *file = list_item(node, struct file, begun_node);

@@ -170,7 +170,7 @@ static bool make_node(struct node *node) {
 	if (!fail.what || fail.what == node->what || fail.what == file_leads_elsewhere) {
 		file_say(node->ctx, node->tree, node->entry, judged->found.backup);
 	}
-	bool later = fail.what && file_try_later(node->ctx, node->tree, node->entry, fail.err, false);
+	bool later = fail.what && file_try_later(node->ctx, node->tree, node->entry, fail.err, TRY_FILE);
 	if (fail.what && !later) {
 		tree_report(node->tree, node->entry, fail);
 	}

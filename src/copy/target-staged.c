@@ -505,7 +505,9 @@ void file_unstage(struct file_context *ctx, struct file *file) {
 		// Not through what leads elsewhere by now
 		tree_report(file->tree, &file->entry, fail_make(ret > REACH_FOREIGN ? ret : 0, "cannot remove what was begun of %d"));
 	} else {
-		if (fstat(file->target.fd, &st) == 0) {
+		bool known = fstat(file->target.fd, &st) == 0;
+		file_let_go(ctx, file);
+		if (known) {
 			file_drop_hidden(file->tree, spot.dir, file->target.hidden, inode_of(&st));
 		}
 		spot_close(&spot);

@@ -14,6 +14,14 @@
 struct entry;
 struct tree;
 
+/** What is tried for the last time. */
+enum try_what {
+	TRY_FILE,
+	TRY_DIRECTORY,
+	/** A file of which a part is kept: after all others, since it would take the room there is. */
+	TRY_PART,
+};
+
 /** A name at which a file is met. */
 struct link_name {
 	/** In link::waiting. */
@@ -23,9 +31,9 @@ struct link_name {
 	/** Its names in the source and in the destination. */
 	char *src_name;
 	char *dst_name;
-	/** It found no room once, and is tried for the last time; and whether it is a directory. */
+	/** It found no room once, and is tried for the last time; and enum try_what. */
 	bool last_try;
-	bool directory;
+	unsigned char what;
 	/** Once copied: the copy, to be known again by. */
 	struct inode copy;
 };

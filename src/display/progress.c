@@ -45,6 +45,7 @@ void counters_sum(struct counters *sum, const struct counters *counters, unsigne
 		counter_add(&sum->resumed, counter_get(&counters[i].resumed));
 		counter_add(&sum->resumed_bytes, counter_get(&counters[i].resumed_bytes));
 		counter_add(&sum->roomless, counter_get(&counters[i].roomless));
+		counter_add(&sum->kept, counter_get(&counters[i].kept));
 		counter_add(&sum->clones, counter_get(&counters[i].clones));
 		counter_add(&sum->clone_bytes, counter_get(&counters[i].clone_bytes));
 		counter_add(&sum->cached, counter_get(&counters[i].cached));

@@ -31,6 +31,8 @@ struct counters {
 	counter resumed_bytes;
 	/** Bytes of the files that failed because there was no room for them. */
 	counter roomless;
+	/** Bytes that are kept of them, to go on with (--resume). */
+	counter kept;
 	/** Files that share their data with the source, and their bytes. */
 	counter clones;
 	counter clone_bytes;

@@ -382,13 +382,14 @@ int journal_open(struct journal *journal, int dir, uint64_t options) {
 		journal->marking = ret == 0 && !journal->alone && pthread_create(&journal->marker, NULL, mark, journal) == 0;
 	}
 	if (ret < 0) {
-		if (journal_is_open(journal) && journal->index.valid == 0) {
-			// Nothing is in it, and nothing will be
-			unlink_quietly(journal->dir, JOURNAL_NAME);
-		}
+		// Nothing is in it, and nothing will be
+		bool useless = journal_is_open(journal) && journal->index.valid == 0;
 		atomic_store(&journal->open, false);
 		journal_index_clear(&journal->index);
 		close_fd(&journal->fd);
+		if (useless) {
+			unlink_quietly(journal->dir, JOURNAL_NAME);
+		}
 		close_fd(&journal->dir);
 	}
 	return ret;
@@ -448,17 +449,17 @@ int journal_close(struct journal *journal, enum journal_end end) {
 	}
 	if (end == JOURNAL_REMOVE) {
 		twalk_r(journal->index.parts, remove_untaken, journal);
-		int ret = unlink_quietly(journal->dir, JOURNAL_NAME);
-		journal->err = journal->err < 0 ? journal->err : ret;
 	}
 	// Whoever is just noting something, as the copy was given up at this moment, is to come to an end before
 	thread_must(pthread_rwlock_wrlock(&journal->writing));
 	mutex_lock(&journal->lock);
 	atomic_store(&journal->open, false);
+	// What is removed while it is open stays, on NFS, under another name
 	close_fd(&journal->fd);
+	int ret = end == JOURNAL_REMOVE ? unlink_quietly(journal->dir, JOURNAL_NAME) : 0;
 	close_fd(&journal->dir);
 	journal_index_clear(&journal->index);
-	int err = journal->err;
+	int err = journal->err < 0 ? journal->err : ret;
 	mutex_unlock(&journal->lock);
 	thread_must(pthread_rwlock_unlock(&journal->writing));
 	return err;

@@ -117,10 +117,9 @@ bool coordinator_tasks_are_few(const struct opts *opts);
 int coordinator_work_alone(struct worker *worker, const sigset_t *deadly);
 
 /**
- * Say what can be done about errors that were reported, where it is not obvious. ROOMLESS are the bytes of the files
- * that found no room.
+ * Say what can be done about errors that were reported, where it is not obvious. SUM: what was done.
  */
-void coordinator_give_hints(const struct opts *opts, struct report *report, uint64_t roomless);
+void coordinator_give_hints(const struct opts *opts, struct report *report, const struct counters *sum);
 
 /** Say why there may be no io_uring, where the error of opening one was ERR. */
 void coordinator_hint_ring(struct report *report, int err);

@@ -374,7 +374,7 @@ static void finish(struct run *run) {
 		coordinator_explain(run);
 	}
 	if (run->signal == 0) {
-		coordinator_give_hints(run->opts, run->report, counter_get(&sum.roomless));
+		coordinator_give_hints(run->opts, run->report, &sum);
 	}
 }
 

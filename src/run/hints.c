@@ -41,10 +41,15 @@ static void hint_room(const struct opts *opts, struct report *report, uint64_t r
 	}
 }
 
-void coordinator_give_hints(const struct opts *opts, struct report *report, uint64_t roomless) {
+void coordinator_give_hints(const struct opts *opts, struct report *report, const struct counters *sum) {
 	struct rlimit limit;
+	char kept[32];
 
-	hint_room(opts, report, roomless);
+	hint_room(opts, report, counter_get(&sum->roomless));
+	if (counter_get(&sum->kept) > 0) {
+		progress_format_bytes(kept, sizeof(kept), (double)counter_get(&sum->kept));
+		report_hint(report, "%s of what did not fit are kept for --resume and take room; without --resume they are not kept", kept);
+	}
 	if (report->too_many_files && getrlimit(RLIMIT_NOFILE, &limit) == 0) {
 		report_hint(report, "at most %llu files may be open at once (ulimit -n)", (unsigned long long)limit.rlim_cur);
 	}

@@ -102,7 +102,11 @@ void work_push_last(struct work *work, struct list *names) {
 	}
 	mutex_lock(&work->lock);
 	for (struct list *node; (node = list_pop(names));) {
-		list_append(&work->last, node);
+		if (list_item(node, struct link_name, node)->what == TRY_PART) {
+			list_append(&work->last, node);
+		} else {
+			list_push(&work->last, node);
+		}
 	}
 	mutex_unlock(&work->lock);
 }

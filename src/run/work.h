@@ -106,7 +106,7 @@ bool work_push(struct work *work, struct batch *batch);
 /** Push a batch to be taken when all that was pushed before, and all that came of it, is done. */
 void work_push_later(struct work *work, struct batch *batch);
 
-/** Push names, of struct link_name, to be taken one by one when everything else is done. Takes them all over. */
+/** Push names, of struct link_name, to be taken one by one when everything else is done, TRY_PART last. Takes them all over. */
 void work_push_last(struct work *work, struct list *names);
 
 /** Push a tree that has subdirectories to be entered. Takes a reference. */

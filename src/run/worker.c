@@ -63,7 +63,7 @@ static bool begin_directory(struct state *s, struct tree *parent, const struct e
 	struct fail fail;
 	struct tree *tree = tree_try_enter(parent, entry, 0, &fail);
 	if (!tree) {
-		if (fail.what && !file_try_later(&s->ctx, parent, entry, fail.err, true)) {
+		if (fail.what && !file_try_later(&s->ctx, parent, entry, fail.err, TRY_DIRECTORY)) {
 			tree_report(parent, entry, fail);
 		}
 		return false;
@@ -151,7 +151,7 @@ static void begin_waiting(struct state *s, struct link_name *name) {
 	}
 	tree_ref(tree);
 	s->ctx.last_try = name->last_try;
-	if (name->directory) {
+	if (name->what == TRY_DIRECTORY) {
 		begin_directory(s, tree, &entry);
 		link_name_free(name);
 	} else {

@@ -120,10 +120,10 @@ int hidden_owner(int dir, uid_t *owner) {
 	if (ret == 0) {
 		*owner = st.st_uid;
 	}
+	close_fd(&fd);
 	if (ret == 0 && name) {
 		ret = hidden_drop(dir, name, inode_of(&st));
 	}
-	close_fd(&fd);
 	free(name);
 	return ret;
 }

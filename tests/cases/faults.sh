@@ -646,6 +646,69 @@ once_too_big_a_file_makes_no_others_fail() {
 	done
 }
 
+# Nor do links fail that found no room for their names meanwhile.
+# only: release
+once_links_that_find_no_room_are_tried_again() {
+	local i
+	need cmd strace
+	mkdir -p s/sub d/backups/sub
+	echo data >s/f
+	for ((i = 0; i < 5; ++i)); do
+		ln s/f "s/sub/$i"
+	done
+	echo old >d/backups/sub/3
+	for i in '-av -j1' '-alv -j1' '-av -j4' '-av --atomic -j1'; do
+		rm -rf d/t
+		# shellcheck disable=SC2086 # several options
+		run strace -f -qq -o /dev/null -e trace=linkat -e inject=linkat:error=ENOSPC:when=1..3 "$UCP" $i s d/t
+		expect_status 0
+		expect_no_err
+		[[ $(sort "$OUT" | uniq -d) == "" && $(wc -l <"$OUT") == 8 ]] || fail "$i: $(<"$OUT")"
+		diff -r s d/t || fail "$i: not everything is there"
+		[[ $i == *l* || $(stat -c %h d/t/f) == 6 ]] || fail "$i: no links"
+		[[ -z $(find d -name '.ucp-*') ]] || fail "$i: something is left"
+	done
+	run strace -f -qq -o /dev/null -e trace=linkat -e inject=linkat:error=ENOSPC:when=1..3 \
+		"$UCP" -aT -j1 --backup=numbered s d/backups
+	expect_status 0
+	expect_no_err
+	expect_content d/backups/sub/3 data
+	expect_content d/backups/sub/3.~1~ old
+	check_not test -e d/backups/sub/3.~2~
+	# Room that does not come is an error, and an error once
+	run strace -f -qq -o /dev/null -e trace=linkat -e inject=linkat:error=ENOSPC "$UCP" -a -j1 s/. d/none
+	expect_status 1
+	[[ $(grep -c "^ucp: cannot create hard link '.*' to '.*': No space left on device$" "$ERR") == 5 ]] || fail "$(<"$ERR")"
+}
+
+# A part that --resume keeps takes no room of others in the run that begins it. What an earlier run has left of it stays, and
+# that it takes room is told.
+once_part_that_is_kept_is_told() {
+	local i
+	mount_image ext4 60M m
+	mkdir s
+	head -c 100000000 /dev/urandom >s/0big
+	for ((i = 0; i < 50; ++i)); do
+		head -c 100000 /dev/urandom >"s/f$i"
+	done
+	run_ucp -r -j1 --resume s m/d
+	expect_status 1
+	[[ $(grep -v '^ucp: hint: ' "$ERR") == "ucp: error writing 'm/d/0big': No space left on device" ]] || fail "$(<"$ERR")"
+	diff -r --exclude=0big --exclude='.ucp-*' s m/d || fail "others failed"
+	[[ -n $(find m/d -name '.ucp-*' -size +10M) ]] || fail "no part is kept"
+	head -c 9000000 /dev/urandom >s/other
+	run_ucp -rT --resume s m/d
+	expect_status 1
+	[[ -n $(find m/d -name '.ucp-*' -size +10M) ]] || fail "the part is lost"
+	grep -Eq '^ucp: hint: [0-9.]+ MiB of what did not fit are kept for --resume and take room; without --resume they are not kept$' \
+		"$ERR" || fail "$(<"$ERR")"
+	rm -rf m/d
+	run_ucp -r -j1 --atomic s m/d
+	expect_status 1
+	! grep -q 'kept' "$ERR" || fail "$(<"$ERR")"
+	diff -r --exclude=0big s m/d || fail "others failed"
+}
+
 # What is replaced at the end of the run gives its room back: then there is room, and nothing to say.
 once_room_that_is_given_back_is_used() {
 	local options

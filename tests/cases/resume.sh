@@ -68,6 +68,64 @@ case_killed_and_resumed() {
 	resumed KILL
 }
 
+# removed_while_open TRACE: the names of files that are removed while TRACE, of strace -f -y -e trace=openat,close,unlinkat, has
+# them open. NFS keeps these under other names.
+removed_while_open() {
+	# shellcheck disable=SC2016 # awk's
+	awk '{
+		sub(/^[0-9]+ +/, "")
+	}
+	/^(openat|linkat)\(.* = [0-9]+</ {
+		name = $0
+		sub(/^.* = [0-9]+</, "", name)
+		sub(/>(\(deleted\))?$/, "", name)
+		number = $0
+		sub(/<[^<]*$/, "", number)
+		sub(/^.* /, "", number)
+		open[number] = name
+	}
+	/^close\(/ {
+		number = $0
+		sub(/^close\(/, "", number)
+		sub(/[<)].*$/, "", number)
+		delete open[number]
+	}
+	/^unlinkat\(.* = 0$/ {
+		split($0, part, /[<>"]/)
+		for (number in open) {
+			if (open[number] == part[2] "/" part[4]) {
+				print part[4]
+			}
+		}
+	}' "$1"
+}
+
+# Nothing is removed while it is open: on NFS it would stay there, under a name like .nfs0001, until later.
+# only: release
+once_nothing_is_removed_while_open() {
+	local options
+	need root
+	need cmd strace
+	mount_tmpfs 8M m
+	mkdir s
+	head -c 12000000 /dev/urandom >s/big
+	echo small >s/small
+	for options in '' --atomic --resume '--resume --engine=sync' --engine=uring '--verify --atomic'; do
+		rm -rf m/*
+		# shellcheck disable=SC2086 # several options
+		run strace -f -y -qq -o trace -e trace=openat,close,unlinkat "$UCP" -r -j1 $options s m/d
+		expect_status 1
+		[[ -z $(removed_while_open trace) ]] || fail "$options: $(removed_while_open trace)"
+		check_not test -e m/d/big
+	done
+	rm -rf s/big m/*
+	run strace -f -y -qq -o trace -e trace=openat,close,unlinkat "$UCP" -r --resume s m/d
+	expect_status 0
+	grep -q 'unlinkat(.*"\.ucp-journal"' trace || fail "no journal was removed"
+	[[ -z $(removed_while_open trace) ]] || fail "$(removed_while_open trace)"
+	expect_names m/d small
+}
+
 case_interrupted_and_resumed() {
 	resumed INT
 }

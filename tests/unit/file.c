@@ -258,7 +258,7 @@ TEST(what_has_no_room_is_tried_once_more) {
 		if (try == 1) {
 			REQUIRE(!list_empty(&t.ctx.roomless));
 			name = list_item(list_pop(&t.ctx.roomless), struct link_name, node);
-			CHECK(name->last_try && !name->directory);
+			CHECK(name->last_try && name->what == TRY_FILE);
 			CHECK_STR(name->src_name, "a");
 		}
 	}
