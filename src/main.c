@@ -86,6 +86,7 @@
  * - journal/                what outlives the run
  *     - journal.[ch]        what an interrupted copy has done (--resume)
  *     - journal-impl.h      what the files of this folder share
+ *     - notice.c            what a directory is a copy of, and says so before it has a journal
  *     - format.c            reads a journal
  *     - finished.c          the set of finished files
  *     - ranges.c            which parts of a file are there

@@ -45,3 +45,9 @@ void file_drop_hidden(const struct tree *tree, int dir, const char *path, struct
 		tree_report(tree, &left, fail_make(ret, "cannot remove %d"));
 	}
 }
+
+void file_let_go(const struct file_context *ctx, struct file *file) {
+	if (!ctx->leaves_open) {
+		close_fd(&file->target.fd);
+	}
+}

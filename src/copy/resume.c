@@ -66,6 +66,9 @@ void files_resume_below(struct files *files, const struct tree *tree) {
 	if (wants_journal(files) && (tree->parent->flags & TREE_BASE) && tree->parent->fd[DST] == AT_FDCWD) {
 		resume_in(files, tree, tree->fd[DST], tree_path(tree, DST, JOURNAL_NAME),
 			journal_top_of(tree->name[SRC], tree->inode[SRC]));
+		if (journal_is_open(&files->journal) || !atomic_load(&files->cancelled)) {
+			dest_journal_begun(files->dest);
+		}
 	}
 }
 

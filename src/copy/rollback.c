@@ -8,12 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-void file_let_go(const struct file_context *ctx, struct file *file) {
-	if (!ctx->leaves_open) {
-		close_fd(&file->dst_fd);
-	}
-}
-
 /** Take away what did not get its name: what was there before still has it. */
 static void undo_staged(struct file_context *ctx, struct file *file) {
 	file_unstage(ctx, file);

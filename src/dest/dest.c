@@ -178,25 +178,54 @@ static bool usage_ok(struct dest *dest) {
 	return false;
 }
 
+/** Whether with --resume a destination may be, or become, the copy of a directory itself; and of which. */
+static bool may_become(const struct dest *dest, struct journal_top *top) {
+	const struct opts *opts = dest->opts;
+	struct stat st;
+	int flags = opts->deref == DEREF_NEVER ? AT_SYMLINK_NOFOLLOW : 0;
+	if (!(opts->flags & OPT_RESUME) || !(opts->flags & OPT_RECURSIVE) || (opts->flags & OPT_PARENTS)
+		|| opts->operand_count != 2 || fstatat(AT_FDCWD, opts->operands[0], &st, flags) != 0 || !S_ISDIR(st.st_mode))
+	{
+		return false;
+	}
+	*top = journal_top_of(opts->operands[0], inode_of(&st));
+	return true;
+}
+
+/** If a destination is going to be made that will be such a copy, say so till it has a journal: we may be killed in between. */
+static void announce(struct dest *dest, const char *target) {
+	struct journal_top top;
+	struct stat st;
+	if (!(dest->opts->flags & OPT_DRY_RUN) && may_become(dest, &top)
+		&& fstatat(AT_FDCWD, target, &st, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
+	{
+		dest->notice = journal_announce(target, &top);
+	}
+}
+
+void dest_journal_begun(struct dest *dest) {
+	journal_announced(dest->notice, dest->opts->flags & OPT_DRY_RUN ? JOURNAL_KEEP : JOURNAL_REMOVE);
+	dest->notice = NULL;
+}
+
 /**
  * With --resume, a target directory may be what the same command has made when it was interrupted: then it is the copy itself,
  * and not where that goes. Returns whether it is, or -1 if it cannot be told, which is reported.
  */
 static int is_begun(struct dest *dest, const struct trees *trees, int fd, const char *target) {
-	const struct opts *opts = dest->opts;
-	const char *source = opts->operands[0];
+	const char *source = dest->opts->operands[0];
+	struct journal_top top;
 	const char *why;
-	struct stat st;
-	int flags = opts->deref == DEREF_NEVER ? AT_SYMLINK_NOFOLLOW : 0;
-	if (!(opts->flags & OPT_RESUME) || !(opts->flags & OPT_RECURSIVE) || (opts->flags & OPT_PARENTS)
-		|| opts->operand_count != 2 || fstatat(AT_FDCWD, source, &st, flags) != 0 || !S_ISDIR(st.st_mode))
-	{
+	if (!may_become(dest, &top)) {
 		return 0;
 	}
-	const struct journal_top top = journal_top_of(source, inode_of(&st));
-	switch (journal_look(fd, &top, trees->cancelled)) {
-	case JOURNAL_SAYS_ITSELF:
+	enum journal_says says = journal_look(fd, &top, trees->cancelled);
+	if (says == JOURNAL_SAYS_ITSELF || (says != JOURNAL_SAYS_OTHER
+		&& journal_was_announced(fd, target, &top, trees->cancelled, &dest->notice)))
+	{
 		return 1;
+	}
+	switch (says) {
 	case JOURNAL_SAYS_OTHER:
 		why = "%d is an interrupted copy, but not of %s; use -T to go on with it, or -t to copy into it";
 		break;
@@ -253,6 +282,7 @@ int dest_init(struct dest *dest, const struct opts *opts, struct report *report,
 		report_error(report, -fd, "target %d", NULL, last);
 		return -1;
 	}
+	announce(dest, last);
 	return one_to_one(dest, trees);
 }
 
@@ -274,6 +304,13 @@ char *dest_onto_itself(struct opts *opts) {
 }
 
 void dest_destroy(struct dest *dest) {
+	struct stat st;
+	// What was made, and has no journal yet, is still to be known by the next run
+	if (dest->notice && dest_is_cancelled(dest) && fstatat(AT_FDCWD, dest->opts->operands[1], &st, 0) == 0) {
+		journal_announced(dest->notice, JOURNAL_KEEP);
+	} else {
+		dest_journal_begun(dest);
+	}
 	dest_forget(dest);
 	sources_destroy(&dest->all);
 	for (size_t i = 0; i < dest->foreseen_count; ++i) {

@@ -50,6 +50,8 @@ struct dest {
 	unsigned next_step;
 	/** Which files are to be copied; has a lock of its own. */
 	struct sources all;
+	/** Says what the destination is going to be until its journal does (--resume); NULL: nothing does. */
+	struct journal_notice *notice;
 };
 
 /** What was found at a destination, and what became of it. */
@@ -95,6 +97,9 @@ char *dest_onto_itself(struct opts *opts);
  * @return The last directory, pinned and with a reference; NULL if that failed.
  */
 struct tree *dest_enter_parents(struct tree *base, const struct entry *entry, struct entry *last);
+
+/** The destination has a journal now, or is to have none: it needs no notice any more. */
+void dest_journal_begun(struct dest *dest);
 
 /** Free what dest_init() made, the base's reference excepted. */
 void dest_destroy(struct dest *dest);

@@ -77,6 +77,24 @@ struct journal_mark {
 	uint64_t offset;
 };
 
+/** A record that is being put together, of at most that many bytes. */
+struct journal_record {
+	struct journal_head head;
+	char payload[sizeof(struct journal_begun) + JOURNAL_PATH];
+};
+
+/** Bytes of what a journal begins with. */
+#define JOURNAL_BEGINNING (2 * sizeof(struct journal_head) + sizeof(struct journal_first) + sizeof(struct journal_run))
+
+/** Put a record together. SEED: the journal's number, 0 for the first record. Returns its bytes. */
+size_t journal_make_record(struct journal_record *record, enum journal_kind kind, uint64_t seed, const void *data, size_t len);
+
+/** Put together the record that a journal begins with, if it is ANEW, and that of a run. Returns the bytes. */
+size_t journal_make_beginning(char *data, bool anew, const struct journal_first *first, const struct journal_run *run);
+
+/** Whether a journal's file can be believed: nobody else has made it, or has another name for it. */
+bool journal_is_ours(const struct stat *st);
+
 /** A checksum. */
 uint64_t journal_sum(uint64_t seed, const struct journal_head *head, const void *payload);
 

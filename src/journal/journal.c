@@ -34,12 +34,6 @@
 /** The mask of statx(2) for a mount's number that is never used again (Linux 6.8), which older headers lack. */
 #define MNT_ID_UNIQUE 0x4000U
 
-/** A record that is being put together, of at most that many bytes. */
-struct record {
-	struct journal_head head;
-	char payload[sizeof(struct journal_begun) + JOURNAL_PATH];
-};
-
 static int64_t nanoseconds(struct timespec ts) {
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
@@ -79,16 +73,6 @@ static struct journal_copy copy_of(const struct stat *st) {
 	};
 }
 
-/** Put a record together. Returns its bytes. */
-static size_t make_record(struct record *record, enum journal_kind kind, uint64_t seed, const void *data, size_t len) {
-	record->head = (struct journal_head) {.magic = JOURNAL_MAGIC, .kind = kind, .len = (uint16_t)len};
-	if (record->payload != data) {
-		memcpy(record->payload, data, len);
-	}
-	record->head.sum = journal_sum(seed, &record->head, record->payload);
-	return sizeof(record->head) + len;
-}
-
 /** Keep the first error. */
 static void note_error(struct journal *journal, int err) {
 	mutex_lock(&journal->lock);
@@ -111,8 +95,8 @@ static void append(struct journal *journal, const void *data, size_t len) {
 }
 
 static void append_record(struct journal *journal, enum journal_kind kind, const void *data, size_t len) {
-	struct record record;
-	append(journal, &record, make_record(&record, kind, journal->id, data, len));
+	struct journal_record record;
+	append(journal, &record, journal_make_record(&record, kind, journal->id, data, len));
 }
 
 /** Write what is held back. */
@@ -131,13 +115,13 @@ void journal_doubt(struct journal *journal, int err) {
 	if (!journal_is_open(journal)) {
 		return;
 	}
-	struct record record;
+	struct journal_record record;
 	struct journal_mark mark = {.offset = (uint64_t)journal->safe};
 	thread_must(pthread_rwlock_wrlock(&journal->writing));
 	note_error(journal, err);
 	int ret = ftruncate(journal->fd, journal->safe) == 0 ? 0 : -errno;
 	if (ret == 0 && journal->safe > 0) {
-		size_t len = make_record(&record, JOURNAL_MARK, journal->id, &mark, sizeof(mark));
+		size_t len = journal_make_record(&record, JOURNAL_MARK, journal->id, &mark, sizeof(mark));
 		ret = write_full(journal->fd, &record, len, NULL);
 	}
 	// It would be believed: better none than that
@@ -240,11 +224,6 @@ static int open_or_make(int dir, bool *made) {
 	return fd < 0 ? -errno : fd;
 }
 
-/** Whether a journal's file can be believed: nobody else has made it, or has another name for it. */
-static bool is_ours(const struct stat *st) {
-	return S_ISREG(st->st_mode) && st->st_uid == geteuid() && st->st_nlink == 1;
-}
-
 /** Lock the journal's file. Returns 0 if it can be used, -ESTALE if it has to be another one, or another -errno. */
 static int claim(int fd, int dir, bool made) {
 	struct stat st;
@@ -261,7 +240,7 @@ static int claim(int fd, int dir, bool made) {
 	if (st.st_nlink == 0) {
 		return -ESTALE;
 	}
-	if (made || is_ours(&st)) {
+	if (made || journal_is_ours(&st)) {
 		return 0;
 	}
 	int ret = hidden_drop(dir, JOURNAL_NAME, inode_of(&st));
@@ -286,61 +265,23 @@ static int open_own(int dir) {
 	return ret;
 }
 
-struct journal_top journal_top_of(const char *path, struct inode inode) {
-	char *real = realpath(path, NULL);
-	struct journal_top top = {
-		.place = JOURNAL_ITSELF, .dev = inode.dev, .ino = inode.ino,
-		.path = real ? XXH3_64bits(real, strlen(real)) : 0,
-	};
-	free(real);
-	return top;
-}
-
-enum journal_says journal_look(int dir, const struct journal_top *top, const atomic_bool *cancelled) {
-	struct journal_top there;
-	struct stat st;
-	if (fstatat(dir, JOURNAL_NAME, &st, AT_SYMLINK_NOFOLLOW) != 0 || !is_ours(&st)) {
-		return JOURNAL_SAYS_INTO;
-	}
-	int fd = openat(dir, JOURNAL_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	bool ours = fd >= 0 && fstat(fd, &st) == 0 && is_ours(&st);
-	int ret = ours ? journal_read_top(&there, fd, cancelled) : -ESTALE;
-	close_fd(&fd);
-	if (ret < 0 || there.place == JOURNAL_UNKNOWN) {
-		return JOURNAL_SAYS_NOTHING;
-	}
-	if (there.place == JOURNAL_INTO) {
-		return JOURNAL_SAYS_INTO;
-	}
-	// The same directory, or what is called as it was: device numbers change, and sources are made anew
-	bool same = (there.dev == top->dev && there.ino == top->ino) || (top->path != 0 && there.path == top->path);
-	return same ? JOURNAL_SAYS_ITSELF : JOURNAL_SAYS_OTHER;
-}
-
 /** Cut off what makes no sense, and begin a run. Returns 0 or -errno. */
 static int begin_run(struct journal *journal) {
-	struct record record;
 	struct journal_first first = {.id = journal->index.id};
+	bool anew = journal->index.valid == 0;
+	char data[JOURNAL_BEGINNING];
 
 	if (ftruncate(journal->fd, (off_t)journal->index.valid) != 0) {
 		return -errno;
 	}
-	// One write, so that there is no journal that does not say what it is of
-	char data[2 * sizeof(struct journal_head) + sizeof(first) + sizeof(struct journal_run)];
-	size_t used = 0;
-	if (journal->index.valid == 0) {
-		if (getrandom(&first.id, sizeof(first.id), 0) != sizeof(first.id)) {
-			return -errno;
-		}
-		used = make_record(&record, JOURNAL_FIRST, 0, &first, sizeof(first));
-		memcpy(data, &record, used);
+	if (anew && getrandom(&first.id, sizeof(first.id), 0) != sizeof(first.id)) {
+		return -errno;
 	}
 	journal->id = first.id;
 	journal->next_part = journal->index.last_part + 1;
 	const struct journal_run run = {.now = journal->now, .top = journal->top};
-	size_t len = make_record(&record, JOURNAL_RUN, journal->id, &run, sizeof(run));
-	memcpy(data + used, &record, len);
-	append(journal, data, used + len);
+	// One write, so that there is no journal that does not say what it is of
+	append(journal, data, journal_make_beginning(data, anew, &first, &run));
 	return journal->err;
 }
 
@@ -473,8 +414,8 @@ bool journal_is_finished(struct journal *journal, const struct stat *src, const 
 
 void journal_finish(struct journal *journal, const struct stat *src, const struct stat *dst) {
 	struct journal_finished finished = {.src = journal_source_of(src), .copy = copy_of(dst)};
-	struct record record;
-	size_t len = make_record(&record, JOURNAL_FINISHED, journal->id, &finished, sizeof(finished));
+	struct journal_record record;
+	size_t len = journal_make_record(&record, JOURNAL_FINISHED, journal->id, &finished, sizeof(finished));
 	mutex_lock(&journal->lock);
 	while (journal->held_len + len > sizeof(journal->held)) {
 		mutex_unlock(&journal->lock);
@@ -501,7 +442,7 @@ struct journal_part *journal_begin(struct journal *journal, const char *path, co
 	const struct stat *left)
 {
 	struct journal_source source = journal_source_of(src);
-	struct record record;
+	struct journal_record record;
 	size_t len = strlen(path);
 	if (!journal_is_open(journal) || len >= JOURNAL_PATH || len == 0) {
 		return NULL;
@@ -523,7 +464,7 @@ struct journal_part *journal_begin(struct journal *journal, const char *path, co
 		struct journal_begun begun = {.id = part->id, .src = source};
 		memcpy(record.payload, &begun, sizeof(begun));
 		memcpy(record.payload + sizeof(begun), path, len);
-		size_t size = make_record(&record, JOURNAL_BEGUN, journal->id, record.payload, sizeof(begun) + len);
+		size_t size = journal_make_record(&record, JOURNAL_BEGUN, journal->id, record.payload, sizeof(begun) + len);
 		append(journal, &record, size);
 	}
 	return part;
@@ -550,9 +491,9 @@ void journal_flush_part(struct journal *journal, struct journal_part *part, uint
 		struct journal_written written = {
 			.id = part->id, .dev = journal->now.dev, .ino = ino, .range = part->news.list[i],
 		};
-		struct record record;
+		struct journal_record record;
 		journal_ranges_add(&part->noted, written.range.start, written.range.end);
-		size_t len = make_record(&record, JOURNAL_WRITTEN, journal->id, &written, sizeof(written));
+		size_t len = journal_make_record(&record, JOURNAL_WRITTEN, journal->id, &written, sizeof(written));
 		if (used + len > sizeof(data)) {
 			append(journal, data, used);
 			used = 0;

@@ -210,6 +210,27 @@ enum journal_says {
 enum journal_says journal_look(int dir, const struct journal_top *top, const atomic_bool *cancelled);
 
 /**
+ * The directory PATH is about to be made: have a file beside it, under its hidden name, that says what it is going to be a copy
+ * of until it has a journal that does.
+ *
+ * @return To be ended by journal_announced(); NULL if there can be none.
+ */
+struct journal_notice *journal_announce(const char *path, const struct journal_top *top);
+
+/**
+ * Whether a directory was announced as a copy of that source, and nothing has been put into it since.
+ *
+ * @param dir     The directory.
+ * @param path    Its path.
+ * @param notice  Set if so, as by journal_announce().
+ */
+bool journal_was_announced(int dir, const char *path, const struct journal_top *top, const atomic_bool *cancelled,
+	struct journal_notice **notice);
+
+/** Take away what journal_announce() made, or only free the memory with JOURNAL_KEEP. NULL is ignored. */
+void journal_announced(struct journal_notice *notice, enum journal_end end);
+
+/**
  * Open or make the journal of a directory, and read it.
  *
  * @param options  A number that is another one where finished files would be other ones.

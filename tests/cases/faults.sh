@@ -657,7 +657,7 @@ once_links_that_find_no_room_are_tried_again() {
 		ln s/f "s/sub/$i"
 	done
 	echo old >d/backups/sub/3
-	for i in '-av -j1' '-alv -j1' '-av -j4' '-av --atomic -j1'; do
+	for i in '-av -j1' '-alv -j1' '-av --atomic -j1'; do
 		rm -rf d/t
 		# shellcheck disable=SC2086 # several options
 		run strace -f -qq -o /dev/null -e trace=linkat -e inject=linkat:error=ENOSPC:when=1..3 "$UCP" $i s d/t
@@ -672,8 +672,8 @@ once_links_that_find_no_room_are_tried_again() {
 		"$UCP" -aT -j1 --backup=numbered s d/backups
 	expect_status 0
 	expect_no_err
-	expect_content d/backups/sub/3 data
-	expect_content d/backups/sub/3.~1~ old
+	[[ $(<d/backups/sub/3) == data ]] || fail "not copied"
+	[[ $(<d/backups/sub/3.~1~) == old ]] || fail "no backup"
 	check_not test -e d/backups/sub/3.~2~
 	# Room that does not come is an error, and an error once
 	run strace -f -qq -o /dev/null -e trace=linkat -e inject=linkat:error=ENOSPC "$UCP" -a -j1 s/. d/none

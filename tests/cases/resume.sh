@@ -645,6 +645,62 @@ once_same_command_again_goes_on() {
 	expect_names w
 }
 
+# Killed when the destination was just made, and does not say yet what it is a copy of: nor is there a second copy then.
+# only: release
+once_killed_before_there_is_a_journal() {
+	local call top=$PWD act="${UCP%/*}/tools/preload-act.so"
+	need tool preload-act.so
+	mkdir s other w
+	echo a >s/a
+	echo o >other/o
+	for call in mkdirat:d openat:.ucp-journal; do
+		rm -rf w/d
+		# shellcheck disable=SC2016 # for the shell that is started
+		run env UCP_ACT_AFTER=$call UCP_ACT='kill -KILL $PPID' LD_PRELOAD="$act" "$UCP" -a --resume s w/d
+		expect_status 137
+		[[ -d w/d && ! -e w/d/a ]] || fail "$call: not killed in time"
+		run_ucp -a --resume --dry-run other w/d
+		check_not test -e w/d/o
+		cd w || fail "cd"
+		run_ucp -a --resume ../s d/
+		cd "$top" || fail "cd"
+		expect_status 0
+		expect_no_err
+		same_tree s w/d
+		expect_names w d d/a
+	done
+	# What somebody has made themselves since is where the copy goes
+	rm -r w/d
+	# shellcheck disable=SC2016 # for the shell that is started
+	run env UCP_ACT_AFTER=mkdirat:d UCP_ACT='kill -KILL $PPID' LD_PRELOAD="$act" "$UCP" -a --resume s w/d
+	echo mine >w/d/mine
+	run_ucp -a --resume s w/d
+	expect_status 0
+	same_tree s w/d/s
+	[[ $(<w/d/mine) == mine ]] || fail "what was there is lost"
+	# Interrupted at the same moment by a signal that is heard
+	rm -rf w
+	mkdir w
+	# shellcheck disable=SC2016 # for the shell that is started
+	run env UCP_ACT_AFTER=mkdirat:d UCP_ACT='kill -TERM $PPID' LD_PRELOAD="$act" "$UCP" -a --resume s w/d
+	expect_status 143
+	run_ucp -a --resume s w/d
+	expect_status 0
+	same_tree s w/d
+	expect_names w d d/a
+	# What cannot be begun leaves nothing
+	mkdir s/sub
+	run_ucp -a --resume s s/sub/d
+	expect_status 1
+	rm -r s/sub/d
+	run_ucp -a --resume --dry-run s w/e
+	expect_status 0
+	run_ucp -a --resume s w/no/e
+	expect_status 1
+	expect_names w d d/a
+	[[ -z $(find s w -name '.ucp-*') ]] || fail "something is left"
+}
+
 # Nor is there a second copy where the source has got another name or another inode, or was named in another way.
 once_source_that_was_moved_or_made_anew() {
 	make_source
