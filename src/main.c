@@ -40,14 +40,19 @@
  *     - target-staged.c     one that gets its name when it is whole (--atomic, --resume)
  *     - target-dry.c        one that is not made (--dry-run)
  *     - hide.c              names until then
- *     - plan.c              how the data is moved
- *     - cache.c             what it has to do with the page cache
- *     - move-stream.c       by read and write: small cached files, and what has no size
+ *     - plan.[ch]           which movers are asked for its data; pure
+ *     - move.c              asks them
+ *     - mover.[ch]          what movers are, and share
+ *     - move-reflink.c      shares the data with the source
  *     - move-server.c       by those who keep the file
+ *     - move-cached.c       small files that are in memory, by two calls
+ *     - move-stream.c       by read and write up to the end
  *     - move-sequential.c   in order, hashed on the way (--verify, --checksums)
+ *     - mover-sequential.h  what that shares with verify.c
  *     - verify.c            reads the copy back (--verify)
+ *     - move-end.c          destinations that only grow at their end
  *     - range.c             by all workers, a range each
- *     - forward.c           destinations that only grow at their end
+ *     - cache.c             what these have to do with the page cache
  *     - resume.c            what the journal knows of a file (--resume)
  *     - commit.c            size, attributes, name
  *     - rollback.c          or nothing of it stays

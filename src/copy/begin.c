@@ -24,8 +24,7 @@ void file_context_destroy(struct file_context *ctx) {
 	{
 		link_name_free(list_item(node, struct link_name, node));
 	}
-	free(ctx->buffer);
-	file_order_free(ctx);
+	movers_free(&ctx->movers);
 }
 
 /** The source cannot be opened. What cp would have found wrong, said and done before that comes first. */
@@ -127,7 +126,7 @@ static struct file *begin_regular(struct file_context *ctx, struct tree *tree, c
 		return NULL;
 	}
 	file_begin_current(ctx->files, file);
-	if (file_plan(ctx, file)) {
+	if (file_move(ctx, file)) {
 		return file;
 	}
 	file_unref(ctx, file);

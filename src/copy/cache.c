@@ -38,8 +38,8 @@ static bool go_direct(const struct file_context *ctx, struct file *file) {
 		set_flags(file, 0);
 		return false;
 	}
-	file->plan.cache = FILE_CACHE_PAST;
-	// The rest is no whole block: file_follow() moves it
+	file->plan.cache = CACHE_BYPASS;
+	// The rest is no whole block: file_copy_tail() moves it
 	file->size -= file->size % BLOCK;
 	return true;
 }
@@ -73,7 +73,7 @@ void file_cache_choose(struct file_context *ctx, struct file *file) {
 	}
 	uint64_t moved = atomic_fetch_add(&files->moved, size) + size;
 	if (is_read_once(ctx, file, moved)) {
-		file->plan.cache = FILE_CACHE_READ_ONCE;
+		file->plan.cache = CACHE_READ_ONCE;
 	}
 	if (size < DIRECT_MIN || moved < files->opts->memory / SMALL_SHARE || moved < spare(files)) {
 		return;
@@ -81,17 +81,17 @@ void file_cache_choose(struct file_context *ctx, struct file *file) {
 	struct extent first = {.end = min(size, (uint64_t)LOOK_AT)};
 	bool huge = size / 2 > spare(files) && extent_is_cached(file->source.fd, first) <= 0;
 	if (!huge || !go_direct(ctx, file)) {
-		file->plan.cache = FILE_CACHE_LEAVE;
+		file->plan.cache = CACHE_LEAVE;
 	}
 }
 
 bool file_cache_refused(struct file_context *ctx, struct file *file, int err) {
 	// Only O_DIRECT has it that a request is not valid, which else is an error to be told
-	bool refused = err == EOPNOTSUPP || (err == EINVAL && file->plan.cache == FILE_CACHE_PAST);
-	if (file->plan.cache == FILE_CACHE_USE || !refused) {
+	bool refused = err == EOPNOTSUPP || (err == EINVAL && file->plan.cache == CACHE_BYPASS);
+	if (file->plan.cache == CACHE_KEEP || !refused) {
 		return false;
 	}
-	if (file->plan.cache == FILE_CACHE_READ_ONCE) {
+	if (file->plan.cache == CACHE_READ_ONCE) {
 		ctx->keeps = file->source.st.st_dev;
 		ctx->keeps_known = true;
 	}
@@ -101,11 +101,11 @@ bool file_cache_refused(struct file_context *ctx, struct file *file, int err) {
 
 uint64_t file_cache_planned(const struct file *file) {
 	uint64_t size = (uint64_t)file->source.st.st_size;
-	return file->plan.cache == FILE_CACHE_PAST ? size - size % BLOCK : size;
+	return file->plan.cache == CACHE_BYPASS ? size - size % BLOCK : size;
 }
 
 void file_cache_use(struct file *file) {
-	if (file->plan.cache == FILE_CACHE_PAST) {
+	if (file->plan.cache == CACHE_BYPASS) {
 		set_flags(file, 0);
 	}
 }

@@ -77,8 +77,8 @@ static struct fail complete(struct file_context *ctx, struct file *file) {
 }
 
 struct fail file_commit(struct file_context *ctx, struct file *file) {
-	if (!(file->flags & FILE_INCOMPLETE) && !file_is_ordered(ctx->files->opts)) {
-		file_follow(ctx, file);
+	if (!(file->flags & FILE_INCOMPLETE) && !plan_is_in_order(ctx->files->opts)) {
+		file_copy_tail(ctx, file);
 	}
 	struct fail fail = file->fail;
 	if (!fail.what && !(file->flags & FILE_INCOMPLETE)) {

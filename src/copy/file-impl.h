@@ -10,30 +10,6 @@
 #include "dest/dest.h"
 #include "dest/hardlinks.h"
 
-/** Bytes of file_context::buffer. */
-#define FILE_BUFFER (128u << 10)
-
-/** Bytes of file_order::buffer, and what it is aligned to and O_DIRECT asks for at least. */
-#define FILE_ORDER_BUFFER (1u << 20)
-#define FILE_ORDER_BLOCK 4096u
-
-/** Holes are hashed in parts of this size, lest nobody is heard meanwhile. */
-#define FILE_HOLE_PART (64u << 20)
-
-/** What files are copied in order and verified with. */
-struct file_order {
-	/** Of what was read from the source, and of what is read back. */
-	struct hash *read;
-	struct hash *read_back;
-	char *buffer;
-};
-
-/** Switches of file_copy_in_order(). */
-enum file_order_flags {
-	/** Read the source to its end, whatever its size. */
-	FILE_ORDER_UNSIZED = 1 << 0,
-};
-
 /** What became of a name of a file that may have several. */
 enum file_links {
 	/** Copy it. */
@@ -210,9 +186,6 @@ void file_links_end(struct file_context *ctx, struct link *link, struct tree *tr
 /** Make a link (-l, -s) in place of a copy. */
 void file_make_link(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st);
 
-/** Have those who keep a file copy its data, if they can: not where the kernel would only do our work. Returns whether it is. */
-bool file_offload(struct file_context *ctx, struct file *file);
-
 /** Choose file::cache for a file that is copied in ranges. */
 void file_cache_choose(struct file_context *ctx, struct file *file);
 
@@ -278,46 +251,11 @@ void file_release(struct file_context *ctx, struct file *file);
  */
 bool file_open_destination(struct file_context *ctx, struct file *file, const struct judged *judged);
 
-/**
- * Copy a small file by two system calls if its data is cached (RWF_NOWAIT, preadv2(2)): where nothing has to be waited
- * for, a ring only costs. Returns false if the data is still to be moved.
- */
-bool file_copy_cached(struct file_context *ctx, struct file *file);
-
 /** META_UNLISTED_ACLS if a source may have ACLs that are not listed, else 0. SRC_FD: -1 if it is not open. */
 unsigned file_unlisted_acls(const struct tree *tree, int src_fd);
 
-/** Whether holes of a source are to be passed over, and it may have some. Its descriptor has not been read from yet. */
-bool file_passes_holes(const struct opts *opts, const struct file *file);
-
-/** Move all data by read and write, to the end of the source, whatever its size. */
-void file_stream(struct file_context *ctx, struct file *file);
-
-/** Move what a source that was moved in ranges has gained meanwhile. */
-void file_follow(struct file_context *ctx, struct file *file);
-
-/** Whether files are copied in order (--verify, --checksums). */
-static inline bool file_is_ordered(const struct opts *opts) {
-	return (opts->flags & OPT_VERIFY) || opts->checksums;
-}
-
-/**
- * Move all data by read and write, from the first byte to the last, and hash it on the way; then verify it, if that is
- * asked for. What was cloned is read and hashed only.
- */
-void file_copy_in_order(struct file_context *ctx, struct file *file, enum file_order_flags flags);
-
-/** Read the destination of what was just copied in order back, and see that it is what was read. */
-void file_verify(struct file_context *ctx, struct file *file);
-
 /** A file is copied: add it to the list of checksums, where there is one. */
 void file_note_sum(struct file_context *ctx, struct file *file);
-
-/** How a file was copied in order, in words: a text in which %s is its name. */
-const char *file_order_words(const struct file *file);
-
-/** Free what file_context::order has. */
-void file_order_free(struct file_context *ctx);
 
 /** A file is not being copied any more, well or not. */
 void file_end_current(struct files *files, struct file *file);
@@ -374,9 +312,6 @@ struct file *file_new(struct tree *tree, const struct entry *entry, struct link_
  */
 struct fail file_open_source(struct file_context *ctx, struct file *file, const struct stat *st, bool wait);
 
-/** Choose how the data is moved. Returns whether it is to be moved in ranges. */
-bool file_plan(struct file_context *ctx, struct file *file);
-
 /** Say how a file was copied (--debug). */
 void file_explain(struct file_context *ctx, const struct file *file);
 
@@ -395,5 +330,11 @@ void file_count_failed(struct file_context *ctx, const struct file *file, int er
  * @return What went wrong, now or before: if FILE_INCOMPLETE is set, file_rollback() is to follow.
  */
 struct fail file_commit(struct file_context *ctx, struct file *file);
+
+/** Move the data of a file of which both ends are open. Returns whether workers are to move it in ranges. */
+bool file_move(struct file_context *ctx, struct file *file);
+
+/** Move what the source of a file that was moved in ranges has gained meanwhile. */
+void file_copy_tail(struct file_context *ctx, struct file *file);
 
 #endif // UCP_FILE_IMPL_H

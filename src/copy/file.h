@@ -8,16 +8,16 @@
 #ifndef UCP_FILE_H
 #define UCP_FILE_H
 
+#include "copy/mover.h"
+#include "copy/plan.h"
 #include "dest/hardlinks.h"
 #include "engine/throttle.h"
 #include "journal/journal.h"
 #include "sys/extent.h"
-#include "sys/hash.h"
 #include "tree/tree.h"
 
 struct counters;
 struct dest;
-struct file_order;
 struct link;
 struct link_name;
 struct links;
@@ -62,19 +62,6 @@ struct files {
 	char *journal_path;
 };
 
-/** Whether a file system of another machine or program copies data itself (copy_file_range(2)). */
-struct far {
-	/** The one that was met last, if any was. */
-	dev_t dev;
-	bool known;
-	/**
-	 * Whether it may, as far as is known, and whether it has been seen to. It may not, for all its files, if it is of no such
-	 * type, says that it cannot, or if the kernel was seen to do it; not if it refused one file.
-	 */
-	bool copies;
-	bool proven;
-};
-
 /** What a worker brings along to work on files. */
 struct file_context {
 	struct files *files;
@@ -89,12 +76,8 @@ struct file_context {
 	 * What was refused, and need not be asked for again. Each is what this worker met last, so that it costs no lock, and is
 	 * known of a whole file system: what was said of one file counts for that file only.
 	 */
-	/** Between these devices, if any are known, the kernel clones nothing, whatever the file (offload_is_about_place()). */
-	dev_t no_clone[2];
 	/** On this one, if any is known, there are no files without a name (O_TMPFILE): the file system or the kernel says so. */
 	dev_t no_unnamed;
-	/** Files of this one, if any is known, cannot be read without waiting (RWF_NOWAIT): their type has no way to. */
-	dev_t waits;
 	/**
 	 * Nothing of this one, if any is known, can be told to leave the page cache (RWF_DONTCACHE): its type has no way to. If it was
 	 * but a file that is memory itself (DAX), what is read of others stays, too, which is what the kernel does anyway.
@@ -102,16 +85,11 @@ struct file_context {
 	dev_t keeps;
 	/** Closing files of this one, if any is known, cannot fail: its type writes nothing then (may_fail_to_close()). */
 	dev_t closes;
-	struct far far;
 	/** Whether /proc is mounted, if that was asked. If it goes away later, attributes that need it are said not to be set. */
 	bool has_proc;
 	bool proc_known;
-	/** Small files that were not cached since one was. */
-	unsigned cold;
 	/** What is known of the above. */
-	bool no_clone_known;
 	bool no_unnamed_known;
-	bool waits_known;
 	bool keeps_known;
 	bool closes_known;
 	/** Whether to wait for a destination that is being written by another file. */
@@ -120,10 +98,8 @@ struct file_context {
 	bool last_try;
 	/** Whether what is taken away stays open, since it is others that work with it. */
 	bool leaves_open;
-	/** What small files and streams are moved through; made when needed. */
-	char *buffer;
-	/** What files are copied in order with (--verify, --checksums); made when needed. */
-	struct file_order *order;
+	/** What its movers keep. */
+	struct movers movers;
 };
 
 /** Switches of struct source::flags. */
@@ -182,48 +158,6 @@ struct target {
 	mode_t final_mode;
 };
 
-/** Switches of struct plan::flags. */
-enum plan_flags {
-	/** Only data is read; holes are passed over. */
-	PLAN_SKIP_HOLES = 1 << 0,
-	/** Zeros become holes (--sparse=always). */
-	PLAN_MAKE_HOLES = 1 << 1,
-	/** The destination may take what is written only from the first byte to the last. */
-	PLAN_FORWARD = 1 << 2,
-	/** Space is set aside for it. */
-	PLAN_RESERVE = 1 << 3,
-};
-
-/** What a file's data has to do with the page cache. */
-enum file_cache {
-	FILE_CACHE_USE,
-	/** What is read of it leaves the page cache (RWF_DONTCACHE). */
-	FILE_CACHE_READ_ONCE,
-	/** It goes through the page cache and leaves it (RWF_DONTCACHE). */
-	FILE_CACHE_LEAVE,
-	/** It is read and written past the page cache (O_DIRECT), all but the end of it. */
-	FILE_CACHE_PAST,
-};
-
-/** Where from a destination was read back (--verify). */
-enum file_back {
-	FILE_BACK_NOT,
-	/** From the device, past the page cache. */
-	FILE_BACK_DIRECT,
-	/** By way of the page cache, where nothing of it was any more. */
-	FILE_BACK_DROPPED,
-	/** Perhaps from the page cache, where it stays: the file system may have no device. */
-	FILE_BACK_MEMORY,
-};
-
-/** How a file's data is moved. */
-struct plan {
-	/** enum plan_flags. */
-	unsigned flags;
-	enum file_cache cache;
-	enum file_back read_back;
-};
-
 /** Switches of struct file::flags. */
 enum file_flags {
 	/** Its destination is being written by another file, or its source is under a lease: it has to be begun again later. */
@@ -234,18 +168,10 @@ enum file_flags {
 	FILE_NO_DATA = 1 << 2,
 	/** The data was cloned. */
 	FILE_CLONED = 1 << 3,
-	/** The data was streamed by read and write. */
-	FILE_STREAMED = 1 << 4,
-	/** It was small and cached, and copied at once. */
-	FILE_CACHED = 1 << 5,
-	/** It was copied in order. */
-	FILE_ORDERED = 1 << 6,
-	/** Those who keep it copied the data. */
-	FILE_OFFLOADED = 1 << 7,
 	/** The size must be set in the end. */
-	FILE_SET_SIZE = 1 << 8,
+	FILE_SET_SIZE = 1 << 4,
 	/** Data is missing, or not known to be there. */
-	FILE_INCOMPLETE = 1 << 9,
+	FILE_INCOMPLETE = 1 << 5,
 };
 
 /** A file on its way. */
@@ -257,6 +183,9 @@ struct file {
 	struct source source;
 	struct target target;
 	struct plan plan;
+	/** What has moved the data, or is moving it; and how that was read back (--verify). */
+	const struct mover *mover;
+	enum move_back read_back;
 	/** With --resume, if it is a big one: what is noted of it, and the inode of the destination. */
 	struct journal_part *part;
 	uint64_t part_ino;
@@ -365,13 +294,7 @@ void file_fail(struct file *file, uint64_t off, struct fail fail);
  */
 bool file_cache_refused(struct file_context *ctx, struct file *file, int err);
 
-/**
- * A write at OFF failed with ERR, or setting the size to OFF. If that may be because the destination takes only what is
- * written at its end (object stores behind FUSE), have it end there: by zeros in place of a hole, or by cutting off what
- * is going to be written again.
- *
- * @return Whether it does now, and did not before.
- */
+/** As mover_end_at() for the destination of a file, if that is a regular one which nobody else writes to. */
 bool file_move_end(const struct file *file, int err, uint64_t off);
 
 /** The source turned out to end at OFF. */

@@ -1,36 +1,34 @@
-#include "copy/file-impl.h"
+#include "copy/mover.h"
 
 #include "base/io.h"
 #include "base/open.h"
-#include "base/opts.h"
-#include "display/progress.h"
+#include "engine/throttle.h"
 #include "sys/extent.h"
 #include "sys/fstype.h"
 #include "sys/reflink.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /** Bytes asked for at first, until it is known who copies, and later: now and then somebody may want to know how far it is. */
 #define FIRST_PART (1u << 20)
 #define PART (64u << 20)
 
-/** Whether it is worth trying for this file. */
-static bool is_promising(struct file_context *ctx, const struct file *file) {
-	const struct opts *opts = ctx->files->opts;
-	struct far *far = &ctx->far;
+/**
+ * Whether it is worth trying: if another machine or program keeps the data, it may well copy it without sending it here and
+ * back. On local file systems the kernel would do what we do, page by page.
+ */
+static bool is_promising(struct far *far, const struct transfer *t) {
 	struct stat st;
-
-	if (opts->engine != ENGINE_AUTO || opts->reflink == WHEN_NEVER || opts->inject
-		|| (file->plan.flags & (PLAN_SKIP_HOLES | PLAN_MAKE_HOLES)) || throttle_is_active(&ctx->files->throttle))
-	{
+	if ((t->flags & (TRANSFER_SKIP_HOLES | TRANSFER_MAKE_HOLES)) || throttle_is_active(t->sink->throttle)) {
 		return false;
 	}
-	if (!far->known || far->dev != file->source.st.st_dev) {
-		*far = (struct far) {.known = true, .dev = file->source.st.st_dev, .copies = fstype_is(file->source.fd, FSTYPE_REMOTE)};
+	if (!far->known || far->dev != t->src_dev) {
+		*far = (struct far) {.known = true, .dev = t->src_dev, .copies = fstype_is(t->src, FSTYPE_REMOTE)};
 	}
-	return far->copies && fstat(file->target.fd, &st) == 0 && st.st_dev == far->dev;
+	return far->copies && fstat(t->dst, &st) == 0 && st.st_dev == far->dev;
 }
 
 /**
@@ -39,64 +37,65 @@ static bool is_promising(struct file_context *ctx, const struct file *file) {
  *
  * @return A descriptor, or -1 if none is needed or can be had.
  */
-static int open_proof(const struct file *file) {
-	if (extent_is_cached(file->target.fd, (struct extent) {.end = 1}) >= 0) {
+static int open_proof(int dst) {
+	if (extent_is_cached(dst, (struct extent) {.end = 1}) >= 0) {
 		return -1;
 	}
-	int fd = open_again(file->target.fd, -1, NULL, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	int fd = open_again(dst, -1, NULL, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	return max(fd, -1);
 }
 
 /** Without their help the kernel reads and writes the data itself, and keeps what it wrote. */
-static bool is_proven(const struct file *file, int proof) {
+static bool is_proven(const struct transfer *t, int proof) {
 	unsigned char pages[256];
-	struct extent copied = {.end = file->cursor};
-	int cached = extent_is_cached(file->target.fd, copied);
+	struct extent copied = {.end = t->done};
+	int cached = extent_is_cached(t->dst, copied);
 	return cached == 0 || (cached < 0 && proof >= 0 && !extent_may_be_cached(proof, copied, pages, sizeof(pages)));
 }
 
-/** Copy with their help. Returns whether that came to an end. */
-static bool offload(struct file_context *ctx, struct file *file, int proof) {
-	struct far *far = &ctx->far;
-	while (file->cursor < file->size && far->copies) {
-		off_t from = (off_t)file->cursor;
+/** Copy with their help until all is copied, or they decline. */
+static enum move copy_ranges(struct far *far, struct transfer *t, int proof) {
+	while (t->done < t->size && far->copies) {
+		off_t from = (off_t)t->done;
 		off_t to = from;
-		uint64_t want = min(file->size - file->cursor, (uint64_t)(far->proven ? PART : FIRST_PART));
-		file_note_begun(ctx, file);
-		ssize_t n = copy_file_range(file->source.fd, &from, file->target.fd, &to, (size_t)want, 0);
+		uint64_t want = min(t->size - t->done, (uint64_t)(far->proven ? PART : FIRST_PART));
+		t->sink->begin(t->sink->arg);
+		ssize_t n = copy_file_range(t->src, &from, t->dst, &to, (size_t)want, 0);
 		if (n < 0 && errno == EINTR) {
-			if (atomic_load(&ctx->files->cancelled)) {
-				file_abandon(file, file->cursor);
-				return true;
+			if (transfer_is_cancelled(t)) {
+				return MOVE_CANCELLED;
 			}
 			continue;
 		}
 		if (n <= 0) {
 			// Whatever it is: reading or writing tells it better
 			far->copies = far->proven || n == 0 || !offload_is_about_place(errno);
-			return false;
+			return MOVE_DECLINED;
 		}
-		file_wrote(ctx, file, file->cursor, file->cursor + (uint64_t)n);
-		file->cursor += (uint64_t)n;
-		file_moved(ctx, file, (uint64_t)n);
+		t->sink->wrote(t->sink->arg, t->done, t->done + (uint64_t)n);
+		t->done += (uint64_t)n;
+		transfer_moved(t, (uint64_t)n);
 		if (!far->proven) {
-			far->proven = is_proven(file, proof);
+			far->proven = is_proven(t, proof);
 			far->copies = far->proven;
 		}
 	}
-	if (file->cursor < file->size) {
-		return false;
-	}
-	file->flags |= far->proven ? FILE_OFFLOADED : 0;
-	return true;
+	return t->done < t->size ? MOVE_DECLINED : MOVE_DONE;
 }
 
-bool file_offload(struct file_context *ctx, struct file *file) {
-	if (!is_promising(ctx, file)) {
-		return false;
+static enum move copy_on_server(struct movers *movers, struct transfer *t) {
+	struct far *far = &movers->far;
+	if (!is_promising(far, t)) {
+		return MOVE_DECLINED;
 	}
-	int proof = ctx->far.proven ? -1 : open_proof(file);
-	bool done = offload(ctx, file, proof);
+	int proof = far->proven ? -1 : open_proof(t->dst);
+	enum move move = copy_ranges(far, t, proof);
 	close_fd(&proof);
-	return done;
+	if (move == MOVE_DONE && !far->proven) {
+		// The kernel did what workers would have done
+		t->by = &move_ranges;
+	}
+	return move;
 }
+
+const struct mover move_server = {.name = "copied by those who keep it", .move = copy_on_server};

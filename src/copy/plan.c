@@ -1,109 +1,62 @@
-#include "copy/file-impl.h"
+#include "copy/plan.h"
 
 #include "base/opts.h"
-#include "display/writeback.h"
-#include "sys/reflink.h"
-#include "sys/symlink.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <sys/stat.h>
+#include "copy/mover.h"
 
 /** Bytes of a file for which setting the space aside pays. */
 #define RESERVE_MIN (256u << 10)
 
-/** Let the file system copy if it can. Returns whether the data is still to be copied. */
-static bool try_clone(struct file_context *ctx, struct file *file) {
-	const struct opts *opts = ctx->files->opts;
-	dev_t devs[2] = {file->source.st.st_dev, file->tree->inode[DST].dev};
-	bool must = opts->reflink == WHEN_ALWAYS;
-
-	if (opts->reflink == WHEN_NEVER) {
-		return true;
-	}
-	if (!must && ((file->target.flags & TARGET_SPECIAL) || !S_ISREG(file->source.st.st_mode) || file->source.st.st_size == 0
-		|| (ctx->no_clone_known && ctx->no_clone[SRC] == devs[SRC] && ctx->no_clone[DST] == devs[DST])))
-	{
-		return true;
-	}
-	enum offload offload = offload_clone(file->target.fd, file->source.fd);
-	int err = errno;
-	if (offload == OFFLOAD_DONE) {
-		file->flags |= FILE_NO_DATA | FILE_CLONED;
-		file_moved(ctx, file, (uint64_t)file->source.st.st_size);
-		return false;
-	}
-	if (must || offload == OFFLOAD_FAILED) {
-		file_fail(file, 0, fail_make(err, "failed to clone %d from %s"));
-		return false;
-	}
-	// The base's device is not known: operands may lead to any
-	if (offload == OFFLOAD_NOT_HERE && !(file->tree->flags & TREE_BASE)) {
-		memcpy(ctx->no_clone, devs, sizeof(devs));
-		ctx->no_clone_known = true;
-	}
-	return true;
+bool plan_is_in_order(const struct opts *opts) {
+	return (opts->flags & OPT_VERIFY) || opts->checksums;
 }
 
-/** Undo O_NONBLOCK before data is waited for: io_uring would take it as a wish not to. */
-static void let_wait(const struct file *file) {
-	if (file->source.flags & SOURCE_NONBLOCK) {
-		fcntl(file->source.fd, F_SETFL, O_RDONLY);
-	}
-	if (file->target.flags & TARGET_NONBLOCK) {
-		fcntl(file->target.fd, F_SETFL, 0);
-	}
+/** Whether a clone is tried: if it is not demanded, not where there is no data that could be shared. */
+static bool tries_clone(const struct opts *opts, const struct plan_facts *facts) {
+	bool shares = (facts->flags & FACT_REGULAR) && !(facts->flags & FACT_SPECIAL) && facts->size > 0;
+	return opts->reflink == WHEN_ALWAYS || (opts->reflink == WHEN_AUTO && shares);
 }
 
-bool file_plan(struct file_context *ctx, struct file *file) {
-	const struct opts *opts = ctx->files->opts;
-	uint64_t size = (uint64_t)file->source.st.st_size;
+/** Whether data may be moved otherwise than by the ring. */
+static bool may_choose(const struct opts *opts) {
+	return opts->engine == ENGINE_AUTO && !opts->inject;
+}
+
+struct plan plan_choose(const struct opts *opts, const struct plan_facts *facts) {
+	struct plan plan = {0};
+	const struct mover **way = plan.ways;
+	bool unsized = (facts->flags & FACT_UNSIZED) || facts->size == 0 || !(facts->flags & FACT_REGULAR);
+	bool special = facts->flags & FACT_SPECIAL;
 
 	if (opts->flags & OPT_ATTRIBUTES_ONLY) {
-		file->flags |= FILE_NO_DATA;
-		return false;
+		*way = &move_nothing;
+		return plan;
 	}
-	bool move = try_clone(ctx, file);
-	bool unsized = (file->tree->flags & TREE_UNSIZED) || size == 0 || !S_ISREG(file->source.st.st_mode);
-	if (file_is_ordered(opts) && (move || (file->flags & FILE_CLONED))) {
-		let_wait(file);
-		file_note_begun(ctx, file);
-		file_copy_in_order(ctx, file, unsized ? FILE_ORDER_UNSIZED : 0);
-		return false;
+	plan.flags |= opts->reflink == WHEN_ALWAYS ? PLAN_MUST_CLONE : 0;
+	plan.flags |= plan_is_in_order(opts) ? PLAN_HASH : 0;
+	plan.flags |= unsized ? PLAN_UNSIZED : 0;
+	if (!unsized && !special) {
+		plan.flags |= (facts->flags & FACT_FEW_BLOCKS) && opts->sparse != WHEN_NEVER ? PLAN_SKIP_HOLES : 0;
 	}
-	if (!move) {
-		return false;
+	plan.flags |= !special && opts->sparse == WHEN_ALWAYS ? PLAN_MAKE_HOLES : 0;
+	if (tries_clone(opts, facts)) {
+		*way++ = &move_reflink;
 	}
-	if (unsized || (file->target.flags & TARGET_SPECIAL)) {
-		let_wait(file);
-		file_note_begun(ctx, file);
-		file_stream(ctx, file);
-		return false;
+	if (plan.flags & PLAN_HASH) {
+		*way = &move_sequential;
+	} else if (unsized || special) {
+		*way = &move_stream;
+	} else {
+		if (may_choose(opts) && opts->reflink != WHEN_NEVER && !(plan.flags & PLAN_MAKE_HOLES)) {
+			*way++ = &move_server;
+		}
+		if (may_choose(opts) && facts->size <= MOVE_BUFFER && !(plan.flags & PLAN_MAKE_HOLES)) {
+			*way++ = &move_cached;
+		}
+		*way = &move_ranges;
 	}
-	file->size = size;
-	if (file_passes_holes(opts, file)) {
-		file->plan.flags |= PLAN_SKIP_HOLES;
-		file->flags |= FILE_SET_SIZE;
-	}
-	if (opts->sparse == WHEN_ALWAYS) {
-		file->plan.flags |= PLAN_MAKE_HOLES;
-		file->flags |= FILE_SET_SIZE;
-	}
-	if (file_offload(ctx, file) || (file->cursor == 0 && file_copy_cached(ctx, file))) {
-		return false;
-	}
-	let_wait(file);
-	// What is moved by one request needs no look
-	bool many = size > min((uint64_t)opts->chunk_size, (uint64_t)RESERVE_MIN) || (file->plan.flags & (PLAN_SKIP_HOLES | PLAN_MAKE_HOLES));
-	if (many && extent_wants_order(file->target.fd)) {
-		file->plan.flags |= PLAN_FORWARD;
-	}
-	file_note_begun(ctx, file);
-	if (size >= RESERVE_MIN && !(file->plan.flags & (PLAN_SKIP_HOLES | PLAN_MAKE_HOLES))) {
-		file->plan.flags |= PLAN_RESERVE;
-		extent_reserve(file->target.fd, size);
-	}
-	file_cache_choose(ctx, file);
-	return true;
+	return plan;
+}
+
+bool plan_reserves(const struct plan *plan, uint64_t size) {
+	return size >= RESERVE_MIN && !(plan->flags & (PLAN_SKIP_HOLES | PLAN_MAKE_HOLES));
 }

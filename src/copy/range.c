@@ -55,3 +55,10 @@ bool file_claim(struct file *file, uint64_t want, struct extent *range) {
 	mutex_unlock(&file->lock);
 	return claimed;
 }
+
+bool file_move_end(const struct file *file, int err, uint64_t off) {
+	const struct journal_ranges *done = file->part ? &file->part->done : NULL;
+	uint64_t kept = done && done->count > 0 ? done->list[done->count - 1].end : 0;
+	return !(file->target.flags & TARGET_SPECIAL) && !(file->flags & FILE_SHARED)
+		&& mover_end_at(file->target.fd, err, off, kept);
+}

@@ -4,6 +4,7 @@
 #include "base/opts.h"
 #include "display/progress.h"
 #include "display/writeback.h"
+#include "journal/checksums.h"
 #include "report/report.h"
 #include "sys/symlink.h"
 
@@ -95,8 +96,8 @@ void file_count_copied(struct file_context *ctx, const struct file *file) {
 	counter_add(&counters->zeros, counter_get(&file->zeros));
 	counter_add(&counters->clones, file->flags & FILE_CLONED ? 1 : 0);
 	counter_add(&counters->clone_bytes, file->flags & FILE_CLONED ? counter_get(&file->moved) : 0);
-	counter_add(&counters->cached, file->flags & FILE_CACHED ? 1 : 0);
-	counter_add(&counters->streams, file->flags & FILE_STREAMED ? 1 : 0);
+	counter_add(&counters->cached, file->mover == &move_cached);
+	counter_add(&counters->streams, file->mover == &move_stream);
 	counter_add(&counters->shared, file->flags & FILE_SHARED ? 1 : 0);
 }
 
@@ -110,4 +111,18 @@ void file_count_failed(struct file_context *ctx, const struct file *file, int er
 		counter_add(&counters->roomless, room - kept);
 		counter_add(&counters->kept, kept);
 	}
+}
+
+void file_note_sum(struct file_context *ctx, struct file *file) {
+	struct sums *sums = ctx->files->sums;
+	if (!sums || file->mover != &move_sequential || (file->target.flags & TARGET_SPECIAL)) {
+		return;
+	}
+	char *path = tree_path(file->tree, DST, file->entry.dst_name);
+	if (path) {
+		sums_add(sums, file->sum, path);
+	} else {
+		tree_report(file->tree, &file->entry, fail_make(ENOMEM, "cannot note the checksum of %d"));
+	}
+	free(path);
 }

@@ -155,7 +155,7 @@ int file_open_part(struct file_context *ctx, struct file *file, int dir, const c
 	struct stat st = {0};
 	bool in_parts = journal_is_open(&files->journal) && S_ISREG(file->source.st.st_mode) && file->source.st.st_size >= PART_BYTES
 		&& !(file->source.flags & SOURCE_UNTOLD) && !(file->target.flags & TARGET_BY_LINK) && !(file->tree->flags & TREE_UNSIZED)
-		&& !(files->opts->flags & OPT_ATTRIBUTES_ONLY) && !file_is_ordered(files->opts) && hidden_can_go(dir);
+		&& !(files->opts->flags & OPT_ATTRIBUTES_ONLY) && !plan_is_in_order(files->opts) && hidden_can_go(dir);
 	char *path = in_parts ? path_below(files, file->tree, name) : NULL;
 	char *hidden = path ? hidden_path(name, HIDDEN_KNOWN) : NULL;
 	if (!hidden || file_expects(file->tree, hidden)) {

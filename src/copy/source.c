@@ -106,10 +106,3 @@ struct fail file_open_source(struct file_context *ctx, struct file *file, const 
 	file->source.flags |= regular && !leased ? SOURCE_NONBLOCK : 0;
 	return FAIL_NONE;
 }
-
-bool file_passes_holes(const struct opts *opts, const struct file *file) {
-	uint64_t size = (uint64_t)file->source.st.st_size;
-	// Fewer blocks than the size may be compression
-	bool fewer = (uint64_t)file->source.st.st_blocks * 512 < size;
-	return fewer && opts->sparse != WHEN_NEVER && extent_has_hole(file->source.fd, size);
-}

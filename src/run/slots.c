@@ -125,8 +125,8 @@ void hold_begin(struct state *s, struct file *file, bool shared) {
 		hold->src = ring_plain(file->source.fd);
 		hold->dst = ring_plain(file->target.fd);
 	}
-	hold->src.leaves = file->plan.cache == FILE_CACHE_LEAVE || file->plan.cache == FILE_CACHE_READ_ONCE;
-	hold->dst.leaves = file->plan.cache == FILE_CACHE_LEAVE;
+	hold->src.leaves = file->plan.cache == CACHE_LEAVE || file->plan.cache == CACHE_READ_ONCE;
+	hold->dst.leaves = file->plan.cache == CACHE_LEAVE;
 	s->hold = hold;
 }
 
@@ -420,6 +420,6 @@ bool hold_claim(struct state *s) {
 		return false;
 	}
 	bool many = hold->range.end - hold->range.start > s->worker->chunk_size;
-	hold->cached = many && hold->file->plan.cache != FILE_CACHE_PAST && extent_is_cached(hold->file->source.fd, hold->range) > 0;
+	hold->cached = many && hold->file->plan.cache != CACHE_BYPASS && extent_is_cached(hold->file->source.fd, hold->range) > 0;
 	return true;
 }

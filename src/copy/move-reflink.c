@@ -1,0 +1,36 @@
+#include "copy/mover.h"
+
+#include "sys/reflink.h"
+
+#include <errno.h>
+
+/** Whether it is known that nothing can be cloned between the devices of a transfer. */
+static bool is_hopeless(const struct movers *movers, const struct transfer *t) {
+	return movers->no_clone_known && movers->no_clone[0] == t->src_dev && movers->no_clone[1] == t->dst_dev;
+}
+
+static enum move share(struct movers *movers, struct transfer *t) {
+	bool must = t->flags & TRANSFER_MUST_CLONE;
+	if (!must && is_hopeless(movers, t)) {
+		return MOVE_DECLINED;
+	}
+	enum offload offload = offload_clone(t->dst, t->src);
+	int err = errno;
+	if (offload == OFFLOAD_DONE) {
+		t->flags |= TRANSFER_CLONED;
+		transfer_moved(t, t->size);
+		return t->flags & TRANSFER_HASH ? MOVE_DECLINED : MOVE_DONE;
+	}
+	if (must || offload == OFFLOAD_FAILED) {
+		t->fail = fail_make(err, "failed to clone %d from %s");
+		return MOVE_FAILED;
+	}
+	if (offload == OFFLOAD_NOT_HERE && t->dst_dev != 0) {
+		movers->no_clone[0] = t->src_dev;
+		movers->no_clone[1] = t->dst_dev;
+		movers->no_clone_known = true;
+	}
+	return MOVE_DECLINED;
+}
+
+const struct mover move_reflink = {.name = "cloned", .move = share};

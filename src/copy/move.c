@@ -1,0 +1,202 @@
+#include "copy/file-impl.h"
+
+#include "sys/extent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/** Bytes up to which a file is moved by one request, and so needs no look at what its destination can take. */
+#define ONE_REQUEST (256u << 10)
+
+/** Whose data is moved. */
+struct run {
+	struct file_context *ctx;
+	struct file *file;
+};
+
+/** As sink::begin. Undoes O_NONBLOCK, which io_uring would take as a wish not to wait. */
+static void begin(void *arg) {
+	const struct run *run = arg;
+	struct file *file = run->file;
+	if (file->begun) {
+		return;
+	}
+	if (file->source.flags & SOURCE_NONBLOCK) {
+		fcntl(file->source.fd, F_SETFL, O_RDONLY);
+	}
+	if (file->target.flags & TARGET_NONBLOCK) {
+		fcntl(file->target.fd, F_SETFL, 0);
+	}
+	file_note_begun(run->ctx, file);
+}
+
+/** As sink::wrote. */
+static void wrote(void *arg, uint64_t start, uint64_t end) {
+	const struct run *run = arg;
+	file_wrote(run->ctx, run->file, start, end);
+}
+
+static struct sink sink_of(struct run *run) {
+	struct file_context *ctx = run->ctx;
+	return (struct sink) {
+		.cancelled = &ctx->files->cancelled,
+		.throttle = &ctx->files->throttle,
+		.bytes = &ctx->counters->bytes,
+		.moved = &run->file->moved,
+		.zeros = &run->file->zeros,
+		.begin = begin,
+		.wrote = wrote,
+		.arg = run,
+	};
+}
+
+static struct plan_facts facts_of(const struct file *file) {
+	const struct stat *st = &file->source.st;
+	struct plan_facts facts = {.size = (uint64_t)st->st_size};
+	facts.flags |= S_ISREG(st->st_mode) ? FACT_REGULAR : 0;
+	facts.flags |= file->tree->flags & TREE_UNSIZED ? FACT_UNSIZED : 0;
+	facts.flags |= (uint64_t)st->st_blocks * 512 < facts.size ? FACT_FEW_BLOCKS : 0;
+	facts.flags |= file->target.flags & TARGET_SPECIAL ? FACT_SPECIAL : 0;
+	return facts;
+}
+
+static struct transfer transfer_of(const struct file_context *ctx, const struct file *file, const struct sink *sink) {
+	static const unsigned pairs[][2] = {
+		{PLAN_UNSIZED, TRANSFER_UNSIZED}, {PLAN_MAKE_HOLES, TRANSFER_MAKE_HOLES},
+		{PLAN_MUST_CLONE, TRANSFER_MUST_CLONE}, {PLAN_HASH, TRANSFER_HASH},
+	};
+	struct transfer t = {
+		.opts = ctx->files->opts,
+		.sink = sink,
+		.src = file->source.fd,
+		.dst = file->target.fd,
+		.src_dev = file->source.st.st_dev,
+		// The base's device is not known: operands may lead to any
+		.dst_dev = file->tree->flags & TREE_BASE ? 0 : file->tree->inode[DST].dev,
+		.size = (uint64_t)file->source.st.st_size,
+		.flags = file->target.flags & TARGET_SPECIAL ? TRANSFER_SPECIAL : 0,
+	};
+	for (size_t i = 0; i < countof(pairs); ++i) {
+		t.flags |= file->plan.flags & pairs[i][0] ? pairs[i][1] : 0;
+	}
+	return t;
+}
+
+/** Fewer blocks than the size may be compression: look for holes, when nobody has read the source yet. */
+static void look_for_holes(struct file *file, struct transfer *t) {
+	if (!(file->plan.flags & PLAN_SKIP_HOLES)) {
+		return;
+	}
+	if (extent_has_hole(t->src, t->size)) {
+		t->flags |= TRANSFER_SKIP_HOLES;
+	} else {
+		file->plan.flags &= ~(unsigned)PLAN_SKIP_HOLES;
+	}
+}
+
+/** Ask the movers of the plan, one after the other. */
+static enum move ask(struct movers *movers, struct file *file, struct transfer *t) {
+	enum move move = MOVE_DECLINED;
+	bool looked = false;
+	for (size_t i = 0; file->plan.ways[i] && move == MOVE_DECLINED; ++i) {
+		t->by = file->plan.ways[i];
+		if (t->by != &move_reflink && !looked) {
+			look_for_holes(file, t);
+			looked = true;
+		}
+		move = t->by->move(movers, t);
+	}
+	return move;
+}
+
+/** Have what a mover has done be known of the file. */
+static void note(struct file *file, const struct transfer *t, enum move move) {
+	file->cursor = t->done;
+	file->holes += t->holes;
+	file->mover = t->by;
+	file->read_back = t->read_back;
+	file->flags |= t->flags & TRANSFER_CLONED ? FILE_CLONED | FILE_NO_DATA : 0;
+	file->flags |= t->by == &move_nothing ? FILE_NO_DATA : 0;
+	if (t->by == &move_sequential) {
+		file->size = t->size;
+		memcpy(file->sum, t->sum, sizeof(file->sum));
+	}
+	switch (move) {
+	case MOVE_DONE:
+	case MOVE_RANGES:
+	case MOVE_DECLINED:
+		return;
+	case MOVE_CANCELLED:
+		file_abandon(file, t->done);
+		return;
+	case MOVE_FAILED:
+		file_fail(file, t->done, t->fail);
+		return;
+	case MOVE_DIFFERS:
+		tree_report(file->tree, &file->entry, t->fail);
+		file_abandon(file, t->done);
+		return;
+	}
+}
+
+/** Have a file ready for being moved in ranges. */
+static void prepare_ranges(struct file_context *ctx, struct file *file) {
+	struct plan *plan = &file->plan;
+	uint64_t size = (uint64_t)file->source.st.st_size;
+	bool holes = plan->flags & (PLAN_SKIP_HOLES | PLAN_MAKE_HOLES);
+	bool many = holes || size > min((uint64_t)ctx->files->opts->chunk_size, (uint64_t)ONE_REQUEST);
+	if (many && extent_wants_order(file->target.fd)) {
+		plan->flags |= PLAN_FORWARD;
+	}
+	if (plan_reserves(plan, size)) {
+		plan->flags |= PLAN_RESERVE;
+		extent_reserve(file->target.fd, size);
+	}
+	file_cache_choose(ctx, file);
+}
+
+bool file_move(struct file_context *ctx, struct file *file) {
+	const struct plan_facts facts = facts_of(file);
+	struct run run = {.ctx = ctx, .file = file};
+	const struct sink sink = sink_of(&run);
+
+	file->plan = plan_choose(ctx->files->opts, &facts);
+	struct transfer t = transfer_of(ctx, file, &sink);
+	enum move move = ask(&ctx->movers, file, &t);
+	bool ranged = t.by == &move_server || t.by == &move_cached || t.by == &move_ranges;
+	if (ranged) {
+		file->size = t.size;
+		file->flags |= file->plan.flags & (PLAN_SKIP_HOLES | PLAN_MAKE_HOLES) ? FILE_SET_SIZE : 0;
+	}
+	note(file, &t, move);
+	if (move == MOVE_RANGES) {
+		prepare_ranges(ctx, file);
+	}
+	return move == MOVE_RANGES;
+}
+
+void file_copy_tail(struct file_context *ctx, struct file *file) {
+	struct stat st;
+	off_t size = (off_t)file->size;
+	bool cut = file->size < file_cache_planned(file);
+	// For a small file a look would cost more than it finds
+	if (file->size <= MOVE_BUFFER || cut || fstat(file->source.fd, &st) != 0 || st.st_size <= size) {
+		return;
+	}
+	file_cache_use(file);
+	if (lseek(file->source.fd, size, SEEK_SET) != size || lseek(file->target.fd, size, SEEK_SET) != size) {
+		file_fail(file, file->size, fail_make(errno, "cannot lseek %s"));
+		return;
+	}
+	struct run run = {.ctx = ctx, .file = file};
+	const struct sink sink = sink_of(&run);
+	struct transfer t = transfer_of(ctx, file, &sink);
+	t.by = file->mover;
+	t.done = file->size;
+	enum move move = move_stream.move(&ctx->movers, &t);
+	note(file, &t, move);
+	file->size = file->cursor;
+}
