@@ -204,8 +204,11 @@ static void announce(struct dest *dest, const char *target) {
 }
 
 void dest_journal_begun(struct dest *dest) {
-	journal_announced(dest->notice, dest->opts->flags & OPT_DRY_RUN ? JOURNAL_KEEP : JOURNAL_REMOVE);
-	dest->notice = NULL;
+	// A copy that is given up before its operands were looked at has no options here either
+	if (dest->notice) {
+		journal_announced(dest->notice, dest->opts->flags & OPT_DRY_RUN ? JOURNAL_KEEP : JOURNAL_REMOVE);
+		dest->notice = NULL;
+	}
 }
 
 /**
