@@ -30,6 +30,41 @@ struct judged {
 	struct dest_found found;
 };
 
+/** What stands at a destination. */
+struct target_found {
+	/** It, links followed. */
+	struct stat st;
+	/** Whether it was reached through a symbolic link, or something is mounted there. */
+	bool link;
+	bool mount;
+};
+
+/** What may be done with what stands at a destination. */
+enum target_admit {
+	/** It may be written to, or replaced. */
+	TARGET_ADMIT,
+	/** It belongs to somebody who is not to own the copy: something new takes its place. */
+	TARGET_DISPLACE,
+	/** It must stay as it is; the fail says why. */
+	TARGET_REFUSE,
+};
+
+/**
+ * The list of checks for what stands at a destination and is no directory, whichever way the copy is made: in place, staged
+ * or only foreseen.
+ *
+ * @param src   The source.
+ * @param fail  Set for TARGET_REFUSE.
+ */
+enum target_admit file_admit(const struct files *files, const struct tree *tree, const struct stat *src,
+	const struct target_found *there, struct fail *fail);
+
+/**
+ * file_admit() for a destination that was opened, and whether it is still what was found. Unless it is refused,
+ * target::found is set to what it is now.
+ */
+enum target_admit target_admit(const struct file_context *ctx, struct file *file, int fd, struct fail *fail);
+
 /** What is said of something of a stranger with --attributes-only. */
 struct fail file_not_giving(void);
 

@@ -88,8 +88,6 @@ static struct fail foresee_overwrite(const struct foreseen *f) {
 	int dir = f->tree->fd[DST];
 	const char *name = f->entry->dst_name;
 	bool link = S_ISLNK(f->there.st_mode);
-	bool mount;
-	struct stat st;
 
 	if (S_ISDIR(f->judged.found.st.st_mode)) {
 		return fail_make(EISDIR, files->opts->flags & OPT_FORCE ? "cannot remove %d" : f->what);
@@ -115,13 +113,14 @@ static struct fail foresee_overwrite(const struct foreseen *f) {
 		}
 		return ret < 0 ? fail_make(ret, f->what) : FAIL_NONE;
 	}
-	if (open_look(dir, name, 0, &st, &mount) < 0 || !S_ISREG(st.st_mode)) {
-		return FAIL_NONE;
+	struct target_found there = {.link = link};
+	struct fail fail = FAIL_NONE;
+	if (open_look(dir, name, 0, &there.st, &there.mount) < 0 || !S_ISREG(there.st.st_mode)
+		|| file_admit(files, f->tree, f->st, &there, &fail) == TARGET_REFUSE)
+	{
+		return fail;
 	}
-	if (link || mount) {
-		return dest_spare_source(files->dest, &st);
-	}
-	if (st.st_nlink > 1 && dest_is_source(files->dest, &st)) {
+	if (!link && there.st.st_nlink > 1 && dest_is_source(files->dest, &there.st)) {
 		say_removed(f);
 	}
 	return FAIL_NONE;

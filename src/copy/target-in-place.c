@@ -4,7 +4,6 @@
 #include "base/open.h"
 #include "base/opts.h"
 #include "display/writeback.h"
-#include "journal/checksums.h"
 #include "sys/meta.h"
 #include "sys/symlink.h"
 
@@ -148,43 +147,29 @@ static struct fail displace(struct file_context *ctx, struct file *file) {
  * @param link  Whether it was reached through a symbolic link.
  */
 static struct fail take_over(struct file_context *ctx, struct file *file, bool link) {
-	struct stat st;
-	bool mount;
-	int ret = open_look(file->target.fd, "", AT_EMPTY_PATH, &st, &mount);
-	if (ret < 0) {
-		return fail_make(ret, "cannot fstat %d");
-	}
-	// Seen before opening, but who knows what has been moved meanwhile
-	if (inode_same(inode_of(&st), inode_of(&file->source.st))) {
-		close_fd(&file->target.fd);
-		return fail_make(0, "%s and %d are the same file");
-	}
-	if (ctx->files->sums && sums_is(ctx->files->sums, &st)) {
-		close_fd(&file->target.fd);
-		return fail_make(0, "cannot copy %s to %d: checksums are being written there");
-	}
-	if (!file_is_still(file->tree, &file->target.found, &st)) {
-		return fail_make(0, "skipping file %s, as its destination %d was replaced while being copied");
-	}
-	file->target.found = st;
-	if (file_is_strangers(ctx->files->opts, file->tree, &file->source.st, &st)) {
-		return displace(ctx, file);
-	}
+	const struct opts *opts = ctx->files->opts;
+	const struct stat *st = &file->target.found;
+	struct fail fail;
+
 	file->target.flags |= link ? TARGET_BY_LINK : 0;
-	if (!S_ISREG(st.st_mode)) {
-		file->target.flags |= TARGET_SPECIAL;
-		if ((ctx->files->opts->flags & OPT_VERIFY) && !S_ISBLK(st.st_mode)) {
-			return fail_make(0, "cannot verify %d: not a regular file or a block device");
-		}
-		return FAIL_NONE;
-	}
-	struct fail fail = link || mount ? dest_spare_source(ctx->files->dest, &st) : FAIL_NONE;
-	if (fail.what) {
+	switch (target_admit(ctx, file, file->target.fd, &fail)) {
+	case TARGET_REFUSE:
+		close_fd(&file->target.fd);
 		return fail;
+	case TARGET_DISPLACE:
+		file->target.flags &= ~(unsigned)TARGET_BY_LINK;
+		return displace(ctx, file);
+	case TARGET_ADMIT:
+		break;
+	}
+	if (!S_ISREG(st->st_mode)) {
+		file->target.flags |= TARGET_SPECIAL;
+		bool verifiable = S_ISBLK(st->st_mode) || !(opts->flags & OPT_VERIFY);
+		return verifiable ? FAIL_NONE : fail_make(0, "cannot verify %d: not a regular file or a block device");
 	}
 	// What gets attributes only keeps its content, which making it anew would lose
-	bool written = !(ctx->files->opts->flags & OPT_ATTRIBUTES_ONLY);
-	if (written && !link && st.st_nlink > 1 && dest_is_source(ctx->files->dest, &st)) {
+	bool written = !(opts->flags & OPT_ATTRIBUTES_ONLY);
+	if (written && !link && st->st_nlink > 1 && dest_is_source(ctx->files->dest, st)) {
 		return atomic_load(&ctx->files->cancelled) ? fail_make(EINTR, "cannot remove %d") : remove_and_create(ctx, file);
 	}
 	return make_empty(ctx, file);

@@ -4,7 +4,6 @@
 #include "base/open.h"
 #include "base/opts.h"
 #include "base/path.h"
-#include "journal/checksums.h"
 #include "sys/flush.h"
 #include "sys/meta.h"
 #include "sys/symlink.h"
@@ -263,31 +262,6 @@ static int open_old(const struct tree *tree, int dir, const char *name, enum way
 	return fd;
 }
 
-/** See that an old file may be replaced as if it were written into. */
-static struct fail look_at_old(struct file_context *ctx, struct file *file, int fd) {
-	struct stat st;
-	bool mount;
-	int ret = open_look(fd, "", AT_EMPTY_PATH, &st, &mount);
-	if (ret < 0) {
-		return fail_make(ret, "cannot fstat %d");
-	}
-	if (inode_same(inode_of(&st), inode_of(&file->source.st))) {
-		return fail_make(0, "%s and %d are the same file");
-	}
-	if (ctx->files->sums && sums_is(ctx->files->sums, &st)) {
-		return fail_make(0, "cannot copy %s to %d: checksums are being written there");
-	}
-	if (!file_is_still(file->tree, &file->target.found, &st)) {
-		return fail_make(0, "skipping file %s, as its destination %d was replaced while being copied");
-	}
-	bool elsewhere = (file->target.flags & TARGET_BY_LINK) || mount;
-	struct fail fail = elsewhere ? dest_spare_source(ctx->files->dest, &st) : FAIL_NONE;
-	if (!fail.what) {
-		file->target.found = st;
-	}
-	return fail;
-}
-
 struct fail file_stage_instead(struct file_context *ctx, struct file *file) {
 	if (ctx->files->opts->flags & OPT_VERBOSE) {
 		tree_say(file->tree, &file->entry, "removed %d");
@@ -318,13 +292,11 @@ struct fail file_stage_over(struct file_context *ctx, struct file *file) {
 		return fd == -ENOENT ? file_stage_again(ctx, file, false) : file_stage_instead(ctx, file);
 	}
 	file->target.flags |= link ? TARGET_BY_LINK : 0;
-	struct fail fail = look_at_old(ctx, file, fd);
+	struct fail fail;
+	enum target_admit admit = target_admit(ctx, file, fd, &fail);
 	close_fd(&fd);
-	if (fail.what) {
-		return fail;
-	}
-	if (file_is_strangers(opts, file->tree, &file->source.st, &file->target.found)) {
-		return file_stage_instead(ctx, file);
+	if (admit != TARGET_ADMIT) {
+		return admit == TARGET_REFUSE ? fail : file_stage_instead(ctx, file);
 	}
 	if (!file_reserve(ctx, file)) {
 		file->flags |= FILE_DEFERRED;

@@ -2,7 +2,7 @@
 
 #include "base/open.h"
 #include "base/opts.h"
-#include "display/writeback.h"
+#include "journal/checksums.h"
 #include "sys/symlink.h"
 
 #include <fcntl.h>
@@ -34,4 +34,37 @@ bool file_is_atomic(const struct file_context *ctx, const struct entry *entry) {
 	size_t len = strlen(entry->dst_name);
 	// Nothing but a directory has a name with a slash behind it: what is wrong with it will be said
 	return (ctx->files->opts->flags & OPT_ATOMIC) && len > 0 && entry->dst_name[len - 1] != '/';
+}
+
+enum target_admit file_admit(const struct files *files, const struct tree *tree, const struct stat *src,
+	const struct target_found *there, struct fail *fail)
+{
+	const struct stat *st = &there->st;
+	// Seen before opening, but who knows what has been moved meanwhile
+	if (inode_same(inode_of(st), inode_of(src))) {
+		*fail = fail_make(0, "%s and %d are the same file");
+	} else if (files->sums && sums_is(files->sums, st)) {
+		*fail = fail_make(0, "cannot copy %s to %d: checksums are being written there");
+	} else if (file_is_strangers(files->opts, tree, src, st)) {
+		return TARGET_DISPLACE;
+	} else if (S_ISREG(st->st_mode) && (there->link || there->mount)) {
+		*fail = dest_spare_source(files->dest, st);
+	}
+	return fail->what ? TARGET_REFUSE : TARGET_ADMIT;
+}
+
+enum target_admit target_admit(const struct file_context *ctx, struct file *file, int fd, struct fail *fail) {
+	struct target_found there = {.link = file->target.flags & TARGET_BY_LINK};
+	int ret = open_look(fd, "", AT_EMPTY_PATH, &there.st, &there.mount);
+	*fail = ret < 0 ? fail_make(ret, "cannot fstat %d") : FAIL_NONE;
+	if (ret < 0) {
+		return TARGET_REFUSE;
+	}
+	enum target_admit admit = file_admit(ctx->files, file->tree, &file->source.st, &there, fail);
+	if (!fail->what && !file_is_still(file->tree, &file->target.found, &there.st)) {
+		*fail = fail_make(0, "skipping file %s, as its destination %d was replaced while being copied");
+		return TARGET_REFUSE;
+	}
+	file->target.found = admit == TARGET_REFUSE ? file->target.found : there.st;
+	return admit;
 }
