@@ -40,9 +40,7 @@ static int link_copy(const struct link_name *first, const struct tree *tree, con
 	bool same = ret == 0 && inode_same(inode_of(&st), first->copy);
 	bool by_name = false;
 	bool symlink = ret == 0 && S_ISLNK(st.st_mode);
-	if (symlink) {
-		tree_begin_link(tree);
-	}
+	bool noted = symlink && tree_begin_link(tree, st.st_uid);
 	if (same) {
 		ret = hidden_link(fd, dir, name);
 		by_name = ret == -ENOENT && !open_has_proc();
@@ -61,7 +59,7 @@ static int link_copy(const struct link_name *first, const struct tree *tree, con
 		hidden_drop(dir, name, inode_of(&st));
 		ret = -ESTALE;
 	}
-	if (symlink) {
+	if (noted) {
 		tree_end_link(tree, ret == 0 ? name : NULL, NULL, first->copy);
 	}
 	close_fd(&fd);

@@ -72,9 +72,13 @@ static int make_noted(const struct node *node) {
 	if (!link) {
 		return node->make(node);
 	}
-	tree_begin_link(node->tree);
+	// What -s makes stays ours, whoever owns the source
+	bool stays = node->ctx->files->opts->flags & OPT_SYMBOLIC_LINK;
+	bool noted = tree_begin_link(node->tree, stays ? geteuid() : node->st->st_uid);
 	int ret = node->make(node);
-	tree_end_link(node->tree, ret == 0 ? node->entry->dst_name : NULL, node->target, inode_of(node->st));
+	if (noted) {
+		tree_end_link(node->tree, ret == 0 ? node->entry->dst_name : NULL, node->target, inode_of(node->st));
+	}
 	return ret;
 }
 

@@ -32,24 +32,23 @@ static bool has_own_only(const struct tree *tree) {
 	return tree->flags & (TREE_CREATED | TREE_AMONG_MADE);
 }
 
-/** Whether others will be able to move what is made here, and stays ours, out of a directory that this run made. */
-static bool is_open_to_others(const struct tree *tree) {
+/** Whether somebody else than OWNER and us will be able to move what is OWNER's out of a directory that this run made. */
+static bool is_open_to_others(const struct tree *tree, uid_t owner) {
 	const struct opts *opts = tree->trees->opts;
 	mode_t mode = opts->preserve & PRESERVE_MODE_NOT ? 0777 : tree->src_stat.st_mode;
 	mode &= opts->preserve & PRESERVE_MODE ? 0777 : 0777 & ~opts->umask;
 	bool stays = !(opts->preserve & PRESERVE_OWNERSHIP) || reach_is_own(&tree->src_stat);
-	return (opts->flags & OPT_PRIVILEGED) && (mode & (S_IWGRP | S_IWOTH)) && stays;
+	bool theirs = !stays && tree->src_stat.st_uid != owner;
+	return (opts->flags & OPT_PRIVILEGED) && ((mode & (S_IWGRP | S_IWOTH)) || theirs);
 }
 
-/** Whether links that this run makes here are noted: not where nobody else can move them. */
-static bool is_noted_here(const struct tree *tree) {
-	return !has_own_only(tree) || is_open_to_others(tree);
-}
-
-void tree_begin_link(const struct tree *tree) {
-	if (is_noted_here(tree)) {
+bool tree_begin_link(const struct tree *tree, uid_t owner) {
+	// If nobody else can move links out of what this run made, the way there is enough to know them
+	bool noted = !has_own_only(tree) || is_open_to_others(tree, owner);
+	if (noted) {
 		rwlock_read(&tree->trees->linking);
 	}
+	return noted;
 }
 
 /** Whether others cannot have put something else in the place of what was made. TARGET and SAME as of tree_end_link(). */
@@ -71,9 +70,6 @@ static bool is_ours(const struct tree *tree, const char *name, const struct stat
 void tree_end_link(const struct tree *tree, const char *name, const char *target, struct inode same) {
 	struct trees *trees = tree->trees;
 	struct stat st;
-	if (!is_noted_here(tree)) {
-		return;
-	}
 	if (name) {
 		bool known = fstatat(tree->fd[DST], name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode)
 			&& is_ours(tree, name, &st, target, same);

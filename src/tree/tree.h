@@ -259,8 +259,13 @@ bool tree_follows(const struct tree *tree);
 /** Whether a name could be made in a tree's destination, as far as one can see. Returns 0 or -errno. */
 int tree_may_make(const struct tree *tree, const char *name);
 
-/** A symbolic link, or a further name of one, is going to be made in a tree: call tree_end_link() afterwards. */
-void tree_begin_link(const struct tree *tree);
+/**
+ * A symbolic link, or a further name of one, is going to be made in a tree.
+ *
+ * @param owner  Whose the link will be if owners are kept: a link that nobody but OWNER and us can move is not noted.
+ * @return whether it is to be noted: then call tree_end_link() afterwards.
+ */
+bool tree_begin_link(const struct tree *tree, uid_t owner);
 
 /**
  * Note a link that was made, so that it is neither followed nor entered by this run.

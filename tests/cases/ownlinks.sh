@@ -268,3 +268,24 @@ once_link_of_this_run_is_moved_out_of_a_new_directory() {
 		exchanged_at_each_call f d/s/z/f d/s/new/l 6 -j1 $options --parents s/new s/z d
 	done
 }
+
+# Out of a new directory that becomes a user's as soon as it is whole. What is in there may still be root's.
+# only: release
+once_link_of_this_run_is_moved_out_of_a_directory_that_becomes_a_users() {
+	local options
+	need root
+	prepare() {
+		rm -rf s d victims victim
+		victims
+		mkdir -p s/new s/z d/s/z
+		ln -s "$PWD/victim" s/new/l
+		ln -s "$PWD/victim" d/s/z/f
+		echo evil >s/z/f
+		ln s/new/l s/new/l2
+		chown -h "$USER_ID" s/new s/z d/s/z d/s/z/f
+	}
+	for options in -a "-r --preserve=ownership" "-a --atomic" "-dR --preserve=all --attributes-only"; do
+		# shellcheck disable=SC2086 # words
+		exchanged_at_each_call f d/s/z/f d/s/new/l 6 -j1 $options --parents s/new s/z d
+	done
+}
