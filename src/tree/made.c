@@ -32,7 +32,7 @@ static bool has_own_only(const struct tree *tree) {
 	return tree->flags & (TREE_CREATED | TREE_AMONG_MADE);
 }
 
-/** Whether somebody else than OWNER and us will be able to move what is OWNER's out of a directory that this run made. */
+/** Whether others than OWNER and us will be able to move what is OWNER's out of a directory that this run made. */
 static bool is_open_to_others(const struct tree *tree, uid_t owner) {
 	const struct opts *opts = tree->trees->opts;
 	mode_t mode = opts->preserve & PRESERVE_MODE_NOT ? 0777 : tree->src_stat.st_mode;
