@@ -1,0 +1,96 @@
+/**
+ * Every text of an error in the sources, and what becomes of it as an event of --json.
+ *
+ * tests/golden/errors has a line for each text, and below it what is printed for it as an error and as a warning, with an
+ * errno and without. If texts were added, or are to change: put their lines in there, and run this with UCP_GOLDEN=write.
+ */
+
+#include "unit.h"
+
+#include "base/buf.h"
+#include "report/report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/** Read a whole file. Returns whether that went well. */
+static bool read_file(int fd, struct buf *text) {
+	struct stat st;
+	return fd >= 0 && fstat(fd, &st) == 0 && buf_read(text, fd, (size_t)st.st_size + 1) == 0;
+}
+
+/** Print what there is for one text, as an event. */
+static void print_all(struct report *report, const char *text) {
+	static const int errs[] = {0, EDQUOT};
+	for (size_t i = 0; i < countof(errs); ++i) {
+		report_error(report, errs[i], text, "source of it", "destination");
+		report_warn(report, errs[i], text, "source of it", "destination");
+	}
+	report_error(report, EIO, text, NULL, "destination");
+	report_flush(report);
+}
+
+/** Print each line of the golden file that is a text, and what there is for it, to a descriptor. */
+static void print_golden(const char *golden, int fd) {
+	struct report report;
+	int out = dup(STDOUT_FILENO);
+	int err = dup(STDERR_FILENO);
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	dup2(fd, STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
+	report_init(&report, "ucp");
+	report.json = true;
+	char *copy = strdup(golden);
+	char *rest = copy;
+	for (char *line; (line = strsep(&rest, "\n"));) {
+		if (line[0] != '{' && line[0] != '\0') {
+			dprintf(fd, "%s\n", line);
+			print_all(&report, line);
+		}
+	}
+	free(copy);
+	report_finish(&report);
+	dup2(out, STDOUT_FILENO);
+	dup2(err, STDERR_FILENO);
+	close(out);
+	close(err);
+	close(null);
+}
+
+TEST(every_text_as_json) {
+	struct buf wanted = {0};
+	struct buf got = {0};
+	char path[4096];
+	const char *root = getenv("UCP_TESTS");
+	const char *mode = getenv("UCP_GOLDEN");
+	bool write = mode && strcmp(mode, "write") == 0;
+	snprintf(path, sizeof(path), "%s/golden/errors", root ? root : "tests");
+	int golden = open(path, (write ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+	int made = memfd_create("made", MFD_CLOEXEC);
+	if (golden < 0) {
+		SKIP("needs tests/golden (UCP_TESTS)");
+	}
+	REQUIRE(read_file(golden, &wanted));
+	print_golden(wanted.data, made);
+	lseek(made, 0, SEEK_SET);
+	REQUIRE(read_file(made, &got));
+	if (write) {
+		REQUIRE(pwrite(golden, got.data, got.len, 0) == (ssize_t)got.len && ftruncate(golden, (off_t)got.len) == 0);
+	}
+	char *rest[2] = {wanted.data, got.data};
+	while (rest[0] && rest[1]) {
+		const char *is = strsep(&rest[1], "\n");
+		CHECK_STR(is, strsep(&rest[0], "\n"));
+	}
+	CHECK(!rest[0] && !rest[1]);
+	buf_free(&wanted);
+	buf_free(&got);
+	close(golden);
+	close(made);
+}
+
+UNIT_MAIN
