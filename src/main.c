@@ -154,7 +154,7 @@
  * - base/                   depends on nothing
  *     - prelude.h           the dialect
  *     - opts.h              what the user asked for
- *     - fail.h              why something could not be done
+ *     - error.h             why something could not be done
  *     - must.h              what is true in a right program, checked in every build
  *     - list.h              lists
  *     - thread.h            locks, and counters of several threads

@@ -132,7 +132,7 @@ static void show_help(struct parser *p, struct argp_state *state) {
 		argp_state_help(state, stream, ARGP_HELP_STD_HELP & ~(unsigned)ARGP_HELP_EXIT_OK);
 	}
 	if (!stream || fclose(stream) != 0) {
-		report_error(p->report, 0, "memory exhausted", NULL, NULL);
+		report_error(p->report, ERROR_COPY, 0, "memory exhausted", NULL, NULL);
 	} else {
 		report_text(p->report, "%s", text);
 	}
@@ -250,7 +250,7 @@ static void read_rules(struct parser *p) {
 	struct opts *opts = p->opts;
 	int ret = opts->preserve & (PRESERVE_XATTR | PRESERVE_MODE) ? meta_rules_read(META_RULES, &opts->rules) : 0;
 	if (ret < 0) {
-		report_warn(p->report, -ret, "warning: ignoring %s", META_RULES, NULL);
+		report_warn(p->report, ERROR_COPY, -ret, "warning: ignoring %s", META_RULES, NULL);
 	}
 }
 

@@ -56,8 +56,8 @@ error_t cli_parse_select(struct parser *p, int key, const char *arg) {
 }
 
 /** Report what is wrong with a list (%s in @what). */
-static void refuse(struct parser *p, int err, const char *what, const char *path) {
-	report_error(p->report, err, what, path, NULL);
+static void refuse(struct parser *p, enum error_op op, int err, const char *what, const char *path) {
+	report_error(p->report, op, err, what, path, NULL);
 	p->failed = true;
 }
 
@@ -70,26 +70,24 @@ static bool is_stdin(int fd) {
 			&& inode_same(inode_of(&st), inode_of(&in)));
 }
 
-/** Read a list up to its end, or to the first thing that is wrong with it. Returns what is, or NULL; and an errno. */
-static const char *read_all(struct parser *p, int fd, size_t most, struct buf *text, int *err) {
+/** Read a list up to its end, or to the first thing that is wrong with it. */
+static struct error read_all(struct parser *p, int fd, size_t most, struct buf *text) {
 	int ret = -EFBIG;
-	*err = 0;
 	while (ret == -EFBIG) {
 		size_t len = text->len;
 		if (len > most) {
-			return "the list %s is too large";
+			return error_make(ERROR_COPY, 0, "the list %s is too large");
 		}
 		ret = buf_read(text, fd, len + READ_AT_ONCE);
 		if (ret < 0 && ret != -EFBIG) {
-			*err = -ret;
-			return "error reading %s";
+			return error_make(ERROR_READ, ret, "error reading %s");
 		}
 		// At once, as nothing else may ever come
 		if (!p->null && memchr(text->data + len, '\0', text->len - len)) {
-			return "%s has NUL bytes: use -0";
+			return error_make(ERROR_COPY, 0, "%s has NUL bytes: use -0");
 		}
 	}
-	return NULL;
+	return NO_ERROR;
 }
 
 /**
@@ -101,25 +99,24 @@ static const char *read_all(struct parser *p, int fd, size_t most, struct buf *t
 static bool read_list(struct parser *p, const char *path, size_t most, struct buf *text) {
 	int fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0) {
-		refuse(p, errno, "cannot open %s for reading", path);
+		refuse(p, ERROR_OPEN, errno, "cannot open %s for reading", path);
 		return false;
 	}
-	const char *what = NULL;
-	int err = 0;
-	if (is_stdin(fd)) {
-		what = p->stdin_read ? "only one list can be read from standard input" : NULL;
-		p->stdin_read = true;
-	}
-	if (!what) {
-		what = read_all(p, fd, most, text, &err);
+	struct error error;
+	bool in = is_stdin(fd);
+	if (in && p->stdin_read) {
+		error = error_make(ERROR_COPY, 0, "only one list can be read from standard input");
+	} else {
+		p->stdin_read |= in;
+		error = read_all(p, fd, most, text);
 	}
 	if (fd != STDIN_FILENO) {
 		close_fd(&fd);
 	}
-	if (what) {
-		refuse(p, err, what, path);
+	if (error.text) {
+		refuse(p, error.op, error.err, error.text, path);
 	}
-	return !what;
+	return !error.text;
 }
 
 static int add_patterns_from(struct parser *p, struct filter *filter, const char *path) {
@@ -130,7 +127,7 @@ static int add_patterns_from(struct parser *p, struct filter *filter, const char
 	}
 	buf_free(&text);
 	if (ret == -EINVAL) {
-		refuse(p, 0, "unexpected end of filter rule in %s", path);
+		refuse(p, ERROR_COPY, 0, "unexpected end of filter rule in %s", path);
 	}
 	return ret == -EINVAL ? 0 : ret;
 }
@@ -138,7 +135,7 @@ static int add_patterns_from(struct parser *p, struct filter *filter, const char
 static int add_pattern(struct parser *p, struct filter *filter, const char *pattern, enum filter_verdict verdict) {
 	int ret = filter_add(filter, pattern, verdict);
 	if (ret == -EINVAL) {
-		refuse(p, 0, "unexpected end of filter rule: %s", pattern);
+		refuse(p, ERROR_COPY, 0, "unexpected end of filter rule: %s", pattern);
 	}
 	return ret == -EINVAL ? 0 : ret;
 }
@@ -163,7 +160,7 @@ static int take_names(struct parser *p, struct select *select, const char *path)
 	}
 	select->names = names_parse(text.data, text.len, p->null ? '\0' : '\n', recursive, &bad);
 	if (bad) {
-		report_error(p->report, 0, "the name %s in %d leads out of the source", bad, path);
+		report_error(p->report, ERROR_COPY, 0, "the name %s in %d leads out of the source", bad, path);
 		p->failed = true;
 		free(bad);
 		return 0;

@@ -28,7 +28,7 @@ void file_context_destroy(struct file_context *ctx) {
 }
 
 /** The source cannot be opened. What cp would have found wrong, said and done before that comes first. */
-static void source_failed(struct file_context *ctx, struct file *file, struct judged *judged, struct fail fail) {
+static void source_failed(struct file_context *ctx, struct file *file, struct judged *judged, struct error fail) {
 	struct stat st;
 	int flags = tree_follows(file->tree) ? 0 : AT_SYMLINK_NOFOLLOW;
 
@@ -57,7 +57,7 @@ static void source_failed(struct file_context *ctx, struct file *file, struct ju
 static void defer(struct file_context *ctx, struct file *file) {
 	struct link_name *name = link_name_new(file->tree, &file->entry);
 	if (!name) {
-		tree_report(file->tree, &file->entry, fail_make(ENOMEM, "cannot create regular file %d"));
+		tree_report(file->tree, &file->entry, error_make(ERROR_CREATE, ENOMEM, "cannot create regular file %d"));
 		return;
 	}
 	list_append(&ctx->later, &name->node);
@@ -69,7 +69,7 @@ static struct file *begin_regular(struct file_context *ctx, struct tree *tree, c
 {
 	struct file *file = file_new(tree, entry, redo);
 	if (!file) {
-		tree_report(tree, entry, fail_make(ENOMEM, "cannot open %s for reading"));
+		tree_report(tree, entry, error_make(ERROR_OPEN, ENOMEM, "cannot open %s for reading"));
 		file_failed(ctx, st);
 		if (redo) {
 			link_name_free(redo);
@@ -88,8 +88,8 @@ static struct file *begin_regular(struct file_context *ctx, struct tree *tree, c
 		return NULL;
 	}
 	// Where its destination was judged already, that is not to be done twice
-	struct fail fail = file_open_source(ctx, file, st, ctx->patient || judged.known);
-	if (!fail.what && !(file->flags & FILE_DEFERRED) && !file_reserve_source(ctx, file)) {
+	struct error fail = file_open_source(ctx, file, st, ctx->patient || judged.known);
+	if (!fail.text && !(file->flags & FILE_DEFERRED) && !file_reserve_source(ctx, file)) {
 		file->flags |= FILE_DEFERRED;
 	}
 	if (file->flags & FILE_DEFERRED) {
@@ -101,7 +101,7 @@ static struct file *begin_regular(struct file_context *ctx, struct tree *tree, c
 		file_free(file);
 		return NULL;
 	}
-	if (fail.what) {
+	if (fail.text) {
 		source_failed(ctx, file, &judged, fail);
 		file_free(file);
 		return NULL;
@@ -149,7 +149,7 @@ struct file *file_begin(struct file_context *ctx, struct tree *tree, const struc
 		|| (opts->flags & (OPT_HARD_LINK | OPT_SYMBOLIC_LINK));
 	if (!st && look) {
 		if (fstatat(tree->fd[SRC], entry->name, &got, tree_follows(tree) ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
-			tree_report(tree, entry, fail_make(errno, "cannot stat %s"));
+			tree_report(tree, entry, error_make(ERROR_STAT, errno, "cannot stat %s"));
 			file_failed(ctx, NULL);
 			goto out;
 		}
@@ -158,10 +158,10 @@ struct file *file_begin(struct file_context *ctx, struct tree *tree, const struc
 	mode_t mode = known ? known->st_mode : S_IFREG;
 	bool contents = !(opts->flags & OPT_RECURSIVE) || (opts->flags & OPT_COPY_CONTENTS);
 	if (file_is_journal(ctx, tree, entry)) {
-		tree_report(tree, entry, fail_make(0, "cannot copy %s: --resume keeps its journal at %d"));
+		tree_report(tree, entry, error_make(ERROR_COPY, 0, "cannot copy %s: --resume keeps its journal at %d"));
 		file_failed(ctx, known);
 	} else if (S_ISDIR(mode)) {
-		tree_report(tree, entry, fail_make(0, "skipping file %s, as it was replaced while being copied"));
+		tree_report(tree, entry, error_make(ERROR_COPY, 0, "skipping file %s, as it was replaced while being copied"));
 		file_failed(ctx, NULL);
 	} else if (opts->flags & (OPT_HARD_LINK | OPT_SYMBOLIC_LINK)) {
 		file_make_link(ctx, tree, entry, known);

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 /** With trees::flush, see that a destination is on its medium which is not flushed with its file system. */
-static struct fail flush(struct file_context *ctx, struct file *file) {
+static struct error flush(struct file_context *ctx, struct file *file) {
 	const struct opts *opts = ctx->files->opts;
 	const struct tree *tree = file->tree;
 	// Written through a link it may be on another file system than its directory
@@ -21,14 +21,14 @@ static struct fail flush(struct file_context *ctx, struct file *file) {
 	if (!tree->trees->flush || ((file->target.flags & TARGET_SPECIAL) && !device)
 		|| !((tree->flags & TREE_FLUSH_EACH) || elsewhere || device))
 	{
-		return FAIL_NONE;
+		return NO_ERROR;
 	}
 	int ret = flush_file(file->target.fd, &ctx->files->cancelled);
 	if (ret < 0) {
 		file->flags |= FILE_INCOMPLETE;
 		file->keep = 0;
 	}
-	return ret < 0 && ret != -EINTR ? fail_make(ret, "error syncing %d") : FAIL_NONE;
+	return ret < 0 && ret != -EINTR ? error_make(ERROR_COPY, ret, "error syncing %d") : NO_ERROR;
 }
 
 /** Set the size, unless it is right already. Returns 0 or -errno. */
@@ -50,14 +50,14 @@ static bool may_have_acl(const struct file_context *ctx, const struct file *file
 }
 
 /** All data is there: give the destination its size and attributes. */
-static struct fail complete(struct file_context *ctx, struct file *file) {
+static struct error complete(struct file_context *ctx, struct file *file) {
 	const struct opts *opts = ctx->files->opts;
 	int ret = (file->flags & FILE_SET_SIZE) && !(file->target.flags & TARGET_SPECIAL) ? set_size(file) : 0;
 	if (ret < 0) {
 		file->flags |= FILE_INCOMPLETE;
-		return fail_make(ret, "error writing %d");
+		return error_make(ERROR_WRITE, ret, "error writing %d");
 	}
-	struct fail inherited = file->target.flags & TARGET_INHERITS ? file_inherit(ctx, file) : FAIL_NONE;
+	struct error inherited = file->target.flags & TARGET_INHERITS ? file_inherit(ctx, file) : NO_ERROR;
 	struct meta meta = {
 		.opts = opts,
 		.src = &file->source.st,
@@ -70,24 +70,24 @@ static struct fail complete(struct file_context *ctx, struct file *file) {
 	meta.flags |= file->target.has_final_mode ? META_FINAL_MODE : 0;
 	meta.flags |= may_have_acl(ctx, file) ? META_STRAY_ACL : 0;
 	meta.flags |= opts->preserve & PRESERVE_MODE ? file_unlisted_acls(file->tree, file->source.fd) : 0;
-	struct fail fail = meta_apply(&meta);
-	fail = fail.what ? fail : inherited;
-	struct fail flushed = flush(ctx, file);
-	return flushed.what ? flushed : fail;
+	struct error fail = meta_apply(&meta);
+	fail = fail.text ? fail : inherited;
+	struct error flushed = flush(ctx, file);
+	return flushed.text ? flushed : fail;
 }
 
-struct fail file_commit(struct file_context *ctx, struct file *file) {
+struct error file_commit(struct file_context *ctx, struct file *file) {
 	if (!(file->flags & FILE_INCOMPLETE) && !plan_is_in_order(ctx->files->opts)) {
 		file_copy_tail(ctx, file);
 	}
-	struct fail fail = file->fail;
-	if (!fail.what && !(file->flags & FILE_INCOMPLETE)) {
+	struct error fail = file->fail;
+	if (!fail.text && !(file->flags & FILE_INCOMPLETE)) {
 		fail = complete(ctx, file);
 	}
 	if ((file->target.flags & TARGET_STAGED) && !(file->flags & FILE_INCOMPLETE)) {
-		struct fail unnamed = file_publish(ctx, file);
-		fail = unnamed.what ? unnamed : fail;
-		if (!fail.what && !(file->flags & FILE_INCOMPLETE)) {
+		struct error unnamed = file_publish(ctx, file);
+		fail = unnamed.text ? unnamed : fail;
+		if (!fail.text && !(file->flags & FILE_INCOMPLETE)) {
 			file_note_finished(ctx, file);
 		}
 	}

@@ -87,7 +87,7 @@ void file_explain(struct file_context *ctx, const struct file *file) {
 		buf_str(&line, file->mover == &move_ranges ? range_words(file) : file->mover->name);
 	}
 	if (!line.failed) {
-		report_say(ctx->files->report, line.data, src, NULL);
+		report_say(ctx->files->report, SAY_NOTE, line.data, src, NULL);
 	}
 	buf_free(&line);
 	free(src);

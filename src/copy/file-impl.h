@@ -45,7 +45,7 @@ enum target_admit {
 	TARGET_ADMIT,
 	/** It belongs to somebody who is not to own the copy: something new takes its place. */
 	TARGET_DISPLACE,
-	/** It must stay as it is; the fail says why. */
+	/** It must stay as it is; the error says why. */
 	TARGET_REFUSE,
 };
 
@@ -57,22 +57,22 @@ enum target_admit {
  * @param fail  Set for TARGET_REFUSE.
  */
 enum target_admit file_admit(const struct files *files, const struct tree *tree, const struct stat *src,
-	const struct target_found *there, struct fail *fail);
+	const struct target_found *there, struct error *fail);
 
 /**
  * file_admit() for a destination that was opened, and whether it is still what was found. Unless it is refused,
  * target::found is set to what it is now.
  */
-enum target_admit target_admit(const struct file_context *ctx, struct file *file, int fd, struct fail *fail);
+enum target_admit target_admit(const struct file_context *ctx, struct file *file, int fd, struct error *fail);
 
 /** What is said of something of a stranger with --attributes-only. */
-struct fail file_not_giving(void);
+struct error file_not_giving(void);
 
 /** What is said of a symbolic link that is not followed: REACH_FOREIGN or OPEN_NO_PROC. */
-struct fail file_not_through(int ret);
+struct error file_not_through(int ret);
 
 /** Why a regular file could not be made, by what tree_reach_into() or a call to the system returned. */
-struct fail file_cannot_create(int ret);
+struct error file_cannot_create(int ret);
 
 /**
  * Open what cannot be opened at once: a file under a lease, or a fifo that nobody has open yet. The kernel waits for up to
@@ -138,22 +138,22 @@ void file_drop_hidden(const struct tree *tree, int dir, const char *path, struct
 int file_stage_new(struct file_context *ctx, struct file *file);
 
 /** Begin a file where dest_judge() said DEST_CREATE; REPLACE is dest_found::replace. */
-struct fail file_stage_again(struct file_context *ctx, struct file *file, bool replace);
+struct error file_stage_again(struct file_context *ctx, struct file *file, bool replace);
 
 /** Begin a file that takes the place of an old one which cannot be written into, or is a stranger's. */
-struct fail file_stage_instead(struct file_context *ctx, struct file *file);
+struct error file_stage_instead(struct file_context *ctx, struct file *file);
 
 /** Begin a file where dest_judge() said DEST_OVERWRITE, and a regular file stands. */
-struct fail file_stage_over(struct file_context *ctx, struct file *file);
+struct error file_stage_over(struct file_context *ctx, struct file *file);
 
 /** Give a file that is whole the attributes of the one it is going to replace. */
-struct fail file_inherit(struct file_context *ctx, struct file *file);
+struct error file_inherit(struct file_context *ctx, struct file *file);
 
 /**
  * Have a file that is whole appear under its name. Where that fails it is FILE_INCOMPLETE. If file::hidden is still set it has
  * that name, too, and file_unhide() has to take that away when the file is closed.
  */
-struct fail file_publish(struct file_context *ctx, struct file *file);
+struct error file_publish(struct file_context *ctx, struct file *file);
 
 /** Take away the hidden name that a file has besides its own, if it still is that of an inode. What fails is reported. */
 void file_unhide(struct file *file, struct inode inode);
@@ -169,7 +169,7 @@ void file_clear_left(struct file_context *ctx, const struct tree *tree, const st
 
 /** dest_judge(), but what an earlier run has finished is DEST_DONE (--resume). */
 enum dest_verdict file_verdict(struct file_context *ctx, struct tree *tree, const struct entry *entry,
-	const struct stat *st, struct dest_found *found, struct fail *fail);
+	const struct stat *st, struct dest_found *found, struct error *fail);
 
 /** Whether an entry would be where --resume keeps its journal. */
 bool file_is_journal(const struct file_context *ctx, const struct tree *tree, const struct entry *entry);
@@ -345,7 +345,7 @@ struct file *file_new(struct tree *tree, const struct entry *entry, struct link_
  *
  * @param wait  Whether it has to be waited for at once.
  */
-struct fail file_open_source(struct file_context *ctx, struct file *file, const struct stat *st, bool wait);
+struct error file_open_source(struct file_context *ctx, struct file *file, const struct stat *st, bool wait);
 
 /** Say how a file was copied (--debug). */
 void file_explain(struct file_context *ctx, const struct file *file);
@@ -364,7 +364,7 @@ void file_count_failed(struct file_context *ctx, const struct file *file, int er
  *
  * @return What went wrong, now or before: if FILE_INCOMPLETE is set, file_rollback() is to follow.
  */
-struct fail file_commit(struct file_context *ctx, struct file *file);
+struct error file_commit(struct file_context *ctx, struct file *file);
 
 /** Move the data of a file of which both ends are open. Returns whether workers are to move it in ranges. */
 bool file_move(struct file_context *ctx, struct file *file);

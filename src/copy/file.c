@@ -109,9 +109,9 @@ void file_abandon(struct file *file, uint64_t off) {
 	mutex_unlock(&file->lock);
 }
 
-void file_fail(struct file *file, uint64_t off, struct fail fail) {
+void file_fail(struct file *file, uint64_t off, struct error fail) {
 	mutex_lock(&file->lock);
-	if (!file->fail.what) {
+	if (!file->fail.text) {
 		file->fail = fail;
 	}
 	file->flags |= FILE_INCOMPLETE;

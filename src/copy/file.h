@@ -208,10 +208,10 @@ struct file {
 	uint64_t holes;
 	/** Bytes that an earlier run has written. */
 	uint64_t resumed;
-	/** Where data is first missing, after a fail. */
+	/** Where data is first missing, after an error. */
 	uint64_t keep;
-	/** The first fail. */
-	struct fail fail;
+	/** The first error. */
+	struct error fail;
 	/** Bytes of data that were moved for it, and bytes that were left out for being zeros. */
 	counter moved;
 	counter zeros;
@@ -286,7 +286,7 @@ bool file_claim(struct file *file, uint64_t want, struct extent *range);
 void file_abandon(struct file *file, uint64_t off);
 
 /** Remember that something went wrong with the data at OFF. */
-void file_fail(struct file *file, uint64_t off, struct fail fail);
+void file_fail(struct file *file, uint64_t off, struct error fail);
 
 /**
  * A request for the file's data failed with ERR. Returns whether that may be because it does not use the page cache; from

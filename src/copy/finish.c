@@ -65,14 +65,14 @@ static void leave_lists(struct file_context *ctx, struct file *file) {
 }
 
 /** Close the destination, and take away the hidden name that it had besides its own. Returns FAIL or what goes wrong. */
-static struct fail close_destination(struct file_context *ctx, struct file *file, struct fail fail) {
+static struct error close_destination(struct file_context *ctx, struct file *file, struct error fail) {
 	struct stat made;
 	bool hidden = file->target.hidden && !(file->target.flags & TARGET_STAGED);
 	bool noted = (hidden || ((file->target.flags & TARGET_CREATED) && may_fail_to_close(ctx, file)))
 		&& fstat(file->target.fd, &made) == 0;
 	int ret = close_fd(&file->target.fd);
 	if (ret < 0) {
-		fail = fail.what ? fail : fail_make(ret, "failed to close %d");
+		fail = fail.text ? fail : error_make(ERROR_CLOSE, ret, "failed to close %d");
 		file_rollback_closed(ctx, file, noted ? &made : NULL);
 	}
 	if (hidden && noted) {
@@ -82,10 +82,10 @@ static struct fail close_destination(struct file_context *ctx, struct file *file
 }
 
 /** Report and count what became of a file, and have others know its copy. */
-static void record(struct file_context *ctx, struct file *file, struct fail fail, const struct inode *copy) {
+static void record(struct file_context *ctx, struct file *file, struct error fail, const struct inode *copy) {
 	bool copied = !(file->flags & FILE_INCOMPLETE);
-	bool later = fail.what && !copied && file_copy_later(ctx, file, fail.err);
-	if (fail.what && !later) {
+	bool later = fail.text && !copied && file_copy_later(ctx, file, fail.err);
+	if (fail.text && !later) {
 		tree_report(file->tree, &file->entry, fail);
 	}
 	if (copied && (ctx->files->opts->flags & OPT_DEBUG)) {
@@ -112,7 +112,7 @@ void file_unref(struct file_context *ctx, struct file *file) {
 		return;
 	}
 	leave_lists(ctx, file);
-	struct fail fail = file_commit(ctx, file);
+	struct error fail = file_commit(ctx, file);
 	if (file->flags & FILE_INCOMPLETE) {
 		file_rollback(ctx, file);
 	}

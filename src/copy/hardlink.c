@@ -107,7 +107,7 @@ static bool link_to(struct file_context *ctx, const struct link_name *first, str
 	} else if (ret == -EEXIST) {
 		ret = link_over(first, tree, entry->dst_name);
 		if (ret == 0 && verbose) {
-			tree_say(tree, entry, "removed %d");
+			tree_say(tree, entry, SAY_REMOVED, "removed %d");
 		}
 	}
 	if (ret < 0 && file_try_later(ctx, tree, entry, -ret, TRY_FILE)) {
@@ -116,7 +116,7 @@ static bool link_to(struct file_context *ctx, const struct link_name *first, str
 	if (ret < 0) {
 		char *to = tree_path(first->tree, DST, first->dst_name);
 		char *dst = tree_path(tree, DST, entry->dst_name);
-		report_error(ctx->files->report, -ret, "cannot create hard link %d to %s", to, dst);
+		report_error(ctx->files->report, ERROR_CREATE, -ret, "cannot create hard link %d to %s", to, dst);
 		free(to);
 		free(dst);
 		file_failed(ctx, NULL);
@@ -133,7 +133,7 @@ static bool link_entry(struct file_context *ctx, const struct link_name *first, 
 {
 	int ret = tree_pin(first->tree);
 	if (ret < 0) {
-		tree_report(tree, entry, fail_make(ret, "cannot create hard link %d"));
+		tree_report(tree, entry, error_make(ERROR_CREATE, ret, "cannot create hard link %d"));
 		file_failed(ctx, NULL);
 		return false;
 	}
@@ -146,7 +146,7 @@ enum file_links file_links_meet(struct file_context *ctx, struct tree *tree, con
 	const struct stat *st, struct link **link, struct judged *judged)
 {
 	const struct link_name *first = NULL;
-	struct fail fail = FAIL_NONE;
+	struct error fail = NO_ERROR;
 	enum dest_verdict verdict = DEST_CREATE;
 
 	// cp's rules for the destination come first, but this one may be waited for
@@ -187,7 +187,7 @@ enum file_links file_links_meet(struct file_context *ctx, struct tree *tree, con
 	} else if (met == LINK_TO) {
 		result = link_entry(ctx, first, tree, entry) ? FILE_LINKS_DONE : FILE_LINKS_FAILED;
 	} else if (met == LINK_NO_MEMORY) {
-		tree_report(tree, entry, fail_make(ENOMEM, "cannot create hard link %d"));
+		tree_report(tree, entry, error_make(ERROR_CREATE, ENOMEM, "cannot create hard link %d"));
 		file_failed(ctx, st);
 		result = FILE_LINKS_FAILED;
 	}
@@ -220,7 +220,7 @@ void file_links_end(struct file_context *ctx, struct link *link, struct tree *tr
 		struct entry other = {.name = name->src_name, .dst_name = name->dst_name};
 		int ret = tree_pin(name->tree);
 		if (ret < 0) {
-			tree_report(name->tree, &other, fail_make(ret, "cannot create hard link %d"));
+			tree_report(name->tree, &other, error_make(ERROR_CREATE, ret, "cannot create hard link %d"));
 			file_failed(ctx, NULL);
 		} else {
 			link_entry(ctx, first, name->tree, &other);

@@ -42,7 +42,7 @@ void file_drop_hidden(const struct tree *tree, int dir, const char *path, struct
 	int ret = hidden_drop(dir, path, inode);
 	if (ret < 0) {
 		const struct entry left = {.name = path, .dst_name = path};
-		tree_report(tree, &left, fail_make(ret, "cannot remove %d"));
+		tree_report(tree, &left, error_make(ERROR_REMOVE, ret, "cannot remove %d"));
 	}
 }
 

@@ -56,7 +56,7 @@ static enum move copy_cached(struct movers *movers, struct transfer *t) {
 	movers->cold = 0;
 	int ret = write_full(t->dst, movers->buffer, t->size, t->sink->cancelled);
 	if (ret < 0) {
-		return transfer_failed(t, ret, "error writing %d");
+		return transfer_failed(t, ERROR_WRITE, ret, "error writing %d");
 	}
 	t->done = t->size;
 	transfer_moved(t, t->size);

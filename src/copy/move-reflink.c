@@ -22,7 +22,7 @@ static enum move share(struct movers *movers, struct transfer *t) {
 		return t->flags & TRANSFER_HASH ? MOVE_DECLINED : MOVE_DONE;
 	}
 	if (must || offload == OFFLOAD_FAILED) {
-		t->fail = fail_make(err, "failed to clone %d from %s");
+		t->fail = error_make(ERROR_CLONE, err, "failed to clone %d from %s");
 		return MOVE_FAILED;
 	}
 	if (offload == OFFLOAD_NOT_HERE && t->dst_dev != 0) {

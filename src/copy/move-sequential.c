@@ -60,8 +60,8 @@ static struct move_order *need_order(struct movers *movers) {
 }
 
 /** End, well or not. Returns false. */
-static bool stop(struct order *o, int ret, const char *what) {
-	o->result = transfer_failed(o->t, ret, what);
+static bool stop(struct order *o, enum error_op op, int ret, const char *what) {
+	o->result = transfer_failed(o->t, op, ret, what);
 	return false;
 }
 
@@ -136,13 +136,13 @@ static bool copy_data(struct order *o, uint64_t end) {
 		int err = errno;
 		throttle_give(throttle, want - (size_t)max(n, (ssize_t)0));
 		if (transfer_is_cancelled(o->t)) {
-			return stop(o, -EINTR, NULL);
+			return stop(o, ERROR_READ, -EINTR, NULL);
 		}
 		if (n < 0 && err == EINTR) {
 			continue;
 		}
 		if (n < 0) {
-			return stop(o, err, "error reading %s");
+			return stop(o, ERROR_READ, err, "error reading %s");
 		}
 		if (n == 0) {
 			t->size = t->done;
@@ -151,7 +151,7 @@ static bool copy_data(struct order *o, uint64_t end) {
 		hash_add(o->with->read, o->with->buffer, (size_t)n);
 		int ret = o->writes ? put_block(o, o->with->buffer, (size_t)n) : 0;
 		if (ret < 0) {
-			return stop(o, ret, "error writing %d");
+			return stop(o, ERROR_WRITE, ret, "error writing %d");
 		}
 		t->done += (uint64_t)n;
 		if (o->writes) {
@@ -167,7 +167,7 @@ static bool copy_hole(struct order *o, uint64_t end) {
 	while (o->t->done < end) {
 		uint64_t n = min(end - o->t->done, (uint64_t)MOVE_HOLE_PART);
 		if (transfer_is_cancelled(o->t)) {
-			return stop(o, -EINTR, NULL);
+			return stop(o, ERROR_READ, -EINTR, NULL);
 		}
 		hash_zeros(o->with->read, n);
 		o->t->done += n;
@@ -185,7 +185,7 @@ static bool copy_extents(struct order *o) {
 		struct extent part = {.start = t->size, .end = t->size};
 		int ret = extent_next(t->src, t->done, t->size, &part);
 		if (ret < 0) {
-			return stop(o, ret, "cannot lseek %s");
+			return stop(o, ERROR_SEEK, ret, "cannot lseek %s");
 		}
 		if (ret == 0) {
 			part.start = part.end = t->size;
@@ -218,7 +218,7 @@ static bool copy_all(struct order *o) {
 	t->size = t->done;
 	// What is to be read back must have its size
 	if (o->skipped && o->writes && ftruncate(t->dst, (off_t)t->done) != 0) {
-		return stop(o, errno, "error writing %d");
+		return stop(o, ERROR_WRITE, errno, "error writing %d");
 	}
 	return true;
 }
@@ -227,7 +227,7 @@ static enum move copy_in_order(struct movers *movers, struct transfer *t) {
 	struct order o = {.t = t, .with = need_order(movers), .writes = !(t->flags & TRANSFER_CLONED)};
 	t->sink->begin(t->sink->arg);
 	if (!o.with) {
-		return transfer_failed(t, ENOMEM, "error reading %s");
+		return transfer_failed(t, ERROR_READ, ENOMEM, "error reading %s");
 	}
 	if (!copy_all(&o)) {
 		return o.result;

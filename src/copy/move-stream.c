@@ -14,7 +14,7 @@ static enum move stream(struct movers *movers, struct transfer *t) {
 	size_t want = t->opts->inject & (INJECT_SHORT_READ | INJECT_SHORT_WRITE) ? LITTLE : MOVE_BUFFER;
 	t->sink->begin(t->sink->arg);
 	if (!movers_need_buffer(movers)) {
-		return transfer_failed(t, ENOMEM, "error reading %s");
+		return transfer_failed(t, ERROR_READ, ENOMEM, "error reading %s");
 	}
 	while (!transfer_is_cancelled(t)) {
 		size_t may = throttle_take(t->sink->throttle, want);
@@ -31,11 +31,11 @@ static enum move stream(struct movers *movers, struct transfer *t) {
 			continue;
 		}
 		if (n < 0) {
-			return transfer_failed(t, err, "error reading %s");
+			return transfer_is_cancelled(t) ? MOVE_CANCELLED : transfer_failed(t, ERROR_READ, err, "error reading %s");
 		}
 		int ret = write_full(t->dst, movers->buffer, (size_t)n, t->sink->cancelled);
 		if (ret < 0) {
-			return transfer_failed(t, ret, "error writing %d");
+			return transfer_failed(t, ERROR_WRITE, ret, "error writing %d");
 		}
 		t->done += (uint64_t)n;
 		transfer_moved(t, (uint64_t)n);

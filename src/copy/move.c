@@ -74,9 +74,10 @@ static struct transfer transfer_of(const struct file_context *ctx, const struct 
 		.src = file->source.fd,
 		.dst = file->target.fd,
 		.src_dev = file->source.st.st_dev,
-		// The base's device is not known: operands may lead to any
-		.dst_dev = file->tree->flags & TREE_BASE ? 0 : file->tree->inode[DST].dev,
+		// Operands and symbolic links may lead to any device
+		.dst_dev = (file->tree->flags & TREE_BASE) || (file->target.flags & TARGET_BY_LINK) ? 0 : file->tree->inode[DST].dev,
 		.size = (uint64_t)file->source.st.st_size,
+		.bad = UINT64_MAX,
 		.flags = file->target.flags & TARGET_SPECIAL ? TRANSFER_SPECIAL : 0,
 	};
 	for (size_t i = 0; i < countof(pairs); ++i) {
@@ -114,6 +115,7 @@ static enum move ask(struct movers *movers, struct file *file, struct transfer *
 
 /** Have what a mover has done be known of the file. */
 static void note(struct file *file, const struct transfer *t, enum move move) {
+	uint64_t keep = min(t->done, t->bad);
 	file->cursor = t->done;
 	file->holes += t->holes;
 	file->mover = t->by;
@@ -130,14 +132,14 @@ static void note(struct file *file, const struct transfer *t, enum move move) {
 	case MOVE_DECLINED:
 		return;
 	case MOVE_CANCELLED:
-		file_abandon(file, t->done);
+		file_abandon(file, keep);
 		return;
 	case MOVE_FAILED:
-		file_fail(file, t->done, t->fail);
+		file_fail(file, keep, t->fail);
 		return;
 	case MOVE_DIFFERS:
 		tree_report(file->tree, &file->entry, t->fail);
-		file_abandon(file, t->done);
+		file_abandon(file, keep);
 		return;
 	}
 }
@@ -166,8 +168,9 @@ bool file_move(struct file_context *ctx, struct file *file) {
 	file->plan = plan_choose(ctx->files->opts, &facts);
 	struct transfer t = transfer_of(ctx, file, &sink);
 	enum move move = ask(&ctx->movers, file, &t);
-	bool ranged = t.by == &move_server || t.by == &move_cached || t.by == &move_ranges;
-	if (ranged) {
+	// A small file that has grown is streamed after all
+	bool grown = t.by == &move_stream && !(t.flags & (TRANSFER_UNSIZED | TRANSFER_SPECIAL));
+	if (t.by == &move_server || t.by == &move_cached || t.by == &move_ranges || grown) {
 		file->size = t.size;
 		file->flags |= file->plan.flags & (PLAN_SKIP_HOLES | PLAN_MAKE_HOLES) ? FILE_SET_SIZE : 0;
 	}
@@ -188,7 +191,7 @@ void file_copy_tail(struct file_context *ctx, struct file *file) {
 	}
 	file_cache_use(file);
 	if (lseek(file->source.fd, size, SEEK_SET) != size || lseek(file->target.fd, size, SEEK_SET) != size) {
-		file_fail(file, file->size, fail_make(errno, "cannot lseek %s"));
+		file_fail(file, file->size, error_make(ERROR_SEEK, errno, "cannot lseek %s"));
 		return;
 	}
 	struct run run = {.ctx = ctx, .file = file};

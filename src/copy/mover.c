@@ -27,10 +27,10 @@ bool movers_need_buffer(struct movers *movers) {
 	return movers->buffer != NULL;
 }
 
-enum move transfer_failed(struct transfer *t, int ret, const char *what) {
+enum move transfer_failed(struct transfer *t, enum error_op op, int ret, const char *what) {
 	if ((ret == -EINTR || ret == EINTR) && transfer_is_cancelled(t)) {
 		return MOVE_CANCELLED;
 	}
-	t->fail = fail_make(ret, what);
+	t->fail = error_make(op, ret, what);
 	return MOVE_FAILED;
 }

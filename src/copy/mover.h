@@ -9,7 +9,7 @@
 #ifndef UCP_MOVER_H
 #define UCP_MOVER_H
 
-#include "base/fail.h"
+#include "base/error.h"
 #include "base/thread.h"
 #include "sys/hash.h"
 
@@ -28,11 +28,11 @@ enum move {
 	MOVE_DONE,
 	/** The next mover is to go on at transfer::done. */
 	MOVE_DECLINED,
-	/** It went wrong at transfer::done; transfer::fail says how. */
+	/** It went wrong at transfer::done or transfer::bad; transfer::fail says how. */
 	MOVE_FAILED,
 	/** The destination is not what was read; the same. */
 	MOVE_DIFFERS,
-	/** The copy was cancelled when data up to transfer::done was moved. */
+	/** The copy was cancelled. */
 	MOVE_CANCELLED,
 	/** Workers are to move the data in ranges. */
 	MOVE_RANGES,
@@ -94,7 +94,7 @@ struct transfer {
 	/** The devices both are on, by which refusals are remembered. 0: not known. */
 	dev_t src_dev;
 	dev_t dst_dev;
-	/** The size of the source; if TRANSFER_UNSIZED is set, what move_sequential found. */
+	/** The size of the source; move_sequential changes it to what it found. */
 	uint64_t size;
 	/** enum transfer_flags. */
 	unsigned flags;
@@ -102,10 +102,12 @@ struct transfer {
 	const struct mover *by;
 	/** Data up to here was moved. */
 	uint64_t done;
+	/** From here on it is missing, or not known to be right, if that is before transfer::done: set by move_verify(). */
+	uint64_t bad;
 	/** Bytes of holes that were passed over. */
 	uint64_t holes;
 	/** With MOVE_FAILED and MOVE_DIFFERS; its text may be in transfer::text. */
-	struct fail fail;
+	struct error fail;
 	char text[160];
 	/** With move_sequential, the hash of the data, and how it was read back. */
 	char sum[HASH_TEXT];
@@ -203,7 +205,7 @@ static inline void transfer_moved(const struct transfer *t, uint64_t bytes) {
 }
 
 /** A transfer failed, or was cancelled if that is what RET says. RET: an errno, of either sign. */
-enum move transfer_failed(struct transfer *t, int ret, const char *what);
+enum move transfer_failed(struct transfer *t, enum error_op op, int ret, const char *what);
 
 /**
  * A write at OFF failed with ERR, or setting the size to OFF. If that may be because the destination takes only what is

@@ -17,7 +17,7 @@ static void forget_lost_end(struct file *file) {
 
 /** Find the next range; the lock is held. */
 static bool next_range(struct file *file, uint64_t want, struct extent *range) {
-	if (file->cursor >= file->size || file->fail.what) {
+	if (file->cursor >= file->size || file->fail.text) {
 		return false;
 	}
 	range->start = file->cursor;
@@ -25,7 +25,7 @@ static bool next_range(struct file *file, uint64_t want, struct extent *range) {
 	if (file->plan.flags & PLAN_SKIP_HOLES) {
 		int ret = extent_next(file->source.fd, file->cursor, file->size, range);
 		if (ret < 0) {
-			file->fail = fail_make(ret, "cannot lseek %s");
+			file->fail = error_make(ERROR_SEEK, ret, "cannot lseek %s");
 			file->flags |= FILE_INCOMPLETE;
 			file->keep = min(file->keep, file->cursor);
 		}

@@ -27,7 +27,7 @@ void file_say(struct file_context *ctx, const struct tree *tree, const struct en
 		free(path);
 	}
 	if (what.data) {
-		tree_say(tree, entry, what.data);
+		tree_say(tree, entry, SAY_COPYING, what.data);
 	}
 	buf_free(&what);
 }
@@ -122,7 +122,7 @@ void file_note_sum(struct file_context *ctx, struct file *file) {
 	if (path) {
 		sums_add(sums, file->sum, path);
 	} else {
-		tree_report(file->tree, &file->entry, fail_make(ENOMEM, "cannot note the checksum of %d"));
+		tree_report(file->tree, &file->entry, error_make(ERROR_COPY, ENOMEM, "cannot note the checksum of %d"));
 	}
 	free(path);
 }

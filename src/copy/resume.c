@@ -43,7 +43,7 @@ static void resume_in(struct files *files, const struct tree *tree, int dir, cha
 	int ret = journal_open(&files->journal, dir, options_number(files->opts));
 	if (ret < 0) {
 		bool taken = ret == -EBUSY || ret == -EEXIST;
-		report_warn(files->report, taken ? 0 : -ret, ret == -EBUSY
+		report_warn(files->report, ERROR_COPY, taken ? 0 : -ret, ret == -EBUSY
 			? "warning: another ucp is working with %d; nothing is resumed" : ret == -EEXIST
 			? "warning: %d is of another copy, which was interrupted; nothing is resumed"
 			: "warning: cannot use %d; nothing is resumed", NULL, files->journal_path);
@@ -75,12 +75,12 @@ void files_resume_below(struct files *files, const struct tree *tree) {
 void files_resume_end(struct files *files) {
 	int lost = journal_settle(&files->journal);
 	if (lost < 0) {
-		report_error(files->report, -lost, "error syncing the file system of %d", NULL, files->journal_path);
+		report_error(files->report, ERROR_COPY, -lost, "error syncing the file system of %d", NULL, files->journal_path);
 	}
 	bool done = counter_get(&files->report->errors) == 0 && !atomic_load(&files->cancelled);
 	int ret = journal_close(&files->journal, done ? JOURNAL_REMOVE : JOURNAL_KEEP);
 	if (ret < 0 && lost == 0 && (!done || ret == -EACCES || ret == -EPERM || ret == -EROFS)) {
-		report_warn(files->report, -ret, done ? "warning: cannot remove the journal of --resume"
+		report_warn(files->report, ERROR_COPY, -ret, done ? "warning: cannot remove the journal of --resume"
 			: "warning: cannot write the journal of --resume", NULL, NULL);
 	}
 }
@@ -104,7 +104,7 @@ void file_clear_left(struct file_context *ctx, const struct tree *tree, const st
 }
 
 enum dest_verdict file_verdict(struct file_context *ctx, struct tree *tree, const struct entry *entry,
-	const struct stat *st, struct dest_found *found, struct fail *fail)
+	const struct stat *st, struct dest_found *found, struct error *fail)
 {
 	struct files *files = ctx->files;
 	struct stat there;

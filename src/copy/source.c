@@ -58,7 +58,7 @@ static int wait_for_source(const struct file_context *ctx, const struct file *fi
 	return ret;
 }
 
-struct fail file_open_source(struct file_context *ctx, struct file *file, const struct stat *st, bool wait) {
+struct error file_open_source(struct file_context *ctx, struct file *file, const struct stat *st, bool wait) {
 	const struct files *files = ctx->files;
 	int flags = O_RDONLY | O_NOCTTY | O_CLOEXEC;
 	if (!tree_follows(file->tree)) {
@@ -74,7 +74,7 @@ struct fail file_open_source(struct file_context *ctx, struct file *file, const 
 	bool leased = fd < 0 && err == EAGAIN && regular;
 	if (leased && !wait) {
 		file->flags |= FILE_DEFERRED;
-		return FAIL_NONE;
+		return NO_ERROR;
 	}
 	if (leased) {
 		fd = wait_for_source(ctx, file, flags);
@@ -85,24 +85,24 @@ struct fail file_open_source(struct file_context *ctx, struct file *file, const 
 		struct stat there;
 		// cp looks before it opens
 		bool found = st || fstatat(file->tree->fd[SRC], file->entry.name, &there, AT_SYMLINK_NOFOLLOW) == 0;
-		return found ? fail_make(err, "cannot open %s for reading") : fail_make(errno, "cannot stat %s");
+		return found ? error_make(ERROR_OPEN, err, "cannot open %s for reading") : error_make(ERROR_STAT, errno, "cannot stat %s");
 	}
 	struct timespec when = {0};
 	if (files->opts->flags & OPT_RESUME) {
 		clock_gettime(CLOCK_REALTIME_COARSE, &when);
 	}
 	if (fstat(file->source.fd, &file->source.st) != 0) {
-		return fail_make(errno, "cannot fstat %s");
+		return error_make(ERROR_STAT, errno, "cannot fstat %s");
 	}
 	bool untold = (files->opts->flags & OPT_RESUME) && !journal_can_tell(&file->source.st, &when);
 	file->source.flags |= untold ? SOURCE_UNTOLD : 0;
 	bool same = st ? inode_same(inode_of(st), inode_of(&file->source.st)) : S_ISREG(file->source.st.st_mode) && is_as_listed(file);
 	if (!same) {
-		return fail_make(0, "skipping file %s, as it was replaced while being copied");
+		return error_make(ERROR_COPY, 0, "skipping file %s, as it was replaced while being copied");
 	}
 	if (files->sums && sums_is(files->sums, &file->source.st)) {
-		return fail_make(0, "cannot copy %s: checksums are being written to it");
+		return error_make(ERROR_COPY, 0, "cannot copy %s: checksums are being written to it");
 	}
 	file->source.flags |= regular && !leased ? SOURCE_NONBLOCK : 0;
-	return FAIL_NONE;
+	return NO_ERROR;
 }

@@ -144,7 +144,7 @@ static int make_new(struct node *node) {
 static bool make_node(struct node *node) {
 	const struct opts *opts = node->ctx->files->opts;
 	struct judged *judged = &node->judged;
-	struct fail fail = FAIL_NONE;
+	struct error fail = NO_ERROR;
 
 	int ret = make_new(node);
 	// What has no name may still be something, by cp's rules
@@ -166,28 +166,29 @@ static bool make_node(struct node *node) {
 		}
 	}
 	if (ret == LINK_LEADS_ELSEWHERE) {
-		fail = tree_explain(node->tree, node->entry, 0, file_leads_elsewhere);
-	} else if (ret < 0 && ret != REPORTED && !fail.what) {
-		fail = tree_explain(node->tree, node->entry, -ret, node->what);
+		fail = tree_explain(node->tree, node->entry, error_make(ERROR_COPY, 0, file_leads_elsewhere));
+	} else if (ret < 0 && ret != REPORTED && !fail.text) {
+		fail = tree_explain(node->tree, node->entry, error_make(ERROR_CREATE, -ret, node->what));
 	}
 	// Only a destination that is refused, or cannot even be looked at, is not worth a line
-	if (!fail.what || fail.what == node->what || fail.what == file_leads_elsewhere) {
+	bool looked = fail.op == ERROR_CREATE || (ret == LINK_LEADS_ELSEWHERE && fail.op == ERROR_COPY);
+	if (!fail.text || looked) {
 		file_say(node->ctx, node->tree, node->entry, judged->found.backup);
 	}
-	bool later = fail.what && file_try_later(node->ctx, node->tree, node->entry, fail.err, TRY_FILE);
-	if (fail.what && !later) {
+	bool later = fail.text && file_try_later(node->ctx, node->tree, node->entry, fail.err, TRY_FILE);
+	if (fail.text && !later) {
 		tree_report(node->tree, node->entry, fail);
 	}
-	if (!later && (fail.what || ret == REPORTED)) {
+	if (!later && (fail.text || ret == REPORTED)) {
 		file_failed(node->ctx, node->st);
 	}
-	if (fail.what || ret == REPORTED) {
+	if (fail.text || ret == REPORTED) {
 		if (judged->found.backup) {
 			dest_undo_backup(node->ctx->files->dest, node->tree, node->entry, judged->found.backup);
 		}
 	}
 	free(judged->found.backup);
-	if (fail.what || ret == REPORTED) {
+	if (fail.text || ret == REPORTED) {
 		return false;
 	}
 	return !node->settle || node->settled || node->settle(node, node->entry->dst_name);
@@ -280,8 +281,8 @@ static bool may_have_acl(const struct node *node, const struct meta *meta, int d
 static bool apply_meta(struct node *node, const char *name, const struct opts *opts, const struct stat *src) {
 	int fd = open_made(node, name, &node->made);
 	if (fd < 0) {
-		tree_report(node->tree, node->entry, fd != -ESTALE ? fail_make(fd, "cannot access %d")
-			: fail_make(0, "skipping file %s, as its destination %d was replaced while being copied"));
+		tree_report(node->tree, node->entry, fd != -ESTALE ? error_make(ERROR_ACCESS, fd, "cannot access %d")
+			: error_make(ERROR_COPY, 0, "skipping file %s, as its destination %d was replaced while being copied"));
 		return false;
 	}
 	int dir = open_parent(node, name);
@@ -305,8 +306,8 @@ static bool apply_meta(struct node *node, const char *name, const struct opts *o
 	if (may_have_acl(node, &meta, dir)) {
 		meta.flags |= META_STRAY_ACL;
 	}
-	struct fail fail = meta_apply(&meta);
-	if (fail.what) {
+	struct error fail = meta_apply(&meta);
+	if (fail.text) {
 		tree_report(node->tree, node->entry, fail);
 	}
 	close_fd(&dir);
@@ -367,7 +368,7 @@ static char *read_link(int dir, const char *name, size_t size) {
 void file_copy_symlink(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st) {
 	char *target = read_link(tree->fd[SRC], entry->name, (size_t)st->st_size);
 	if (!target) {
-		tree_report(tree, entry, fail_make(errno, "cannot read symbolic link %s"));
+		tree_report(tree, entry, error_make(ERROR_READ, errno, "cannot read symbolic link %s"));
 		file_failed(ctx, NULL);
 		return;
 	}
@@ -440,7 +441,7 @@ static void link_symbolically(struct node *node) {
 	struct tree *tree = node->tree;
 	char *target = tree_path(tree, SRC, node->entry->name);
 	if (!target) {
-		tree_report(tree, node->entry, fail_make(ENOMEM, "cannot create symbolic link %d to %s"));
+		tree_report(tree, node->entry, error_make(ERROR_CREATE, ENOMEM, "cannot create symbolic link %d to %s"));
 		return;
 	}
 	node->make = make_link_to_source;

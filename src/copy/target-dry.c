@@ -29,7 +29,7 @@ struct foreseen {
 };
 
 static void say_removed(const struct foreseen *f) {
-	tree_say(f->tree, f->entry, "removed %d");
+	tree_say(f->tree, f->entry, SAY_REMOVED, "removed %d");
 }
 
 /** Choose what it would become. */
@@ -58,14 +58,14 @@ static void look_at_kind(struct foreseen *f) {
 /** Decide about the destination. Returns whether it would be made. */
 static bool look_at_destination(struct foreseen *f) {
 	struct dest *dest = f->ctx->files->dest;
-	struct fail fail = FAIL_NONE;
+	struct error fail = NO_ERROR;
 	f->judged.verdict = DEST_CREATE;
 	if (f->tree->flags & TREE_ABSENT) {
 		return true;
 	}
 	if (fstatat(f->tree->fd[DST], f->entry->dst_name, &f->there, AT_SYMLINK_NOFOLLOW) != 0) {
 		if (errno != ENOENT) {
-			tree_report(f->tree, f->entry, fail_make(errno, "cannot stat %d"));
+			tree_report(f->tree, f->entry, error_make(ERROR_STAT, errno, "cannot stat %d"));
 			f->judged.verdict = DEST_REFUSE;
 			return false;
 		}
@@ -76,21 +76,21 @@ static bool look_at_destination(struct foreseen *f) {
 	if (f->judged.verdict == DEST_OVERWRITE || f->judged.verdict == DEST_CREATE) {
 		f->judged.verdict = dest_foresee(dest, f->tree, f->entry, f->judged.verdict, &fail);
 	}
-	if (fail.what) {
+	if (fail.text) {
 		tree_report(f->tree, f->entry, fail);
 	}
 	return f->judged.verdict == DEST_OVERWRITE || f->judged.verdict == DEST_CREATE;
 }
 
 /** What would be wrong with writing into a regular file that exists, or what a link there leads to. */
-static struct fail foresee_overwrite(const struct foreseen *f) {
+static struct error foresee_overwrite(const struct foreseen *f) {
 	const struct files *files = f->ctx->files;
 	int dir = f->tree->fd[DST];
 	const char *name = f->entry->dst_name;
 	bool link = S_ISLNK(f->there.st_mode);
 
 	if (S_ISDIR(f->judged.found.st.st_mode)) {
-		return fail_make(EISDIR, files->opts->flags & OPT_FORCE ? "cannot remove %d" : f->what);
+		return error_make(ERROR_REMOVE, EISDIR, files->opts->flags & OPT_FORCE ? "cannot remove %d" : f->what);
 	}
 	if (file_is_strangers(files->opts, f->tree, f->st, &f->judged.found.st)) {
 		if (files->opts->flags & OPT_ATTRIBUTES_ONLY) {
@@ -100,21 +100,21 @@ static struct fail foresee_overwrite(const struct foreseen *f) {
 		if (ret == 0) {
 			say_removed(f);
 		}
-		return ret < 0 ? fail_make(ret, "cannot remove %d") : FAIL_NONE;
+		return ret < 0 ? error_make(ERROR_REMOVE, ret, "cannot remove %d") : NO_ERROR;
 	}
 	if (faccessat(dir, name, W_OK, AT_EACCESS) != 0) {
 		int ret = -errno;
 		if (files->opts->flags & OPT_FORCE) {
 			ret = tree_may_make(f->tree, name);
 			if (ret < 0) {
-				return fail_make(ret, "cannot remove %d");
+				return error_make(ERROR_REMOVE, ret, "cannot remove %d");
 			}
 			say_removed(f);
 		}
-		return ret < 0 ? fail_make(ret, f->what) : FAIL_NONE;
+		return ret < 0 ? error_make(ERROR_CREATE, ret, f->what) : NO_ERROR;
 	}
 	struct target_found there = {.link = link};
-	struct fail fail = FAIL_NONE;
+	struct error fail = NO_ERROR;
 	if (open_look(dir, name, 0, &there.st, &there.mount) < 0 || !S_ISREG(there.st.st_mode)
 		|| file_admit(files, f->tree, f->st, &there, &fail) == TARGET_REFUSE)
 	{
@@ -123,24 +123,24 @@ static struct fail foresee_overwrite(const struct foreseen *f) {
 	if (!link && there.st.st_nlink > 1 && dest_is_source(files->dest, &there.st)) {
 		say_removed(f);
 	}
-	return FAIL_NONE;
+	return NO_ERROR;
 }
 
 /** What would be wrong with making it. */
-static struct fail foresee_create(const struct foreseen *f) {
+static struct error foresee_create(const struct foreseen *f) {
 	const struct opts *opts = f->ctx->files->opts;
 	const char *name = f->entry->dst_name;
 	size_t len = strlen(name);
 	struct stat st;
 
 	if (!f->exists && (len == 0 || name[len - 1] == '/')) {
-		return fail_make(len > 0 && f->as_regular ? ENOTDIR : ENOENT, f->what);
+		return error_make(ERROR_CREATE, len > 0 && f->as_regular ? ENOTDIR : ENOENT, f->what);
 	}
 	bool in_place = !(opts->flags & OPT_REMOVE_DESTINATION) && opts->backup == BACKUP_NONE;
 	if (f->as_regular && f->exists && S_ISLNK(f->there.st_mode) && in_place && !(opts->flags & OPT_POSIX)
 		&& fstatat(f->tree->fd[DST], name, &st, 0) != 0)
 	{
-		return fail_make(0, "not writing through dangling symlink %d");
+		return error_make(ERROR_COPY, 0, "not writing through dangling symlink %d");
 	}
 	bool device = !f->as_regular && (S_ISCHR(f->st->st_mode) || S_ISBLK(f->st->st_mode))
 		&& !(opts->flags & (OPT_SYMBOLIC_LINK | OPT_HARD_LINK));
@@ -148,7 +148,7 @@ static struct fail foresee_create(const struct foreseen *f) {
 	if (ret == 0 && device && !(opts->flags & OPT_PRIVILEGED)) {
 		ret = -EPERM;
 	}
-	return ret < 0 ? fail_make(ret, f->what) : FAIL_NONE;
+	return ret < 0 ? error_make(ERROR_CREATE, ret, f->what) : NO_ERROR;
 }
 
 /** Whether moving the destination out of the way would take the source away. */
@@ -162,18 +162,18 @@ static bool would_be_removed(const struct foreseen *f) {
 }
 
 /** What would be wrong. */
-static struct fail foresee_fail(const struct foreseen *f) {
+static struct error foresee_fail(const struct foreseen *f) {
 	const struct opts *opts = f->ctx->files->opts;
 
 	if (f->as_regular && would_be_removed(f)) {
-		return fail_make(ENOENT, "cannot open %s for reading");
+		return error_make(ERROR_OPEN, ENOENT, "cannot open %s for reading");
 	}
 	// A link that is followed was followed by who looked at the source
 	if (f->as_regular && faccessat(f->tree->fd[SRC], f->entry->name, R_OK, AT_EACCESS) != 0) {
-		return fail_make(errno, "cannot open %s for reading");
+		return error_make(ERROR_OPEN, errno, "cannot open %s for reading");
 	}
 	if ((opts->flags & OPT_SYMBOLIC_LINK) && file_link_leads_elsewhere(f->tree, f->entry)) {
-		return fail_make(0, file_leads_elsewhere);
+		return error_make(ERROR_COPY, 0, file_leads_elsewhere);
 	}
 	if (f->judged.verdict == DEST_CREATE) {
 		return foresee_create(f);
@@ -181,7 +181,7 @@ static struct fail foresee_fail(const struct foreseen *f) {
 	if (f->as_regular) {
 		return foresee_overwrite(f);
 	}
-	return opts->flags & f->replace ? FAIL_NONE : fail_make(EEXIST, f->what);
+	return opts->flags & f->replace ? NO_ERROR : error_make(ERROR_CREATE, EEXIST, f->what);
 }
 
 /** Whether it would be another name of something that is copied anyway. */
@@ -229,13 +229,13 @@ void file_foresee(struct file_context *ctx, struct tree *tree, const struct entr
 
 	if (!st) {
 		if (fstatat(tree->fd[SRC], entry->name, &got, tree_follows(tree) ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
-			tree_report(tree, entry, fail_make(errno, "cannot stat %s"));
+			tree_report(tree, entry, error_make(ERROR_STAT, errno, "cannot stat %s"));
 			return;
 		}
 		f.st = &got;
 	}
 	if (S_ISDIR(f.st->st_mode)) {
-		tree_report(tree, entry, fail_make(0, "skipping file %s, as it was replaced while being copied"));
+		tree_report(tree, entry, error_make(ERROR_COPY, 0, "skipping file %s, as it was replaced while being copied"));
 		return;
 	}
 	look_at_kind(&f);
@@ -243,14 +243,14 @@ void file_foresee(struct file_context *ctx, struct tree *tree, const struct entr
 		counter_add(f.judged.verdict == DEST_SKIP || f.judged.verdict == DEST_DONE ? &ctx->counters->skipped
 			: &ctx->counters->failed, 1);
 		if (f.judged.verdict != DEST_REFUSE && (opts->flags & OPT_DEBUG)) {
-			tree_say(tree, entry, "skipped %d");
+			tree_say(tree, entry, SAY_NOTE, "skipped %d");
 		}
 		free(f.judged.found.backup);
 		return;
 	}
 	file_say(ctx, tree, entry, f.judged.found.backup);
-	struct fail fail = foresee_fail(&f);
-	if (fail.what) {
+	struct error fail = foresee_fail(&f);
+	if (fail.text) {
 		tree_report(tree, entry, fail);
 		counter_add(&ctx->counters->failed, 1);
 		if (f.judged.found.backup) {

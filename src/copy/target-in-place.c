@@ -59,33 +59,33 @@ static int create_behind(struct file_context *ctx, struct file *file) {
 }
 
 /** Make a destination after something that stood there was removed, or only a link stands there. */
-static struct fail create_again(struct file_context *ctx, struct file *file) {
+static struct error create_again(struct file_context *ctx, struct file *file) {
 	struct stat st;
 	const char *name = file->entry.dst_name;
 	int ret = create(ctx, file, O_EXCL);
 	if (ret == -EEXIST && fstatat(file->tree->fd[DST], name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode)) {
 		bool trusted = tree_is_named_whole(file->tree) || reach_is_own(&st);
 		if (!(ctx->files->opts->flags & OPT_POSIX) || !trusted) {
-			return fail_make(0, "not writing through dangling symlink %d");
+			return error_make(ERROR_COPY, 0, "not writing through dangling symlink %d");
 		}
 		bool among;
 		if (tree_leads_through_made(file->tree, name, &among)) {
-			return fail_make(0, tree_made_link);
+			return error_make(ERROR_COPY, 0, tree_made_link);
 		}
 		ret = create_behind(ctx, file);
 	}
-	return ret < 0 ? file_cannot_create(ret) : FAIL_NONE;
+	return ret < 0 ? file_cannot_create(ret) : NO_ERROR;
 }
 
 /** Remove what stands at the destination, and create it anew. */
-static struct fail remove_and_create(struct file_context *ctx, struct file *file) {
+static struct error remove_and_create(struct file_context *ctx, struct file *file) {
 	close_fd(&file->target.fd);
 	if (unlinkat(file->tree->fd[DST], file->entry.dst_name, 0) == 0) {
 		if (ctx->files->opts->flags & OPT_VERBOSE) {
-			tree_say(file->tree, &file->entry, "removed %d");
+			tree_say(file->tree, &file->entry, SAY_REMOVED, "removed %d");
 		}
 	} else if (errno != ENOENT) {
-		return fail_make(errno, "cannot remove %d");
+		return error_make(ERROR_REMOVE, errno, "cannot remove %d");
 	}
 	return create_again(ctx, file);
 }
@@ -102,18 +102,18 @@ static void narrow(const struct opts *opts, const struct file *file) {
 }
 
 /** Empty a regular file that is to be overwritten, or make it anew, once nobody else writes to it. */
-static struct fail make_empty(struct file_context *ctx, struct file *file) {
+static struct error make_empty(struct file_context *ctx, struct file *file) {
 	const struct opts *opts = ctx->files->opts;
 
 	if (!file_reserve(ctx, file)) {
 		file->flags |= FILE_DEFERRED;
 		close_fd(&file->target.fd);
-		return FAIL_NONE;
+		return NO_ERROR;
 	}
 	// Another file may have been written to it meanwhile
 	const struct inode inode = inode_of(&file->target.found);
 	if (fstat(file->target.fd, &file->target.found) != 0) {
-		return fail_make(errno, "cannot fstat %d");
+		return error_make(ERROR_STAT, errno, "cannot fstat %d");
 	}
 	// By which it is reserved
 	file->target.found.st_dev = inode.dev;
@@ -127,13 +127,13 @@ static struct fail make_empty(struct file_context *ctx, struct file *file) {
 	}
 	// Also where it is empty, for its time to change
 	if (!(opts->flags & OPT_ATTRIBUTES_ONLY) && ftruncate(file->target.fd, 0) != 0) {
-		return fail_make(errno, "cannot create regular file %d");
+		return error_make(ERROR_CREATE, errno, "cannot create regular file %d");
 	}
-	return FAIL_NONE;
+	return NO_ERROR;
 }
 
 /** Have something new take the place of what belongs to a stranger, who may have it open. */
-static struct fail displace(struct file_context *ctx, struct file *file) {
+static struct error displace(struct file_context *ctx, struct file *file) {
 	close_fd(&file->target.fd);
 	if (ctx->files->opts->flags & OPT_ATTRIBUTES_ONLY) {
 		return file_not_giving();
@@ -146,10 +146,10 @@ static struct fail displace(struct file_context *ctx, struct file *file) {
  *
  * @param link  Whether it was reached through a symbolic link.
  */
-static struct fail take_over(struct file_context *ctx, struct file *file, bool link) {
+static struct error take_over(struct file_context *ctx, struct file *file, bool link) {
 	const struct opts *opts = ctx->files->opts;
 	const struct stat *st = &file->target.found;
-	struct fail fail;
+	struct error fail;
 
 	file->target.flags |= link ? TARGET_BY_LINK : 0;
 	switch (target_admit(ctx, file, file->target.fd, &fail)) {
@@ -165,12 +165,12 @@ static struct fail take_over(struct file_context *ctx, struct file *file, bool l
 	if (!S_ISREG(st->st_mode)) {
 		file->target.flags |= TARGET_SPECIAL;
 		bool verifiable = S_ISBLK(st->st_mode) || !(opts->flags & OPT_VERIFY);
-		return verifiable ? FAIL_NONE : fail_make(0, "cannot verify %d: not a regular file or a block device");
+		return verifiable ? NO_ERROR : error_make(ERROR_COPY, 0, "cannot verify %d: not a regular file or a block device");
 	}
 	// What gets attributes only keeps its content, which making it anew would lose
 	bool written = !(opts->flags & OPT_ATTRIBUTES_ONLY);
 	if (written && !link && st->st_nlink > 1 && dest_is_source(ctx->files->dest, st)) {
-		return atomic_load(&ctx->files->cancelled) ? fail_make(EINTR, "cannot remove %d") : remove_and_create(ctx, file);
+		return atomic_load(&ctx->files->cancelled) ? error_make(ERROR_REMOVE, EINTR, "cannot remove %d") : remove_and_create(ctx, file);
 	}
 	return make_empty(ctx, file);
 }
@@ -223,7 +223,7 @@ static int open_waiting(const struct file_context *ctx, const struct file *file,
 }
 
 /** Open a destination that may be replaced. */
-static struct fail overwrite(struct file_context *ctx, struct file *file) {
+static struct error overwrite(struct file_context *ctx, struct file *file) {
 	int flags = file_access_mode(ctx->files->opts) | O_NOCTTY | O_CLOEXEC;
 	bool wait = tree_is_named_whole(file->tree) && !S_ISREG(file->target.found.st_mode);
 	bool link;
@@ -248,7 +248,7 @@ static struct fail overwrite(struct file_context *ctx, struct file *file) {
 		return create_again(ctx, file);
 	}
 	if (!(ctx->files->opts->flags & OPT_FORCE)) {
-		return fail_make(ret, "cannot create regular file %d");
+		return error_make(ERROR_CREATE, ret, "cannot create regular file %d");
 	}
 	return remove_and_create(ctx, file);
 }
@@ -257,14 +257,14 @@ static struct fail overwrite(struct file_context *ctx, struct file *file) {
 static void skip(struct file_context *ctx, const struct tree *tree, const struct entry *entry, const struct stat *st) {
 	file_skipped(ctx, st);
 	if (ctx->files->opts->flags & OPT_DEBUG) {
-		tree_say(tree, entry, "skipped %d");
+		tree_say(tree, entry, SAY_NOTE, "skipped %d");
 	}
 }
 
 bool file_judge(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st,
 	struct judged *judged)
 {
-	struct fail fail = FAIL_NONE;
+	struct error fail = NO_ERROR;
 	bool named = entry->dst_name[0] != '\0';
 	if (tree->flags & TREE_CREATED) {
 		// What stands there was made by this run, of another name: creating says so
@@ -275,7 +275,7 @@ bool file_judge(struct file_context *ctx, struct tree *tree, const struct entry 
 			judged->absent = tree->flags & TREE_OPERANDS;
 			return true;
 		}
-		tree_report(tree, entry, fail_make(errno, "cannot stat %d"));
+		tree_report(tree, entry, error_make(ERROR_STAT, errno, "cannot stat %d"));
 		file_failed(ctx, st);
 		judged->verdict = DEST_REFUSE;
 		return false;
@@ -306,7 +306,7 @@ static int make_new(struct file_context *ctx, struct file *file) {
 
 /** Decide about what stands at the destination, and open it or what takes its place. */
 static enum dest_verdict replace(struct file_context *ctx, struct file *file, const struct judged *judged,
-	struct fail *fail)
+	struct error *fail)
 {
 	enum dest_verdict verdict = judged->verdict;
 	struct dest_found found = judged->found;
@@ -333,20 +333,20 @@ static enum dest_verdict replace(struct file_context *ctx, struct file *file, co
  * Say why a destination could not be made. Where nothing can have stood it was taken meanwhile: by a name that is the same
  * one for the file system, or by somebody else, whose link is not followed.
  */
-static struct fail cannot_make(const struct file *file, int ret, const char *what) {
+static struct error cannot_make(const struct file *file, int ret, const char *what) {
 	struct stat st;
 	const char *name = file->entry.dst_name;
 	if (ret == -EEXIST && fstatat(file->tree->fd[DST], name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode)) {
-		return fail_make(0, "not writing through dangling symlink %d");
+		return error_make(ERROR_COPY, 0, "not writing through dangling symlink %d");
 	}
 	if (ret == -EISDIR && name[0] != '\0' && name[strlen(name) - 1] == '/') {
 		ret = -ENOTDIR;
 	}
-	return tree_explain(file->tree, &file->entry, -ret, what);
+	return tree_explain(file->tree, &file->entry, error_make(ERROR_CREATE, -ret, what));
 }
 
 bool file_open_destination(struct file_context *ctx, struct file *file, const struct judged *judged) {
-	struct fail fail = FAIL_NONE;
+	struct error fail = NO_ERROR;
 	enum dest_verdict verdict = DEST_CREATE;
 	bool new = (file->tree->flags & TREE_CREATED) || judged->absent;
 
@@ -359,11 +359,11 @@ bool file_open_destination(struct file_context *ctx, struct file *file, const st
 			fail = cannot_make(file, ret, what);
 		}
 		// Only a destination that cannot even be looked at is not worth a line
-		if (!fail.what || fail.what == what) {
+		if (!fail.text || fail.op == ERROR_CREATE) {
 			file_say(ctx, file->tree, &file->entry, NULL);
 		}
 	}
-	if (fail.what) {
+	if (fail.text) {
 		if ((fail.err != EINTR || !atomic_load(&ctx->files->cancelled)) && !file_copy_later(ctx, file, fail.err)) {
 			tree_report(file->tree, &file->entry, fail);
 			file_failed(ctx, &file->source.st);

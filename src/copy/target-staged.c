@@ -208,7 +208,7 @@ int file_stage_new(struct file_context *ctx, struct file *file) {
 	return errno == ENOENT ? stage_created(ctx, file) : -errno;
 }
 
-struct fail file_stage_again(struct file_context *ctx, struct file *file, bool replace) {
+struct error file_stage_again(struct file_context *ctx, struct file *file, bool replace) {
 	struct stat st;
 	if (replace) {
 		file->target.flags |= TARGET_REPLACES;
@@ -216,16 +216,16 @@ struct fail file_stage_again(struct file_context *ctx, struct file *file, bool r
 		// What was found and is gone may still be shown, by a cache. Its name is given only if nothing has it
 		bool gone = inode_same(inode_of(&st), inode_of(&file->target.found));
 		if (!S_ISLNK(st.st_mode) && !gone) {
-			return fail_make(EEXIST, "cannot create regular file %d");
+			return error_make(ERROR_CREATE, EEXIST, "cannot create regular file %d");
 		}
 		bool trusted = tree_is_named_whole(file->tree) || reach_is_own(&st);
 		if (S_ISLNK(st.st_mode) && (!(ctx->files->opts->flags & OPT_POSIX) || !trusted)) {
-			return fail_make(0, "not writing through dangling symlink %d");
+			return error_make(ERROR_COPY, 0, "not writing through dangling symlink %d");
 		}
 		file->target.flags |= S_ISLNK(st.st_mode) ? TARGET_BY_LINK : 0;
 	}
 	int ret = stage_created(ctx, file);
-	return ret < 0 ? file_cannot_create(ret) : FAIL_NONE;
+	return ret < 0 ? file_cannot_create(ret) : NO_ERROR;
 }
 
 /** How an old file is reached. */
@@ -262,15 +262,15 @@ static int open_old(const struct tree *tree, int dir, const char *name, enum way
 	return fd;
 }
 
-struct fail file_stage_instead(struct file_context *ctx, struct file *file) {
+struct error file_stage_instead(struct file_context *ctx, struct file *file) {
 	if (ctx->files->opts->flags & OPT_VERBOSE) {
-		tree_say(file->tree, &file->entry, "removed %d");
+		tree_say(file->tree, &file->entry, SAY_REMOVED, "removed %d");
 	}
 	file->target.flags &= ~(unsigned)TARGET_BY_LINK;
 	return file_stage_again(ctx, file, true);
 }
 
-struct fail file_stage_over(struct file_context *ctx, struct file *file) {
+struct error file_stage_over(struct file_context *ctx, struct file *file) {
 	const struct opts *opts = ctx->files->opts;
 	bool trusted = tree_is_named_whole(file->tree);
 	int dir = file->tree->fd[DST];
@@ -292,7 +292,7 @@ struct fail file_stage_over(struct file_context *ctx, struct file *file) {
 		return fd == -ENOENT ? file_stage_again(ctx, file, false) : file_stage_instead(ctx, file);
 	}
 	file->target.flags |= link ? TARGET_BY_LINK : 0;
-	struct fail fail;
+	struct error fail;
 	enum target_admit admit = target_admit(ctx, file, fd, &fail);
 	close_fd(&fd);
 	if (admit != TARGET_ADMIT) {
@@ -300,21 +300,21 @@ struct fail file_stage_over(struct file_context *ctx, struct file *file) {
 	}
 	if (!file_reserve(ctx, file)) {
 		file->flags |= FILE_DEFERRED;
-		return FAIL_NONE;
+		return NO_ERROR;
 	}
 	file->target.flags |= TARGET_REPLACES | TARGET_INHERITS;
 	int ret = stage(ctx, file, S_IRUSR | S_IWUSR);
-	return ret < 0 ? file_cannot_create(ret) : FAIL_NONE;
+	return ret < 0 ? file_cannot_create(ret) : NO_ERROR;
 }
 
-struct fail file_inherit(struct file_context *ctx, struct file *file) {
+struct error file_inherit(struct file_context *ctx, struct file *file) {
 	struct spot spot;
 	struct stat st;
 	int old = -1;
 
 	int ret = tree_pin(file->tree);
 	if (ret < 0) {
-		return fail_make(ret, "cannot access %d");
+		return error_make(ERROR_ACCESS, ret, "cannot access %d");
 	}
 	ret = spot_open(&spot, file);
 	tree_unpin(file->tree);
@@ -328,7 +328,7 @@ struct fail file_inherit(struct file_context *ctx, struct file *file) {
 		old = -1;
 	}
 	const struct inode inode = inode_of(&file->target.found);
-	struct fail fail = meta_inherit(ctx->files->opts, old, &file->target.found, file->target.fd);
+	struct error fail = meta_inherit(ctx->files->opts, old, &file->target.found, file->target.fd);
 	// By which it is reserved
 	file->target.found.st_dev = inode.dev;
 	file->target.found.st_ino = inode.ino;
@@ -378,7 +378,7 @@ static int move_over(struct file *file, const struct spot *spot) {
 }
 
 /** Where nothing stood at first something does now: cp's rules for that. Returns whether it is to be replaced. */
-static bool judge_again(struct file_context *ctx, struct file *file, struct fail *fail) {
+static bool judge_again(struct file_context *ctx, struct file *file, struct error *fail) {
 	struct dest_found found = {0};
 	enum dest_verdict verdict = dest_judge(ctx->files->dest, file->tree, &file->entry, &file->source.st, &found, fail);
 	if (file->target.backup) {
@@ -390,10 +390,10 @@ static bool judge_again(struct file_context *ctx, struct file *file, struct fail
 }
 
 /**
- * Give a file its name. Returns 0 or -errno; -ECANCELED where cp's rules forbid it, with a fail or not; 1 if it has its hidden name,
+ * Give a file its name. Returns 0 or -errno; -ECANCELED where cp's rules forbid it, with an error or not; 1 if it has its hidden name,
  * too.
  */
-static int name_it(struct file_context *ctx, struct file *file, const struct spot *spot, struct fail *fail) {
+static int name_it(struct file_context *ctx, struct file *file, const struct spot *spot, struct error *fail) {
 	int ret = -EEXIST;
 	if (file->target.hidden) {
 		ret = is_still_hidden(file, spot->dir) ? flush(file) : -ENOENT;
@@ -422,8 +422,8 @@ static int flush_name(const struct file *file, const struct spot *spot) {
 	return ret == -EINTR ? 0 : ret;
 }
 
-struct fail file_publish(struct file_context *ctx, struct file *file) {
-	struct fail fail = FAIL_NONE;
+struct error file_publish(struct file_context *ctx, struct file *file) {
+	struct error fail = NO_ERROR;
 	struct spot spot;
 	int flushed = 0;
 
@@ -446,7 +446,7 @@ struct fail file_publish(struct file_context *ctx, struct file *file) {
 		free(file->target.hidden);
 		file->target.hidden = NULL;
 	}
-	return flushed < 0 ? fail_make(flushed, "error syncing the directory of %d") : FAIL_NONE;
+	return flushed < 0 ? error_make(ERROR_COPY, flushed, "error syncing the directory of %d") : NO_ERROR;
 }
 
 void file_unhide(struct file *file, struct inode inode) {
@@ -462,7 +462,7 @@ void file_unhide(struct file *file, struct inode inode) {
 	}
 	if (ret < 0) {
 		const struct entry left = {.name = file->target.hidden, .dst_name = file->target.hidden};
-		tree_report(file->tree, &left, fail_make(ret, "cannot remove %d"));
+		tree_report(file->tree, &left, error_make(ERROR_REMOVE, ret, "cannot remove %d"));
 	}
 }
 
@@ -475,7 +475,7 @@ void file_unstage(struct file_context *ctx, struct file *file) {
 	int ret = spot_open(&spot, file);
 	if (ret < 0) {
 		// Not through what leads elsewhere by now
-		tree_report(file->tree, &file->entry, fail_make(ret > REACH_FOREIGN ? ret : 0, "cannot remove what was begun of %d"));
+		tree_report(file->tree, &file->entry, error_make(ERROR_REMOVE, ret > REACH_FOREIGN ? ret : 0, "cannot remove what was begun of %d"));
 	} else {
 		bool known = fstat(file->target.fd, &st) == 0;
 		file_let_go(ctx, file);

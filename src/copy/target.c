@@ -8,22 +8,22 @@
 #include <fcntl.h>
 #include <string.h>
 
-struct fail file_not_giving(void) {
-	return fail_make(0, "not giving attributes to %d, as it belongs to another user");
+struct error file_not_giving(void) {
+	return error_make(ERROR_COPY, 0, "not giving attributes to %d, as it belongs to another user");
 }
 
-struct fail file_not_through(int ret) {
+struct error file_not_through(int ret) {
 	if (ret == REACH_REFUSED) {
-		return fail_make(0, tree_made_link);
+		return error_make(ERROR_COPY, 0, tree_made_link);
 	}
-	return fail_make(0, ret == OPEN_NO_PROC
+	return error_make(ERROR_COPY, 0, ret == OPEN_NO_PROC
 		? "not writing through %d: symbolic links of others are followed only if /proc is mounted"
 		: "not writing through %d: who made this symbolic link does not own what it leads to");
 }
 
-struct fail file_cannot_create(int ret) {
+struct error file_cannot_create(int ret) {
 	bool not_through = ret == REACH_FOREIGN || ret == OPEN_NO_PROC || ret == REACH_REFUSED;
-	return not_through ? file_not_through(ret) : fail_make(ret, "cannot create regular file %d");
+	return not_through ? file_not_through(ret) : error_make(ERROR_CREATE, ret, "cannot create regular file %d");
 }
 
 int file_access_mode(const struct opts *opts) {
@@ -37,32 +37,32 @@ bool file_is_atomic(const struct file_context *ctx, const struct entry *entry) {
 }
 
 enum target_admit file_admit(const struct files *files, const struct tree *tree, const struct stat *src,
-	const struct target_found *there, struct fail *fail)
+	const struct target_found *there, struct error *fail)
 {
 	const struct stat *st = &there->st;
 	// Seen before opening, but who knows what has been moved meanwhile
 	if (inode_same(inode_of(st), inode_of(src))) {
-		*fail = fail_make(0, "%s and %d are the same file");
+		*fail = error_make(ERROR_COPY, 0, "%s and %d are the same file");
 	} else if (files->sums && sums_is(files->sums, st)) {
-		*fail = fail_make(0, "cannot copy %s to %d: checksums are being written there");
+		*fail = error_make(ERROR_COPY, 0, "cannot copy %s to %d: checksums are being written there");
 	} else if (file_is_strangers(files->opts, tree, src, st)) {
 		return TARGET_DISPLACE;
 	} else if (S_ISREG(st->st_mode) && (there->link || there->mount)) {
 		*fail = dest_spare_source(files->dest, st);
 	}
-	return fail->what ? TARGET_REFUSE : TARGET_ADMIT;
+	return fail->text ? TARGET_REFUSE : TARGET_ADMIT;
 }
 
-enum target_admit target_admit(const struct file_context *ctx, struct file *file, int fd, struct fail *fail) {
+enum target_admit target_admit(const struct file_context *ctx, struct file *file, int fd, struct error *fail) {
 	struct target_found there = {.link = file->target.flags & TARGET_BY_LINK};
 	int ret = open_look(fd, "", AT_EMPTY_PATH, &there.st, &there.mount);
-	*fail = ret < 0 ? fail_make(ret, "cannot fstat %d") : FAIL_NONE;
+	*fail = ret < 0 ? error_make(ERROR_STAT, ret, "cannot fstat %d") : NO_ERROR;
 	if (ret < 0) {
 		return TARGET_REFUSE;
 	}
 	enum target_admit admit = file_admit(ctx->files, file->tree, &file->source.st, &there, fail);
-	if (!fail->what && !file_is_still(file->tree, &file->target.found, &there.st)) {
-		*fail = fail_make(0, "skipping file %s, as its destination %d was replaced while being copied");
+	if (!fail->text && !file_is_still(file->tree, &file->target.found, &there.st)) {
+		*fail = error_make(ERROR_COPY, 0, "skipping file %s, as its destination %d was replaced while being copied");
 		return TARGET_REFUSE;
 	}
 	file->target.found = admit == TARGET_REFUSE ? file->target.found : there.st;

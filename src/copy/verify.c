@@ -107,7 +107,7 @@ static ssize_t get(struct check *c, char *buffer, size_t len, uint64_t off) {
 
 /** Stop as FAILED says, at an offset. Returns false. */
 static bool stop(struct check *c, uint64_t at, enum move failed) {
-	c->t->done = at;
+	c->t->bad = at;
 	c->result = failed;
 	return false;
 }
@@ -121,7 +121,7 @@ static bool differs(struct check *c, uint64_t from, uint64_t to) {
 	} else {
 		snprintf(t->text, sizeof(t->text), "verification of %%d failed: it differs from %%s at offset %" PRIu64, from);
 	}
-	t->fail = fail_make(0, t->text);
+	t->fail = error_make(ERROR_COPY, 0, t->text);
 	return stop(c, from, MOVE_DIFFERS);
 }
 
@@ -216,7 +216,7 @@ static bool read_part(struct check *c, uint64_t end) {
 			return stop(c, c->at, MOVE_CANCELLED);
 		}
 		if (n < 0) {
-			return stop(c, c->at, transfer_failed(c->t, (int)n, "error reading back %d"));
+			return stop(c, c->at, transfer_failed(c->t, ERROR_READ, (int)n, "error reading back %d"));
 		}
 		if (n == 0 && c->again) {
 			differs(c, c->at, 0);
@@ -256,7 +256,7 @@ static bool read_all(struct check *c) {
 		struct extent part;
 		int ret = next_part(c, c->at, &part);
 		if (ret < 0) {
-			return stop(c, c->at, transfer_failed(c->t, ret, "error reading back %d"));
+			return stop(c, c->at, transfer_failed(c->t, ERROR_READ, ret, "error reading back %d"));
 		}
 		if (ret == 0) {
 			part.start = part.end = c->t->size;
@@ -275,7 +275,7 @@ static bool read_all(struct check *c) {
 static bool read_again(struct check *c) {
 	c->again = true;
 	if (fdatasync(c->t->dst) != 0) {
-		return stop(c, 0, transfer_failed(c->t, errno, "error writing %d"));
+		return stop(c, 0, transfer_failed(c->t, ERROR_WRITE, errno, "error writing %d"));
 	}
 	posix_fadvise(c->t->dst, 0, 0, POSIX_FADV_DONTNEED);
 	return read_all(c);
@@ -287,7 +287,7 @@ enum move move_verify(struct movers *movers, struct transfer *t) {
 
 	int ret = t->size > 0 ? write_out(&c) : 0;
 	if (ret < 0) {
-		stop(&c, 0, transfer_failed(t, ret, "error writing %d"));
+		stop(&c, 0, transfer_failed(t, ERROR_WRITE, ret, "error writing %d"));
 		return c.result;
 	}
 	if (set_direct(&c, true) && t->read_back == MOVE_BACK_DROPPED) {

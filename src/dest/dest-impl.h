@@ -36,7 +36,7 @@ enum dest_same dest_same(const struct dest_pair *pair);
  *
  * @param st  What it is.
  */
-struct fail dest_spare_name(struct dest *dest, const struct tree *tree, const struct stat *st);
+struct error dest_spare_name(struct dest *dest, const struct tree *tree, const struct stat *st);
 
 /**
  * Whether both ends are one file that another file system shows as well (overlayfs and its upper directory): replacing the
@@ -62,7 +62,7 @@ void dest_forget(struct dest *dest);
 
 /** As trees::judge. */
 enum tree_verdict dest_judge_directory(struct dest *dest, struct tree *tree, const struct entry *entry,
-	struct fail *fail);
+	struct error *fail);
 
 /** What the next backup of a destination will be called. Returns whether it is numbered, or -errno; *NAME is to be freed. */
 int dest_backup_name(const struct opts *opts, int dir, const char *path, char **name);

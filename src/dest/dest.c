@@ -99,7 +99,7 @@ static int operands_meet(const struct listing *listing) {
 }
 
 static int out_of_memory(struct dest *dest) {
-	report_error(dest->report, 0, "memory exhausted", NULL, NULL);
+	report_error(dest->report, ERROR_COPY, 0, "memory exhausted", NULL, NULL);
 	return -1;
 }
 
@@ -141,7 +141,7 @@ static int names_of_one(struct dest *dest, struct trees *trees) {
 	if (target) {
 		int fd = open_target(target);
 		if (fd < 0) {
-			report_error(dest->report, -fd, "target directory %d", NULL, target);
+			report_error(dest->report, ERROR_ACCESS, -fd, "target directory %d", NULL, target);
 			return -1;
 		}
 		close_fd(&fd);
@@ -164,7 +164,7 @@ static bool usage_ok(struct dest *dest) {
 		report_usage(dest->report, "missing destination file operand after %s", opts->operands[0], NULL,
 			NULL);
 	} else if ((opts->flags & OPT_NO_TARGET_DIRECTORY) && opts->target_directory) {
-		report_error(dest->report, 0, "cannot combine --target-directory (-t) and --no-target-directory (-T)",
+		report_error(dest->report, ERROR_COPY, 0, "cannot combine --target-directory (-t) and --no-target-directory (-T)",
 			NULL, NULL);
 	} else if ((opts->flags & OPT_NO_TARGET_DIRECTORY) && count > 2) {
 		report_usage(dest->report, "extra operand %s", opts->operands[2], NULL, NULL);
@@ -241,7 +241,7 @@ static int is_begun(struct dest *dest, const struct trees *trees, int fd, const 
 	if (dest_is_cancelled(dest)) {
 		return 0;
 	}
-	report_error(dest->report, 0, why, source, target);
+	report_error(dest->report, ERROR_COPY, 0, why, source, target);
 	return -1;
 }
 
@@ -266,7 +266,7 @@ int dest_init(struct dest *dest, const struct opts *opts, struct report *report,
 	if (opts->target_directory) {
 		int fd = open_target(opts->target_directory);
 		if (fd < 0) {
-			report_error(report, -fd, "target directory %d", NULL, opts->target_directory);
+			report_error(report, ERROR_ACCESS, -fd, "target directory %d", NULL, opts->target_directory);
 			return -1;
 		}
 		return into_directory(dest, trees, fd, opts->target_directory, count);
@@ -282,7 +282,7 @@ int dest_init(struct dest *dest, const struct opts *opts, struct report *report,
 		return into_directory(dest, trees, fd, last, count - 1);
 	}
 	if (count > 2) {
-		report_error(report, -fd, "target %d", NULL, last);
+		report_error(report, ERROR_ACCESS, -fd, "target %d", NULL, last);
 		return -1;
 	}
 	announce(dest, last);
@@ -326,25 +326,25 @@ void dest_destroy(struct dest *dest) {
 bool dest_operand(struct dest *dest, struct tree *base, struct entry *entry, struct stat *st) {
 	int flags = dest->opts->deref == DEREF_NEVER ? AT_SYMLINK_NOFOLLOW : 0;
 	if (fstatat(AT_FDCWD, entry->name, st, flags) != 0) {
-		tree_report(base, entry, fail_make(errno, "cannot stat %s"));
+		tree_report(base, entry, error_make(ERROR_STAT, errno, "cannot stat %s"));
 		return false;
 	}
 	entry->type = IFTODT(st->st_mode);
 	entry->ino = st->st_ino;
 	if (has_names(dest->opts)) {
 		if (!S_ISDIR(st->st_mode)) {
-			tree_report(base, entry, fail_make(ENOTDIR, "cannot access %s"));
+			tree_report(base, entry, error_make(ERROR_ACCESS, ENOTDIR, "cannot access %s"));
 		}
 		return S_ISDIR(st->st_mode);
 	}
 	if (S_ISDIR(st->st_mode) && !(dest->opts->flags & OPT_RECURSIVE)) {
-		tree_report(base, entry, fail_make(0, "-r not specified; omitting directory %s"));
+		tree_report(base, entry, error_make(ERROR_COPY, 0, "-r not specified; omitting directory %s"));
 		return false;
 	}
 	if (dest->opts->select) {
 		int ret = select_operand(dest->opts->select, entry->name, st);
 		if (ret < 0) {
-			tree_report(base, entry, fail_make(ret, "cannot access %s"));
+			tree_report(base, entry, error_make(ERROR_ACCESS, ret, "cannot access %s"));
 		}
 		if (ret <= 0) {
 			return false;

@@ -76,7 +76,7 @@ enum dest_verdict {
 	DEST_SKIP,
 	/** Leave it: it is as new as the source, and stands for it where other names are to be linked. */
 	DEST_DONE,
-	/** It may not be replaced; the fail says why. */
+	/** It may not be replaced; the error says why. */
 	DEST_REFUSE,
 };
 
@@ -124,7 +124,7 @@ void dest_entered(struct dest *dest, const struct entry *entry, const struct sta
  * @param fail    Set for DEST_REFUSE.
  */
 enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct entry *entry, const struct stat *st,
-	struct dest_found *found, struct fail *fail);
+	struct dest_found *found, struct error *fail);
 
 /**
  * Decide about a destination that would be made, as another operand would have been made there by then (--dry-run).
@@ -133,7 +133,7 @@ enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct 
  * @param fail     Set for DEST_REFUSE.
  */
 enum dest_verdict dest_foresee(struct dest *dest, const struct tree *tree, const struct entry *entry,
-	enum dest_verdict verdict, struct fail *fail);
+	enum dest_verdict verdict, struct error *fail);
 
 /**
  * Whether two paths are one entry of one directory. Unknown counts as yes, which is the careful answer.
@@ -161,7 +161,7 @@ uint64_t dest_bytes_over(const struct dest *dest);
 bool dest_is_source(struct dest *dest, const struct stat *st);
 
 /** Why a regular file that a symbolic link leads to is not to be written into: it is, or may be, one of the sources. */
-struct fail dest_spare_source(struct dest *dest, const struct stat *st);
+struct error dest_spare_source(struct dest *dest, const struct stat *st);
 
 /**
  * Say that an entry's destination is made now, so that no other operand replaces it.

@@ -25,7 +25,7 @@ static bool is_noted(struct dest *dest, const char *name) {
 }
 
 enum dest_verdict dest_foresee(struct dest *dest, const struct tree *tree, const struct entry *entry,
-	enum dest_verdict verdict, struct fail *fail)
+	enum dest_verdict verdict, struct error *fail)
 {
 	const struct opts *opts = dest->opts;
 	if (!(dest->flags & DEST_SERIAL) || !(tree->flags & TREE_BASE) || opts->backup == BACKUP_NUMBERED) {
@@ -43,11 +43,11 @@ enum dest_verdict dest_foresee(struct dest *dest, const struct tree *tree, const
 	case UPDATE_OLDER:
 		return DEST_DONE;
 	case UPDATE_NONE_FAIL:
-		*fail = fail_make(0, "not replacing %d");
+		*fail = error_make(ERROR_COPY, 0, "not replacing %d");
 		return DEST_REFUSE;
 	case UPDATE_ALL:
 		break;
 	}
-	*fail = fail_make(0, "will not overwrite just-created %d with %s");
+	*fail = error_make(ERROR_COPY, 0, "will not overwrite just-created %d with %s");
 	return DEST_REFUSE;
 }

@@ -18,13 +18,13 @@ struct judge {
 	const struct stat *st;
 	/** The destination as found, links followed where they will be. */
 	struct dest_found *found;
-	struct fail *fail;
+	struct error *fail;
 	/** Whether the source's data is to be written, through links if there are any. */
 	bool as_regular;
 };
 
-static enum dest_verdict refuse(const struct judge *j, int err, const char *what) {
-	*j->fail = fail_make(err, what);
+static enum dest_verdict refuse(const struct judge *j, enum error_op op, int err, const char *what) {
+	*j->fail = error_make(op, err, what);
 	return DEST_REFUSE;
 }
 
@@ -96,7 +96,7 @@ static enum dest_verdict wanted(const struct judge *j) {
 		return DEST_DONE;
 	}
 	if (opts->update == UPDATE_NONE_FAIL) {
-		return refuse(j, 0, "not replacing %d");
+		return refuse(j, ERROR_COPY, 0, "not replacing %d");
 	}
 	if (opts->update == UPDATE_NONE) {
 		return DEST_SKIP;
@@ -133,13 +133,13 @@ static enum dest_verdict remove_it(const struct judge *j) {
 	if (j->dest->opts->flags & OPT_DRY_RUN) {
 		int ret = tree_may_make(j->tree, j->entry->dst_name);
 		if (ret < 0) {
-			return refuse(j, ret, "cannot remove %d");
+			return refuse(j, ERROR_REMOVE, ret, "cannot remove %d");
 		}
 	} else if (!j->found->replace && unlinkat(j->tree->fd[DST], j->entry->dst_name, 0) != 0 && errno != ENOENT) {
-		return refuse(j, errno, "cannot remove %d");
+		return refuse(j, ERROR_REMOVE, errno, "cannot remove %d");
 	}
 	if (j->dest->opts->flags & OPT_VERBOSE) {
-		tree_say(j->tree, j->entry, "removed %d");
+		tree_say(j->tree, j->entry, SAY_REMOVED, "removed %d");
 	}
 	return DEST_CREATE;
 }
@@ -160,21 +160,21 @@ static bool is_removed(const struct judge *j) {
 		|| (!tree_follows(j->tree) && !S_ISREG(j->st->st_mode));
 }
 
-/** Make a backup of a destination. Sets *NAME to what that is called, to be freed; or returns a fail. */
-static struct fail make_backup(const struct dest_pair *pair, enum dest_backup how, char **name) {
+/** Make a backup of a destination. Sets *NAME to what that is called, to be freed; or returns an error. */
+static struct error make_backup(const struct dest_pair *pair, enum dest_backup how, char **name) {
 	const struct opts *opts = pair->opts;
 	if (opts->backup != BACKUP_NUMBERED && dest_is_backup(pair)) {
-		return fail_make(0, "backing up %d might destroy source;  %s not copied");
+		return error_make(ERROR_COPY, 0, "backing up %d might destroy source;  %s not copied");
 	}
 	int ret = opts->flags & OPT_DRY_RUN ? tree_may_make(pair->tree, pair->entry->dst_name) : 0;
 	if (ret == 0) {
 		ret = dest_backup(pair, how, name);
 	}
-	return ret < 0 && ret != -ENOENT ? fail_make(ret, "cannot backup %d") : FAIL_NONE;
+	return ret < 0 && ret != -ENOENT ? error_make(ERROR_BACKUP, ret, "cannot backup %d") : NO_ERROR;
 }
 
 enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct entry *entry, const struct stat *st,
-	struct dest_found *found, struct fail *fail)
+	struct dest_found *found, struct error *fail)
 {
 	const struct opts *opts = dest->opts;
 	struct judge j = {
@@ -187,19 +187,19 @@ enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct 
 	if (!seen && fstatat(tree->fd[DST], name_of(&j), &found->st, flags) != 0) {
 		if (errno == ENOENT) {
 			const char *why = just_made_link(&j);
-			return why ? refuse(&j, 0, why) : DEST_CREATE;
+			return why ? refuse(&j, ERROR_COPY, 0, why) : DEST_CREATE;
 		}
 		if (errno == ELOOP && (opts->flags & OPT_FORCE)) {
 			return DEST_OVERWRITE;
 		}
-		return refuse(&j, errno, "cannot stat %d");
+		return refuse(&j, ERROR_STAT, errno, "cannot stat %d");
 	}
 	struct dest_pair pair = {.opts = opts, .tree = tree, .entry = entry, .src = st, .dst = &found->st};
 	enum dest_same same = SAME_OK;
 	if (opts->update != UPDATE_NONE && opts->update != UPDATE_NONE_FAIL) {
 		same = dest_same(&pair);
 		if (same == SAME_REFUSE) {
-			return refuse(&j, 0, "%s and %d are the same file");
+			return refuse(&j, ERROR_COPY, 0, "%s and %d are the same file");
 		}
 	}
 	enum dest_verdict verdict = wanted(&j);
@@ -208,24 +208,24 @@ enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct 
 	}
 	// Not before, lest what is left alone is touched
 	if (dest_is_shown_twice(&pair)) {
-		return refuse(&j, 0, "%s and %d are the same file");
+		return refuse(&j, ERROR_COPY, 0, "%s and %d are the same file");
 	}
 	if (S_ISDIR(found->st.st_mode) && opts->backup == BACKUP_NONE) {
-		return refuse(&j, 0, "cannot overwrite directory %d with non-directory %s");
+		return refuse(&j, ERROR_COPY, 0, "cannot overwrite directory %d with non-directory %s");
 	}
 	const char *why = just_made(dest, tree, entry, &found->st);
 	why = why ? why : just_made_link(&j);
 	if (why) {
-		return refuse(&j, 0, why);
+		return refuse(&j, ERROR_COPY, 0, why);
 	}
 	*fail = dest_spare_name(dest, tree, &found->st);
-	if (fail->what) {
+	if (fail->text) {
 		return DEST_REFUSE;
 	}
 	if (opts->backup != BACKUP_NONE && !S_ISDIR(found->st.st_mode)) {
 		found->replace = opts->flags & OPT_ATOMIC;
 		*fail = make_backup(&pair, found->replace ? DEST_BACKUP_LINK : DEST_BACKUP_MOVE, &found->backup);
-		return fail->what ? DEST_REFUSE : DEST_CREATE;
+		return fail->text ? DEST_REFUSE : DEST_CREATE;
 	}
 	if (is_removed(&j)) {
 		return remove_it(&j);
@@ -234,14 +234,14 @@ enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct 
 		if (opts->flags & OPT_FORCE) {
 			return remove_it(&j);
 		}
-		return refuse(&j, 0, S_ISLNK(found->st.st_mode) ? "not writing through symbolic link %d"
+		return refuse(&j, ERROR_COPY, 0, S_ISLNK(found->st.st_mode) ? "not writing through symbolic link %d"
 			: "not writing into special file %d");
 	}
 	return DEST_OVERWRITE;
 }
 
 enum tree_verdict dest_judge_directory(struct dest *dest, struct tree *tree, const struct entry *entry,
-	struct fail *fail)
+	struct error *fail)
 {
 	const struct opts *opts = dest->opts;
 	struct tree *parent = tree->parent;
@@ -251,7 +251,7 @@ enum tree_verdict dest_judge_directory(struct dest *dest, struct tree *tree, con
 	if (opts->update != UPDATE_NONE && opts->update != UPDATE_NONE_FAIL) {
 		enum dest_same same = dest_same(&pair);
 		if (same == SAME_REFUSE) {
-			*fail = fail_make(0, "%s and %d are the same file");
+			*fail = error_make(ERROR_COPY, 0, "%s and %d are the same file");
 		}
 		if (same != SAME_OK) {
 			return same == SAME_DONE ? TREE_LEAVE : TREE_USE;
@@ -261,35 +261,35 @@ enum tree_verdict dest_judge_directory(struct dest *dest, struct tree *tree, con
 		return TREE_USE;
 	}
 	if (opts->backup == BACKUP_NONE) {
-		*fail = fail_make(0, "cannot overwrite non-directory %d with directory %s");
+		*fail = error_make(ERROR_COPY, 0, "cannot overwrite non-directory %d with directory %s");
 		return TREE_USE;
 	}
 	const char *why = just_made(dest, parent, entry, &tree->dst_stat);
 	if (why) {
-		*fail = fail_make(0, why);
+		*fail = error_make(ERROR_COPY, 0, why);
 		return TREE_USE;
 	}
 	*fail = dest_spare_name(dest, parent, &tree->dst_stat);
-	if (fail->what) {
+	if (fail->text) {
 		return TREE_USE;
 	}
 	char *backup = NULL;
 	*fail = make_backup(&pair, DEST_BACKUP_MOVE, &backup);
 	free(backup);
-	return fail->what ? TREE_USE : TREE_MAKE;
+	return fail->text ? TREE_USE : TREE_MAKE;
 }
 
 void dest_undo_backup(struct dest *dest, const struct tree *tree, const struct entry *entry, const char *backup) {
 	bool dry = dest->opts->flags & OPT_DRY_RUN;
 	int ret = dry ? 0 : dest_restore(tree->fd[DST], backup, entry->dst_name);
 	if (ret < 0) {
-		tree_report(tree, entry, fail_make(ret, "cannot un-backup %d"));
+		tree_report(tree, entry, error_make(ERROR_BACKUP, ret, "cannot un-backup %d"));
 		return;
 	}
 	if (dest->opts->flags & OPT_VERBOSE) {
 		char *from = tree_path(tree, DST, backup);
 		char *to = tree_path(tree, DST, entry->dst_name);
-		report_say(dest->report, "%s -> %d (unbackup)", from, to);
+		report_say(dest->report, SAY_NOTE, "%s -> %d (unbackup)", from, to);
 		free(from);
 		free(to);
 	}

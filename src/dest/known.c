@@ -85,9 +85,9 @@ bool dest_given_twice(struct dest *dest, struct tree *base, const struct entry *
 	}
 	mutex_unlock(&dest->lock);
 	if (twice && directory && dest_same_entry(AT_FDCWD, entry->name, base->fd[DST], entry->dst_name, AT_SYMLINK_NOFOLLOW)) {
-		tree_report(base, entry, fail_make(0, "cannot copy a directory, %s, into itself, %d"));
+		tree_report(base, entry, error_make(ERROR_COPY, 0, "cannot copy a directory, %s, into itself, %d"));
 	} else if (twice) {
-		struct fail fail = fail_make(0, directory
+		struct error fail = error_make(ERROR_COPY, 0, directory
 			? "warning: source directory %s specified more than once"
 			: "warning: source file %s specified more than once");
 		fail.warning = true;
@@ -109,25 +109,25 @@ bool dest_is_source(struct dest *dest, const struct stat *st) {
 	return look_for(dest, st) != SOURCES_NO;
 }
 
-struct fail dest_spare_source(struct dest *dest, const struct stat *st) {
+struct error dest_spare_source(struct dest *dest, const struct stat *st) {
 	enum sources_verdict verdict = look_for(dest, st);
 	if (dest_is_cancelled(dest)) {
-		return fail_make(EINTR, "cannot write through %d");
+		return error_make(ERROR_COPY, EINTR, "cannot write through %d");
 	}
 	switch (verdict) {
 	case SOURCES_NO:
 		break;
 	case SOURCES_YES:
-		return fail_make(0, "will not write through %d: it leads to a file that is to be copied");
+		return error_make(ERROR_COPY, 0, "will not write through %d: it leads to a file that is to be copied");
 	case SOURCES_MAYBE:
-		return fail_make(0, "will not write through %d: it may lead to a file that is to be copied");
+		return error_make(ERROR_COPY, 0, "will not write through %d: it may lead to a file that is to be copied");
 	}
-	return FAIL_NONE;
+	return NO_ERROR;
 }
 
-struct fail dest_spare_name(struct dest *dest, const struct tree *tree, const struct stat *st) {
+struct error dest_spare_name(struct dest *dest, const struct tree *tree, const struct stat *st) {
 	if (!(tree->flags & (TREE_ELSEWHERE | TREE_IN_SOURCE))) {
-		return FAIL_NONE;
+		return NO_ERROR;
 	}
 	enum sources_verdict verdict = look_for(dest, st);
 	// Of what is no regular file it is not noted which of them are sources
@@ -135,17 +135,17 @@ struct fail dest_spare_name(struct dest *dest, const struct tree *tree, const st
 		verdict = look_for_directory(dest, tree->inode[DST]);
 	}
 	if (dest_is_cancelled(dest)) {
-		return fail_make(EINTR, "cannot replace %d");
+		return error_make(ERROR_COPY, EINTR, "cannot replace %d");
 	}
 	switch (verdict) {
 	case SOURCES_NO:
 		break;
 	case SOURCES_YES:
-		return fail_make(0, "will not replace %d: it is to be copied itself");
+		return error_make(ERROR_COPY, 0, "will not replace %d: it is to be copied itself");
 	case SOURCES_MAYBE:
-		return fail_make(0, "will not replace %d: it may be one of those that are to be copied");
+		return error_make(ERROR_COPY, 0, "will not replace %d: it may be one of those that are to be copied");
 	}
-	return FAIL_NONE;
+	return NO_ERROR;
 }
 
 /** The path by which something made of an operand is known, to be freed; NULL where no other operand has the same. */

@@ -45,7 +45,7 @@ struct tree *dest_enter_parents(struct tree *base, const struct entry *entry, st
 		// Then cp does not look at their sources
 		struct stat st;
 		if (fstatat(AT_FDCWD, entry->name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-			tree_report(base, entry, fail_make(errno, "cannot stat %s"));
+			tree_report(base, entry, error_make(ERROR_STAT, errno, "cannot stat %s"));
 			free(path);
 			tree_unpin(base);
 			tree_unref(base);

@@ -25,7 +25,7 @@ bool sums_open(struct sums *sums, const char *path, struct report *report, const
 	}
 	sums->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
 	if (sums->fd < 0 || fstat(sums->fd, &sums->st) != 0) {
-		report_error(report, errno, "cannot open %d for writing", NULL, path);
+		report_error(report, ERROR_OPEN, errno, "cannot open %d for writing", NULL, path);
 		sums->path = NULL;
 		return false;
 	}
@@ -85,6 +85,7 @@ static int look_at_old(const struct sums *sums) {
 
 bool sums_begin(struct sums *sums) {
 	struct stat st;
+	enum error_op op = ERROR_WRITE;
 	const char *what = "error writing %d";
 	int ret = 0;
 	if (sums->fd < 0 || !(S_ISREG(sums->st.st_mode) || S_ISBLK(sums->st.st_mode))) {
@@ -93,22 +94,25 @@ bool sums_begin(struct sums *sums) {
 	if (S_ISBLK(sums->st.st_mode)) {
 		ret = -EEXIST;
 	} else if (flock(sums->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+		op = ERROR_COPY;
 		what = "another program is writing %d";
 		ret = -EBUSY;
 	} else if (fstat(sums->fd, &st) != 0) {
 		ret = -errno;
 	} else if (st.st_size > 0) {
+		op = ERROR_COPY;
 		what = "cannot see whether %d is a list of checksums";
 		ret = look_at_old(sums);
 	}
 	if (ret == 0 && S_ISREG(sums->st.st_mode) && ftruncate(sums->fd, 0) != 0) {
+		op = ERROR_WRITE;
 		what = "error writing %d";
 		ret = -errno;
 	}
 	if (ret == -EEXIST) {
-		report_error(sums->report, 0, "%d exists and is no list of checksums; remove it first", NULL, sums->path);
+		report_error(sums->report, ERROR_COPY, 0, "%d exists and is no list of checksums; remove it first", NULL, sums->path);
 	} else if (ret < 0) {
-		report_error(sums->report, -ret, what, NULL, sums->path);
+		report_error(sums->report, op, -ret, what, NULL, sums->path);
 	}
 	return ret == 0;
 }
@@ -157,9 +161,9 @@ void sums_add(struct sums *sums, const char *hash, const char *path) {
 		struct buf name = {0};
 		add_name(&name, path);
 		if (name.failed) {
-			report_error(sums->report, ENOMEM, "error writing the checksum of %d", NULL, path);
+			report_error(sums->report, ERROR_WRITE, ENOMEM, "error writing the checksum of %d", NULL, path);
 		} else {
-			report_say(sums->report, strchr(path, '\n') ? "\\%S  %E" : "%S  %E", hash, name.data);
+			report_say(sums->report, SAY_NOTE, strchr(path, '\n') ? "\\%S  %E" : "%S  %E", hash, name.data);
 		}
 		buf_free(&name);
 		return;
@@ -183,9 +187,9 @@ static void complain(struct sums *sums) {
 		return;
 	}
 	if (sums->err < 0) {
-		report_error(sums->report, -sums->err, "error writing %d", NULL, sums->path);
+		report_error(sums->report, ERROR_WRITE, -sums->err, "error writing %d", NULL, sums->path);
 	} else if (S_ISREG(sums->st.st_mode) && sums->st.st_nlink > 0 && fstat(sums->fd, &st) == 0 && st.st_nlink == 0) {
-		report_error(sums->report, 0, "%d was removed while checksums were written to it", NULL, sums->path);
+		report_error(sums->report, ERROR_COPY, 0, "%d was removed while checksums were written to it", NULL, sums->path);
 	}
 }
 
@@ -199,7 +203,7 @@ void sums_finish(struct sums *sums, enum sums_flags flags) {
 	}
 	int ret = close_fd(&sums->fd);
 	if (ret < 0 && sums->err == 0) {
-		report_error(sums->report, -ret, "failed to close %d", NULL, sums->path);
+		report_error(sums->report, ERROR_CLOSE, -ret, "failed to close %d", NULL, sums->path);
 	}
 	buf_free(&sums->lines);
 	thread_must(pthread_mutex_destroy(&sums->lock));

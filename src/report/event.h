@@ -5,6 +5,15 @@
 #ifndef UCP_EVENT_H
 #define UCP_EVENT_H
 
+/** What a line of -v or --debug is about. */
+enum say {
+	SAY_NOTE,
+	/** A copy is begun. */
+	SAY_COPYING,
+	/** Something was removed from the destination. */
+	SAY_REMOVED,
+};
+
 /** What a member of an event holds. */
 enum member_kind {
 	MEMBER_NUMBER,

@@ -131,90 +131,58 @@ void json_line(struct buf *buf, const char *type, const struct member *members, 
 	json_decref(object);
 }
 
-/** What a template says that could not be done, in one word. */
-static const char *operation(const char *what) {
-	// The first that a template begins with
-	static const struct {
-		const char *begin;
-		const char *word;
-	} words[] = {
-		{"cannot open ", "open"},
-		{"cannot stat ", "stat"},
-		{"cannot fstat ", "stat"},
-		{"cannot lseek ", "seek"},
-		{"cannot read ", "read"},
-		{"error reading ", "read"},
-		{"error writing ", "write"},
-		{"failed to close ", "close"},
-		{"failed to clone ", "clone"},
-		{"cannot create ", "create"},
-		{"cannot make directory ", "create"},
-		{"cannot remove ", "remove"},
-		{"cannot backup ", "backup"},
-		{"cannot un-backup ", "backup"},
-		{"cannot access ", "access"},
-		{"failed to access ", "access"},
-		{"target ", "access"},
-		{"failed to ", "preserve"},
-		{"preserving ", "preserve"},
-		{"setting ", "preserve"},
-		{"clearing ", "preserve"},
-		{"cannot start", "start"},
-		{"cannot set up ", "start"},
-		{"cannot use ", "start"},
-		{"cannot sync ", "sync"},
-		{"write error", "report"},
-	};
-	for (size_t i = 0; i < countof(words); ++i) {
-		if (strncmp(what, words[i].begin, strlen(words[i].begin)) == 0) {
-			return words[i].word;
-		}
-	}
-	// The rules of cp, or the user, forbid it
-	return "copy";
-}
+/** What could not be done, in one word. */
+static const char *const operations[] = {
+	[ERROR_COPY] = "copy",
+	[ERROR_OPEN] = "open",
+	[ERROR_STAT] = "stat",
+	[ERROR_SEEK] = "seek",
+	[ERROR_READ] = "read",
+	[ERROR_WRITE] = "write",
+	[ERROR_CLOSE] = "close",
+	[ERROR_CLONE] = "clone",
+	[ERROR_CREATE] = "create",
+	[ERROR_REMOVE] = "remove",
+	[ERROR_BACKUP] = "backup",
+	[ERROR_ACCESS] = "access",
+	[ERROR_PRESERVE] = "preserve",
+	[ERROR_START] = "start",
+	[ERROR_SYNC] = "sync",
+	[ERROR_REPORT] = "report",
+};
 
-void json_error(struct buf *buf, const struct failure *failure) {
+void json_error(struct buf *buf, const struct message *message) {
 	struct buf text = {0};
-	const char *path = NULL;
 	struct member members[10];
 	size_t count = 0;
 
-	fill_in(&text, failure->what, failure->src, failure->dst, FILL_TERMINAL);
-	for (const char *p = failure->what; !path && (p = strchr(p, '%')) && p[1]; p += 2) {
-		path = strchr("sS", p[1]) ? failure->src : strchr("dDE", p[1]) ? failure->dst : NULL;
-	}
-	if (failure->err != 0) {
-		const char *name = strerrorname_np(failure->err);
+	const char *path = fill_in(&text, message->text, message->src, message->dst, FILL_TERMINAL);
+	if (message->err != 0) {
+		const char *name = strerrorname_np(message->err);
 		char strerror_buf[256];
 		buf_str(&text, ": ");
-		buf_str(&text, strerror_r(failure->err, strerror_buf, sizeof(strerror_buf)));
-		members[count++] = member_number("errno", (uint64_t)failure->err);
+		buf_str(&text, strerror_r(message->err, strerror_buf, sizeof(strerror_buf)));
+		members[count++] = member_number("errno", (uint64_t)message->err);
 		members[count++] = member_text("errno_name", name ? name : "?");
 	}
-	members[count++] = member_text("operation", operation(failure->what));
-	members[count++] = member_name("path", path ? path : failure->src);
-	members[count++] = member_name("source", failure->src);
-	members[count++] = member_name("destination", failure->dst);
-	members[count++] = member_bool("warning", failure->warning);
+	members[count++] = member_text("operation", operations[message->op]);
+	members[count++] = member_name("path", path ? path : message->src);
+	members[count++] = member_name("source", message->src);
+	members[count++] = member_name("destination", message->dst);
+	members[count++] = member_bool("warning", message->warning);
 	members[count++] = member_text("message", text.data);
 	json_line(buf, "error", members, count);
 	buf_free(&text);
 }
 
-void json_said(struct buf *buf, const char *what, const char *src, const char *dst) {
+void json_said(struct buf *buf, enum say say, const char *what, const char *src, const char *dst) {
+	static const char *const types[] = {[SAY_NOTE] = "note", [SAY_COPYING] = "copying", [SAY_REMOVED] = "removed"};
 	struct buf text = {0};
-	const char *type = "note";
 	fill_in(&text, what, src, dst, 0);
-	if (strncmp(what, "removed ", 8) == 0) {
-		type = "removed";
-		src = NULL;
-	} else if ((strncmp(what, "%s -> %d", 8) == 0 || strncmp(what, "%S -> %E", 8) == 0) && !strstr(what, "(unbackup)")) {
-		type = "copying";
-	}
 	const struct member members[] = {
-		member_name("source", src), member_name("destination", dst), member_text("text", text.data),
+		member_name("source", say == SAY_REMOVED ? NULL : src), member_name("destination", dst),
+		member_text("text", text.data),
 	};
-	json_line(buf, type, members, countof(members));
+	json_line(buf, types[say], members, countof(members));
 	buf_free(&text);
 }

@@ -141,24 +141,37 @@ void quote_in_template(struct buf *buf, const char *name) {
 	buf_free(&quoted);
 }
 
-void fill_in(struct buf *buf, const char *what, const char *src, const char *dst, unsigned flags) {
-	for (const char *p = what; *p; ++p) {
-		if (p[0] == '%' && p[1] == 's') {
-			quote_name(buf, src ? src : "");
-			++p;
-		} else if (p[0] == '%' && p[1] == 'd') {
-			quote_name(buf, dst ? dst : "");
-			++p;
-		} else if (p[0] == '%' && (p[1] == 'S' || p[1] == 'E')) {
-			const char *name = *++p == 'S' ? src : dst;
-			(flags & FILL_TERMINAL ? quote_name_if_unprintable : buf_str)(buf, name ? name : "");
-		} else if (p[0] == '%' && p[1] == '%') {
-			buf_char(buf, *p++);
-		} else if (p[0] == '%' && p[1] == 'D') {
-			quote_name_if_needed(buf, dst ? dst : "");
-			++p;
-		} else {
-			buf_char(buf, *p);
-		}
+/** Append what a template has for a name: a placeholder's letter says how it is quoted. */
+static void fill_name(struct buf *buf, char letter, const char *name, unsigned flags) {
+	switch (letter) {
+	case 's':
+	case 'd':
+		quote_name(buf, name);
+		break;
+	case 'D':
+		quote_name_if_needed(buf, name);
+		break;
+	default:
+		(flags & FILL_TERMINAL ? quote_name_if_unprintable : buf_str)(buf, name);
+		break;
 	}
+}
+
+const char *fill_in(struct buf *buf, const char *what, const char *src, const char *dst, unsigned flags) {
+	const char *first = NULL;
+	for (const char *p = what; *p; ++p) {
+		if (p[0] != '%' || p[1] == '\0' || !strchr("%sSdDE", p[1])) {
+			buf_char(buf, *p);
+			continue;
+		}
+		char letter = *++p;
+		if (letter == '%') {
+			buf_char(buf, '%');
+			continue;
+		}
+		const char *name = letter == 's' || letter == 'S' ? src : dst;
+		first = first ? first : name;
+		fill_name(buf, letter, name ? name : "", flags);
+	}
+	return first;
 }

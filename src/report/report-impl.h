@@ -9,11 +9,13 @@
 #include "report/report.h"
 
 /** An error or a warning. */
-struct failure {
+struct message {
+	/** What could not be done. */
+	enum error_op op;
 	/** A positive errno, or 0. */
 	int err;
 	/** A template, and its names or NULL. */
-	const char *what;
+	const char *text;
 	const char *src;
 	const char *dst;
 	bool warning;
@@ -25,16 +27,16 @@ enum fill_flags {
 	FILL_TERMINAL = 1 << 0,
 };
 
-/** Append a template with its names filled in. FLAGS: enum fill_flags. */
-void fill_in(struct buf *buf, const char *what, const char *src, const char *dst, unsigned flags);
+/** Append a template with its names filled in. FLAGS: enum fill_flags. Returns the first of the names, or NULL. */
+const char *fill_in(struct buf *buf, const char *what, const char *src, const char *dst, unsigned flags);
 
 /** Append an event as a line of JSON. */
 void json_line(struct buf *buf, const char *type, const struct member *members, size_t count);
 
 /** Append an error as one. */
-void json_error(struct buf *buf, const struct failure *failure);
+void json_error(struct buf *buf, const struct message *message);
 
 /** Append a line of -v or --debug as one. */
-void json_said(struct buf *buf, const char *what, const char *src, const char *dst);
+void json_said(struct buf *buf, enum say say, const char *what, const char *src, const char *dst);
 
 #endif // UCP_REPORT_IMPL_H

@@ -80,13 +80,13 @@ static int flush_locked(struct report *report) {
 }
 
 /** Note what there will be a hint about; the lock is held. */
-static void note_reason(struct report *report, const struct failure *failure) {
-	bool roomless = failure->err == ENOSPC || failure->err == EDQUOT;
-	if (roomless && failure->dst && !report->roomless) {
-		report->roomless = strdup(failure->dst);
+static void note_reason(struct report *report, const struct message *message) {
+	bool roomless = message->err == ENOSPC || message->err == EDQUOT;
+	if (roomless && message->dst && !report->roomless) {
+		report->roomless = strdup(message->dst);
 	}
-	report->over_quota |= failure->err == EDQUOT;
-	report->too_many_files |= failure->err == EMFILE;
+	report->over_quota |= message->err == EDQUOT;
+	report->too_many_files |= message->err == EMFILE;
 }
 
 /** Count a message. Returns whether it is one too many of its kind for somebody to read; the lock is held. */
@@ -97,15 +97,15 @@ static bool is_too_many(struct report *report, int err) {
 	return ++report->same[err] > SAME_MOST;
 }
 
-static void message(struct report *report, const struct failure *failure) {
+static void print(struct report *report, const struct message *message) {
 	struct buf buf = {0};
 
 	mutex_lock(&report->lock);
 	if (report->json) {
-		json_error(&report->out, failure);
+		json_error(&report->out, message);
 	}
-	note_reason(report, failure);
-	if (is_too_many(report, failure->err)) {
+	note_reason(report, message);
+	if (is_too_many(report, message->err)) {
 		mutex_unlock(&report->lock);
 		return;
 	}
@@ -113,11 +113,11 @@ static void message(struct report *report, const struct failure *failure) {
 	clear_line(report, &buf);
 	buf_str(&buf, report->program);
 	buf_str(&buf, ": ");
-	fill_in(&buf, failure->what, failure->src, failure->dst, FILL_TERMINAL);
-	if (failure->err != 0) {
+	fill_in(&buf, message->text, message->src, message->dst, FILL_TERMINAL);
+	if (message->err != 0) {
 		char text[256];
 		buf_str(&buf, ": ");
-		buf_str(&buf, strerror_r(failure->err, text, sizeof(text)));
+		buf_str(&buf, strerror_r(message->err, text, sizeof(text)));
 	}
 	buf_char(&buf, '\n');
 	write_errors(report, &buf);
@@ -125,20 +125,20 @@ static void message(struct report *report, const struct failure *failure) {
 	buf_free(&buf);
 }
 
-void report_error(struct report *report, int err, const char *what, const char *src, const char *dst) {
+void report_error(struct report *report, enum error_op op, int err, const char *what, const char *src, const char *dst) {
 	counter_add(&report->errors, 1);
-	message(report, &(struct failure) {.err = err, .what = what, .src = src, .dst = dst});
+	print(report, &(struct message) {.op = op, .err = err, .text = what, .src = src, .dst = dst});
 }
 
-void report_warn(struct report *report, int err, const char *what, const char *src, const char *dst) {
-	message(report, &(struct failure) {.err = err, .what = what, .src = src, .dst = dst, .warning = true});
+void report_warn(struct report *report, enum error_op op, int err, const char *what, const char *src, const char *dst) {
+	print(report, &(struct message) {.op = op, .err = err, .text = what, .src = src, .dst = dst, .warning = true});
 }
 
-void report_fail(struct report *report, const struct fail *fail, const char *src, const char *dst) {
-	if (fail->what && fail->warning) {
-		report_warn(report, fail->err, fail->what, src, dst);
-	} else if (fail->what) {
-		report_error(report, fail->err, fail->what, src, dst);
+void report_failure(struct report *report, const struct error *error, const char *src, const char *dst) {
+	if (error->text && error->warning) {
+		report_warn(report, error->op, error->err, error->text, src, dst);
+	} else if (error->text) {
+		report_error(report, error->op, error->err, error->text, src, dst);
 	}
 }
 
@@ -182,10 +182,10 @@ static void out_added(struct report *report) {
 	}
 }
 
-void report_say(struct report *report, const char *what, const char *src, const char *dst) {
+void report_say(struct report *report, enum say say, const char *what, const char *src, const char *dst) {
 	mutex_lock(&report->lock);
 	if (report->json) {
-		json_said(&report->out, what, src, dst);
+		json_said(&report->out, say, what, src, dst);
 	} else {
 		fill_in(&report->out, what, src, dst, report->out_terminal ? FILL_TERMINAL : 0);
 		buf_char(&report->out, '\n');
@@ -201,7 +201,7 @@ void report_text(struct report *report, const char *format, ...) {
 	int len = vasprintf(&text, format, args);
 	va_end(args);
 	if (len < 0) {
-		report_error(report, 0, "memory exhausted", NULL, NULL);
+		report_error(report, ERROR_COPY, 0, "memory exhausted", NULL, NULL);
 		return;
 	}
 
@@ -272,7 +272,7 @@ void report_declined(struct report *report) {
 void report_usage(struct report *report, const char *what, const char *arg, const char *option, const char *choices) {
 	struct buf buf = {0};
 	if (what) {
-		report_error(report, 0, what, arg, option);
+		report_error(report, ERROR_COPY, 0, what, arg, option);
 	} else {
 		counter_add(&report->errors, 1);
 	}
@@ -367,7 +367,7 @@ int report_finish(struct report *report) {
 	report_rest(report);
 	int ret = report_flush(report);
 	if (ret < 0 && !report->out_err_silent) {
-		report_error(report, -ret, "write error", NULL, NULL);
+		report_error(report, ERROR_REPORT, -ret, "write error", NULL, NULL);
 	}
 	buf_free(&report->out);
 	buf_free(&report->painted);

@@ -10,7 +10,7 @@
 #define UCP_REPORT_H
 
 #include "base/buf.h"
-#include "base/fail.h"
+#include "base/error.h"
 #include "base/thread.h"
 #include "report/event.h"
 
@@ -58,13 +58,13 @@ struct report {
 void report_init(struct report *report, const char *program);
 
 /** Print an error, with the text of ERR behind it unless 0. The exit status will be 1. Names may be NULL. */
-void report_error(struct report *report, int err, const char *what, const char *src, const char *dst);
+void report_error(struct report *report, enum error_op op, int err, const char *what, const char *src, const char *dst);
 
 /** Print a warning like an error, leaving the exit status alone. */
-void report_warn(struct report *report, int err, const char *what, const char *src, const char *dst);
+void report_warn(struct report *report, enum error_op op, int err, const char *what, const char *src, const char *dst);
 
-/** Print a fail as the error or warning it is. Nothing is printed for FAIL_NONE. */
-void report_fail(struct report *report, const struct fail *fail, const char *src, const char *dst);
+/** Print an error as the error or warning it is. Nothing is printed for NO_ERROR. */
+void report_failure(struct report *report, const struct error *error, const char *src, const char *dst);
 
 /** Print how many messages were only counted, for each errno. To be called before what closes the messages. */
 void report_rest(struct report *report);
@@ -74,7 +74,7 @@ attr_printf(2, 3)
 void report_hint(struct report *report, const char *format, ...);
 
 /** Print a line to standard output (-v). */
-void report_say(struct report *report, const char *what, const char *src, const char *dst);
+void report_say(struct report *report, enum say say, const char *what, const char *src, const char *dst);
 
 /** Print formatted text to standard output. */
 attr_printf(2, 3)

@@ -42,7 +42,7 @@ static bool engine_ok(const struct run *run) {
 	}
 	int ret = ring_open(&ring, &params);
 	if (ret < 0) {
-		report_error(run->report, -ret, "cannot use io_uring, which --engine=uring asks for", NULL, NULL);
+		report_error(run->report, ERROR_START, -ret, "cannot use io_uring, which --engine=uring asks for", NULL, NULL);
 		coordinator_hint_ring(run->report, -ret);
 		return false;
 	}
@@ -98,7 +98,7 @@ static int start_worker(struct run *run) {
 static void say_blind(struct run *run, int err) {
 	if (run->opts->progress != PROGRESS_AUTO && run->opts->progress != PROGRESS_NEVER && !run->blind) {
 		run->blind = true;
-		report_warn(run->report, err, "warning: cannot start a thread, so no progress is shown", NULL, NULL);
+		report_warn(run->report, ERROR_COPY, err, "warning: cannot start a thread, so no progress is shown", NULL, NULL);
 	}
 }
 
@@ -140,7 +140,7 @@ static bool start_workers(struct run *run) {
 	run->workers = calloc(most, sizeof(*run->workers));
 	run->counters = aligned_alloc(_Alignof(struct counters), most * sizeof(*run->counters));
 	if (!run->workers || !run->counters) {
-		report_error(run->report, ENOMEM, "cannot start", NULL, NULL);
+		report_error(run->report, ERROR_START, ENOMEM, "cannot start", NULL, NULL);
 		return false;
 	}
 	memset(run->counters, 0, most * sizeof(*run->counters));
@@ -254,7 +254,7 @@ static int follow_rate(struct run *run) {
 	if (ret > 0) {
 		throttle_set_rate(&run->files.throttle, rate);
 	} else if (ret == -EINVAL) {
-		report_warn(run->report, 0, "ignoring %s: it holds no rate", run->rate_file.path, NULL);
+		report_warn(run->report, ERROR_COPY, 0, "ignoring %s: it holds no rate", run->rate_file.path, NULL);
 	}
 	return ret == -EINVAL ? 0 : min(ret, 0);
 }
@@ -265,7 +265,7 @@ static bool limit_rate(struct run *run) {
 	throttle_set_rate(&run->files.throttle, run->opts->rate);
 	int ret = follow_rate(run);
 	if (ret < 0) {
-		report_error(run->report, -ret, "cannot open %s for reading", run->rate_file.path, NULL);
+		report_error(run->report, ERROR_OPEN, -ret, "cannot open %s for reading", run->rate_file.path, NULL);
 		return false;
 	}
 	return true;
@@ -292,7 +292,7 @@ static void stop_medium(struct run *run) {
 	}
 	int ret = run->files.medium ? medium_stop(&run->medium) : 0;
 	if (ret < 0) {
-		report_error(run->report, -ret, "cannot sync the destination", NULL, NULL);
+		report_error(run->report, ERROR_SYNC, -ret, "cannot sync the destination", NULL, NULL);
 	}
 	run->files.medium = NULL;
 }
@@ -342,7 +342,7 @@ static void copy(struct run *run) {
 	show_start(&run->show, (int)run->dest.base->listing.file_count, looks ? dest_bytes_over(&run->dest) : DEST_OVER_UNKNOWN);
 	run->files.watched = run->show.style == SHOW_BAR;
 	if (push_operands(run) < 0) {
-		report_error(run->report, ENOMEM, "cannot start", NULL, NULL);
+		report_error(run->report, ERROR_START, ENOMEM, "cannot start", NULL, NULL);
 	} else if (start_workers(run)) {
 		tick(run);
 	}
@@ -383,7 +383,7 @@ static bool begin_sums(struct run *run) {
 	struct sums *sums = &run->sums;
 	if (sums->fd >= 0 && sums->st.st_size > 0 && dest_is_source(&run->dest, &sums->st)) {
 		if (!atomic_load(&run->files.cancelled)) {
-			report_error(run->report, 0, "cannot write checksums to %d: it is to be copied", NULL, sums->path);
+			report_error(run->report, ERROR_COPY, 0, "cannot write checksums to %d: it is to be copied", NULL, sums->path);
 		}
 		return false;
 	}
@@ -393,7 +393,7 @@ static bool begin_sums(struct run *run) {
 int coordinator_run(struct opts *opts, struct report *report) {
 	struct run *run = aligned_alloc(_Alignof(struct run), sizeof(*run));
 	if (!run) {
-		report_error(report, ENOMEM, "cannot start", NULL, NULL);
+		report_error(report, ERROR_START, ENOMEM, "cannot start", NULL, NULL);
 		return 0;
 	}
 	memset(run, 0, sizeof(*run));
@@ -405,7 +405,7 @@ int coordinator_run(struct opts *opts, struct report *report) {
 	if (opts->flags & OPT_IDLE) {
 		int ret = machine_be_idle();
 		if (ret < 0) {
-			report_warn(report, -ret, "warning: cannot take the lowest priority", NULL, NULL);
+			report_warn(report, ERROR_COPY, -ret, "warning: cannot take the lowest priority", NULL, NULL);
 		}
 	}
 	show_init(&run->show, opts, report);

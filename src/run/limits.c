@@ -77,7 +77,6 @@ static void budget_tasks(struct opts *opts, uint64_t tasks) {
 	}
 	if (tasks < FEW_TASKS) {
 		opts->flags |= OPT_ALONE;
-		opts->engine = opts->engine == ENGINE_AUTO ? ENGINE_SYNC : opts->engine;
 	}
 	uint64_t ours = tasks < FEW_TASKS ? 2 : tasks / 2 - OTHER_TASKS;
 	opts->max_threads = (unsigned)min((uint64_t)opts->max_threads, ours / 2);

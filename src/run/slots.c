@@ -61,7 +61,9 @@ static int need_ring(struct state *s) {
 		.inject = s->opts->inject,
 		.seed = s->opts->seed + worker->index,
 	};
-	int ret = s->opts->engine == ENGINE_SYNC ? -ENOSYS : ring_open(&ring, &params);
+	// An io_uring has threads of the kernel's, which are tasks, too
+	bool alone = s->opts->engine == ENGINE_AUTO && (s->opts->flags & OPT_ALONE);
+	int ret = alone || s->opts->engine == ENGINE_SYNC ? -ENOSYS : ring_open(&ring, &params);
 	ret = ret < 0 ? open_twin(&ring, &params) : 0;
 	if (ret < 0) {
 		return ret;
@@ -98,7 +100,7 @@ void hold_begin(struct state *s, struct file *file, bool shared) {
 	if (ret < 0) {
 		// What others are moving too they can move alone
 		if (!shared) {
-			file_fail(file, 0, fail_make(ret, "error reading %s"));
+			file_fail(file, 0, error_make(ERROR_READ, ret, "error reading %s"));
 		}
 		file_unref(&s->ctx, file);
 		free(hold);
@@ -269,12 +271,12 @@ static void chunk_next(struct state *s, unsigned slot, enum pair_next next) {
 		file_ended(file, pair->off);
 		break;
 	case PAIR_READ_FAILED:
-		file_fail(file, pair->off, fail_make(pair->err, "error reading %s"));
+		file_fail(file, pair->off, error_make(ERROR_READ, pair->err, "error reading %s"));
 		// A medium that fails takes long each time
 		hold->range.start = hold->range.end;
 		break;
 	case PAIR_WRITE_FAILED:
-		file_fail(file, pair->off + pair->put, fail_make(pair->err, "error writing %d"));
+		file_fail(file, pair->off + pair->put, error_make(ERROR_WRITE, pair->err, "error writing %d"));
 		hold->range.start = hold->range.end;
 		break;
 	}

@@ -28,7 +28,7 @@ static void begin_file(struct state *s, struct file *file) {
 static void begin_batch(struct state *s, struct batch *batch) {
 	int ret = tree_pin(batch->tree);
 	if (ret < 0) {
-		tree_report(batch->tree, &(struct entry) {0}, fail_make(ret, "cannot access %s"));
+		tree_report(batch->tree, &(struct entry) {0}, error_make(ERROR_ACCESS, ret, "cannot access %s"));
 		batch_free(batch);
 		return;
 	}
@@ -45,7 +45,7 @@ static void begin_names(struct state *s, struct tree *tree) {
 		size_t count = min(listing->file_count - at, (size_t)s->opts->batch_size);
 		struct batch *batch = batch_new(tree, listing->files + at, count);
 		if (!batch) {
-			tree_report(tree, &(struct entry) {0}, fail_make(ENOMEM, "cannot access %s"));
+			tree_report(tree, &(struct entry) {0}, error_make(ERROR_ACCESS, ENOMEM, "cannot access %s"));
 			return;
 		}
 		at += count;
@@ -60,10 +60,10 @@ static void begin_names(struct state *s, struct tree *tree) {
 
 /** Enter a directory and see that everything in it gets copied. The parent is pinned. Returns whether it was entered. */
 static bool begin_directory(struct state *s, struct tree *parent, const struct entry *entry) {
-	struct fail fail;
+	struct error fail;
 	struct tree *tree = tree_try_enter(parent, entry, 0, &fail);
 	if (!tree) {
-		if (fail.what && !file_try_later(&s->ctx, parent, entry, fail.err, TRY_DIRECTORY)) {
+		if (fail.text && !file_try_later(&s->ctx, parent, entry, fail.err, TRY_DIRECTORY)) {
 			tree_report(parent, entry, fail);
 		}
 		return false;
@@ -71,7 +71,7 @@ static bool begin_directory(struct state *s, struct tree *parent, const struct e
 	files_resume_below(s->ctx.files, tree);
 	int ret = tree->flags & TREE_CLOSED ? 0 : tree_list(tree);
 	if (ret < 0) {
-		tree_report(parent, entry, fail_make(ret, "cannot access %s"));
+		tree_report(parent, entry, error_make(ERROR_ACCESS, ret, "cannot access %s"));
 	}
 	if (tree->listing.dir_count > 0) {
 		work_push_tree(s->worker->work, tree);
@@ -145,7 +145,7 @@ static void begin_waiting(struct state *s, struct link_name *name) {
 	struct tree *tree = name->tree;
 	int ret = tree_pin(tree);
 	if (ret < 0) {
-		tree_report(tree, &entry, fail_make(ret, "cannot access %s"));
+		tree_report(tree, &entry, error_make(ERROR_ACCESS, ret, "cannot access %s"));
 		link_name_free(name);
 		return;
 	}
@@ -178,7 +178,7 @@ static bool begin_work(struct state *s, bool wait) {
 	case WORK_TREE: {
 		int ret = tree_pin(item.tree);
 		if (ret < 0) {
-			tree_report(item.tree, item.entry, fail_make(ret, "cannot access %s"));
+			tree_report(item.tree, item.entry, error_make(ERROR_ACCESS, ret, "cannot access %s"));
 		} else {
 			begin_directory(s, item.tree, item.entry);
 			tree_unpin(item.tree);

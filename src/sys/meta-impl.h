@@ -107,7 +107,7 @@ int meta_set_mode(const struct meta *meta, mode_t mode);
  *
  * @param owned  Whether the owner is what it is to be: if not, no capabilities are given.
  */
-struct fail meta_copy_xattrs(const struct meta *meta, bool owned, struct meta_acls *acls);
+struct error meta_copy_xattrs(const struct meta *meta, bool owned, struct meta_acls *acls);
 
 /**
  * Copy the attributes of META_PERMISSIONS if the destination's file system knows them, after the mode, which they may be changed by.

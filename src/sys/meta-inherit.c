@@ -15,10 +15,10 @@ static mode_t written_mode(const struct opts *opts, mode_t mode) {
 	return mode & S_IXGRP ? mode & ~(mode_t)S_ISGID : mode;
 }
 
-struct fail meta_inherit(const struct opts *opts, int old, struct stat *st, int fd) {
+struct error meta_inherit(const struct opts *opts, int old, struct stat *st, int fd) {
 	struct stat now;
 	if (fstat(fd, &now) != 0) {
-		return fail_make(errno, "cannot fstat %d");
+		return error_make(ERROR_STAT, errno, "cannot fstat %d");
 	}
 	if ((now.st_uid != st->st_uid || now.st_gid != st->st_gid) && fchown(fd, st->st_uid, st->st_gid) != 0) {
 		// An ordinary user may at least give it to a group; what came of it is seen below
@@ -27,7 +27,7 @@ struct fail meta_inherit(const struct opts *opts, int old, struct stat *st, int 
 	}
 	int ret = old >= 0 ? meta_inherit_xattrs(old, fd) : 0;
 	if (fstat(fd, &now) != 0) {
-		return fail_make(errno, "cannot fstat %d");
+		return error_make(ERROR_STAT, errno, "cannot fstat %d");
 	}
 	if (!(opts->preserve & PRESERVE_MODE)) {
 		mode_t mode = written_mode(opts, st->st_mode);
@@ -41,11 +41,11 @@ struct fail meta_inherit(const struct opts *opts, int old, struct stat *st, int 
 		}
 		bool acl = meta_inherit_acl(old, fd, group, &mode);
 		if ((!acl || (mode & ~(mode_t)0777)) && fchmod(fd, mode) != 0) {
-			return fail_make(errno, "preserving permissions for %d");
+			return error_make(ERROR_PRESERVE, errno, "preserving permissions for %d");
 		}
 	}
 	if (fstat(fd, st) != 0) {
-		return fail_make(errno, "cannot fstat %d");
+		return error_make(ERROR_STAT, errno, "cannot fstat %d");
 	}
-	return ret < 0 ? fail_make(ret, "setting attributes for %d") : FAIL_NONE;
+	return ret < 0 ? error_make(ERROR_PRESERVE, ret, "setting attributes for %d") : NO_ERROR;
 }

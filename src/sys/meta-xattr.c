@@ -26,19 +26,19 @@ static int copy_attr(struct meta_ref src, struct meta_ref dst, const char *name,
  * What becomes of attributes that could not be copied: as with cp, -a says nothing, --preserve=all warns, and
  * --preserve=xattr fails.
  */
-static struct fail refused(const struct meta *meta, int err, const char *what) {
+static struct error refused(const struct meta *meta, enum error_op op, int err, const char *what) {
 	unsigned preserve = meta->opts->preserve;
 	bool unsupported = err == -EOPNOTSUPP || err == -ENODATA;
 	// Where attributes are kept and there is no room for one, it is not for being quiet; nor where there is no /proc
 	bool quiet = err != -ENOSPC && err != -EDQUOT && err != -ENOMEM && err != -ENOENT && err != -EINTR;
 	// Copying nothing else, one wants to know
 	bool only = meta->opts->flags & OPT_ATTRIBUTES_ONLY;
-	struct fail fail = fail_make(err, what);
+	struct error fail = error_make(op, err, what);
 	if (preserve & PRESERVE_XATTR_REQUIRED) {
 		return fail;
 	}
 	if (quiet && !only && (unsupported || (preserve & PRESERVE_XATTR_QUIET))) {
-		return FAIL_NONE;
+		return NO_ERROR;
 	}
 	fail.warning = quiet;
 	return fail;
@@ -51,12 +51,12 @@ static mode_t unwritable_mode(const struct meta *meta) {
 }
 
 /** Copy those of the attributes in a list that are data. */
-static struct fail copy_listed(const struct meta *meta, bool owned, const char *names, size_t size) {
+static struct error copy_listed(const struct meta *meta, bool owned, const char *names, size_t size) {
 	char src_path[META_SRC_PATH_SIZE];
 	char dst_path[FD_PATH_SIZE];
 	struct meta_ref src = meta_src(meta, src_path);
 	struct meta_ref dst = meta_dst(meta, dst_path);
-	struct fail first = FAIL_NONE;
+	struct error first = NO_ERROR;
 	mode_t closed = 0;
 
 	for (const char *name = names; name < names + size; name += strlen(name) + 1) {
@@ -71,8 +71,8 @@ static struct fail copy_listed(const struct meta *meta, bool owned, const char *
 		{
 			ret = copy_attr(src, dst, name, &getting);
 		}
-		if (ret < 0 && !first.what) {
-			first = refused(meta, ret, getting ? "getting attributes of %s" : "setting attributes for %d");
+		if (ret < 0 && !first.text) {
+			first = refused(meta, getting ? ERROR_COPY : ERROR_PRESERVE, ret, getting ? "getting attributes of %s" : "setting attributes for %d");
 		}
 	}
 	if (closed != 0) {
@@ -82,7 +82,7 @@ static struct fail copy_listed(const struct meta *meta, bool owned, const char *
 	return first;
 }
 
-struct fail meta_copy_xattrs(const struct meta *meta, bool owned, struct meta_acls *acls) {
+struct error meta_copy_xattrs(const struct meta *meta, bool owned, struct meta_acls *acls) {
 	bool copy = (meta->opts->preserve & PRESERVE_XATTR) && !(meta->flags & META_NO_XATTR);
 	char path[META_SRC_PATH_SIZE];
 	char small[META_SMALL];
@@ -90,20 +90,20 @@ struct fail meta_copy_xattrs(const struct meta *meta, bool owned, struct meta_ac
 
 	ssize_t n = meta_list(meta_src(meta, path), small, &big);
 	const char *names = big ? big : small;
-	struct fail fail = FAIL_NONE;
+	struct error fail = NO_ERROR;
 	if (n >= 0) {
 		for (const char *name = names; name < names + n; name += strlen(name) + 1) {
 			acls->access |= strcmp(name, META_ACL_ACCESS) == 0;
 			acls->fallback |= strcmp(name, META_ACL_DEFAULT) == 0;
 			acls->others |= meta_action(meta->opts, name) == META_PERMISSIONS;
 		}
-		fail = copy ? copy_listed(meta, owned, names, (size_t)n) : FAIL_NONE;
+		fail = copy ? copy_listed(meta, owned, names, (size_t)n) : NO_ERROR;
 	} else if (n != -EOPNOTSUPP) {
 		// What is not listed can still be asked for by name
 		acls->access = true;
 		acls->fallback = S_ISDIR(meta->src->st_mode);
 		// A kernel without attributes has none to lose
-		fail = copy && n != -ENOSYS ? refused(meta, (int)n, "listing attributes of %s") : FAIL_NONE;
+		fail = copy && n != -ENOSYS ? refused(meta, ERROR_COPY, (int)n, "listing attributes of %s") : NO_ERROR;
 	}
 	if (meta->flags & META_UNLISTED_ACLS) {
 		acls->access = true;

@@ -11,9 +11,9 @@
 /** Read and write for everybody. */
 #define MODE_RW 0666
 
-/** Remember the first fail. */
-static void note(struct fail *first, struct fail fail) {
-	if (fail.what && (!first->what || (first->warning && !fail.warning))) {
+/** Remember the first error. */
+static void note(struct error *first, struct error fail) {
+	if (fail.text && (!first->text || (first->warning && !fail.warning))) {
 		*first = fail;
 	}
 }
@@ -37,17 +37,17 @@ enum owner {
 	OWNER_REFUSED,
 };
 
-/** What being refused means. A fail is only set if it is one. */
-static enum owner owner_refused(const struct meta *meta, int err, const char *what, struct fail *fail) {
+/** What being refused means. An error is only set if it is one. */
+static enum owner owner_refused(const struct meta *meta, int err, const char *what, struct error *fail) {
 	if (refusal_ok(meta, err)) {
 		return OWNER_OTHER;
 	}
-	*fail = fail_make(err, what);
+	*fail = error_make(ERROR_PRESERVE, err, what);
 	return OWNER_REFUSED;
 }
 
 /** Set the owner. */
-static enum owner apply_owner(const struct meta *meta, struct fail *fail) {
+static enum owner apply_owner(const struct meta *meta, struct error *fail) {
 	const struct stat *src = meta->src;
 	const struct stat *dst = meta->dst;
 
@@ -71,14 +71,14 @@ static enum owner apply_owner(const struct meta *meta, struct fail *fail) {
 	return owner_refused(meta, ret, "failed to preserve ownership for %d", fail);
 }
 
-static struct fail apply_mode(const struct meta *meta, enum owner owner, const struct meta_acls *acls) {
+static struct error apply_mode(const struct meta *meta, enum owner owner, const struct meta_acls *acls) {
 	const unsigned preserve = meta->opts->preserve;
 	const bool keep = preserve & PRESERVE_MODE;
 	mode_t mode = keep ? meta->src->st_mode : meta->final_mode;
 	int ret = 0;
 
 	if (!keep && !(meta->flags & META_FINAL_MODE)) {
-		return FAIL_NONE;
+		return NO_ERROR;
 	}
 	if (keep && owner != OWNER_KEPT) {
 		mode &= ~(mode_t)(S_ISUID | S_ISGID | S_ISVTX);
@@ -100,25 +100,25 @@ static struct fail apply_mode(const struct meta *meta, enum owner owner, const s
 		err = meta_copy_permissions(meta, mode);
 	}
 	ret = ret < 0 ? ret : err;
-	return ret < 0 ? fail_make(ret, "preserving permissions for %d") : FAIL_NONE;
+	return ret < 0 ? error_make(ERROR_PRESERVE, ret, "preserving permissions for %d") : NO_ERROR;
 }
 
-static struct fail apply_times(const struct meta *meta) {
+static struct error apply_times(const struct meta *meta) {
 	const struct timespec times[2] = {meta->src->st_atim, meta->src->st_mtim};
 	bool path = meta->flags & META_DST_PATH;
 	int ret = path ? set_times(meta->dst_fd, times) : futimens(meta->dst_fd, times) == 0 ? 0 : -errno;
 	if (ret == -ENOENT && path && meta->dst_name) {
 		ret = utimensat(meta->dst_dir, meta->dst_name, times, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : -errno;
 	}
-	return ret == 0 ? FAIL_NONE : fail_make(ret, "preserving times for %d");
+	return ret == 0 ? NO_ERROR : error_make(ERROR_PRESERVE, ret, "preserving times for %d");
 }
 
-struct fail meta_apply(const struct meta *meta) {
+struct error meta_apply(const struct meta *meta) {
 	unsigned preserve = meta->opts->preserve;
 	bool symlink = S_ISLNK(meta->src->st_mode);
 	enum owner owner = OWNER_KEPT;
 	struct meta_acls acls = {0};
-	struct fail first = FAIL_NONE;
+	struct error first = NO_ERROR;
 
 	if (preserve & PRESERVE_OWNERSHIP) {
 		owner = apply_owner(meta, &first);
@@ -130,9 +130,9 @@ struct fail meta_apply(const struct meta *meta) {
 		note(&first, apply_mode(meta, owner, &acls));
 	}
 	if (preserve & PRESERVE_TIMESTAMPS) {
-		struct fail times = apply_times(meta);
+		struct error times = apply_times(meta);
 		// What cp complains of first
-		first = times.what ? times : first;
+		first = times.text ? times : first;
 	}
 	return first;
 }

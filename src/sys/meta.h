@@ -8,7 +8,7 @@
 #ifndef UCP_META_H
 #define UCP_META_H
 
-#include "base/fail.h"
+#include "base/error.h"
 
 #include <sys/stat.h>
 
@@ -58,7 +58,7 @@ struct meta {
 };
 
 /** Apply what the options ask for. Goes on after a failure and returns the first. */
-struct fail meta_apply(const struct meta *meta);
+struct error meta_apply(const struct meta *meta);
 
 /**
  * Give a new file what an old one has that it is going to replace, as far as that is permitted, and what writing into
@@ -70,7 +70,7 @@ struct fail meta_apply(const struct meta *meta);
  * @param fd   The new file, which is open to nobody else yet.
  * @return Only what is no matter of permission.
  */
-struct fail meta_inherit(const struct opts *opts, int old, struct stat *st, int fd);
+struct error meta_inherit(const struct opts *opts, int old, struct stat *st, int fd);
 
 /** Set the mode of what a descriptor made with O_PATH is about, no symbolic link. Returns 0 or -errno. */
 int meta_chmod_path(int fd, mode_t mode);

@@ -39,10 +39,10 @@ static bool is_on_the_way(const struct tree *tree) {
 	return false;
 }
 
-struct fail tree_spare_source(struct tree *tree, bool mount) {
+struct error tree_spare_source(struct tree *tree, bool mount) {
 	const struct tree *parent = tree->parent;
 	if (tree->flags & TREE_CREATED) {
-		return FAIL_NONE;
+		return NO_ERROR;
 	}
 	tree->flags |= parent->flags & (TREE_ELSEWHERE | TREE_IN_SOURCE);
 	tree->flags |= is_on_the_way(tree) ? TREE_IN_SOURCE : 0;
@@ -55,11 +55,11 @@ struct fail tree_spare_source(struct tree *tree, bool mount) {
 	// If each file is its own copy, that is said of each
 	bool own = inode_same(tree->inode[SRC], tree->inode[DST]);
 	if ((tree->flags & TREE_ELSEWHERE) && !own && tree->trees->is_source(tree->trees->dest, tree->inode[DST])) {
-		return fail_make(0, "will not copy %s into %d, a directory that is to be copied itself");
+		return error_make(ERROR_COPY, 0, "will not copy %s into %d, a directory that is to be copied itself");
 	}
 	if ((tree->flags & TREE_ELSEWHERE) && tree->trees->cancelled && atomic_load(tree->trees->cancelled)) {
 		// Who knows
-		return fail_make(EINTR, "cannot access %d");
+		return error_make(ERROR_ACCESS, EINTR, "cannot access %d");
 	}
-	return FAIL_NONE;
+	return NO_ERROR;
 }

@@ -16,12 +16,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct fail tree_explain(const struct tree *tree, const struct entry *entry, int err, const char *what) {
+struct error tree_explain(const struct tree *tree, const struct entry *entry, struct error error) {
 	struct stat st;
 	if (fstatat(tree->fd[DST], entry->dst_name, &st, AT_SYMLINK_NOFOLLOW) != 0 && errno != ENOENT) {
-		return fail_make(errno, "cannot stat %d");
+		return error_make(ERROR_STAT, errno, "cannot stat %d");
 	}
-	return fail_make(err, what);
+	return error;
 }
 
 bool tree_follows(const struct tree *tree) {
@@ -44,7 +44,7 @@ static int open_directory(const struct tree *tree, const char *name, int flags, 
 }
 
 /** Open the source. A directory that may not be read is still made, and what it has is kept. */
-static struct fail open_source(struct tree *tree, const struct entry *entry) {
+static struct error open_source(struct tree *tree, const struct entry *entry) {
 	struct tree *parent = tree->parent;
 	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 	if (tree_follows(parent) || (tree->flags & TREE_OPERANDS)) {
@@ -79,10 +79,10 @@ static struct fail open_source(struct tree *tree, const struct entry *entry) {
 		ret = fstatat(parent->fd[SRC], entry->name, &tree->src_stat, flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0);
 	}
 	if (ret != 0) {
-		return fail_make(errno, prefix ? "failed to get attributes of %s" : "cannot stat %s");
+		return error_make(prefix ? ERROR_PRESERVE : ERROR_STAT, errno, prefix ? "failed to get attributes of %s" : "cannot stat %s");
 	}
 	if (!S_ISDIR(tree->src_stat.st_mode)) {
-		return fail_make(err, prefix ? "failed to get attributes of %s" : "cannot access %s");
+		return error_make(prefix ? ERROR_PRESERVE : ERROR_ACCESS, err, prefix ? "failed to get attributes of %s" : "cannot access %s");
 	}
 	tree->inode[SRC] = inode_of(&tree->src_stat);
 	tree->flags |= led && !(parent->flags & TREE_OPERANDS) ? TREE_LED | TREE_LED_AWAY : parent->flags & TREE_LED_AWAY;
@@ -95,11 +95,11 @@ static struct fail open_source(struct tree *tree, const struct entry *entry) {
 	} else {
 		tree->flags |= parent->flags & (TREE_UNSIZED | TREE_UNLISTED_ACLS);
 	}
-	return FAIL_NONE;
+	return NO_ERROR;
 }
 
 /** Find out what of the tree's names is going to be copied. */
-static struct fail choose(struct tree *tree) {
+static struct error choose(struct tree *tree) {
 	const struct opts *opts = tree->trees->opts;
 	struct tree *parent = tree->parent;
 	if (opts->select) {
@@ -110,10 +110,10 @@ static struct fail choose(struct tree *tree) {
 	}
 	if (tree->select && tree->select->too_much) {
 		char *path = tree_path(tree, SRC, ".gitignore");
-		report_warn(tree->trees->report, 0, "warning: passing over %s, which is too large", path, NULL);
+		report_warn(tree->trees->report, ERROR_COPY, 0, "warning: passing over %s, which is too large", path, NULL);
 		free(path);
 	}
-	return opts->select && !tree->select ? fail_make(ENOMEM, "cannot access %s") : FAIL_NONE;
+	return opts->select && !tree->select ? error_make(ERROR_ACCESS, ENOMEM, "cannot access %s") : NO_ERROR;
 }
 
 /** Whether a directory was there and is nothing but the way to a name in a list. */
@@ -145,7 +145,7 @@ static void report_circle(struct tree *tree) {
 	if (!atomic_exchange(&top->circular, true)) {
 		char *src = tree_path(top, SRC, NULL);
 		char *dst = tree_path(top, DST, NULL);
-		report_error(tree->trees->report, 0, "cannot copy a directory, %s, into itself, %d", src, dst);
+		report_error(tree->trees->report, ERROR_COPY, 0, "cannot copy a directory, %s, into itself, %d", src, dst);
 		free(src);
 		free(dst);
 	}
@@ -163,7 +163,7 @@ static bool leads_in_circles(struct tree *tree, const struct entry *entry) {
 	if (made && is_its_own_copy(tree, entry)) {
 		// To link it to itself nothing is to be done
 		if (!(trees->opts->flags & OPT_HARD_LINK)) {
-			tree_report(tree->parent, entry, fail_make(0, "%s and %d are the same file"));
+			tree_report(tree->parent, entry, error_make(ERROR_COPY, 0, "%s and %d are the same file"));
 		}
 		return true;
 	}
@@ -173,7 +173,7 @@ static bool leads_in_circles(struct tree *tree, const struct entry *entry) {
 	}
 	for (struct tree *t = tree->parent; (tree->flags & TREE_FOLLOWED) && !(t->flags & TREE_OPERANDS); t = t->parent) {
 		if (inode_same(t->inode[SRC], tree->inode[SRC])) {
-			tree_report(tree->parent, entry, fail_make(0, "cannot copy cyclic symbolic link %s"));
+			tree_report(tree->parent, entry, error_make(ERROR_COPY, 0, "cannot copy cyclic symbolic link %s"));
 			return true;
 		}
 	}
@@ -201,23 +201,23 @@ static int open_there(struct tree *tree, const char *name) {
 }
 
 /** Make sure we can work in a directory that was just made, and know it again. */
-static struct fail settle_in(struct tree *tree, const char *name) {
+static struct error settle_in(struct tree *tree, const char *name) {
 	int ret = open_there(tree, name);
 	if (ret < 0) {
-		return fail_make(ret, "cannot access %d");
+		return error_make(ERROR_ACCESS, ret, "cannot access %d");
 	}
 	tree->fd[DST] = ret;
 	if (fstat(tree->fd[DST], &tree->dst_stat) != 0) {
-		return fail_make(errno, "cannot stat %d");
+		return error_make(ERROR_STAT, errno, "cannot stat %d");
 	}
 	tree->made_top = tree->made_top ? tree->made_top : tree;
 	// Made in a directory that was there before: the way by which a copy could reach itself
 	if (!(tree->parent->flags & TREE_CREATED) && inode_set_add(&tree->trees->made, inode_of(&tree->dst_stat)) < 0) {
-		return fail_make(ENOMEM, "cannot create directory %d");
+		return error_make(ERROR_CREATE, ENOMEM, "cannot create directory %d");
 	}
 	mode_t mode = tree->dst_stat.st_mode;
 	if ((mode & S_IRWXU) == S_IRWXU) {
-		return FAIL_NONE;
+		return NO_ERROR;
 	}
 	tree->flags |= TREE_WIDENED;
 	ret = meta_chmod_path(tree->fd[DST], mode | S_IRWXU);
@@ -226,7 +226,7 @@ static struct fail settle_in(struct tree *tree, const char *name) {
 		tree->flags &= ~(unsigned)TREE_DST_PATH;
 		close_fd(&tree->fd[DST]);
 	}
-	return ret < 0 ? fail_make(ret, "setting permissions for %d") : FAIL_NONE;
+	return ret < 0 ? error_make(ERROR_PRESERVE, ret, "setting permissions for %d") : NO_ERROR;
 }
 
 /** The mode to make the destination with. */
@@ -244,16 +244,16 @@ static mode_t create_mode(const struct tree *tree) {
  * Make the destination.
  *
  * @param gone  What stood there is out of the way; with --dry-run it still stands there.
- * @return A fail, of which the errno is EEXIST if something stands there.
+ * @return An error, of which the errno is EEXIST if something stands there.
  */
-static struct fail make(struct tree *tree, const char *name, bool gone) {
+static struct error make(struct tree *tree, const char *name, bool gone) {
 	struct trees *trees = tree->trees;
 	const char *what = tree->flags & TREE_OPERANDS ? "cannot make directory %d" : "cannot create directory %d";
-	struct fail fail;
+	struct error fail;
 
 	if (trees->opts->flags & OPT_DRY_RUN) {
 		int ret = tree_foresee_make(tree, name, gone);
-		return ret < 0 ? fail_make(ret, what) : FAIL_NONE;
+		return ret < 0 ? error_make(ERROR_CREATE, ret, what) : NO_ERROR;
 	}
 	mode_t mode = create_mode(tree);
 	// Nobody may meet the new directory as a source before it is known as a copy
@@ -263,14 +263,14 @@ static struct fail make(struct tree *tree, const char *name, bool gone) {
 		counter_add(&trees->created, 1);
 		fail = settle_in(tree, name);
 	} else {
-		fail = fail_make(errno, what);
+		fail = error_make(ERROR_CREATE, errno, what);
 	}
 	mutex_unlock(&trees->lock);
 	return fail;
 }
 
 /** Look at what stands where the destination was to be. Returns whether it is out of the way now. */
-static bool look_at_existing(struct tree *tree, const struct entry *entry, const char *name, struct fail *fail) {
+static bool look_at_existing(struct tree *tree, const struct entry *entry, const char *name, struct error *fail) {
 	struct trees *trees = tree->trees;
 	int dir = tree->parent->fd[DST];
 	bool prefix = tree->flags & TREE_OPERANDS;
@@ -282,13 +282,13 @@ static bool look_at_existing(struct tree *tree, const struct entry *entry, const
 
 	if (fstatat(dir, name, &tree->dst_stat, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
 		// Nothing to be seen is a link that leads nowhere
-		*fail = errno == ENOENT || prefix ? *fail : fail_make(errno, "cannot stat %d");
+		*fail = errno == ENOENT || prefix ? *fail : error_make(ERROR_STAT, errno, "cannot stat %d");
 	} else if (follow && tree_leads_through_made(tree->parent, name, &among)) {
-		*fail = fail_make(0, tree_made_link);
+		*fail = error_make(ERROR_COPY, 0, tree_made_link);
 	} else if (prefix) {
-		*fail = S_ISDIR(tree->dst_stat.st_mode) ? FAIL_NONE : fail_make(0, "%d exists but is not a directory");
+		*fail = S_ISDIR(tree->dst_stat.st_mode) ? NO_ERROR : error_make(ERROR_COPY, 0, "%d exists but is not a directory");
 	} else {
-		*fail = FAIL_NONE;
+		*fail = NO_ERROR;
 		switch (trees->judge(trees->dest, tree, entry, fail)) {
 		case TREE_USE:
 			break;
@@ -308,19 +308,19 @@ static bool look_at_existing(struct tree *tree, const struct entry *entry, const
  * What is wrong with a directory on the way to an operand (--parents): where nothing of it is to be kept, cp looks at the
  * destination first.
  */
-static struct fail look_past(struct tree *tree, const struct entry *entry, struct fail fail) {
+static struct error look_past(struct tree *tree, const struct entry *entry, struct error fail) {
 	struct stat st;
 	bool kept = tree->trees->opts->preserve & (PRESERVE_OWNERSHIP | PRESERVE_MODE | PRESERVE_TIMESTAMPS);
 	if (!kept && fstatat(tree->parent->fd[DST], dst_name_of(entry), &st, 0) == 0 && !S_ISDIR(st.st_mode)) {
-		return fail_make(0, "%d exists but is not a directory");
+		return error_make(ERROR_COPY, 0, "%d exists but is not a directory");
 	}
 	return fail;
 }
 
 /** Make the destination, or decide about what stands there. */
-static struct fail make_copy(struct tree *tree, const struct entry *entry) {
+static struct error make_copy(struct tree *tree, const struct entry *entry) {
 	const char *name = dst_name_of(entry);
-	struct fail fail = make(tree, name, false);
+	struct error fail = make(tree, name, false);
 
 	// In a directory that this run made only another name of its own can stand, and what is always there
 	bool ours = (tree->parent->flags & TREE_CREATED) && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
@@ -328,8 +328,8 @@ static struct fail make_copy(struct tree *tree, const struct entry *entry) {
 		return make(tree, name, true);
 	}
 	bool looked_at = !(tree->flags & (TREE_CREATED | TREE_OPERANDS));
-	if (fail.what && looked_at && fail.err != 0 && fail.err != EEXIST) {
-		return tree_explain(tree->parent, entry, fail.err, fail.what);
+	if (fail.text && looked_at && fail.err != 0 && fail.err != EEXIST) {
+		return tree_explain(tree->parent, entry, fail);
 	}
 	return fail;
 }
@@ -378,34 +378,34 @@ static bool may_give_acls(const struct tree *tree, bool own) {
 }
 
 /** Open the destination if it is not, and remember what it is. */
-static struct fail open_copy(struct tree *tree, const struct entry *entry) {
+static struct error open_copy(struct tree *tree, const struct entry *entry) {
 	if (tree->flags & TREE_ABSENT) {
 		int ret = tree->fd[DST] = tree_open_absent();
-		return ret < 0 ? fail_make(ret, "cannot access %d") : FAIL_NONE;
+		return ret < 0 ? error_make(ERROR_ACCESS, ret, "cannot access %d") : NO_ERROR;
 	}
 	int ret = tree->fd[DST] >= 0 ? tree->fd[DST] : open_there(tree, dst_name_of(entry));
 	struct stat st;
 	bool mount;
 	if (ret == REACH_REFUSED) {
-		return fail_make(0, tree_made_link);
+		return error_make(ERROR_COPY, 0, tree_made_link);
 	}
 	if (ret == REACH_FOREIGN) {
-		return fail_make(0, "not entering %d: who made this symbolic link does not own what it leads to");
+		return error_make(ERROR_COPY, 0, "not entering %d: who made this symbolic link does not own what it leads to");
 	}
 	if (ret < 0) {
-		return fail_make(ret, "cannot access %d");
+		return error_make(ERROR_ACCESS, ret, "cannot access %d");
 	}
 	tree->fd[DST] = ret;
 	ret = open_look(tree->fd[DST], "", AT_EMPTY_PATH, &st, &mount);
 	if (ret < 0) {
-		return fail_make(ret, "cannot access %d");
+		return error_make(ERROR_ACCESS, ret, "cannot access %d");
 	}
 	const struct inode inode = inode_of(&st);
 	// Some file systems change inode numbers, but others can exchange directories only where they may write
 	if (!inode_same(inode, inode_of(&tree->dst_stat)) && !tree_is_named_whole(tree->parent)
 		&& !reach_is_closed(tree->parent->fd[DST]))
 	{
-		return fail_make(0, "skipping directory %s, as its destination %d was replaced while being copied");
+		return error_make(ERROR_COPY, 0, "skipping directory %s, as its destination %d was replaced while being copied");
 	}
 	tree->inode[DST] = inode;
 	tree_choose_flush(tree);
@@ -421,40 +421,40 @@ static void discard(struct tree *tree) {
 	tree_unref(parent);
 }
 
-struct tree *tree_try_enter(struct tree *parent, const struct entry *entry, enum tree_enter_flags flags, struct fail *why) {
+struct tree *tree_try_enter(struct tree *parent, const struct entry *entry, enum tree_enter_flags flags, struct error *why) {
 	const struct opts *opts = parent->trees->opts;
 	// A destination of '' is not spelled in the names below it
 	const char *dst_name = parent->name[DST] ? dst_name_of(entry) : entry->dst_name;
 	struct tree *tree = tree_new(parent->trees, parent, entry->name, dst_name);
-	*why = FAIL_NONE;
+	*why = NO_ERROR;
 	if (!tree) {
-		*why = fail_make(ENOMEM, "cannot access %s");
+		*why = error_make(ERROR_ACCESS, ENOMEM, "cannot access %s");
 		return NULL;
 	}
 	tree->flags |= flags & TREE_ENTER_PREFIX ? TREE_OPERANDS : 0;
 	tree->flags |= flags & TREE_ENTER_AS_IS ? TREE_AS_IS : 0;
-	struct fail fail = open_source(tree, entry);
-	if (fail.what && (flags & TREE_ENTER_PREFIX)) {
+	struct error fail = open_source(tree, entry);
+	if (fail.text && (flags & TREE_ENTER_PREFIX)) {
 		fail = look_past(tree, entry, fail);
 	}
-	if (!fail.what) {
+	if (!fail.text) {
 		fail = choose(tree);
 	}
-	if (!fail.what && !(flags & TREE_ENTER_PREFIX) && leads_in_circles(tree, entry)) {
+	if (!fail.text && !(flags & TREE_ENTER_PREFIX) && leads_in_circles(tree, entry)) {
 		discard(tree);
 		return NULL;
 	}
-	if (!fail.what) {
+	if (!fail.text) {
 		fail = make_copy(tree, entry);
 	}
-	if (!fail.what && (tree->flags & TREE_LEFT)) {
+	if (!fail.text && (tree->flags & TREE_LEFT)) {
 		discard(tree);
 		return NULL;
 	}
-	if (!fail.what) {
+	if (!fail.text) {
 		fail = open_copy(tree, entry);
 	}
-	if (fail.what) {
+	if (fail.text) {
 		*why = fail;
 		discard(tree);
 		return NULL;
@@ -470,10 +470,10 @@ struct tree *tree_try_enter(struct tree *parent, const struct entry *entry, enum
 		report_circle(tree);
 	}
 	if (tree->src_err != 0) {
-		tree_report(parent, entry, fail_make(tree->src_err, "cannot access %s"));
+		tree_report(parent, entry, error_make(ERROR_ACCESS, tree->src_err, "cannot access %s"));
 	}
 	if ((tree->flags & TREE_CREATED) && (opts->flags & OPT_VERBOSE)) {
-		tree_say(parent, entry, flags & TREE_ENTER_PREFIX ? "%S -> %E" : "%s -> %d");
+		tree_say(parent, entry, SAY_COPYING, flags & TREE_ENTER_PREFIX ? "%S -> %E" : "%s -> %d");
 	}
 	if ((opts->flags & OPT_ONE_FILE_SYSTEM) && !(parent->flags & TREE_OPERANDS)
 		&& parent->inode[SRC].dev != tree->inode[SRC].dev)
@@ -485,9 +485,9 @@ struct tree *tree_try_enter(struct tree *parent, const struct entry *entry, enum
 }
 
 struct tree *tree_enter(struct tree *parent, const struct entry *entry, enum tree_enter_flags flags) {
-	struct fail fail;
+	struct error fail;
 	struct tree *tree = tree_try_enter(parent, entry, flags, &fail);
-	if (fail.what) {
+	if (fail.text) {
 		tree_report(parent, entry, fail);
 	}
 	return tree;

@@ -49,21 +49,21 @@ bool tree_is_named_whole(const struct tree *tree) {
 	return (tree->flags & TREE_BASE) && !tree->name[DST];
 }
 
-void tree_report(const struct tree *tree, const struct entry *entry, struct fail fail) {
+void tree_report(const struct tree *tree, const struct entry *entry, struct error fail) {
 	if (fail.err == EINTR && tree->trees->cancelled && atomic_load(tree->trees->cancelled)) {
 		return;
 	}
 	char *src = tree_path(tree, SRC, entry->name);
 	char *dst = tree_path(tree, DST, entry->dst_name);
-	report_fail(tree->trees->report, &fail, src, dst);
+	report_failure(tree->trees->report, &fail, src, dst);
 	free(src);
 	free(dst);
 }
 
-void tree_say(const struct tree *tree, const struct entry *entry, const char *what) {
+void tree_say(const struct tree *tree, const struct entry *entry, enum say say, const char *what) {
 	char *src = tree_path(tree, SRC, entry->name);
 	char *dst = tree_path(tree, DST, entry->dst_name);
-	report_say(tree->trees->report, what, src, dst);
+	report_say(tree->trees->report, say, what, src, dst);
 	free(src);
 	free(dst);
 }

@@ -74,11 +74,11 @@ static int list_names(struct tree *tree, const struct names *names) {
 		struct entry entry = {.name = name, .dst_name = name};
 		struct stat st;
 		if (fstatat(tree->fd[SRC], name, &st, flags) != 0) {
-			tree_report(tree, &entry, fail_make(errno, "cannot stat %s"));
+			tree_report(tree, &entry, error_make(ERROR_STAT, errno, "cannot stat %s"));
 			continue;
 		}
 		if (!S_ISDIR(st.st_mode) && below->count > 0) {
-			tree_report(tree, &entry, fail_make(ENOTDIR, "cannot access %s"));
+			tree_report(tree, &entry, error_make(ERROR_ACCESS, ENOTDIR, "cannot access %s"));
 		}
 		if (!S_ISDIR(st.st_mode) && !below->listed) {
 			continue;

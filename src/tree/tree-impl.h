@@ -51,7 +51,7 @@ bool tree_is_made(struct trees *trees, struct inode inode);
  *
  * @param mount  Whether it is where something is mounted.
  */
-struct fail tree_spare_source(struct tree *tree, bool mount);
+struct error tree_spare_source(struct tree *tree, bool mount);
 
 /**
  * As if making a tree's destination (--dry-run).

@@ -148,8 +148,8 @@ static void apply(struct tree *tree) {
 	if (tree->flags & TREE_OPERANDS) {
 		meta.flags |= META_NO_XATTR;
 	}
-	struct fail fail = meta_apply(&meta);
-	if (fail.what) {
+	struct error fail = meta_apply(&meta);
+	if (fail.text) {
 		struct entry entry = {.name = tree->name[SRC], .dst_name = tree->name[DST]};
 		tree_report(tree->parent, &entry, fail);
 	}
@@ -179,7 +179,7 @@ static void finish(struct tree *tree) {
 			apply(tree);
 		} else if (wanted || (!pinned && (tree->flags & TREE_FLUSH_EACH))) {
 			struct entry entry = {.name = tree->name[SRC], .dst_name = tree->name[DST]};
-			tree_report(tree->parent, &entry, fail_make(ret, "cannot access %d"));
+			tree_report(tree->parent, &entry, error_make(ERROR_ACCESS, ret, "cannot access %d"));
 		}
 		if (pinned) {
 			tree_flush(tree);

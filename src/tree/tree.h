@@ -11,10 +11,11 @@
 #ifndef UCP_TREE_H
 #define UCP_TREE_H
 
-#include "base/fail.h"
+#include "base/error.h"
 #include "base/inode.h"
 #include "base/list.h"
 #include "base/thread.h"
+#include "report/event.h"
 #include "sys/tempfile.h"
 #include "tree/listing.h"
 
@@ -129,7 +130,7 @@ struct tree {
 
 /** What to do with something that stands where a directory is to be made. */
 enum tree_verdict {
-	/** Use it, unless there is a fail. */
+	/** Use it, unless there is an error. */
 	TREE_USE,
 	/** It was moved out of the way: make the directory. */
 	TREE_MAKE,
@@ -140,7 +141,7 @@ enum tree_verdict {
 /** What all trees of a run share. */
 struct trees {
 	/** Decides by cp's rules about what stands where TREE (tree::src_stat, tree::dst_stat) is to be made. */
-	enum tree_verdict (*judge)(struct dest *dest, struct tree *tree, const struct entry *entry, struct fail *fail);
+	enum tree_verdict (*judge)(struct dest *dest, struct tree *tree, const struct entry *entry, struct error *fail);
 	/** Whether a directory is known to be one of those that are to be copied. */
 	bool (*is_source)(struct dest *dest, struct inode inode);
 	struct dest *dest;
@@ -210,7 +211,7 @@ enum tree_enter_flags {
 struct tree *tree_enter(struct tree *parent, const struct entry *entry, enum tree_enter_flags flags);
 
 /** The same, but what prevents it is not reported: FAIL is set to it, or to nothing. */
-struct tree *tree_try_enter(struct tree *parent, const struct entry *entry, enum tree_enter_flags flags, struct fail *fail);
+struct tree *tree_try_enter(struct tree *parent, const struct entry *entry, enum tree_enter_flags flags, struct error *fail);
 
 /** Read the names of the source into tree::listing. The tree is pinned. Returns 0 or -errno. */
 int tree_list(struct tree *tree);
@@ -242,13 +243,12 @@ char *tree_path(const struct tree *tree, enum side side, const char *name);
 /**
  * Why a destination could not be made, in cp's words, who looks at it first.
  *
- * @param err   The errno.
- * @param what  What to say if looking at it shows nothing.
+ * @param error  What to report if looking at it shows nothing.
  */
-struct fail tree_explain(const struct tree *tree, const struct entry *entry, int err, const char *what);
+struct error tree_explain(const struct tree *tree, const struct entry *entry, struct error error);
 
-/** Report a fail about an entry of a tree. */
-void tree_report(const struct tree *tree, const struct entry *entry, struct fail fail);
+/** Report an error about an entry of a tree. */
+void tree_report(const struct tree *tree, const struct entry *entry, struct error fail);
 
 /** Whether the user named what becomes of a tree's entries whole (the base of one source and one destination). */
 bool tree_is_named_whole(const struct tree *tree);
@@ -296,6 +296,6 @@ int tree_reach_into(const struct tree *tree, const char *name, struct reach_end 
 extern const char tree_made_link[];
 
 /** Print a line about an entry of a tree (-v). */
-void tree_say(const struct tree *tree, const struct entry *entry, const char *what);
+void tree_say(const struct tree *tree, const struct entry *entry, enum say say, const char *what);
 
 #endif // UCP_TREE_H

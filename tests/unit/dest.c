@@ -429,12 +429,12 @@ static const struct judgement judgements[] = {
 };
 
 /** Judge with a new base, whose operand is SRC. */
-static enum dest_verdict judge(const char *src, const char *dst, struct dest_found *found, struct fail *fail) {
+static enum dest_verdict judge(const char *src, const char *dst, struct dest_found *found, struct error *fail) {
 	const char *operands[] = {src, dst, NULL};
 	t.opts.flags |= OPT_NO_TARGET_DIRECTORY;
 	set_operands(operands);
 	*found = (struct dest_found) {0};
-	*fail = FAIL_NONE;
+	*fail = NO_ERROR;
 	REQUIRE(dest_init(&t.dest, &t.opts, &t.report, &t.trees) == 0);
 	struct entry *entry = &t.dest.base->listing.files[0];
 	struct stat st;
@@ -449,11 +449,11 @@ static void check_judgement(const struct judgement *it) {
 	t.opts.deref = it->deref;
 	t.opts.update = it->update;
 	struct dest_found found;
-	struct fail fail;
+	struct error fail;
 	bool there = exists(it->dst);
 	CHECK_EQ(judge(it->src, it->dst, &found, &fail), it->verdict);
 	CHECK_EQ(fail.err, it->err);
-	CHECK_STR(fail.what, it->what);
+	CHECK_STR(fail.text, it->what);
 	CHECK_EQ(exists(it->dst), there && !it->removed);
 	CHECK(!found.backup);
 	if (it->verdict == DEST_OVERWRITE && it->err == 0 && strcmp(it->dst, "loop") != 0) {
@@ -481,7 +481,7 @@ TEST(verdicts) {
 // --- What this run made
 
 /** Two operands of one name; the first is made, or linked, by us. FLAGS are enum dest_flags. */
-static enum dest_verdict judge_second(unsigned flags, void (*make)(void), struct fail *fail) {
+static enum dest_verdict judge_second(unsigned flags, void (*make)(void), struct error *fail) {
 	static const char *const operands[] = {"file", "dir/file", "dir2", NULL};
 	set_up();
 	set_operands(operands);
@@ -496,7 +496,7 @@ static enum dest_verdict judge_second(unsigned flags, void (*make)(void), struct
 	bool link = lstat("dir2/file", &st) == 0 && S_ISLNK(st.st_mode);
 	tree_end_link(t.dest.base, link ? "file" : NULL, NULL, inode_of(&st));
 	dest_made(&t.dest, t.dest.base, &entries[0], NULL);
-	*fail = FAIL_NONE;
+	*fail = NO_ERROR;
 	CHECK(dest_operand(&t.dest, t.dest.base, &entries[1], &st));
 	enum dest_verdict verdict = dest_judge(&t.dest, t.dest.base, &entries[1], &st, &found, fail);
 	tear_down();
@@ -516,25 +516,25 @@ static void make_dangling_link(void) {
 }
 
 TEST(what_this_run_made_is_not_overwritten) {
-	struct fail fail;
+	struct error fail;
 	CHECK_EQ(judge_second(DEST_SEVERAL, make_regular, &fail), DEST_REFUSE);
 	CHECK_EQ(judge_second(DEST_SEVERAL | DEST_SERIAL, make_regular, &fail), DEST_REFUSE);
-	CHECK_STR(fail.what, "will not overwrite just-created %d with %s");
+	CHECK_STR(fail.text, "will not overwrite just-created %d with %s");
 	CHECK_EQ(judge_second(0, make_regular, &fail), DEST_OVERWRITE);
 }
 
 TEST(nothing_is_written_through_a_link_this_run_made) {
-	struct fail fail;
+	struct error fail;
 	CHECK_EQ(judge_second(DEST_SEVERAL | DEST_SERIAL, make_dangling_link, &fail), DEST_REFUSE);
 	CHECK_EQ(judge_second(0, make_link, &fail), DEST_REFUSE);
-	CHECK_STR(fail.what, "will not copy %s through just-created symlink %d");
+	CHECK_STR(fail.text, "will not copy %s through just-created symlink %d");
 }
 
 // --- Backups
 
 static void check_backup(enum backup backup, const char *src, const char *dst, const char *name) {
 	struct dest_found found;
-	struct fail fail;
+	struct error fail;
 	t.opts.backup = backup;
 	CHECK_EQ(judge(src, dst, &found, &fail), DEST_CREATE);
 	CHECK_STR(found.backup, name);
@@ -581,17 +581,17 @@ TEST(backups) {
 
 TEST(backups_that_would_destroy_the_source) {
 	struct dest_found found;
-	struct fail fail;
+	struct error fail;
 	set_up();
 	make_file("other~", "");
 	t.opts.backup = BACKUP_SIMPLE;
 	CHECK_EQ(judge("other~", "other", &found, &fail), DEST_REFUSE);
-	CHECK_STR(fail.what, "backing up %d might destroy source;  %s not copied");
+	CHECK_STR(fail.text, "backing up %d might destroy source;  %s not copied");
 	CHECK(exists("other") && exists("other~"));
 	tree_unref(t.dest.base);
 	dest_destroy(&t.dest);
 	CHECK_EQ(judge("file", "file", &found, &fail), DEST_REFUSE);
-	CHECK_STR(fail.what, SAME);
+	CHECK_STR(fail.text, SAME);
 	CHECK(exists("file"));
 	tear_down();
 }

@@ -132,7 +132,7 @@ TEST(other_names_are_copied_after_all_where_the_first_fails) {
 	three_names();
 	struct file *file = must_begin("b");
 	CHECK(!begin("a"));
-	file_fail(file, 0, fail_make(EIO, "error writing %d"));
+	file_fail(file, 0, error_make(ERROR_WRITE, EIO, "error writing %d"));
 	capture_errors();
 	file_unref(&t.ctx, file);
 	check_errors("ucp: error writing 'dst/src/b': Input/output error\n");

@@ -222,8 +222,8 @@ TEST(a_failed_copy_is_taken_away) {
 	CHECK(file_claim(file, 8 * BLOCK, &range));
 	move(file, &range);
 	CHECK(exists("dst/src/a"));
-	file_fail(file, 5 * BLOCK, fail_make(-EDQUOT, "error writing %d"));
-	file_fail(file, 3 * BLOCK, fail_make(-EIO, "error reading %s"));
+	file_fail(file, 5 * BLOCK, error_make(ERROR_WRITE, -EDQUOT, "error writing %d"));
+	file_fail(file, 3 * BLOCK, error_make(ERROR_READ, -EIO, "error reading %s"));
 	CHECK_MSG(!file_claim(file, BLOCK, &range), "nobody goes on with it");
 	capture_errors();
 	file_unref(&t.ctx, file);
@@ -250,7 +250,7 @@ TEST(what_has_no_room_is_tried_once_more) {
 		REQUIRE(file);
 		CHECK(file_claim(file, 8 * BLOCK, &range));
 		move(file, &range);
-		file_fail(file, 5 * BLOCK, fail_make(-ENOSPC, "error writing %d"));
+		file_fail(file, 5 * BLOCK, error_make(ERROR_WRITE, -ENOSPC, "error writing %d"));
 		file_unref(&t.ctx, file);
 		CHECK(!exists("dst/src/a"));
 		CHECK_EQ(counter_get(&t.counters.failed), try == 1 ? 0 : 1);
@@ -279,8 +279,8 @@ TEST(a_failed_overwriting_keeps_what_is_right) {
 	struct file *file = must_begin("a");
 	CHECK(file_claim(file, 12 * BLOCK, &range));
 	move(file, &range);
-	file_fail(file, 9 * BLOCK, fail_make(EIO, "error writing %d"));
-	file_fail(file, 7 * BLOCK + 5, fail_make(EIO, "error reading %s"));
+	file_fail(file, 9 * BLOCK, error_make(ERROR_WRITE, EIO, "error writing %d"));
+	file_fail(file, 7 * BLOCK + 5, error_make(ERROR_READ, EIO, "error reading %s"));
 	file_abandon(file, 8 * BLOCK);
 	capture_errors();
 	file_unref(&t.ctx, file);
@@ -302,7 +302,7 @@ TEST(what_nobody_claimed_is_missing_too) {
 	struct file *file = must_begin("a");
 	CHECK(file_claim(file, 4 * BLOCK, &range));
 	move(file, &range);
-	file_fail(file, 15 * BLOCK, fail_make(EIO, "error reading %s"));
+	file_fail(file, 15 * BLOCK, error_make(ERROR_READ, EIO, "error reading %s"));
 	capture_errors();
 	file_unref(&t.ctx, file);
 	check_errors("ucp: error reading 'src/a': Input/output error\n");
@@ -340,7 +340,7 @@ TEST(what_took_its_place_is_left_alone) {
 	move(file, &range);
 	REQUIRE(rename("dst/src/a", "dst/moved") == 0);
 	write_blocks("dst/src/a", 7, 1);
-	file_fail(file, 0, fail_make(EIO, "error reading %s"));
+	file_fail(file, 0, error_make(ERROR_READ, EIO, "error reading %s"));
 	capture_errors();
 	file_unref(&t.ctx, file);
 	check_errors("ucp: error reading 'src/a': Input/output error\n");

@@ -227,7 +227,7 @@ TEST(messages_for_which_there_is_no_memory) {
 	report_init(&report, "ucp");
 	for (long n = 1; n <= 4; ++n) {
 		refuse_nth(n);
-		report_error(&report, EIO, "cannot open %s for reading", "a-name-that-is-not-short", NULL);
+		report_error(&report, ERROR_OPEN, EIO, "cannot open %s for reading", "a-name-that-is-not-short", NULL);
 	}
 	refuse_nth(1);
 	report_status(&report, "halfway");
@@ -251,7 +251,7 @@ TEST(lines_that_are_missing_are_an_error) {
 	capture_errors();
 	report_init(&report, "ucp");
 	refuse_nth(1);
-	report_say(&report, "%s -> %d", "a", "b");
+	report_say(&report, SAY_NOTE, "%s -> %d", "a", "b");
 	refuse_nth(0);
 	CHECK_EQ(report_finish(&report), 1);
 	check_errors("ucp: write error: Cannot allocate memory\n");

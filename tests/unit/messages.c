@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,14 +24,39 @@ static bool read_file(int fd, struct buf *text) {
 	return fd >= 0 && fstat(fd, &st) == 0 && buf_read(text, fd, (size_t)st.st_size + 1) == 0;
 }
 
+/** The operation that each text goes with, by how it begins. */
+static enum error_op op_of(const char *text) {
+	static const struct {
+		const char *begin;
+		enum error_op op;
+	} ops[] = {
+		{"cannot open ", ERROR_OPEN}, {"cannot stat ", ERROR_STAT}, {"cannot fstat ", ERROR_STAT},
+		{"cannot lseek ", ERROR_SEEK}, {"cannot read ", ERROR_READ}, {"error reading ", ERROR_READ},
+		{"error writing ", ERROR_WRITE}, {"failed to close ", ERROR_CLOSE}, {"failed to clone ", ERROR_CLONE},
+		{"cannot create ", ERROR_CREATE}, {"cannot make directory ", ERROR_CREATE}, {"cannot remove ", ERROR_REMOVE},
+		{"cannot backup ", ERROR_BACKUP}, {"cannot un-backup ", ERROR_BACKUP}, {"cannot access ", ERROR_ACCESS},
+		{"failed to access ", ERROR_ACCESS}, {"target ", ERROR_ACCESS}, {"failed to ", ERROR_PRESERVE},
+		{"preserving ", ERROR_PRESERVE}, {"setting ", ERROR_PRESERVE}, {"clearing ", ERROR_PRESERVE},
+		{"cannot start", ERROR_START}, {"cannot set up ", ERROR_START}, {"cannot use ", ERROR_START},
+		{"cannot sync ", ERROR_SYNC}, {"write error", ERROR_REPORT},
+	};
+	for (size_t i = 0; i < countof(ops); ++i) {
+		if (strncmp(text, ops[i].begin, strlen(ops[i].begin)) == 0) {
+			return ops[i].op;
+		}
+	}
+	return ERROR_COPY;
+}
+
 /** Print what there is for one text, as an event. */
 static void print_all(struct report *report, const char *text) {
+	enum error_op op = op_of(text);
 	static const int errs[] = {0, EDQUOT};
 	for (size_t i = 0; i < countof(errs); ++i) {
-		report_error(report, errs[i], text, "source of it", "destination");
-		report_warn(report, errs[i], text, "source of it", "destination");
+		report_error(report, op, errs[i], text, "source of it", "destination");
+		report_warn(report, op, errs[i], text, "source of it", "destination");
 	}
-	report_error(report, EIO, text, NULL, "destination");
+	report_error(report, op, EIO, text, NULL, "destination");
 	report_flush(report);
 }
 

@@ -309,18 +309,18 @@ TEST(errors_and_warnings) {
 	struct report report;
 	capture();
 	report_init(&report, "ucp");
-	report_warn(&report, 0, "warning: source file %s specified more than once", "a b", NULL);
+	report_warn(&report, ERROR_COPY, 0, "warning: source file %s specified more than once", "a b", NULL);
 	uint64_t after_warning = counter_get(&report.errors);
-	struct fail none = FAIL_NONE;
-	report_fail(&report, &none, "x", "y");
-	struct fail warning = {.err = EIO, .what = "odd %d", .warning = true};
-	report_fail(&report, &warning, "x", "y");
+	struct error none = NO_ERROR;
+	report_failure(&report, &none, "x", "y");
+	struct error warning = {.err = EIO, .text = "odd %d", .warning = true};
+	report_failure(&report, &warning, "x", "y");
 	uint64_t after_fails = counter_get(&report.errors);
-	struct fail fail = fail_make(-ENOSPC, "error writing %d");
-	report_fail(&report, &fail, "x", "y");
-	report_error(&report, ENOENT, "cannot stat %s", "it's", "unused");
-	report_error(&report, 0, "%s and %d are the same file", "a", "b");
-	report_error(&report, 0, "100%% of %S is %E, not %D", "a b", "c d");
+	struct error fail = error_make(ERROR_WRITE, -ENOSPC, "error writing %d");
+	report_failure(&report, &fail, "x", "y");
+	report_error(&report, ERROR_STAT, ENOENT, "cannot stat %s", "it's", "unused");
+	report_error(&report, ERROR_COPY, 0, "%s and %d are the same file", "a", "b");
+	report_error(&report, ERROR_COPY, 0, "100%% of %S is %E, not %D", "a b", "c d");
 	uint64_t errors = counter_get(&report.errors);
 	int status = report_finish(&report);
 	release();
@@ -342,8 +342,8 @@ TEST(only_errors_make_the_status_1) {
 	struct report report;
 	capture();
 	report_init(&report, "ucp");
-	report_warn(&report, EIO, "odd", NULL, NULL);
-	report_say(&report, "%s -> %d", "a", "b c");
+	report_warn(&report, ERROR_COPY, EIO, "odd", NULL, NULL);
+	report_say(&report, SAY_NOTE, "%s -> %d", "a", "b c");
 	report_text(&report, "%d files\n", 3);
 	int status = report_finish(&report);
 	release();
@@ -366,9 +366,9 @@ TEST(lines_come_before_the_errors_that_follow) {
 	// Both to one file, to see the order
 	dup2(1, 2);
 	report_init(&report, "ucp");
-	report_say(&report, "%s -> %d", "a", "b");
-	report_error(&report, 0, "bad", NULL, NULL);
-	report_say(&report, "%s -> %d", "c", "d");
+	report_say(&report, SAY_NOTE, "%s -> %d", "a", "b");
+	report_error(&report, ERROR_COPY, 0, "bad", NULL, NULL);
+	report_say(&report, SAY_NOTE, "%s -> %d", "c", "d");
 	report_finish(&report);
 	release();
 	CHECK_STR(OUT, "'a' -> 'b'\nucp: bad\n'c' -> 'd'\n");
@@ -379,7 +379,7 @@ TEST(lines_are_held_back_but_not_for_ever) {
 	capture();
 	report_init(&report, "ucp");
 	for (int i = 0; i < 1000; ++i) {
-		report_say(&report, "%s -> %d", "a", "b");
+		report_say(&report, SAY_NOTE, "%s -> %d", "a", "b");
 	}
 	release();
 	size_t held_back = 11 * 1000 - strlen(OUT);
@@ -399,9 +399,9 @@ TEST(output_that_cannot_be_written) {
 	capture();
 	dup2(full, 1);
 	report_init(&report, "ucp");
-	report_say(&report, "%s -> %d", "a", "b");
+	report_say(&report, SAY_NOTE, "%s -> %d", "a", "b");
 	int ret = report_flush(&report);
-	report_say(&report, "%s -> %d", "a", "b");
+	report_say(&report, SAY_NOTE, "%s -> %d", "a", "b");
 	int status = report_finish(&report);
 	release();
 	close(full);
@@ -419,7 +419,7 @@ TEST(each_message_is_one_write) {
 	dup2(pipes[1], 2);
 	report_init(&report, "ucp");
 	report_paint(&report, "12%");
-	report_error(&report, EIO, "%s and %d", "a\n'b", "c");
+	report_error(&report, ERROR_COPY, EIO, "%s and %d", "a\n'b", "c");
 	report_paint(&report, "34%");
 	report_paint(&report, "34%");
 	report_paint(&report, "35%");
@@ -447,10 +447,10 @@ TEST(the_progress_line_makes_way) {
 	report_init(&report, "ucp");
 	report_paint(&report, "1");
 	report_paint(&report, "2");
-	report_say(&report, "%s -> %d", "a", "b");
+	report_say(&report, SAY_NOTE, "%s -> %d", "a", "b");
 	report_paint(&report, "3\n");
 	report_paint(&report, NULL);
-	report_error(&report, 0, "bad", NULL, NULL);
+	report_error(&report, ERROR_COPY, 0, "bad", NULL, NULL);
 	report_finish(&report);
 	release();
 	CHECK_STR(OUT, "\r1\033[J\r\r2\033[J\r\r\033[J'a' -> 'b'\n3\nucp: bad\n");
@@ -461,7 +461,7 @@ TEST(the_progress_line_may_stay_where_lines_go_elsewhere) {
 	capture();
 	report_init(&report, "ucp");
 	report_paint(&report, "1");
-	report_say(&report, "%s -> %d", "a", "b");
+	report_say(&report, SAY_NOTE, "%s -> %d", "a", "b");
 	report_flush(&report);
 	report_paint(&report, "1");
 	report_paint(&report, "2\n");
@@ -531,8 +531,8 @@ TEST(questions) {
 static void *complain(void *arg) {
 	struct report *report = arg;
 	for (int i = 0; i < 50; ++i) {
-		report_error(report, 0, "cannot do %s", "a", NULL);
-		report_say(report, "%s -> %d", "a", "b");
+		report_error(report, ERROR_COPY, 0, "cannot do %s", "a", NULL);
+		report_say(report, SAY_COPYING, "%s -> %d", "a", "b");
 		report_paint(report, i % 2 ? "50%" : NULL);
 	}
 	return NULL;

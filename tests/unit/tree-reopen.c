@@ -5,7 +5,7 @@
 #include "tree-kit.h"
 
 /** Whatever stands where a directory is to be made is one that may be used. */
-static enum tree_verdict judge(struct dest *dest, struct tree *tree, const struct entry *entry, struct fail *fail) {
+static enum tree_verdict judge(struct dest *dest, struct tree *tree, const struct entry *entry, struct error *fail) {
 	(void)dest;
 	(void)tree;
 	(void)entry;

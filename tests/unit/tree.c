@@ -9,14 +9,14 @@ static enum tree_verdict verdict;
 static unsigned judged;
 
 /** As cp's rules would, in short; see dest.c for those. */
-static enum tree_verdict judge(struct dest *dest, struct tree *tree, const struct entry *entry, struct fail *fail) {
+static enum tree_verdict judge(struct dest *dest, struct tree *tree, const struct entry *entry, struct error *fail) {
 	CHECK(!dest);
 	CHECK(S_ISDIR(tree->src_stat.st_mode));
 	++judged;
 	if (verdict == TREE_MAKE) {
 		CHECK(renameat(tree->parent->fd[DST], entry->dst_name, tree->parent->fd[DST], "moved") == 0);
 	} else if (verdict == TREE_USE && !S_ISDIR(tree->dst_stat.st_mode)) {
-		*fail = fail_make(0, "cannot overwrite non-directory %d with directory %s");
+		*fail = error_make(ERROR_COPY, 0, "cannot overwrite non-directory %d with directory %s");
 	}
 	return verdict;
 }
