@@ -129,13 +129,16 @@ static void cut(struct timespec *time) {
 	time->tv_nsec -= time->tv_nsec % (options.time_step < second ? options.time_step : second);
 }
 
-/** Show times as they would be kept with options.time_step. */
-static void coarsen(struct stat *st) {
+/** Show times as they would be kept with options.time_step, and options.time_ahead too late. */
+static void shift_times(struct stat *st) {
 	if (options.time_step > 0) {
 		cut(&st->st_atim);
 		cut(&st->st_mtim);
 		st->st_ctim = st->st_mtim;
 	}
+	st->st_atim.tv_sec += options.time_ahead;
+	st->st_mtim.tv_sec += options.time_ahead;
+	st->st_ctim.tv_sec += options.time_ahead;
 }
 
 static int fs_getattr(const char *path, struct stat *st, struct fuse_file_info *fi) {
@@ -155,7 +158,7 @@ static int fs_getattr(const char *path, struct stat *st, struct fuse_file_info *
 	}
 	if (err == 0) {
 		st->st_blocks /= options.compressed ? 2 : 1;
-		coarsen(st);
+		shift_times(st);
 	}
 	return err;
 }

@@ -13,7 +13,8 @@
  * collects what is written, up to the close). A copy within the file system is refused unless --server-copy says so.
  * With --fold upper and lower case make no difference in names (ASCII), which stay as they were first made; use it with
  * --cache=0, as the kernel does not know that two names are one. With --time-step=NS all times are multiples of that,
- * and no time of a change is kept, as on FAT. With --compressed files have half the blocks that they have below. With
+ * and no time of a change is kept, as on FAT. With --time-ahead=SECONDS all times are shown so much later than they
+ * are, as if the server's clock were ahead. With --compressed files have half the blocks that they have below. With
  * --unlisted-acls files have ACLs, but these are not listed among their attributes.
  *
  * Files for which there is a rule `short read` when they are opened are not cached at all, so that each read comes as
@@ -116,8 +117,8 @@ static int run(const char *directory, const char *mountpoint) {
 
 static int usage(void) {
 	fprintf(stderr, "usage: faultfs [--latency=MS] [--threads=N] [--cache=SECONDS] [--writeback] [--server-copy]\n"
-			"               [--fold] [--odd-inodes] [--time-step=NS] [--compressed]\n"
-			"               [--unlisted-acls] DIRECTORY MOUNTPOINT [COMMAND...]\n");
+			"               [--fold] [--odd-inodes] [--time-step=NS] [--time-ahead=SECONDS]\n"
+			"               [--compressed] [--unlisted-acls] DIRECTORY MOUNTPOINT [COMMAND...]\n");
 	return 2;
 }
 
@@ -133,6 +134,7 @@ static bool parse(int argc, char **argv) {
 		{"unlisted-acls", no_argument, NULL, 'u'},
 		{"compressed", no_argument, NULL, 'z'},
 		{"time-step", required_argument, NULL, 'm'},
+		{"time-ahead", required_argument, NULL, 'a'},
 		{0},
 	};
 	for (int letter; (letter = getopt_long(argc, argv, "+", known, NULL)) != -1;) {
@@ -170,6 +172,9 @@ static bool parse(int argc, char **argv) {
 			break;
 		case 'm':
 			options.time_step = atol(optarg);
+			break;
+		case 'a':
+			options.time_ahead = atol(optarg);
 			break;
 		default:
 			return false;

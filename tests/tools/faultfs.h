@@ -26,6 +26,8 @@ struct faultfs_options {
 	bool fold;
 	/** Nanoseconds in multiples of which times are kept; 0: as below. */
 	long time_step;
+	/** Seconds by which all times are shown too late. */
+	long time_ahead;
 	/** Whether files seem to have half the blocks they have. */
 	bool compressed;
 	/** Whether ACLs are left out of lists of attributes. */
