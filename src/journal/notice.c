@@ -2,6 +2,7 @@
 
 #include "base/io.h"
 #include "base/path.h"
+#include "sys/symlink.h"
 #include "sys/tempfile.h"
 
 #include <dirent.h>
@@ -33,8 +34,7 @@ bool journal_is_ours(const struct stat *st) {
 	return S_ISREG(st->st_mode) && st->st_uid == geteuid() && st->st_nlink == 1;
 }
 
-size_t journal_make_beginning(char *data, bool anew,
-	const struct journal_first *first, const struct journal_run *run) {
+size_t journal_make_beginning(char *data, bool anew, const struct journal_first *first, const struct journal_run *run) {
 	struct journal_record record;
 	size_t used = 0;
 	if (anew) {
@@ -56,15 +56,16 @@ struct journal_top journal_top_of(const char *path, struct inode inode) {
 	return top;
 }
 
-/** What a journal's file says, be it a journal or a notice. */
-static enum journal_says look_at(int dir, const char *name, const struct journal_top *top, const atomic_bool *cancelled) {
+/** What a journal's file says, be it a journal or a notice. ST: set to that file, if it is one of ours. */
+static enum journal_says look_at(int dir, const char *name, const struct journal_top *top, const atomic_bool *cancelled,
+	struct stat *st)
+{
 	struct journal_top there;
-	struct stat st;
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !journal_is_ours(&st)) {
+	if (fstatat(dir, name, st, AT_SYMLINK_NOFOLLOW) != 0 || !journal_is_ours(st)) {
 		return JOURNAL_SAYS_INTO;
 	}
 	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	bool ours = fd >= 0 && fstat(fd, &st) == 0 && journal_is_ours(&st);
+	bool ours = fd >= 0 && fstat(fd, st) == 0 && journal_is_ours(st);
 	int ret = ours ? journal_read_top(&there, fd, cancelled) : -ESTALE;
 	close_fd(&fd);
 	if (ret < 0 || there.place == JOURNAL_UNKNOWN) {
@@ -79,16 +80,16 @@ static enum journal_says look_at(int dir, const char *name, const struct journal
 }
 
 enum journal_says journal_look(int dir, const struct journal_top *top, const atomic_bool *cancelled) {
-	return look_at(dir, JOURNAL_NAME, top, cancelled);
+	struct stat st;
+	return look_at(dir, JOURNAL_NAME, top, cancelled, &st);
 }
 
 /** The path of the notice of a directory; to be freed. NULL without memory. */
 static char *notice_of(const char *path) {
-	size_t len = strlen(path);
-	while (len > 1 && path[len - 1] == '/') {
-		--len;
+	char *bare = strdup(path);
+	if (bare) {
+		strip_slashes(bare);
 	}
-	char *bare = strndup(path, len);
 	char *notice = bare ? hidden_path(bare, HIDDEN_KNOWN) : NULL;
 	free(bare);
 	return notice;
@@ -142,8 +143,8 @@ struct journal_notice *journal_announce(const char *path, const struct journal_t
 	struct stat st;
 	char *name = notice_of(path);
 	int dir = name ? open_parent(name) : -1;
-	// Where it could not be taken away again, there is none
-	bool made = dir >= 0 && hidden_can_go(dir) && make_notice(name, top, &st) == 0;
+	// Where it could not be taken away again, or others could move it, there is none
+	bool made = dir >= 0 && hidden_can_go(dir) && reach_is_closed(dir) && make_notice(name, top, &st) == 0;
 	close_fd(&dir);
 	if (!made) {
 		free(name);
@@ -174,9 +175,12 @@ bool journal_was_announced(int dir, const char *path, const struct journal_top *
 {
 	struct stat st;
 	char *name = notice_of(path);
-	if (!name || !is_empty(dir) || look_at(AT_FDCWD, name, top, cancelled) != JOURNAL_SAYS_ITSELF
-		|| fstatat(AT_FDCWD, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-	{
+	int parent = name ? open_parent(name) : -1;
+	// Where others can move it, it may be that of another directory
+	bool said = parent >= 0 && reach_is_closed(parent) && is_empty(dir)
+		&& look_at(parent, last_component(name), top, cancelled, &st) == JOURNAL_SAYS_ITSELF;
+	close_fd(&parent);
+	if (!said) {
 		free(name);
 		return false;
 	}
