@@ -98,7 +98,8 @@ void hold_begin(struct state *s, struct file *file, bool shared) {
 	struct hold *hold = calloc(1, sizeof(*hold));
 	int ret = hold ? need_ring(s) : -ENOMEM;
 	if (ret < 0) {
-		// What others are moving too they can move alone
+		// What others are moving too they can move alone: without buffers it would only be taken again and again
+		s->leaving = shared && !s->ring;
 		if (!shared) {
 			file_fail(file, 0, error_make(ERROR_READ, ret, "error reading %s"));
 		}

@@ -74,6 +74,8 @@ struct state {
 	unsigned unsent;
 	/** Whether the last name took long to begin with. */
 	bool slow;
+	/** Whether it has no buffers, and so leaves what is left to the others. Nothing waits in its lists then. */
+	bool leaving;
 
 	/** The file whose chunks are being filled, or NULL. */
 	struct hold *hold;

@@ -195,7 +195,7 @@ static bool begin_work(struct state *s, bool wait) {
 
 /** Put chunks in flight until there is no room or nothing to do. Returns false if there will be nothing any more. */
 static bool fill(struct state *s) {
-	while (chunks_have_room(s) && !chunks_are_due(s) && !state_is_cancelled(s)) {
+	while (chunks_have_room(s) && !chunks_are_due(s) && !state_is_cancelled(s) && !s->leaving) {
 		if (s->hold && s->hold->range.start < s->hold->range.end) {
 			chunk_begin(s);
 		} else if (s->hold && hold_claim(s)) {
@@ -217,7 +217,7 @@ static bool fill(struct state *s) {
 			return s->inflight > 0;
 		}
 	}
-	return !state_is_cancelled(s) || s->inflight > 0;
+	return (!state_is_cancelled(s) && !s->leaving) || s->inflight > 0;
 }
 
 /** Let go of everything not finished, after cancelling. */
@@ -261,6 +261,9 @@ void *worker_run(void *arg) {
 		if (s.inflight > 0) {
 			chunks_drain(&s);
 		}
+	}
+	if (s.leaving) {
+		work_leave(worker->work, 1);
 	}
 	abandon(&s);
 	finish(&s);

@@ -807,3 +807,19 @@ once_part_without_room_stays() {
 	same_tree s m/d --no-times
 	[[ -z $(find m -name '.ucp-*') ]] || fail "something is left"
 }
+
+# A worker that gets no buffer leaves a file that others move to them, and does not ask for it again and again.
+# only: release, debug
+once_worker_without_a_buffer_leaves() {
+	local count
+	need tool preload-buffers.so
+	head -c 48M /dev/urandom >a
+	run env UCP_REFUSED="$PWD/refused" LD_PRELOAD="${UCP%/*}/tools/preload-buffers.so" \
+		"$UCP" -j4 --engine=sync --reflink=never --bwlimit=96M a b
+	expect_status 0
+	expect_no_err
+	check cmp a b
+	read -r count <refused
+	((count > 0)) || fail "every worker had its buffer"
+	((count <= 64)) || fail "buffers were asked for $count times"
+}
