@@ -2,8 +2,6 @@
 
 #include "base/opts.h"
 #include "display/progress.h"
-#include "display/writeback.h"
-#include "sys/symlink.h"
 
 #include <dirent.h>
 #include <errno.h>

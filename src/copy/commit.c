@@ -1,10 +1,8 @@
 #include "copy/file-impl.h"
 
 #include "base/opts.h"
-#include "display/writeback.h"
 #include "sys/flush.h"
 #include "sys/meta.h"
-#include "sys/symlink.h"
 
 #include <errno.h>
 #include <sys/stat.h>

@@ -3,7 +3,6 @@
 #include "base/buf.h"
 #include "base/opts.h"
 #include "report/report.h"
-#include "sys/symlink.h"
 
 #include <stdlib.h>
 #include <sys/stat.h>

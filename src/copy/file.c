@@ -5,7 +5,6 @@
 #include "base/must.h"
 #include "base/opts.h"
 #include "base/path.h"
-#include "report/report.h"
 
 #include <stdio.h>
 #include <stdlib.h>

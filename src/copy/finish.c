@@ -3,9 +3,7 @@
 #include "base/io.h"
 #include "base/must.h"
 #include "base/opts.h"
-#include "display/writeback.h"
 #include "sys/fstype.h"
-#include "sys/symlink.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -2,8 +2,6 @@
 
 #include "base/io.h"
 #include "base/path.h"
-#include "display/writeback.h"
-#include "sys/symlink.h"
 #include "sys/tempfile.h"
 
 #include <errno.h>

@@ -39,7 +39,7 @@ static ssize_t read_cached(struct movers *movers, const struct transfer *t) {
 }
 
 static enum move copy_cached(struct movers *movers, struct transfer *t) {
-	if (t->done > 0 || (t->flags & TRANSFER_SKIP_HOLES) || throttle_is_active(t->sink->throttle)
+	if (t->done > 0 || (t->flags & PLAN_SKIP_HOLES) || throttle_is_active(t->sink->throttle)
 		|| !movers_need_buffer(movers))
 	{
 		return MOVE_DECLINED;

@@ -10,16 +10,16 @@ static bool is_hopeless(const struct movers *movers, const struct transfer *t) {
 }
 
 static enum move share(struct movers *movers, struct transfer *t) {
-	bool must = t->flags & TRANSFER_MUST_CLONE;
+	bool must = t->flags & PLAN_MUST_CLONE;
 	if (!must && is_hopeless(movers, t)) {
 		return MOVE_DECLINED;
 	}
 	enum offload offload = offload_clone(t->dst, t->src);
 	int err = errno;
 	if (offload == OFFLOAD_DONE) {
-		t->flags |= TRANSFER_CLONED;
+		t->cloned = true;
 		transfer_moved(t, t->size);
-		return t->flags & TRANSFER_HASH ? MOVE_DECLINED : MOVE_DONE;
+		return t->flags & PLAN_HASH ? MOVE_DECLINED : MOVE_DONE;
 	}
 	if (must || offload == OFFLOAD_FAILED) {
 		t->fail = error_make(ERROR_CLONE, err, "failed to clone %d from %s");

@@ -69,7 +69,7 @@ static bool stop(struct order *o, enum error_op op, int ret, const char *what) {
 static int put(struct order *o, const char *data, size_t len, uint64_t off) {
 	const struct transfer *t = o->t;
 	bool little = t->opts->inject & INJECT_SHORT_WRITE;
-	bool special = t->flags & TRANSFER_SPECIAL;
+	bool special = t->special;
 	while (len > 0) {
 		size_t want = little ? min(len, (size_t)LITTLE) : len;
 		ssize_t n = special ? write(t->dst, data, want) : pwrite(t->dst, data, want, (off_t)off);
@@ -92,7 +92,7 @@ static int put(struct order *o, const char *data, size_t len, uint64_t off) {
 static int put_block(struct order *o, char *data, size_t len) {
 	const struct opts *opts = o->t->opts;
 	uint64_t off = o->t->done;
-	bool dig = o->t->flags & TRANSFER_MAKE_HOLES;
+	bool dig = o->t->flags & PLAN_MAKE_HOLES;
 
 	if ((opts->inject & INJECT_CORRUPT) && opts->seed >= off && opts->seed - off < len) {
 		data[opts->seed - off] ^= 1;
@@ -127,7 +127,7 @@ static bool copy_data(struct order *o, uint64_t end) {
 	struct transfer *t = o->t;
 	struct throttle *throttle = t->sink->throttle;
 	size_t most = t->opts->inject & INJECT_SHORT_READ ? LITTLE : MOVE_ORDER_BUFFER;
-	bool unsized = t->flags & TRANSFER_UNSIZED;
+	bool unsized = t->flags & PLAN_UNSIZED;
 	while (t->done < end) {
 		size_t want = throttle_take(throttle, (size_t)min(end - t->done, (uint64_t)most));
 		// Nothing may be taken where all is over, and that is not the end of the source
@@ -206,10 +206,10 @@ static bool copy_all(struct order *o) {
 	struct transfer *t = o->t;
 
 	hash_begin(o->with->read);
-	if (t->flags & TRANSFER_SKIP_HOLES) {
+	if (t->flags & PLAN_SKIP_HOLES) {
 		copy_extents(o);
 	} else {
-		copy_data(o, t->flags & TRANSFER_UNSIZED ? INT64_MAX : t->size);
+		copy_data(o, t->flags & PLAN_UNSIZED ? INT64_MAX : t->size);
 	}
 	if (o->result != MOVE_DONE) {
 		return false;
@@ -224,7 +224,7 @@ static bool copy_all(struct order *o) {
 }
 
 static enum move copy_in_order(struct movers *movers, struct transfer *t) {
-	struct order o = {.t = t, .with = need_order(movers), .writes = !(t->flags & TRANSFER_CLONED)};
+	struct order o = {.t = t, .with = need_order(movers), .writes = !t->cloned};
 	t->sink->begin(t->sink->arg);
 	if (!o.with) {
 		return transfer_failed(t, ERROR_READ, ENOMEM, "error reading %s");

@@ -22,7 +22,7 @@
  */
 static bool is_promising(struct far *far, const struct transfer *t) {
 	struct stat st;
-	if ((t->flags & (TRANSFER_SKIP_HOLES | TRANSFER_MAKE_HOLES)) || throttle_is_active(t->sink->throttle)) {
+	if ((t->flags & (PLAN_SKIP_HOLES | PLAN_MAKE_HOLES)) || throttle_is_active(t->sink->throttle)) {
 		return false;
 	}
 	if (!far->known || far->dev != t->src_dev) {

@@ -64,11 +64,7 @@ static struct plan_facts facts_of(const struct file *file) {
 }
 
 static struct transfer transfer_of(const struct file_context *ctx, const struct file *file, const struct sink *sink) {
-	static const unsigned pairs[][2] = {
-		{PLAN_UNSIZED, TRANSFER_UNSIZED}, {PLAN_MAKE_HOLES, TRANSFER_MAKE_HOLES},
-		{PLAN_MUST_CLONE, TRANSFER_MUST_CLONE}, {PLAN_HASH, TRANSFER_HASH},
-	};
-	struct transfer t = {
+	return (struct transfer) {
 		.opts = ctx->files->opts,
 		.sink = sink,
 		.src = file->source.fd,
@@ -78,23 +74,16 @@ static struct transfer transfer_of(const struct file_context *ctx, const struct 
 		.dst_dev = (file->tree->flags & TREE_BASE) || (file->target.flags & TARGET_BY_LINK) ? 0 : file->tree->inode[DST].dev,
 		.size = (uint64_t)file->source.st.st_size,
 		.bad = UINT64_MAX,
-		.flags = file->target.flags & TARGET_SPECIAL ? TRANSFER_SPECIAL : 0,
+		.flags = file->plan.flags,
+		.special = file->target.flags & TARGET_SPECIAL,
 	};
-	for (size_t i = 0; i < countof(pairs); ++i) {
-		t.flags |= file->plan.flags & pairs[i][0] ? pairs[i][1] : 0;
-	}
-	return t;
 }
 
 /** Fewer blocks than the size may be compression: look for holes, when nobody has read the source yet. */
 static void look_for_holes(struct file *file, struct transfer *t) {
-	if (!(file->plan.flags & PLAN_SKIP_HOLES)) {
-		return;
-	}
-	if (extent_has_hole(t->src, t->size)) {
-		t->flags |= TRANSFER_SKIP_HOLES;
-	} else {
-		file->plan.flags &= ~(unsigned)PLAN_SKIP_HOLES;
+	if ((t->flags & PLAN_SKIP_HOLES) && !extent_has_hole(t->src, t->size)) {
+		t->flags &= ~(unsigned)PLAN_SKIP_HOLES;
+		file->plan.flags = t->flags;
 	}
 }
 
@@ -120,7 +109,7 @@ static void note(struct file *file, const struct transfer *t, enum move move) {
 	file->holes += t->holes;
 	file->mover = t->by;
 	file->read_back = t->read_back;
-	file->flags |= t->flags & TRANSFER_CLONED ? FILE_CLONED | FILE_NO_DATA : 0;
+	file->flags |= t->cloned ? FILE_CLONED | FILE_NO_DATA : 0;
 	file->flags |= t->by == &move_nothing ? FILE_NO_DATA : 0;
 	if (t->by == &move_sequential) {
 		file->size = t->size;
@@ -169,7 +158,7 @@ bool file_move(struct file_context *ctx, struct file *file) {
 	struct transfer t = transfer_of(ctx, file, &sink);
 	enum move move = ask(&ctx->movers, file, &t);
 	// A small file that has grown is streamed after all
-	bool grown = t.by == &move_stream && !(t.flags & (TRANSFER_UNSIZED | TRANSFER_SPECIAL));
+	bool grown = t.by == &move_stream && !t.special && !(t.flags & PLAN_UNSIZED);
 	if (t.by == &move_server || t.by == &move_cached || t.by == &move_ranges || grown) {
 		file->size = t.size;
 		file->flags |= file->plan.flags & (PLAN_SKIP_HOLES | PLAN_MAKE_HOLES) ? FILE_SET_SIZE : 0;

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/thread.h"
+#include "copy/plan.h"
 #include "sys/hash.h"
 
 #include <sys/types.h>
@@ -56,24 +57,6 @@ struct sink {
 	void *arg;
 };
 
-/** Switches of struct transfer::flags. */
-enum transfer_flags {
-	/** The destination is no regular file: it is written to from its current offset on. */
-	TRANSFER_SPECIAL = 1 << 0,
-	/** The source is read from its current offset to its end, whatever its size. */
-	TRANSFER_UNSIZED = 1 << 1,
-	/** Holes of the source are passed over. */
-	TRANSFER_SKIP_HOLES = 1 << 2,
-	/** Zeros become holes. */
-	TRANSFER_MAKE_HOLES = 1 << 3,
-	/** A clone, or nothing (--reflink=always). */
-	TRANSFER_MUST_CLONE = 1 << 4,
-	/** The data is read and hashed whatever became of it (--verify, --checksums). */
-	TRANSFER_HASH = 1 << 5,
-	/** The destination is a clone already. Set by move_reflink. */
-	TRANSFER_CLONED = 1 << 6,
-};
-
 /** Where from a destination was read back (--verify). */
 enum move_back {
 	MOVE_BACK_NOT,
@@ -96,8 +79,12 @@ struct transfer {
 	dev_t dst_dev;
 	/** The size of the source; move_sequential changes it to what it found. */
 	uint64_t size;
-	/** enum transfer_flags. */
+	/** enum plan_flags. */
 	unsigned flags;
+	/** Whether the destination is no regular file: it is written to from its current offset on. */
+	bool special;
+	/** Whether the destination is a clone: set by move_reflink. */
+	bool cloned;
 	/** The mover that was asked last. One that hands over to another changes it. */
 	const struct mover *by;
 	/** Data up to here was moved. */
@@ -160,7 +147,7 @@ struct mover {
 /** No data is asked for (--attributes-only). */
 extern const struct mover move_nothing;
 
-/** Share the data with the source (FICLONE). With TRANSFER_HASH it declines when that is done, as the data is to be read. */
+/** Share the data with the source (FICLONE). With PLAN_HASH it declines when that is done, as the data is to be read. */
 extern const struct mover move_reflink;
 
 /**

@@ -46,9 +46,9 @@ enum plan_flags {
 	PLAN_RESERVE = 1 << 3,
 	/** A clone, or nothing (--reflink=always). */
 	PLAN_MUST_CLONE = 1 << 4,
-	/** The source is read to its end, whatever its size. */
+	/** The source is read from its current offset to its end, whatever its size. */
 	PLAN_UNSIZED = 1 << 5,
-	/** All data is read and hashed (--verify, --checksums). */
+	/** All data is read and hashed, whatever became of it (--verify, --checksums). */
 	PLAN_HASH = 1 << 6,
 };
 

@@ -2,9 +2,6 @@
 
 #include "base/must.h"
 
-#include "display/writeback.h"
-#include "sys/symlink.h"
-
 #include <sys/stat.h>
 
 /** Where no data follows the source may have been cut short meanwhile, and not end in a hole; the lock is held. */

@@ -6,7 +6,6 @@
 #include "display/writeback.h"
 #include "journal/checksums.h"
 #include "report/report.h"
-#include "sys/symlink.h"
 
 #include <errno.h>
 #include <stdlib.h>

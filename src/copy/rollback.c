@@ -1,7 +1,6 @@
 #include "copy/file-impl.h"
 
 #include "base/io.h"
-#include "display/writeback.h"
 #include "sys/symlink.h"
 
 #include <fcntl.h>

@@ -3,9 +3,7 @@
 #include "base/io.h"
 #include "base/open.h"
 #include "base/opts.h"
-#include "display/writeback.h"
 #include "journal/checksums.h"
-#include "sys/symlink.h"
 
 #include <errno.h>
 #include <fcntl.h>

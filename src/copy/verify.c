@@ -282,7 +282,7 @@ static bool read_again(struct check *c) {
 }
 
 enum move move_verify(struct movers *movers, struct transfer *t) {
-	struct check c = {.t = t, .with = movers->order, .again = t->flags & TRANSFER_SPECIAL, .result = MOVE_DONE};
+	struct check c = {.t = t, .with = movers->order, .again = t->special, .result = MOVE_DONE};
 	struct stat st;
 
 	int ret = t->size > 0 ? write_out(&c) : 0;
@@ -296,7 +296,7 @@ enum move move_verify(struct movers *movers, struct transfer *t) {
 	if (!read_all(&c) && !(c.parted && !c.again && read_again(&c))) {
 		return c.result;
 	}
-	if (!(t->flags & TRANSFER_SPECIAL) && (fstat(t->dst, &st) != 0 || (uint64_t)st.st_size != t->size)) {
+	if (!t->special && (fstat(t->dst, &st) != 0 || (uint64_t)st.st_size != t->size)) {
 		differs(&c, t->size, 0);
 	}
 	if (t->read_back == MOVE_BACK_DIRECT && !c.direct) {
