@@ -68,10 +68,10 @@ enum target_admit target_admit(const struct file_context *ctx, struct file *file
 /** What is said of something of a stranger with --attributes-only. */
 struct error file_not_giving(void);
 
-/** What is said of a symbolic link that is not followed: REACH_FOREIGN or OPEN_NO_PROC. */
+/** What is said of a symbolic link that is not followed: SYMLINK_FOREIGN or OPEN_NO_PROC. */
 struct error file_not_through(int ret);
 
-/** Why a regular file could not be made, by what tree_reach_into() or a call to the system returned. */
+/** Why a regular file could not be made, by what tree_symlink_walk() or a call to the system returned. */
 struct error file_cannot_create(int ret);
 
 /**

@@ -47,13 +47,13 @@ static int link_copy(const struct link_name *first, const struct tree *tree, con
 	} else if (ret == 0) {
 		// Some file systems change inode numbers, but others can replace files only where they may
 		ret = -ESTALE;
-		by_name = reach_is_closed(from);
+		by_name = symlink_is_closed(from);
 	}
 	if (by_name) {
 		ret = linkat(from, first->dst_name, dir, name, 0) == 0 ? 0 : -errno;
 	}
 	// By then the name may have led elsewhere
-	if (by_name && ret == 0 && !reach_is_closed(from)
+	if (by_name && ret == 0 && !symlink_is_closed(from)
 		&& (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !inode_same(inode_of(&st), first->copy)))
 	{
 		hidden_drop(dir, name, inode_of(&st));

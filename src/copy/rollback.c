@@ -90,7 +90,7 @@ void file_rollback_closed(struct file_context *ctx, struct file *file, const str
 	const struct stat *was = created ? made : &file->target.found;
 	// Another file may have been put there
 	bool ours = fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode)
-		&& (was ? inode_same(inode_of(&st), inode_of(was)) : reach_is_closed(dir));
+		&& (was ? inode_same(inode_of(&st), inode_of(was)) : symlink_is_closed(dir));
 	if (ours && created) {
 		unlinkat(dir, name, 0);
 	} else if (ours) {

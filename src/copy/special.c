@@ -219,7 +219,7 @@ static bool is_made(const struct node *node, const struct stat *there) {
 	bool closed = type != S_IFLNK && is_closed_at_first(node->ctx->files->opts);
 	bool as_made = there->st_uid == geteuid() && !(closed && (there->st_mode & 07777));
 	// Some file systems give all files to one user, and some one mode: where nobody else can be at work, they may
-	return as_made || reach_is_closed(dir) || gives_all_to(dir, there->st_uid);
+	return as_made || symlink_is_closed(dir) || gives_all_to(dir, there->st_uid);
 }
 
 /** Open what was just made, for its attributes. Returns a descriptor (O_PATH), or -errno: -ESTALE if it was replaced. */
@@ -259,7 +259,7 @@ static bool is_safe_by_name(const struct node *node, int dir, const char *name) 
 	struct stat parent;
 	struct stat there;
 	// Where there is a sticky bit, whoever is going to own the copy can
-	return dir >= 0 && fstat(dir, &parent) == 0 && reach_is_own(&parent) && !(parent.st_mode & (S_IWGRP | S_IWOTH))
+	return dir >= 0 && fstat(dir, &parent) == 0 && symlink_owner_is_trusted(&parent) && !(parent.st_mode & (S_IWGRP | S_IWOTH))
 		&& fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && inode_same(inode_of(&there), node->made);
 }
 
@@ -273,7 +273,7 @@ static bool may_have_acl(const struct node *node, const struct meta *meta, int d
 		return node->tree->flags & TREE_DEFAULT_ACL;
 	}
 	bool owners = meta->opts->preserve & PRESERVE_OWNERSHIP;
-	return dir < 0 || fstat(dir, &st) != 0 || !(reach_is_own(&st) || (owners && st.st_uid == meta->src->st_uid))
+	return dir < 0 || fstat(dir, &st) != 0 || !(symlink_owner_is_trusted(&st) || (owners && st.st_uid == meta->src->st_uid))
 		|| meta_may_have_default_acl(dir);
 }
 

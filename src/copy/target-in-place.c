@@ -42,18 +42,18 @@ static int create(struct file_context *ctx, struct file *file, int more_flags) {
 
 /**
  * Make the destination where a link leads that leads nowhere yet, if nobody else can turn it. Returns 0 or what
- * tree_reach_into() does.
+ * tree_symlink_walk() does.
  */
 static int create_behind(struct file_context *ctx, struct file *file) {
-	struct reach_end end;
+	struct symlink_end end;
 	if (tree_is_named_whole(file->tree)) {
 		return create(ctx, file, 0);
 	}
 	// It may be another one by now than the one that was looked at
-	int ret = tree_reach_into(file->tree, file->entry.dst_name, &end);
+	int ret = tree_symlink_walk(file->tree, file->entry.dst_name, &end);
 	if (ret == 0) {
 		ret = end.foreign ? -ELOOP : create_in(ctx, file, end.dir, end.name, O_EXCL);
-		reach_close(&end);
+		symlink_close(&end);
 	}
 	return ret;
 }
@@ -64,7 +64,7 @@ static struct error create_again(struct file_context *ctx, struct file *file) {
 	const char *name = file->entry.dst_name;
 	int ret = create(ctx, file, O_EXCL);
 	if (ret == -EEXIST && fstatat(file->tree->fd[DST], name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode)) {
-		bool trusted = tree_is_named_whole(file->tree) || reach_is_own(&st);
+		bool trusted = tree_is_named_whole(file->tree) || symlink_owner_is_trusted(&st);
 		if (!(ctx->files->opts->flags & OPT_POSIX) || !trusted) {
 			return error_make(ERROR_COPY, 0, "not writing through dangling symlink %d");
 		}
@@ -175,7 +175,7 @@ static struct error take_over(struct file_context *ctx, struct file *file, bool 
 	return make_empty(ctx, file);
 }
 
-/** Open a destination, following a link there as far as that is allowed. Returns what reach_open() does. */
+/** Open a destination, following a link there as far as that is allowed. Returns what symlink_open() does. */
 static int open_there(const struct file_context *ctx, const struct file *file, int flags, bool *link) {
 	int dir = file->tree->fd[DST];
 	const char *name = file->entry.dst_name;
@@ -191,7 +191,7 @@ static int open_there(const struct file_context *ctx, const struct file *file, i
 		fd = openat(dir, name, flags);
 		return fd < 0 ? -errno : fd;
 	}
-	return ctx->files->opts->flags & OPT_BENEATH ? -ELOOP : tree_reach_open(file->tree, name, flags);
+	return ctx->files->opts->flags & OPT_BENEATH ? -ELOOP : tree_symlink_open(file->tree, name, flags);
 }
 
 /** Whether a fifo that nobody reads yet is waited for: not where others can have put it in the place of a file. */
@@ -199,13 +199,13 @@ static bool is_awaited(const struct file_context *ctx, const struct file *file, 
 	const struct tree *tree = file->tree;
 	unsigned flags = ctx->files->opts->flags;
 	// A fifo may have been copied there before
-	bool source = (tree->flags & TREE_OPERANDS) || !(flags & OPT_PRIVILEGED) || reach_is_closed(tree->fd[SRC]);
+	bool source = (tree->flags & TREE_OPERANDS) || !(flags & OPT_PRIVILEGED) || symlink_is_closed(tree->fd[SRC]);
 	return !(flags & OPT_BENEATH) && file_is_own(ctx->files, tree->fd[DST], fifo) && source;
 }
 
 /**
  * Open a destination that has to be waited for: a file under a lease, or a fifo that nobody reads yet. Returns what
- * reach_open() does.
+ * symlink_open() does.
  */
 static int open_waiting(const struct file_context *ctx, const struct file *file, int flags, bool *link) {
 	struct stat st;
@@ -236,7 +236,7 @@ static struct error overwrite(struct file_context *ctx, struct file *file) {
 	if (ret == -ENXIO || ret == -EAGAIN) {
 		ret = open_waiting(ctx, file, flags, &link);
 	}
-	if (ret == REACH_FOREIGN || ret == OPEN_NO_PROC || ret == REACH_REFUSED) {
+	if (ret == SYMLINK_FOREIGN || ret == OPEN_NO_PROC || ret == SYMLINK_REFUSED) {
 		return file_not_through(ret);
 	}
 	if (ret >= 0) {

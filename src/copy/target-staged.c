@@ -57,10 +57,10 @@ static int spot_go(struct spot *spot, const char *path) {
 	return 0;
 }
 
-/** Go to where a file behind a link is, or will be. Returns 0 or what tree_reach_into() does. */
+/** Go to where a file behind a link is, or will be. Returns 0 or what tree_symlink_walk() does. */
 static int spot_follow(struct spot *spot, const struct file *file) {
-	struct reach_end end;
-	int ret = tree_reach_into(file->tree, file->entry.dst_name, &end);
+	struct symlink_end end;
+	int ret = tree_symlink_walk(file->tree, file->entry.dst_name, &end);
 	if (ret < 0) {
 		return ret;
 	}
@@ -71,8 +71,8 @@ static int spot_follow(struct spot *spot, const struct file *file) {
 }
 
 /**
- * Find where a file gets its name. Its tree is pinned. Returns 0, -errno (-ESTALE if it is elsewhere now), REACH_FOREIGN or
- * REACH_REFUSED.
+ * Find where a file gets its name. Its tree is pinned. Returns 0, -errno (-ESTALE if it is elsewhere now), SYMLINK_FOREIGN or
+ * SYMLINK_REFUSED.
  */
 static int spot_open(struct spot *spot, const struct file *file) {
 	bool by_link = file->target.flags & TARGET_BY_LINK;
@@ -218,7 +218,7 @@ struct error file_stage_again(struct file_context *ctx, struct file *file, bool 
 		if (!S_ISLNK(st.st_mode) && !gone) {
 			return error_make(ERROR_CREATE, EEXIST, "cannot create regular file %d");
 		}
-		bool trusted = tree_is_named_whole(file->tree) || reach_is_own(&st);
+		bool trusted = tree_is_named_whole(file->tree) || symlink_owner_is_trusted(&st);
 		if (S_ISLNK(st.st_mode) && (!(ctx->files->opts->flags & OPT_POSIX) || !trusted)) {
 			return error_make(ERROR_COPY, 0, "not writing through dangling symlink %d");
 		}
@@ -235,13 +235,13 @@ enum way {
 	/** Along a link, wherever it leads: the user named it. */
 	WAY_TRUSTED,
 	/** Along a link, if its maker may lead us there. */
-	WAY_REACH,
+	WAY_SYMLINK,
 };
 
 static int open_along(const struct tree *tree, int dir, const char *name, int flags, enum way way) {
 	flags |= O_NOCTTY;
-	if (way == WAY_REACH) {
-		return tree_reach_open(tree, name, flags);
+	if (way == WAY_SYMLINK) {
+		return tree_symlink_open(tree, name, flags);
 	}
 	int fd = openat(dir, name, way == WAY_NAME ? flags | O_NOFOLLOW : flags);
 	return fd < 0 ? -errno : fd;
@@ -249,7 +249,7 @@ static int open_along(const struct tree *tree, int dir, const char *name, int fl
 
 /**
  * Open an old file as if to write into it: where that may not be done, it is not replaced either. A program that is
- * running is no obstacle, nor is a lease. Returns a descriptor, -errno or REACH_FOREIGN.
+ * running is no obstacle, nor is a lease. Returns a descriptor, -errno or SYMLINK_FOREIGN.
  */
 static int open_old(const struct tree *tree, int dir, const char *name, enum way way) {
 	int fd = open_along(tree, dir, name, O_WRONLY | O_NONBLOCK | O_CLOEXEC, way);
@@ -282,9 +282,9 @@ struct error file_stage_over(struct file_context *ctx, struct file *file) {
 	int fd = open_old(file->tree, dir, name, WAY_NAME);
 	bool link = fd == -ELOOP;
 	if (link && (trusted || !(opts->flags & OPT_BENEATH))) {
-		fd = open_old(file->tree, dir, name, trusted ? WAY_TRUSTED : WAY_REACH);
+		fd = open_old(file->tree, dir, name, trusted ? WAY_TRUSTED : WAY_SYMLINK);
 	}
-	bool refused = fd == REACH_FOREIGN || fd == OPEN_NO_PROC || fd == REACH_REFUSED;
+	bool refused = fd == SYMLINK_FOREIGN || fd == OPEN_NO_PROC || fd == SYMLINK_REFUSED;
 	if (refused || (fd < 0 && fd != -ENOENT && !(opts->flags & OPT_FORCE))) {
 		return file_cannot_create(fd);
 	}
@@ -475,7 +475,7 @@ void file_unstage(struct file_context *ctx, struct file *file) {
 	int ret = spot_open(&spot, file);
 	if (ret < 0) {
 		// Not through what leads elsewhere by now
-		tree_report(file->tree, &file->entry, error_make(ERROR_REMOVE, ret > REACH_FOREIGN ? ret : 0, "cannot remove what was begun of %d"));
+		tree_report(file->tree, &file->entry, error_make(ERROR_REMOVE, ret > SYMLINK_FOREIGN ? ret : 0, "cannot remove what was begun of %d"));
 	} else {
 		bool known = fstat(file->target.fd, &st) == 0;
 		file_let_go(ctx, file);

@@ -13,7 +13,7 @@ struct error file_not_giving(void) {
 }
 
 struct error file_not_through(int ret) {
-	if (ret == REACH_REFUSED) {
+	if (ret == SYMLINK_REFUSED) {
 		return error_make(ERROR_COPY, 0, tree_made_link);
 	}
 	return error_make(ERROR_COPY, 0, ret == OPEN_NO_PROC
@@ -22,7 +22,7 @@ struct error file_not_through(int ret) {
 }
 
 struct error file_cannot_create(int ret) {
-	bool not_through = ret == REACH_FOREIGN || ret == OPEN_NO_PROC || ret == REACH_REFUSED;
+	bool not_through = ret == SYMLINK_FOREIGN || ret == OPEN_NO_PROC || ret == SYMLINK_REFUSED;
 	return not_through ? file_not_through(ret) : error_make(ERROR_CREATE, ret, "cannot create regular file %d");
 }
 

@@ -6,7 +6,7 @@
 
 /** Whether what stands at a destination belongs to whom its copy may belong to. */
 static bool is_owners(const struct opts *opts, const struct stat *src, const struct stat *there) {
-	return reach_is_own(there) || ((opts->preserve & PRESERVE_OWNERSHIP) && there->st_uid == src->st_uid);
+	return symlink_owner_is_trusted(there) || ((opts->preserve & PRESERVE_OWNERSHIP) && there->st_uid == src->st_uid);
 }
 
 bool file_is_strangers(const struct opts *opts, const struct tree *tree, const struct stat *src, const struct stat *there) {
@@ -15,7 +15,7 @@ bool file_is_strangers(const struct opts *opts, const struct tree *tree, const s
 }
 
 bool file_is_own(const struct files *files, int dir, const struct stat *found) {
-	return reach_is_own(found) && (!(files->opts->flags & OPT_PRIVILEGED) || reach_is_closed(dir));
+	return symlink_owner_is_trusted(found) && (!(files->opts->flags & OPT_PRIVILEGED) || symlink_is_closed(dir));
 }
 
 bool file_is_still(const struct tree *tree, const struct stat *found, const struct stat *now) {
@@ -25,7 +25,7 @@ bool file_is_still(const struct tree *tree, const struct stat *found, const stru
 	bool alike = ((found->st_mode ^ now->st_mode) & (S_IFMT | 07777)) == 0 && found->st_uid == now->st_uid
 		&& found->st_gid == now->st_gid && found->st_size == now->st_size
 		&& found->st_mtim.tv_sec == now->st_mtim.tv_sec && found->st_mtim.tv_nsec == now->st_mtim.tv_nsec;
-	return alike && (tree_is_named_whole(tree) || reach_is_closed(tree->fd[DST]));
+	return alike && (tree_is_named_whole(tree) || symlink_is_closed(tree->fd[DST]));
 }
 
 unsigned file_unlisted_acls(const struct tree *tree, int src_fd) {

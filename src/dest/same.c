@@ -127,7 +127,7 @@ static int open_as_seen(const struct tree *tree, enum side side, const char *nam
 	int fd = openat(dir, name, O_PATH | O_CLOEXEC | (trusted ? 0 : O_NOFOLLOW));
 	if (!trusted && fd >= 0 && fstat(fd, &st) == 0 && S_ISLNK(st.st_mode)) {
 		close_fd(&fd);
-		fd = tree_reach_open(tree, name, O_PATH | O_CLOEXEC);
+		fd = tree_symlink_open(tree, name, O_PATH | O_CLOEXEC);
 	}
 	if (fd >= 0 && (fstat(fd, &st) != 0 || !inode_same(inode_of(&st), inode_of(seen)))) {
 		close_fd(&fd);

@@ -144,7 +144,7 @@ struct journal_notice *journal_announce(const char *path, const struct journal_t
 	char *name = notice_of(path);
 	int dir = name ? open_parent(name) : -1;
 	// Where it could not be taken away again, or others could move it, there is none
-	bool made = dir >= 0 && hidden_can_go(dir) && reach_is_closed(dir) && make_notice(name, top, &st) == 0;
+	bool made = dir >= 0 && hidden_can_go(dir) && symlink_is_closed(dir) && make_notice(name, top, &st) == 0;
 	close_fd(&dir);
 	if (!made) {
 		free(name);
@@ -177,7 +177,7 @@ bool journal_was_announced(int dir, const char *path, const struct journal_top *
 	char *name = notice_of(path);
 	int parent = name ? open_parent(name) : -1;
 	// Where others can move it, it may be that of another directory
-	bool said = parent >= 0 && reach_is_closed(parent) && is_empty(dir)
+	bool said = parent >= 0 && symlink_is_closed(parent) && is_empty(dir)
 		&& look_at(parent, last_component(name), top, cancelled, &st) == JOURNAL_SAYS_ITSELF;
 	close_fd(&parent);
 	if (!said) {

@@ -22,9 +22,9 @@ struct debt {
 
 /** A path that is followed one component after the other. */
 struct walk {
-	const struct reach_rule *rule;
-	enum reach_trust trust;
-	struct reach_end *end;
+	const struct symlink_rule *rule;
+	enum symlink_trust trust;
+	struct symlink_end *end;
 	/** What is still to be followed. */
 	char path[2 * PATH_MAX];
 	struct debt debts[MAX_LINKS];
@@ -34,17 +34,17 @@ struct walk {
 	uid_t maker;
 };
 
-bool reach_is_own(const struct stat *st) {
+bool symlink_owner_is_trusted(const struct stat *st) {
 	return st->st_uid == 0 || st->st_uid == geteuid();
 }
 
-bool reach_is_closed(int dir) {
+bool symlink_is_closed(int dir) {
 	struct stat st;
-	return fstatat(dir, "", &st, AT_EMPTY_PATH) == 0 && reach_is_own(&st)
+	return fstatat(dir, "", &st, AT_EMPTY_PATH) == 0 && symlink_owner_is_trusted(&st)
 		&& ((st.st_mode & S_ISVTX) || !(st.st_mode & (S_IWGRP | S_IWOTH)));
 }
 
-int reach_read(int dir, const char *name, struct stat *link, char target[PATH_MAX]) {
+int symlink_read(int dir, const char *name, struct stat *link, char target[PATH_MAX]) {
 	int fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0) {
 		return -errno;
@@ -90,23 +90,23 @@ static int put_ahead(struct walk *walk, int link, const char *rest) {
 	return 0;
 }
 
-/** Ask about a link before it is followed. Returns 0 or what reach_walk() does. */
+/** Ask about a link before it is followed. Returns 0 or what symlink_walk() does. */
 static int ask(struct walk *walk, const struct stat *link, size_t rest) {
-	bool foreign = !reach_is_own(link);
+	bool foreign = !symlink_owner_is_trusted(link);
 	if (++walk->end->links > MAX_LINKS) {
 		return -ELOOP;
 	}
 	if (walk->rule->refuses(walk->rule->arg, link)) {
-		return REACH_REFUSED;
+		return SYMLINK_REFUSED;
 	}
 	walk->end->foreign |= foreign;
-	if (foreign && walk->trust != REACH_ANYWHERE) {
+	if (foreign && walk->trust != SYMLINK_ANYWHERE) {
 		walk->debts[walk->debt_count++] = (struct debt) {.maker = link->st_uid, .rest = rest};
 	}
 	return 0;
 }
 
-/** See that what is reached on the way belongs to who led us there. Returns 0 or REACH_FOREIGN. */
+/** See that what is reached on the way belongs to who led us there. Returns 0 or SYMLINK_FOREIGN. */
 static int settle(struct walk *walk, const struct stat *st) {
 	size_t rest = strlen(walk->path);
 	for (; walk->debt_count > 0 && walk->debts[walk->debt_count - 1].rest >= rest; --walk->debt_count) {
@@ -115,7 +115,7 @@ static int settle(struct walk *walk, const struct stat *st) {
 			continue;
 		}
 		if (walk->deferred && walk->maker != maker) {
-			return REACH_FOREIGN;
+			return SYMLINK_FOREIGN;
 		}
 		walk->deferred = true;
 		walk->maker = maker;
@@ -123,9 +123,9 @@ static int settle(struct walk *walk, const struct stat *st) {
 	return 0;
 }
 
-/** The way ends at a name, at which THERE stands, or nothing (-1). Returns 0 or what reach_walk() does. */
+/** The way ends at a name, at which THERE stands, or nothing (-1). Returns 0 or what symlink_walk() does. */
 static int arrive(struct walk *walk, int there, const char *name, struct stat *st) {
-	struct reach_end *end = walk->end;
+	struct symlink_end *end = walk->end;
 	size_t len = strlen(name);
 	end->there = there;
 	if (len >= sizeof(end->name)) {
@@ -133,16 +133,16 @@ static int arrive(struct walk *walk, int there, const char *name, struct stat *s
 	}
 	memcpy(end->name, name, len + 1);
 	walk->path[0] = '\0';
-	if ((there < 0 || walk->trust == REACH_INTO_THEIRS) && fstat(end->dir, st) != 0) {
+	if ((there < 0 || walk->trust == SYMLINK_INTO_THEIRS) && fstat(end->dir, st) != 0) {
 		return -errno;
 	}
 	int ret = settle(walk, st);
-	return ret == 0 && walk->deferred && walk->maker != st->st_uid ? REACH_FOREIGN : ret;
+	return ret == 0 && walk->deferred && walk->maker != st->st_uid ? SYMLINK_FOREIGN : ret;
 }
 
-/** Take the next step. Returns 1 if the way goes on, 0 at its end, or what reach_walk() does. */
+/** Take the next step. Returns 1 if the way goes on, 0 at its end, or what symlink_walk() does. */
 static int take_step(struct walk *walk) {
-	struct reach_end *end = walk->end;
+	struct symlink_end *end = walk->end;
 	struct stat st = {0};
 	char *name = walk->path;
 	if (*name == '/') {
@@ -161,7 +161,7 @@ static int take_step(struct walk *walk) {
 	if (fd >= 0 && S_ISLNK(st.st_mode)) {
 		int ret = ask(walk, &st, strlen(rest));
 		// No path says where those of /proc lead
-		bool magic = walk->trust != REACH_INTO_THEIRS && fstype_is(fd, FSTYPE_MAGIC_LINKS);
+		bool magic = walk->trust != SYMLINK_INTO_THEIRS && fstype_is(fd, FSTYPE_MAGIC_LINKS);
 		ret = ret == 0 && !magic ? put_ahead(walk, fd, rest) : ret;
 		close_fd(&fd);
 		if (ret < 0 || !magic) {
@@ -187,11 +187,11 @@ static int take_step(struct walk *walk) {
 	return ret < 0 ? ret : 1;
 }
 
-int reach_walk(int dir, const char *path, enum reach_trust trust, const struct reach_rule *rule, struct reach_end *end) {
+int symlink_walk(int dir, const char *path, enum symlink_trust trust, const struct symlink_rule *rule, struct symlink_end *end) {
 	struct walk walk = {.rule = rule, .trust = trust, .end = end};
 	struct stat st;
 	size_t size = strlen(path) + 1;
-	*end = (struct reach_end) {.dir = -1, .there = -1};
+	*end = (struct symlink_end) {.dir = -1, .there = -1};
 	if (size > PATH_MAX) {
 		return -ENAMETOOLONG;
 	}
@@ -202,20 +202,20 @@ int reach_walk(int dir, const char *path, enum reach_trust trust, const struct r
 		ret = take_step(&walk);
 	}
 	if (ret < 0) {
-		reach_close(end);
+		symlink_close(end);
 	}
 	return ret;
 }
 
-void reach_close(struct reach_end *end) {
+void symlink_close(struct symlink_end *end) {
 	close_fd(&end->dir);
 	close_fd(&end->there);
 }
 
-int reach_open(int dir, const char *name, int flags, const struct reach_rule *rule) {
-	struct reach_end end;
+int symlink_open(int dir, const char *name, int flags, const struct symlink_rule *rule) {
+	struct symlink_end end;
 	struct stat st;
-	int ret = reach_walk(dir, name, REACH_TO_THEIRS, rule, &end);
+	int ret = symlink_walk(dir, name, SYMLINK_TO_THEIRS, rule, &end);
 	if (ret < 0) {
 		return ret;
 	}
@@ -235,6 +235,6 @@ int reach_open(int dir, const char *name, int flags, const struct reach_rule *ru
 		// What is behind a link of others is opened in no way that they could turn elsewhere
 		ret = open_again(end.there, end.dir, end.foreign ? NULL : end.name, flags);
 	}
-	reach_close(&end);
+	symlink_close(&end);
 	return ret;
 }

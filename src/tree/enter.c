@@ -180,7 +180,7 @@ static bool leads_in_circles(struct tree *tree, const struct entry *entry) {
 	return false;
 }
 
-/** Open the destination, for searching only if it may not be read. Returns a descriptor or what reach_open() does. */
+/** Open the destination, for searching only if it may not be read. Returns a descriptor or what symlink_open() does. */
 static int open_there(struct tree *tree, const char *name) {
 	int dir = tree->parent->fd[DST];
 	bool follow = tree->flags & TREE_DST_FOLLOWED;
@@ -191,7 +191,7 @@ static int open_there(struct tree *tree, const char *name) {
 		int fd = openat(dir, name, follow && trusted ? flags : flags | O_NOFOLLOW);
 		ret = fd < 0 ? -errno : fd;
 		if (ret == -ENOTDIR && follow && !trusted) {
-			ret = tree_reach_open(tree->parent, name, flags);
+			ret = tree_symlink_open(tree->parent, name, flags);
 			ret = ret == -ESTALE ? -ENOTDIR : ret;
 			tree->flags |= ret >= 0 ? TREE_ELSEWHERE : 0;
 		}
@@ -345,7 +345,7 @@ static bool take_possession(const struct tree *tree) {
 	const struct stat *src = &tree->src_stat;
 	bool created = tree->flags & TREE_CREATED;
 	bool owners = opts->preserve & PRESERVE_OWNERSHIP;
-	bool own = reach_is_own(dst);
+	bool own = symlink_owner_is_trusted(dst);
 	bool stranger = owners && (opts->flags & OPT_PRIVILEGED) && dst->st_uid != geteuid()
 		&& (dst->st_uid != src->st_uid || created);
 
@@ -386,10 +386,10 @@ static struct error open_copy(struct tree *tree, const struct entry *entry) {
 	int ret = tree->fd[DST] >= 0 ? tree->fd[DST] : open_there(tree, dst_name_of(entry));
 	struct stat st;
 	bool mount;
-	if (ret == REACH_REFUSED) {
+	if (ret == SYMLINK_REFUSED) {
 		return error_make(ERROR_COPY, 0, tree_made_link);
 	}
-	if (ret == REACH_FOREIGN) {
+	if (ret == SYMLINK_FOREIGN) {
 		return error_make(ERROR_COPY, 0, "not entering %d: who made this symbolic link does not own what it leads to");
 	}
 	if (ret < 0) {
@@ -403,7 +403,7 @@ static struct error open_copy(struct tree *tree, const struct entry *entry) {
 	const struct inode inode = inode_of(&st);
 	// Some file systems change inode numbers, but others can exchange directories only where they may write
 	if (!inode_same(inode, inode_of(&tree->dst_stat)) && !tree_is_named_whole(tree->parent)
-		&& !reach_is_closed(tree->parent->fd[DST]))
+		&& !symlink_is_closed(tree->parent->fd[DST]))
 	{
 		return error_make(ERROR_COPY, 0, "skipping directory %s, as its destination %d was replaced while being copied");
 	}

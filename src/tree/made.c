@@ -37,7 +37,7 @@ static bool is_open_to_others(const struct tree *tree, uid_t owner) {
 	const struct opts *opts = tree->trees->opts;
 	mode_t mode = opts->preserve & PRESERVE_MODE_NOT ? 0777 : tree->src_stat.st_mode;
 	mode &= opts->preserve & PRESERVE_MODE ? 0777 : 0777 & ~opts->umask;
-	bool stays = !(opts->preserve & PRESERVE_OWNERSHIP) || reach_is_own(&tree->src_stat);
+	bool stays = !(opts->preserve & PRESERVE_OWNERSHIP) || symlink_owner_is_trusted(&tree->src_stat);
 	bool theirs = !stays && tree->src_stat.st_uid != owner;
 	return (opts->flags & OPT_PRIVILEGED) && ((mode & (S_IWGRP | S_IWOTH)) || theirs);
 }
@@ -57,13 +57,13 @@ static bool is_ours(const struct tree *tree, const char *name, const struct stat
 {
 	char there[PATH_MAX];
 	struct stat link;
-	if (!(tree->trees->opts->flags & OPT_PRIVILEGED) || reach_is_closed(tree->fd[DST])) {
+	if (!(tree->trees->opts->flags & OPT_PRIVILEGED) || symlink_is_closed(tree->fd[DST])) {
 		return true;
 	}
 	if (!target) {
 		return inode_same(inode_of(st), same);
 	}
-	return st->st_uid == geteuid() && reach_read(tree->fd[DST], name, &link, there) == 0
+	return st->st_uid == geteuid() && symlink_read(tree->fd[DST], name, &link, there) == 0
 		&& inode_same(inode_of(st), inode_of(&link)) && strcmp(target, there) == 0;
 }
 
@@ -121,30 +121,30 @@ static void passes(void *arg, const struct stat *st) {
 	way->among |= tree_is_made(way->trees, inode_of(st));
 }
 
-int tree_reach_open(const struct tree *tree, const char *name, int flags) {
+int tree_symlink_open(const struct tree *tree, const char *name, int flags) {
 	struct way way = {.trees = tree->trees, .among = has_own_only(tree)};
-	const struct reach_rule rule = {.refuses = refuses, .passes = passes, .arg = &way};
-	return reach_open(tree->fd[DST], name, flags, &rule);
+	const struct symlink_rule rule = {.refuses = refuses, .passes = passes, .arg = &way};
+	return symlink_open(tree->fd[DST], name, flags, &rule);
 }
 
-int tree_reach_into(const struct tree *tree, const char *name, struct reach_end *end) {
+int tree_symlink_walk(const struct tree *tree, const char *name, struct symlink_end *end) {
 	struct way way = {.trees = tree->trees, .among = has_own_only(tree)};
-	const struct reach_rule rule = {.refuses = refuses, .passes = passes, .arg = &way};
-	enum reach_trust trust = tree_is_named_whole(tree) ? REACH_ANYWHERE : REACH_INTO_THEIRS;
-	return reach_walk(tree->fd[DST], name, trust, &rule, end);
+	const struct symlink_rule rule = {.refuses = refuses, .passes = passes, .arg = &way};
+	enum symlink_trust trust = tree_is_named_whole(tree) ? SYMLINK_ANYWHERE : SYMLINK_INTO_THEIRS;
+	return symlink_walk(tree->fd[DST], name, trust, &rule, end);
 }
 
 bool tree_leads_through_made(const struct tree *tree, const char *name, bool *among) {
 	struct way way = {.trees = tree->trees, .among = has_own_only(tree)};
-	const struct reach_rule rule = {.refuses = refuses, .passes = passes, .arg = &way};
-	struct reach_end end;
+	const struct symlink_rule rule = {.refuses = refuses, .passes = passes, .arg = &way};
+	struct symlink_end end;
 	*among = way.among;
 	if (!way.among && !has_made_any(tree->trees)) {
 		return false;
 	}
-	int ret = reach_walk(tree->fd[DST], tree_or_dot(name), REACH_ANYWHERE, &rule, &end);
+	int ret = symlink_walk(tree->fd[DST], tree_or_dot(name), SYMLINK_ANYWHERE, &rule, &end);
 	if (ret == 0) {
-		reach_close(&end);
+		symlink_close(&end);
 	}
 	*among = way.among;
 	return ret < 0 && ret != -ENOENT && ret != -ENOTDIR;

@@ -78,7 +78,7 @@ struct tree *tree_base(struct trees *trees, int dst_fd, const char *path) {
 		tree->pins = 1;
 		struct stat st;
 		// Where operands name their destination whole, who knows where that is
-		bool own = dst_fd >= 0 && fstat(dst_fd, &st) == 0 && reach_is_own(&st);
+		bool own = dst_fd >= 0 && fstat(dst_fd, &st) == 0 && symlink_owner_is_trusted(&st);
 		if (!own || meta_may_have_default_acl(dst_fd)) {
 			tree->flags |= TREE_DEFAULT_ACL;
 		}
@@ -251,7 +251,7 @@ static bool is_still(const struct tree *tree, enum side side, int dir, int fd, c
 	const struct tree *parent = tree->parent;
 	bool named = side == SRC ? parent->flags & TREE_BASE : tree_is_named_whole(parent);
 	// Others could have exchanged it only if they may write to where it is
-	return st->st_dev == tree->inode[side].dev && fstype_is(fd, FSTYPE_RENUMBERS) && (named || reach_is_closed(dir));
+	return st->st_dev == tree->inode[side].dev && fstype_is(fd, FSTYPE_RENUMBERS) && (named || symlink_is_closed(dir));
 }
 
 /** Open a directory by its name in the one it is in, or by ".." in one that is in it, if it is still the same. */

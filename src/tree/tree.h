@@ -23,7 +23,7 @@ struct dest;
 struct files;
 struct flush;
 struct opts;
-struct reach_end;
+struct symlink_end;
 struct report;
 struct select_dir;
 
@@ -283,14 +283,14 @@ void tree_end_link(const struct tree *tree, const char *name, const char *target
  */
 bool tree_leads_through_made(const struct tree *tree, const char *name, bool *among);
 
-/** As reach_open() in a tree's destination: a link that this run made is refused, wherever on the way. */
-int tree_reach_open(const struct tree *tree, const char *name, int flags);
+/** As symlink_open() in a tree's destination: a link that this run made is refused, wherever on the way. */
+int tree_symlink_open(const struct tree *tree, const char *name, int flags);
 
 /**
- * As reach_walk() in a tree's destination, to where something is going to be made: links that this run made are refused,
+ * As symlink_walk() in a tree's destination, to where something is going to be made: links that this run made are refused,
  * and those of others that lead into no directory of theirs, unless the user named the whole way.
  */
-int tree_reach_into(const struct tree *tree, const char *name, struct reach_end *end);
+int tree_symlink_walk(const struct tree *tree, const char *name, struct symlink_end *end);
 
 /** Said of a link that this run made. */
 extern const char tree_made_link[];
