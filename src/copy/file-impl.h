@@ -119,7 +119,7 @@ bool file_may_stand_for(const struct files *files, int dir, const struct stat *s
 bool file_is_atomic(const struct file_context *ctx, const struct entry *entry);
 
 /**
- * A hidden name is taken that was going to be used: clear it, or choose another one.
+ * A temporary name is taken that was going to be used: clear it, or choose another one.
  *
  * @param path  In the destination of TREE, or in DIR; replaced.
  * @return 0 or -errno.
@@ -127,12 +127,12 @@ bool file_is_atomic(const struct file_context *ctx, const struct entry *entry);
 int file_hide_again(const struct tree *tree, int dir, char **path);
 
 /**
- * Take away the hidden name of something if it still is that, as it has another name now or comes to nothing. What cannot be
+ * Take away the temporary name of something if it still is that, as it has another name now or comes to nothing. What cannot be
  * taken away is reported.
  *
  * @param path  In DIR, which is the destination of TREE or where a link in there leads.
  */
-void file_drop_hidden(const struct tree *tree, int dir, const char *path, struct inode inode);
+void file_drop_tempfile(const struct tree *tree, int dir, const char *path, struct inode inode);
 
 /** Begin a file where nothing stands yet. Returns 0, -EEXIST if something does, or another -errno. */
 int file_stage_new(struct file_context *ctx, struct file *file);
@@ -150,21 +150,21 @@ struct error file_stage_over(struct file_context *ctx, struct file *file);
 struct error file_inherit(struct file_context *ctx, struct file *file);
 
 /**
- * Have a file that is whole appear under its name. Where that fails it is FILE_INCOMPLETE. If file::hidden is still set it has
+ * Have a file that is whole appear under its name. Where that fails it is FILE_INCOMPLETE. If target::tempfile is still set it has
  * that name, too, and file_unhide() has to take that away when the file is closed.
  */
 struct error file_publish(struct file_context *ctx, struct file *file);
 
-/** Take away the hidden name that a file has besides its own, if it still is that of an inode. What fails is reported. */
+/** Take away the temporary name that a file has besides its own, if it still is that of an inode. What fails is reported. */
 void file_unhide(struct file *file, struct inode inode);
 
 /** Take away a file that did not get its name. */
 void file_unstage(struct file_context *ctx, struct file *file);
 
-/** Whether this run may make something of that very name in a tree, which then is no hidden one. */
+/** Whether this run may make something of that very name in a tree, which then is no temporary one. */
 bool file_expects(const struct tree *tree, const char *name);
 
-/** A name needs no hidden one: take away what a run that was killed may have left for it (--resume). */
+/** A name needs no temporary one: take away what a run that was killed may have left for it (--resume). */
 void file_clear_left(struct file_context *ctx, const struct tree *tree, const struct entry *entry);
 
 /** dest_judge(), but what an earlier run has finished is DEST_DONE (--resume). */
@@ -178,7 +178,7 @@ bool file_is_journal(const struct file_context *ctx, const struct tree *tree, co
  * With --resume and a big file, set file::part, and open what an earlier run has left of it.
  *
  * @param dir   Where it gets its name.
- * @return A descriptor, with file::hidden set; -1 if it is to be made.
+ * @return A descriptor, with target::tempfile set; -1 if it is to be made.
  */
 int file_open_part(struct file_context *ctx, struct file *file, int dir, const char *name, mode_t mode);
 

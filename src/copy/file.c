@@ -76,7 +76,7 @@ struct file *file_new(struct tree *tree, const struct entry *entry, struct link_
 
 void file_free(struct file *file) {
 	free(file->target.backup);
-	free(file->target.hidden);
+	free(file->target.tempfile);
 	close_fd(&file->source.fd);
 	close_fd(&file->target.fd);
 	if (file->redo) {

@@ -149,8 +149,8 @@ struct target {
 	/** The destination as found, if it was there, and the name of its backup. */
 	struct stat found;
 	char *backup;
-	/** The hidden name it has while TARGET_STAGED, or NULL. */
-	char *hidden;
+	/** The temporary name it has while TARGET_STAGED, or NULL. */
+	char *tempfile;
 	/** With TARGET_BY_LINK, the directory in which it was staged. */
 	struct inode led_to;
 	/** The mode it gets in the end, if it has to get one. */

@@ -62,18 +62,18 @@ static void leave_lists(struct file_context *ctx, struct file *file) {
 	}
 }
 
-/** Close the destination, and take away the hidden name that it had besides its own. Returns FAIL or what goes wrong. */
+/** Close the destination, and take away the temporary name that it had besides its own. Returns FAIL or what goes wrong. */
 static struct error close_destination(struct file_context *ctx, struct file *file, struct error fail) {
 	struct stat made;
-	bool hidden = file->target.hidden && !(file->target.flags & TARGET_STAGED);
-	bool noted = (hidden || ((file->target.flags & TARGET_CREATED) && may_fail_to_close(ctx, file)))
+	bool tempfile = file->target.tempfile && !(file->target.flags & TARGET_STAGED);
+	bool noted = (tempfile || ((file->target.flags & TARGET_CREATED) && may_fail_to_close(ctx, file)))
 		&& fstat(file->target.fd, &made) == 0;
 	int ret = close_fd(&file->target.fd);
 	if (ret < 0) {
 		fail = fail.text ? fail : error_make(ERROR_CLOSE, ret, "failed to close %d");
 		file_rollback_closed(ctx, file, noted ? &made : NULL);
 	}
-	if (hidden && noted) {
+	if (tempfile && noted) {
 		file_unhide(file, inode_of(&made));
 	}
 	return fail;

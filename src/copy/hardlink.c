@@ -24,7 +24,7 @@ bool file_has_links(const struct file_context *ctx, const struct tree *tree, con
 	return st->st_nlink > 1 || tree_follows(tree);
 }
 
-/** How often a hidden name that is taken is replaced by another one. */
+/** How often a temporary name that is taken is replaced by another one. */
 #define TRIES 100
 
 /** Make a link to a first copy in a tree, if its name still leads to it. */
@@ -42,7 +42,7 @@ static int link_copy(const struct link_name *first, const struct tree *tree, con
 	bool symlink = ret == 0 && S_ISLNK(st.st_mode);
 	bool noted = symlink && tree_begin_link(tree, st.st_uid);
 	if (same) {
-		ret = hidden_link(fd, dir, name);
+		ret = tempfile_link(fd, dir, name);
 		by_name = ret == -ENOENT && !open_has_proc();
 	} else if (ret == 0) {
 		// Some file systems change inode numbers, but others can replace files only where they may
@@ -56,7 +56,7 @@ static int link_copy(const struct link_name *first, const struct tree *tree, con
 	if (by_name && ret == 0 && !symlink_is_closed(from)
 		&& (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !inode_same(inode_of(&st), first->copy)))
 	{
-		hidden_drop(dir, name, inode_of(&st));
+		tempfile_drop(dir, name, inode_of(&st));
 		ret = -ESTALE;
 	}
 	if (noted) {
@@ -69,21 +69,21 @@ static int link_copy(const struct link_name *first, const struct tree *tree, con
 /** Make a link where something else stands, with no moment in which nothing does. */
 static int link_over(const struct link_name *first, const struct tree *tree, const char *name) {
 	int dir = tree->fd[DST];
-	char *hidden = hidden_path(name, HIDDEN_KNOWN);
-	int ret = !hidden_can_go(dir) ? -EPERM : hidden ? -EEXIST : -ENOMEM;
+	char *tempfile = tempfile_path(name, TEMPFILE_KNOWN);
+	int ret = !tempfile_can_go(dir) ? -EPERM : tempfile ? -EEXIST : -ENOMEM;
 
 	for (int i = 0; ret == -EEXIST && i < TRIES; ++i) {
-		ret = link_copy(first, tree, hidden);
-		if (ret == -EEXIST && file_hide_again(tree, dir, &hidden) < 0) {
+		ret = link_copy(first, tree, tempfile);
+		if (ret == -EEXIST && file_hide_again(tree, dir, &tempfile) < 0) {
 			ret = -ENOMEM;
 		}
 	}
 	if (ret == 0) {
-		ret = renameat(dir, hidden, dir, name) == 0 ? 0 : -errno;
+		ret = renameat(dir, tempfile, dir, name) == 0 ? 0 : -errno;
 		// Where both were links to one file the rename did nothing
-		file_drop_hidden(tree, dir, hidden, first->copy);
+		file_drop_tempfile(tree, dir, tempfile, first->copy);
 	}
-	free(hidden);
+	free(tempfile);
 	return ret;
 }
 

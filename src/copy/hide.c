@@ -24,10 +24,10 @@ bool file_expects(const struct tree *tree, const char *name) {
 }
 
 int file_hide_again(const struct tree *tree, int dir, char **path) {
-	if (!file_expects(tree, last_component(*path)) && hidden_clear(dir, *path, &tree->trees->patience) == 0) {
+	if (!file_expects(tree, last_component(*path)) && tempfile_clear(dir, *path, &tree->trees->patience) == 0) {
 		return 0;
 	}
-	char *other = hidden_path(*path, HIDDEN_RANDOM);
+	char *other = tempfile_path(*path, TEMPFILE_RANDOM);
 	if (!other) {
 		return -ENOMEM;
 	}
@@ -36,8 +36,8 @@ int file_hide_again(const struct tree *tree, int dir, char **path) {
 	return 0;
 }
 
-void file_drop_hidden(const struct tree *tree, int dir, const char *path, struct inode inode) {
-	int ret = hidden_drop(dir, path, inode);
+void file_drop_tempfile(const struct tree *tree, int dir, const char *path, struct inode inode) {
+	int ret = tempfile_drop(dir, path, inode);
 	if (ret < 0) {
 		const struct entry left = {.name = path, .dst_name = path};
 		tree_report(tree, &left, error_make(ERROR_REMOVE, ret, "cannot remove %d"));

@@ -96,11 +96,11 @@ void file_clear_left(struct file_context *ctx, const struct tree *tree, const st
 	if (!journal_goes_on(&ctx->files->journal)) {
 		return;
 	}
-	char *hidden = hidden_path(entry->dst_name, HIDDEN_KNOWN);
-	if (hidden && !file_expects(tree, last_component(hidden))) {
-		hidden_clear(tree->fd[DST], hidden, &tree->trees->patience);
+	char *tempfile = tempfile_path(entry->dst_name, TEMPFILE_KNOWN);
+	if (tempfile && !file_expects(tree, last_component(tempfile))) {
+		tempfile_clear(tree->fd[DST], tempfile, &tree->trees->patience);
 	}
-	free(hidden);
+	free(tempfile);
 }
 
 enum dest_verdict file_verdict(struct file_context *ctx, struct tree *tree, const struct entry *entry,
@@ -139,12 +139,12 @@ static char *path_below(const struct files *files, const struct tree *tree, cons
 	return path;
 }
 
-/** Open what an earlier run has left under a hidden name. Returns a descriptor, locked, or -1. */
-static int open_left(int dir, const char *hidden, struct stat *st) {
-	int fd = openat(dir, hidden, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+/** Open what an earlier run has left under a temporary name. Returns a descriptor, locked, or -1. */
+static int open_left(int dir, const char *tempfile, struct stat *st) {
+	int fd = openat(dir, tempfile, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	// Whose it is may have it open; and is not waited for
 	bool ours = fd >= 0 && fstat(fd, st) == 0 && S_ISREG(st->st_mode) && st->st_nlink == 1 && st->st_uid == geteuid();
-	if (!ours || hidden_lock(fd, PART_WAIT) < 0 || fstat(fd, st) != 0 || st->st_nlink != 1) {
+	if (!ours || tempfile_lock(fd, PART_WAIT) < 0 || fstat(fd, st) != 0 || st->st_nlink != 1) {
 		close_fd(&fd);
 	}
 	return fd;
@@ -155,28 +155,28 @@ int file_open_part(struct file_context *ctx, struct file *file, int dir, const c
 	struct stat st = {0};
 	bool in_parts = journal_is_open(&files->journal) && S_ISREG(file->source.st.st_mode) && file->source.st.st_size >= PART_BYTES
 		&& !(file->source.flags & SOURCE_UNTOLD) && !(file->target.flags & TARGET_BY_LINK) && !(file->tree->flags & TREE_UNSIZED)
-		&& !(files->opts->flags & OPT_ATTRIBUTES_ONLY) && !plan_is_in_order(files->opts) && hidden_can_go(dir);
+		&& !(files->opts->flags & OPT_ATTRIBUTES_ONLY) && !plan_is_in_order(files->opts) && tempfile_can_go(dir);
 	char *path = in_parts ? path_below(files, file->tree, name) : NULL;
-	char *hidden = path ? hidden_path(name, HIDDEN_KNOWN) : NULL;
-	if (!hidden || file_expects(file->tree, hidden)) {
+	char *tempfile = path ? tempfile_path(name, TEMPFILE_KNOWN) : NULL;
+	if (!tempfile || file_expects(file->tree, tempfile)) {
 		free(path);
-		free(hidden);
+		free(tempfile);
 		return -1;
 	}
-	int fd = open_left(dir, hidden, &st);
+	int fd = open_left(dir, tempfile, &st);
 	file->part = journal_begin(&files->journal, path, &file->source.st, fd >= 0 ? &st : NULL);
 	free(path);
 	if (fd >= 0 && file->part && file->part->done.count > 0) {
 		// It may have been about to get its name, with its attributes set
 		fchmod(fd, mode & 07777);
-		file->target.hidden = hidden;
+		file->target.tempfile = tempfile;
 		return fd;
 	}
 	close_fd(&fd);
 	if (file->part) {
-		hidden_clear(dir, hidden, &file->tree->trees->patience);
+		tempfile_clear(dir, tempfile, &file->tree->trees->patience);
 	}
-	free(hidden);
+	free(tempfile);
 	return -1;
 }
 

@@ -24,7 +24,7 @@
 /** Returned for what was reported already. */
 #define REPORTED (-ECANCELED - 10000)
 
-/** How often a hidden name that is taken is replaced by another one. */
+/** How often a temporary name that is taken is replaced by another one. */
 #define TRIES 100
 
 const char file_leads_elsewhere[] = "%D: can make relative symbolic links only in current directory";
@@ -82,23 +82,23 @@ static int make_noted(const struct node *node) {
 	return ret;
 }
 
-/** Make a node under a hidden name, with its attributes if it is not to appear without. Returns 0 or -errno. */
-static int make_hidden(struct node *node, char **hidden) {
+/** Make a node under a temporary name, with its attributes if it is not to appear without. Returns 0 or -errno. */
+static int make_tempfile(struct node *node, char **tempfile) {
 	struct entry entry = *node->entry;
 	struct node other = *node;
 	other.entry = &entry;
 
-	*hidden = hidden_path(node->entry->dst_name, HIDDEN_KNOWN);
-	int ret = *hidden ? -EEXIST : -ENOMEM;
+	*tempfile = tempfile_path(node->entry->dst_name, TEMPFILE_KNOWN);
+	int ret = *tempfile ? -EEXIST : -ENOMEM;
 	for (int i = 0; ret == -EEXIST && i < TRIES; ++i) {
-		entry.dst_name = *hidden;
+		entry.dst_name = *tempfile;
 		ret = make_noted(&other);
-		if (ret == -EEXIST && file_hide_again(node->tree, node->tree->fd[DST], hidden) < 0) {
+		if (ret == -EEXIST && file_hide_again(node->tree, node->tree->fd[DST], tempfile) < 0) {
 			ret = -ENOMEM;
 		}
 	}
 	if (ret == 0 && node->settle && is_atomic(node)) {
-		node->settled = node->settle(node, *hidden);
+		node->settled = node->settle(node, *tempfile);
 		ret = node->settled ? 0 : REPORTED;
 	}
 	return ret;
@@ -108,21 +108,21 @@ static int make_hidden(struct node *node, char **hidden) {
 static int make_over(struct node *node, bool replace) {
 	int dir = node->tree->fd[DST];
 	const char *name = node->entry->dst_name;
-	char *hidden;
+	char *tempfile;
 	struct stat st;
-	if (!hidden_can_go(dir)) {
+	if (!tempfile_can_go(dir)) {
 		return -EPERM;
 	}
-	int ret = make_hidden(node, &hidden);
-	bool known = (ret == 0 || ret == REPORTED) && fstatat(dir, hidden, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	int ret = make_tempfile(node, &tempfile);
+	bool known = (ret == 0 || ret == REPORTED) && fstatat(dir, tempfile, &st, AT_SYMLINK_NOFOLLOW) == 0;
 	if (ret == 0) {
-		ret = !replace ? hidden_move(dir, hidden, name) : renameat(dir, hidden, dir, name) == 0 ? 0 : -errno;
+		ret = !replace ? tempfile_move(dir, tempfile, name) : renameat(dir, tempfile, dir, name) == 0 ? 0 : -errno;
 	}
 	// Where both were links to one file the rename did nothing
 	if (known) {
-		file_drop_hidden(node->tree, dir, hidden, inode_of(&st));
+		file_drop_tempfile(node->tree, dir, tempfile, inode_of(&st));
 	}
-	free(hidden);
+	free(tempfile);
 	return ret;
 }
 
@@ -130,7 +130,7 @@ static int make_over(struct node *node, bool replace) {
 static int make_new(struct node *node) {
 	struct stat st;
 	// What has no attributes to get is whole at once; and where no name can be changed, there is but one
-	if (!is_atomic(node) || !node->settle || !hidden_can_go(node->tree->fd[DST])) {
+	if (!is_atomic(node) || !node->settle || !tempfile_can_go(node->tree->fd[DST])) {
 		return make_noted(node);
 	}
 	if (fstatat(node->tree->fd[DST], node->entry->dst_name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -205,7 +205,7 @@ static bool is_closed_at_first(const struct opts *opts) {
 /** Whether all that is made in a directory belongs to that user at once. */
 static bool gives_all_to(int dir, uid_t uid) {
 	uid_t owner;
-	return hidden_owner(dir, &owner) == 0 && owner == uid && owner != geteuid();
+	return tempfile_owner(dir, &owner) == 0 && owner == uid && owner != geteuid();
 }
 
 /** Whether what stands under a node's name can be the one that was made. */

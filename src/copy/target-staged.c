@@ -108,37 +108,37 @@ static void forget_unnamed(struct file_context *ctx, const struct file *file) {
 	}
 }
 
-/** Make a file under a hidden name, and lock it. Returns a descriptor or -errno. */
-static int open_hidden(struct file *file, const struct spot *spot, int flags, mode_t mode) {
-	if (!hidden_can_go(spot->dir)) {
+/** Make a file under a temporary name, and lock it. Returns a descriptor or -errno. */
+static int open_tempfile(struct file *file, const struct spot *spot, int flags, mode_t mode) {
+	if (!tempfile_can_go(spot->dir)) {
 		return -EPERM;
 	}
-	file->target.hidden = hidden_path(spot->name, HIDDEN_KNOWN);
-	for (int i = 0; file->target.hidden && i < TRIES; ++i) {
-		int fd = openat(spot->dir, file->target.hidden, flags | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
-		int ret = fd < 0 ? -errno : hidden_lock(fd, 0);
+	file->target.tempfile = tempfile_path(spot->name, TEMPFILE_KNOWN);
+	for (int i = 0; file->target.tempfile && i < TRIES; ++i) {
+		int fd = openat(spot->dir, file->target.tempfile, flags | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+		int ret = fd < 0 ? -errno : tempfile_lock(fd, 0);
 		if (ret == 0) {
 			return fd;
 		}
 		close_fd(&fd);
 		if (ret == -EEXIST) {
-			ret = file_hide_again(file->tree, spot->dir, &file->target.hidden);
+			ret = file_hide_again(file->tree, spot->dir, &file->target.tempfile);
 		}
 		// Another one may have taken it for one that was left
 		if (ret < 0 && ret != -ESTALE && ret != -EBUSY) {
-			free(file->target.hidden);
-			file->target.hidden = NULL;
+			free(file->target.tempfile);
+			file->target.tempfile = NULL;
 			return ret;
 		}
 	}
-	return file->target.hidden ? -EEXIST : -ENOMEM;
+	return file->target.tempfile ? -EEXIST : -ENOMEM;
 }
 
-/** Make a file of which what is written is noted. It has to have the hidden name that the next run looks for. */
+/** Make a file of which what is written is noted. It has to have the temporary name that the next run looks for. */
 static int open_part_anew(struct file *file, const struct spot *spot, int flags, mode_t mode) {
-	int fd = open_hidden(file, spot, flags, mode);
-	char *known = hidden_path(spot->name, HIDDEN_KNOWN);
-	if (fd < 0 || !known || strcmp(known, file->target.hidden) != 0) {
+	int fd = open_tempfile(file, spot, flags, mode);
+	char *known = tempfile_path(spot->name, TEMPFILE_KNOWN);
+	if (fd < 0 || !known || strcmp(known, file->target.tempfile) != 0) {
 		file->part = NULL;
 	}
 	free(known);
@@ -169,7 +169,7 @@ static int stage(struct file_context *ctx, struct file *file, mode_t mode) {
 	// What file systems and kernels say that know no such files
 	} else if (fd == -EOPNOTSUPP || fd == -EISDIR || fd == -EINVAL || fd == -ENOSYS) {
 		forget_unnamed(ctx, file);
-		fd = open_hidden(file, &spot, flags, mode);
+		fd = open_tempfile(file, &spot, flags, mode);
 	}
 	struct stat st;
 	if ((file->target.flags & TARGET_BY_LINK) && fstatat(spot.dir, ".", &st, 0) == 0) {
@@ -336,11 +336,11 @@ struct error file_inherit(struct file_context *ctx, struct file *file) {
 	return fail;
 }
 
-/** Whether a file is still what its hidden name leads to. */
-static bool is_still_hidden(const struct file *file, int dir) {
+/** Whether a file is still what its temporary name leads to. */
+static bool is_still_tempfile(const struct file *file, int dir) {
 	struct stat ours;
 	struct stat there;
-	return fstat(file->target.fd, &ours) == 0 && fstatat(dir, file->target.hidden, &there, AT_SYMLINK_NOFOLLOW) == 0
+	return fstat(file->target.fd, &ours) == 0 && fstatat(dir, file->target.tempfile, &there, AT_SYMLINK_NOFOLLOW) == 0
 		&& file_is_still(file->tree, &ours, &there);
 }
 
@@ -352,28 +352,28 @@ static int flush(const struct file *file) {
 
 /** Replace what stands at the spot. Returns 0 or -errno. */
 static int move_over(struct file *file, const struct spot *spot) {
-	if (file->target.hidden) {
-		return renameat(spot->dir, file->target.hidden, spot->dir, spot->name) == 0 ? 0 : -errno;
+	if (file->target.tempfile) {
+		return renameat(spot->dir, file->target.tempfile, spot->dir, spot->name) == 0 ? 0 : -errno;
 	}
 	struct stat st;
-	if (!hidden_can_go(spot->dir)) {
+	if (!tempfile_can_go(spot->dir)) {
 		return -EPERM;
 	}
-	char *hidden = hidden_path(spot->name, HIDDEN_KNOWN);
-	int ret = hidden ? -EEXIST : -ENOMEM;
+	char *tempfile = tempfile_path(spot->name, TEMPFILE_KNOWN);
+	int ret = tempfile ? -EEXIST : -ENOMEM;
 	// ENOENT: another ucp took it for one that was left
 	for (int i = 0; (ret == -EEXIST || ret == -ENOENT) && i < TRIES; ++i) {
-		ret = hidden_link(file->target.fd, spot->dir, hidden);
-		if (ret == 0 && renameat(spot->dir, hidden, spot->dir, spot->name) != 0) {
+		ret = tempfile_link(file->target.fd, spot->dir, tempfile);
+		if (ret == 0 && renameat(spot->dir, tempfile, spot->dir, spot->name) != 0) {
 			ret = -errno;
 			if (ret != -ENOENT && fstat(file->target.fd, &st) == 0) {
-				file_drop_hidden(file->tree, spot->dir, hidden, inode_of(&st));
+				file_drop_tempfile(file->tree, spot->dir, tempfile, inode_of(&st));
 			}
-		} else if (ret == -EEXIST && file_hide_again(file->tree, spot->dir, &hidden) < 0) {
+		} else if (ret == -EEXIST && file_hide_again(file->tree, spot->dir, &tempfile) < 0) {
 			ret = -ENOMEM;
 		}
 	}
-	free(hidden);
+	free(tempfile);
 	return ret;
 }
 
@@ -390,21 +390,21 @@ static bool judge_again(struct file_context *ctx, struct file *file, struct erro
 }
 
 /**
- * Give a file its name. Returns 0 or -errno; -ECANCELED where cp's rules forbid it, with an error or not; 1 if it has its hidden name,
+ * Give a file its name. Returns 0 or -errno; -ECANCELED where cp's rules forbid it, with an error or not; 1 if it has its temporary name,
  * too.
  */
 static int name_it(struct file_context *ctx, struct file *file, const struct spot *spot, struct error *fail) {
 	int ret = -EEXIST;
-	if (file->target.hidden) {
-		ret = is_still_hidden(file, spot->dir) ? flush(file) : -ENOENT;
+	if (file->target.tempfile) {
+		ret = is_still_tempfile(file, spot->dir) ? flush(file) : -ENOENT;
 		if (ret < 0) {
 			return ret;
 		}
 		ret = -EEXIST;
 	}
 	if (!(file->target.flags & TARGET_REPLACES)) {
-		ret = file->target.hidden ? hidden_move_open(spot->dir, file->target.hidden, spot->name)
-			: hidden_link(file->target.fd, spot->dir, spot->name);
+		ret = file->target.tempfile ? tempfile_move_open(spot->dir, file->target.tempfile, spot->name)
+			: tempfile_link(file->target.fd, spot->dir, spot->name);
 		if (ret == -EEXIST && (file->tree->flags & TREE_CREATED)) {
 			return ret;
 		}
@@ -443,8 +443,8 @@ struct error file_publish(struct file_context *ctx, struct file *file) {
 	}
 	file->target.flags &= ~(unsigned)TARGET_STAGED;
 	if (ret == 0) {
-		free(file->target.hidden);
-		file->target.hidden = NULL;
+		free(file->target.tempfile);
+		file->target.tempfile = NULL;
 	}
 	return flushed < 0 ? error_make(ERROR_COPY, flushed, "error syncing the directory of %d") : NO_ERROR;
 }
@@ -455,13 +455,13 @@ void file_unhide(struct file *file, struct inode inode) {
 	if (ret == 0) {
 		ret = spot_open(&spot, file);
 		if (ret == 0) {
-			file_drop_hidden(file->tree, spot.dir, file->target.hidden, inode);
+			file_drop_tempfile(file->tree, spot.dir, file->target.tempfile, inode);
 			spot_close(&spot);
 		}
 		tree_unpin(file->tree);
 	}
 	if (ret < 0) {
-		const struct entry left = {.name = file->target.hidden, .dst_name = file->target.hidden};
+		const struct entry left = {.name = file->target.tempfile, .dst_name = file->target.tempfile};
 		tree_report(file->tree, &left, error_make(ERROR_REMOVE, ret, "cannot remove %d"));
 	}
 }
@@ -469,7 +469,7 @@ void file_unhide(struct file *file, struct inode inode) {
 void file_unstage(struct file_context *ctx, struct file *file) {
 	struct spot spot;
 	struct stat st;
-	if (file_keep_part(ctx, file) || !file->target.hidden || tree_pin(file->tree) < 0) {
+	if (file_keep_part(ctx, file) || !file->target.tempfile || tree_pin(file->tree) < 0) {
 		return;
 	}
 	int ret = spot_open(&spot, file);
@@ -480,7 +480,7 @@ void file_unstage(struct file_context *ctx, struct file *file) {
 		bool known = fstat(file->target.fd, &st) == 0;
 		file_let_go(ctx, file);
 		if (known) {
-			file_drop_hidden(file->tree, spot.dir, file->target.hidden, inode_of(&st));
+			file_drop_tempfile(file->tree, spot.dir, file->target.tempfile, inode_of(&st));
 		}
 		spot_close(&spot);
 	}

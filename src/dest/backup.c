@@ -154,37 +154,37 @@ static int move_to(int dir, const char *path, const char *name, bool numbered) {
 	return ret;
 }
 
-/** Choose a hidden name by which a backup comes to its own, and see that it is free. Returns 0 or -errno. */
-static int choose_hidden(int dir, const char *name, struct hidden_patience *patience, char **hidden) {
-	*hidden = hidden_path(name, HIDDEN_KNOWN);
-	int ret = *hidden ? hidden_clear(dir, *hidden, patience) : -ENOMEM;
+/** Choose a temporary name by which a backup comes to its own, and see that it is free. Returns 0 or -errno. */
+static int choose_tempfile(int dir, const char *name, struct tempfile_patience *patience, char **tempfile) {
+	*tempfile = tempfile_path(name, TEMPFILE_KNOWN);
+	int ret = *tempfile ? tempfile_clear(dir, *tempfile, patience) : -ENOMEM;
 	if (ret == -EBUSY) {
-		free(*hidden);
-		*hidden = hidden_path(name, HIDDEN_RANDOM);
-		ret = *hidden ? 0 : -ENOMEM;
+		free(*tempfile);
+		*tempfile = tempfile_path(name, TEMPFILE_RANDOM);
+		ret = *tempfile ? 0 : -ENOMEM;
 	}
 	return ret;
 }
 
 /** Replace a simple backup that is there already. Returns 0 or -errno. */
-static int link_over(int dir, const char *path, const char *name, struct hidden_patience *patience) {
+static int link_over(int dir, const char *path, const char *name, struct tempfile_patience *patience) {
 	struct stat st = {0};
-	char *hidden = NULL;
-	int ret = hidden_can_go(dir) ? choose_hidden(dir, name, patience, &hidden) : -EPERM;
-	if (ret == 0 && (linkat(dir, path, dir, hidden, 0) != 0 || fstatat(dir, hidden, &st, AT_SYMLINK_NOFOLLOW) != 0)) {
+	char *tempfile = NULL;
+	int ret = tempfile_can_go(dir) ? choose_tempfile(dir, name, patience, &tempfile) : -EPERM;
+	if (ret == 0 && (linkat(dir, path, dir, tempfile, 0) != 0 || fstatat(dir, tempfile, &st, AT_SYMLINK_NOFOLLOW) != 0)) {
 		ret = -errno;
 	}
 	if (ret == 0) {
-		ret = renameat(dir, hidden, dir, name) == 0 ? 0 : -errno;
+		ret = renameat(dir, tempfile, dir, name) == 0 ? 0 : -errno;
 		// Where both were names of one file the rename did nothing
-		hidden_drop(dir, hidden, inode_of(&st));
+		tempfile_drop(dir, tempfile, inode_of(&st));
 	}
-	free(hidden);
+	free(tempfile);
 	return ret;
 }
 
 /** Give a destination a backup's name besides its own. Returns 0 or -errno. */
-static int link_to(int dir, const char *path, const char *name, bool numbered, struct hidden_patience *patience) {
+static int link_to(int dir, const char *path, const char *name, bool numbered, struct tempfile_patience *patience) {
 	int ret = linkat(dir, path, dir, name, 0) == 0 ? 0 : -errno;
 	if (ret == -EEXIST && !numbered) {
 		ret = link_over(dir, path, name, patience);
@@ -198,7 +198,7 @@ int dest_backup(const struct dest_pair *pair, enum dest_backup how, char **name)
 	const struct opts *opts = pair->opts;
 	int dir = pair->tree->fd[DST];
 	const char *path = pair->entry->dst_name;
-	struct hidden_patience *patience = &pair->tree->trees->patience;
+	struct tempfile_patience *patience = &pair->tree->trees->patience;
 	int ret = -EEXIST;
 	for (int i = 0; i < TRIES; ++i) {
 		int numbered = dest_backup_name(opts, dir, path, name);
@@ -226,14 +226,14 @@ int dest_backup(const struct dest_pair *pair, enum dest_backup how, char **name)
 int dest_restore(int dir, const char *backup, const char *path) {
 	struct stat old;
 	struct stat st;
-	int ret = hidden_move(dir, backup, path);
+	int ret = tempfile_move(dir, backup, path);
 	if (ret != -EEXIST || fstatat(dir, backup, &old, AT_SYMLINK_NOFOLLOW) != 0
 		|| fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) != 0 || !inode_same(inode_of(&old), inode_of(&st)))
 	{
 		return ret;
 	}
 	// It was but a second name
-	return hidden_drop(dir, backup, inode_of(&old));
+	return tempfile_drop(dir, backup, inode_of(&old));
 }
 
 bool dest_is_backup(const struct dest_pair *pair) {

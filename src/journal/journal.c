@@ -243,7 +243,7 @@ static int claim(int fd, int dir, bool made) {
 	if (made || journal_is_ours(&st)) {
 		return 0;
 	}
-	int ret = hidden_drop(dir, JOURNAL_NAME, inode_of(&st));
+	int ret = tempfile_drop(dir, JOURNAL_NAME, inode_of(&st));
 	return ret < 0 ? ret : -ESTALE;
 }
 
@@ -307,7 +307,7 @@ int journal_open(struct journal *journal, int dir, uint64_t options) {
 	thread_must(pthread_cond_init(&journal->wake, NULL));
 	find_now(&journal->now, dir, options);
 	// Where it could not be taken away again, there is none
-	journal->fd = hidden_can_go(dir) ? open_own(dir) : -EPERM;
+	journal->fd = tempfile_can_go(dir) ? open_own(dir) : -EPERM;
 	int ret = journal->fd < 0 ? journal->fd : 0;
 	if (ret == 0) {
 		journal->dir = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -344,18 +344,18 @@ static void remove_part(const struct journal *journal, const struct journal_part
 	};
 	const char *name = last_component(part->path);
 	char *parent = name == part->path ? strdup(".") : strndup(part->path, (size_t)(name - part->path));
-	char *hidden = hidden_path(name, HIDDEN_KNOWN);
+	char *tempfile = tempfile_path(name, TEMPFILE_KNOWN);
 	int dir = parent ? (int)syscall(SYS_openat2, journal->dir, parent, &how, sizeof(how)) : -1;
 	struct stat st;
 	struct stat file;
-	if (dir >= 0 && hidden && fstat(dir, &st) == 0 && fstatat(dir, hidden, &file, AT_SYMLINK_NOFOLLOW) == 0
-		&& (part->ino == 0 || part->ino == file.st_ino) && hidden_clear(dir, hidden, NULL) == 0)
+	if (dir >= 0 && tempfile && fstat(dir, &st) == 0 && fstatat(dir, tempfile, &file, AT_SYMLINK_NOFOLLOW) == 0
+		&& (part->ino == 0 || part->ino == file.st_ino) && tempfile_clear(dir, tempfile, NULL) == 0)
 	{
 		futimens(dir, (struct timespec[]) {st.st_atim, st.st_mtim});
 	}
 	close_fd(&dir);
 	free(parent);
-	free(hidden);
+	free(tempfile);
 }
 
 static void remove_untaken(const void *node, VISIT visit, void *arg) {

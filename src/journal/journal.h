@@ -66,7 +66,7 @@ struct journal_part {
 	/** Which one it is in the journal. */
 	uint64_t id;
 	struct journal_source src;
-	/** The inode under the hidden name, 0 if no range was noted. */
+	/** The inode under the temporary name, 0 if no range was noted. */
 	uint64_t ino;
 	/** What earlier runs have written, in order. */
 	struct journal_ranges done;
@@ -210,7 +210,7 @@ enum journal_says {
 enum journal_says journal_look(int dir, const struct journal_top *top, const atomic_bool *cancelled);
 
 /**
- * The directory PATH is about to be made: have a file beside it, under its hidden name, that says what it is going to be a copy
+ * The directory PATH is about to be made: have a file beside it, under its temporary name, that says what it is going to be a copy
  * of until it has a journal that does.
  *
  * @return To be ended by journal_announced(); NULL if there can be none.
@@ -283,7 +283,7 @@ void journal_finish(struct journal *journal, const struct stat *src, const struc
  * Take up a file that is written in parts, or begin one.
  *
  * @param path  Below the journal's directory.
- * @param left  What stands under the hidden name, or NULL. If that is not what was noted, or the source has changed, the
+ * @param left  What stands under the temporary name, or NULL. If that is not what was noted, or the source has changed, the
  *              part begins anew, with a record of that.
  * @return Owned by the journal; NULL if nothing can be noted. With something in journal_part::done LEFT has that.
  */

@@ -90,7 +90,7 @@ static char *notice_of(const char *path) {
 	if (bare) {
 		strip_slashes(bare);
 	}
-	char *notice = bare ? hidden_path(bare, HIDDEN_KNOWN) : NULL;
+	char *notice = bare ? tempfile_path(bare, TEMPFILE_KNOWN) : NULL;
 	free(bare);
 	return notice;
 }
@@ -124,7 +124,7 @@ static int make_notice(const char *path, const struct journal_top *top, struct s
 		return -errno;
 	}
 	// One that was left may be of another source
-	int ret = hidden_clear(AT_FDCWD, path, NULL);
+	int ret = tempfile_clear(AT_FDCWD, path, NULL);
 	int fd = ret < 0 ? -1 : open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0) {
 		return ret < 0 ? ret : -errno;
@@ -134,7 +134,7 @@ static int make_notice(const char *path, const struct journal_top *top, struct s
 	bool known = fstat(fd, st) == 0;
 	close_fd(&fd);
 	if (!whole && known) {
-		hidden_drop(AT_FDCWD, path, inode_of(st));
+		tempfile_drop(AT_FDCWD, path, inode_of(st));
 	}
 	return whole && known ? 0 : -EIO;
 }
@@ -144,7 +144,7 @@ struct journal_notice *journal_announce(const char *path, const struct journal_t
 	char *name = notice_of(path);
 	int dir = name ? open_parent(name) : -1;
 	// Where it could not be taken away again, or others could move it, there is none
-	bool made = dir >= 0 && hidden_can_go(dir) && symlink_is_closed(dir) && make_notice(name, top, &st) == 0;
+	bool made = dir >= 0 && tempfile_can_go(dir) && symlink_is_closed(dir) && make_notice(name, top, &st) == 0;
 	close_fd(&dir);
 	if (!made) {
 		free(name);
@@ -190,7 +190,7 @@ bool journal_was_announced(int dir, const char *path, const struct journal_top *
 
 void journal_announced(struct journal_notice *notice, enum journal_end end) {
 	if (notice && end == JOURNAL_REMOVE) {
-		hidden_drop(AT_FDCWD, notice->path, notice->inode);
+		tempfile_drop(AT_FDCWD, notice->path, notice->inode);
 	}
 	if (notice) {
 		free(notice->path);

@@ -16,26 +16,26 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-/** What hidden names begin with, and how many digits follow. */
+/** What temporary names begin with, and how many digits follow. */
 #define PREFIX ".ucp-"
 #define DIGITS 16
 
 /** Milliseconds to wait for the lock of a file that seems to be left. */
 #define CLEAR_WAIT 500
 
-char *hidden_path(const char *path, enum hidden_kind kind) {
+char *tempfile_path(const char *path, enum tempfile_kind kind) {
 	const char *name = last_component(path);
 	uint64_t number = XXH3_64bits(name, strlen(name));
-	char *hidden;
+	char *tempfile;
 
-	if (kind == HIDDEN_RANDOM && getrandom(&number, sizeof(number), 0) != sizeof(number)) {
+	if (kind == TEMPFILE_RANDOM && getrandom(&number, sizeof(number), 0) != sizeof(number)) {
 		return NULL;
 	}
 	int len = (int)(name - path);
-	return asprintf(&hidden, "%.*s" PREFIX "%016" PRIx64, len, path, number) < 0 ? NULL : hidden;
+	return asprintf(&tempfile, "%.*s" PREFIX "%016" PRIx64, len, path, number) < 0 ? NULL : tempfile;
 }
 
-bool hidden_is_name(const char *name) {
+bool tempfile_is_name(const char *name) {
 	size_t len = strlen(PREFIX);
 	return strncmp(name, PREFIX, len) == 0 && strspn(name + len, "0123456789abcdef") == DIGITS
 		&& name[len + DIGITS] == '\0';
@@ -65,7 +65,7 @@ static bool is_used(int dir, const char *path, unsigned wait) {
 	return used;
 }
 
-int hidden_clear(int dir, const char *path, struct hidden_patience *patience) {
+int tempfile_clear(int dir, const char *path, struct tempfile_patience *patience) {
 	bool wait = !patience || !atomic_load(&patience->spent);
 	struct stat st;
 	if (fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -83,7 +83,7 @@ int hidden_clear(int dir, const char *path, struct hidden_patience *patience) {
 	return unlinkat(dir, path, 0) == 0 || errno == ENOENT ? 0 : -errno;
 }
 
-int hidden_drop(int dir, const char *path, struct inode inode) {
+int tempfile_drop(int dir, const char *path, struct inode inode) {
 	struct stat st;
 	if (fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) != 0) {
 		return errno == ENOENT ? 0 : -errno;
@@ -94,12 +94,12 @@ int hidden_drop(int dir, const char *path, struct inode inode) {
 	return unlinkat(dir, path, 0) == 0 || errno == ENOENT ? 0 : -errno;
 }
 
-bool hidden_can_go(int dir) {
+bool tempfile_can_go(int dir) {
 	struct statx stx;
 	return statx(dir, "", AT_EMPTY_PATH, STATX_TYPE, &stx) != 0 || !(stx.stx_attributes & STATX_ATTR_APPEND);
 }
 
-int hidden_lock(int fd, unsigned wait) {
+int tempfile_lock(int fd, unsigned wait) {
 	struct stat st;
 	// Where there are no locks, nobody can be told
 	if (lock(fd, wait) == -EWOULDBLOCK) {
@@ -108,12 +108,12 @@ int hidden_lock(int fd, unsigned wait) {
 	return fstat(fd, &st) == 0 && st.st_nlink > 0 ? 0 : -ESTALE;
 }
 
-int hidden_owner(int dir, uid_t *owner) {
+int tempfile_owner(int dir, uid_t *owner) {
 	struct stat st = {0};
 	char *name = NULL;
 	int fd = openat(dir, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
 	if (fd < 0) {
-		name = hidden_path("", HIDDEN_RANDOM);
+		name = tempfile_path("", TEMPFILE_RANDOM);
 		fd = name ? openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600) : -1;
 	}
 	int ret = fd >= 0 && fstat(fd, &st) == 0 ? 0 : -errno;
@@ -122,13 +122,13 @@ int hidden_owner(int dir, uid_t *owner) {
 	}
 	close_fd(&fd);
 	if (ret == 0 && name) {
-		ret = hidden_drop(dir, name, inode_of(&st));
+		ret = tempfile_drop(dir, name, inode_of(&st));
 	}
 	free(name);
 	return ret;
 }
 
-int hidden_link(int fd, int dir, const char *path) {
+int tempfile_link(int fd, int dir, const char *path) {
 	char name[FD_PATH_SIZE];
 	if (linkat(fd, "", dir, path, AT_EMPTY_PATH) == 0) {
 		return 0;
@@ -156,18 +156,18 @@ static int move_slowly(int dir, const char *from, const char *to) {
 	return renameat(dir, from, dir, to) == 0 ? 0 : -errno;
 }
 
-int hidden_move_open(int dir, const char *from, const char *to) {
+int tempfile_move_open(int dir, const char *from, const char *to) {
 	if (renameat2(dir, from, dir, to, RENAME_NOREPLACE) == 0) {
 		return 0;
 	}
 	return errno == EINVAL || errno == ENOSYS ? move_slowly(dir, from, to) : -errno;
 }
 
-int hidden_move(int dir, const char *from, const char *to) {
+int tempfile_move(int dir, const char *from, const char *to) {
 	struct stat st;
-	int ret = hidden_move_open(dir, from, to);
+	int ret = tempfile_move_open(dir, from, to);
 	if (ret <= 0) {
 		return ret;
 	}
-	return fstatat(dir, to, &st, AT_SYMLINK_NOFOLLOW) == 0 ? hidden_drop(dir, from, inode_of(&st)) : 0;
+	return fstatat(dir, to, &st, AT_SYMLINK_NOFOLLOW) == 0 ? tempfile_drop(dir, from, inode_of(&st)) : 0;
 }

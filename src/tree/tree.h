@@ -165,7 +165,7 @@ struct trees {
 	atomic_bool mounted;
 	/** How many directories this run made, or would make. */
 	counter created;
-	struct hidden_patience patience;
+	struct tempfile_patience patience;
 	/**
 	 * The topmost directories this run made: a source directory among them is a copy of itself. With --dry-run those
 	 * that they would be made in.

@@ -8,7 +8,7 @@ open_fifo() {
 	printf 'the beginning\n' >&9
 }
 
-# The file that has no name yet, or the hidden one, as /proc shows it.
+# The file that has no name yet, or the temporary one, as /proc shows it.
 staged_file() {
 	find "/proc/$pid/fd" -lname '*/#*(deleted)' -o -lname '*/.ucp-*' 2>/dev/null | head -n 1
 }
@@ -324,7 +324,7 @@ case_old_file_survives() { # any end of ucp
 	done
 }
 
-# A killed run may leave a hidden name: the next one that makes the file takes it away.
+# A killed run may leave a temporary name: the next one that makes the file takes it away.
 case_left_hidden_name_goes() {
 	mkdir d
 	start_held --x-inject=no-unnamed p d/f
@@ -355,7 +355,7 @@ case_left_hidden_name_goes_when_replacing() {
 	[[ $(<d/f) == new ]] || fail "not replaced"
 }
 
-# Others can plant hidden names and lock them: one is waited for, but not each.
+# Others can plant temporary names and lock them: one is waited for, but not each.
 # only: release
 once_locked_hidden_names_are_not_waited_for_each() {
 	local i option
@@ -835,7 +835,7 @@ once_hidden_name_goes_after_the_close() {
 		expect_no_err
 		same_tree s d
 		grep -oE 'linkat.*\.ucp-[0-9a-f]{16}' "$CASE/trace" | grep -oE '\.ucp-[0-9a-f]{16}' >"$CASE/names"
-		(($(wc -l <"$CASE/names") >= 1)) || fail "nothing had a hidden name"
+		(($(wc -l <"$CASE/names") >= 1)) || fail "nothing had a temporary name"
 		while read -r name; do
 			grep -E "(close\\(|unlinkat\\().*$name" "$CASE/trace" | tail -n 1 | grep -q unlinkat \
 				|| fail "$name was open still: $(grep "$name" "$CASE/trace")"

@@ -20,7 +20,7 @@ make_source() {
 	ln s/f1 s/link
 }
 
-# The hidden name for a name: where one is made when nothing without a name can be.
+# The temporary name for a name: where one is made when nothing without a name can be.
 hidden_name() { # NAME
 	mkdir hidden
 	mkfifo fifo
@@ -298,7 +298,7 @@ case_journal_in_use() {
 	same_tree s d --no-times --no-links
 }
 
-# A hidden name that was left for a name which is done, or becomes a link, is known by the journal's run only.
+# A temporary name that was left for a name which is done, or becomes a link, is known by the journal's run only.
 case_left_for_what_is_done() {
 	local name
 	mkdir s s/sub

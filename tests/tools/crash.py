@@ -223,7 +223,7 @@ class Driver:
                 return 1
         self.check_source()
         print(f"{self.opts.count} copies, killed {self.killed} times; {self.ended} runs had ended before; "
-              f"{self.left} hidden names left by killed runs")
+              f"{self.left} temporary names left by killed runs")
         return 0
 
     def has_resume(self):

@@ -20,11 +20,11 @@ static int make(const char *path) {
 }
 
 TEST(known_names_follow_from_the_last_component) {
-	char *a = hidden_path("name", HIDDEN_KNOWN);
-	char *b = hidden_path("some/where/name", HIDDEN_KNOWN);
-	char *c = hidden_path("mane", HIDDEN_KNOWN);
+	char *a = tempfile_path("name", TEMPFILE_KNOWN);
+	char *b = tempfile_path("some/where/name", TEMPFILE_KNOWN);
+	char *c = tempfile_path("mane", TEMPFILE_KNOWN);
 	REQUIRE(a && b && c);
-	CHECK(hidden_is_name(a));
+	CHECK(tempfile_is_name(a));
 	CHECK_STR(last_component(b), a);
 	CHECK(strncmp(b, "some/where/.ucp-", 16) == 0);
 	CHECK(strcmp(a, c) != 0);
@@ -34,60 +34,60 @@ TEST(known_names_follow_from_the_last_component) {
 }
 
 TEST(random_names_differ) {
-	char *a = hidden_path("name", HIDDEN_RANDOM);
-	char *b = hidden_path("name", HIDDEN_RANDOM);
+	char *a = tempfile_path("name", TEMPFILE_RANDOM);
+	char *b = tempfile_path("name", TEMPFILE_RANDOM);
 	REQUIRE(a && b);
-	CHECK(hidden_is_name(a) && hidden_is_name(b) && strcmp(a, b) != 0);
+	CHECK(tempfile_is_name(a) && tempfile_is_name(b) && strcmp(a, b) != 0);
 	free(a);
 	free(b);
 }
 
 TEST(other_names_are_not_hidden_ones) {
-	CHECK(hidden_is_name(".ucp-0123456789abcdef"));
-	CHECK(!hidden_is_name(".ucp-0123456789abcde"));
-	CHECK(!hidden_is_name(".ucp-0123456789abcdef0"));
-	CHECK(!hidden_is_name(".ucp-0123456789abcdeX"));
-	CHECK(!hidden_is_name(".ucp-0123456789ABCDEF"));
-	CHECK(!hidden_is_name("ucp-0123456789abcdef"));
-	CHECK(!hidden_is_name(".ucp-"));
-	CHECK(!hidden_is_name(""));
+	CHECK(tempfile_is_name(".ucp-0123456789abcdef"));
+	CHECK(!tempfile_is_name(".ucp-0123456789abcde"));
+	CHECK(!tempfile_is_name(".ucp-0123456789abcdef0"));
+	CHECK(!tempfile_is_name(".ucp-0123456789abcdeX"));
+	CHECK(!tempfile_is_name(".ucp-0123456789ABCDEF"));
+	CHECK(!tempfile_is_name("ucp-0123456789abcdef"));
+	CHECK(!tempfile_is_name(".ucp-"));
+	CHECK(!tempfile_is_name(""));
 }
 
 TEST(what_is_left_is_cleared) {
 	go_to_scratch();
-	CHECK_EQ(hidden_clear(AT_FDCWD, "nothing", NULL), 0);
+	CHECK_EQ(tempfile_clear(AT_FDCWD, "nothing", NULL), 0);
 	close(make("file"));
-	CHECK_EQ(hidden_clear(AT_FDCWD, "file", NULL), 0);
+	CHECK_EQ(tempfile_clear(AT_FDCWD, "file", NULL), 0);
 	CHECK(!exists("file"));
 	REQUIRE(symlink("nowhere", "link") == 0 && mkfifo("fifo", 0644) == 0);
-	CHECK_EQ(hidden_clear(AT_FDCWD, "link", NULL), 0);
-	CHECK_EQ(hidden_clear(AT_FDCWD, "fifo", NULL), 0);
+	CHECK_EQ(tempfile_clear(AT_FDCWD, "link", NULL), 0);
+	CHECK_EQ(tempfile_clear(AT_FDCWD, "fifo", NULL), 0);
 	CHECK(!exists("link") && !exists("fifo"));
 }
 
 TEST(what_is_used_is_not_cleared) {
 	go_to_scratch();
 	int fd = make("file");
-	CHECK_EQ(hidden_lock(fd, 0), 0);
-	CHECK_EQ(hidden_clear(AT_FDCWD, "file", NULL), -EBUSY);
+	CHECK_EQ(tempfile_lock(fd, 0), 0);
+	CHECK_EQ(tempfile_clear(AT_FDCWD, "file", NULL), -EBUSY);
 	CHECK(exists("file"));
 	close(fd);
-	CHECK_EQ(hidden_clear(AT_FDCWD, "file", NULL), 0);
+	CHECK_EQ(tempfile_clear(AT_FDCWD, "file", NULL), 0);
 	REQUIRE(mkdir("dir", 0755) == 0);
-	CHECK_EQ(hidden_clear(AT_FDCWD, "dir", NULL), -EBUSY);
+	CHECK_EQ(tempfile_clear(AT_FDCWD, "dir", NULL), -EBUSY);
 	CHECK(exists("dir"));
 }
 
 TEST(a_lock_on_what_was_cleared_is_none) {
 	go_to_scratch();
 	int fd = make("file");
-	CHECK_EQ(hidden_clear(AT_FDCWD, "file", NULL), 0);
-	CHECK_EQ(hidden_lock(fd, 0), -ESTALE);
+	CHECK_EQ(tempfile_clear(AT_FDCWD, "file", NULL), 0);
+	CHECK_EQ(tempfile_lock(fd, 0), -ESTALE);
 	close(fd);
 	fd = make("file");
 	int other = open("file", O_WRONLY | O_CLOEXEC);
-	CHECK_EQ(hidden_lock(fd, 0), 0);
-	CHECK_EQ(hidden_lock(other, 1), -EBUSY);
+	CHECK_EQ(tempfile_lock(fd, 0), 0);
+	CHECK_EQ(tempfile_lock(other, 1), -EBUSY);
 	close(fd);
 	close(other);
 }
@@ -99,15 +99,15 @@ TEST(names_are_given_only_where_they_are_free) {
 	if (fd < 0) {
 		SKIP("no O_TMPFILE here");
 	}
-	CHECK_EQ(hidden_link(fd, AT_FDCWD, "taken"), -EEXIST);
-	CHECK_EQ(hidden_link(fd, AT_FDCWD, "free"), 0);
+	CHECK_EQ(tempfile_link(fd, AT_FDCWD, "taken"), -EEXIST);
+	CHECK_EQ(tempfile_link(fd, AT_FDCWD, "free"), 0);
 	CHECK(exists("free"));
 	close(fd);
-	CHECK_EQ(hidden_move(AT_FDCWD, "free", "taken"), -EEXIST);
+	CHECK_EQ(tempfile_move(AT_FDCWD, "free", "taken"), -EEXIST);
 	CHECK(exists("free"));
-	CHECK_EQ(hidden_move(AT_FDCWD, "free", "new"), 0);
+	CHECK_EQ(tempfile_move(AT_FDCWD, "free", "new"), 0);
 	CHECK(exists("new") && !exists("free"));
-	CHECK_EQ(hidden_move(AT_FDCWD, "nothing", "other"), -ENOENT);
+	CHECK_EQ(tempfile_move(AT_FDCWD, "nothing", "other"), -ENOENT);
 }
 
 UNIT_MAIN
