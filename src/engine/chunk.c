@@ -3,89 +3,89 @@
 #include <errno.h>
 
 /** What gets the wanted bytes into the buffer. */
-static enum pair_next fetch(const struct pair *pair) {
-	return pair->flags & (PAIR_LOOK | PAIR_APART) ? PAIR_READ : PAIR_SUBMIT;
+static enum chunk_next fetch(const struct chunk *chunk) {
+	return chunk->flags & (CHUNK_LOOK | CHUNK_APART) ? CHUNK_READ : CHUNK_SUBMIT;
 }
 
-enum pair_next pair_start(struct pair *pair, uint64_t off, uint32_t len, enum pair_flags flags) {
-	*pair = (struct pair) {
+enum chunk_next chunk_start(struct chunk *chunk, uint64_t off, uint32_t len, enum chunk_flags flags) {
+	*chunk = (struct chunk) {
 		.off = off,
 		.len = len,
 		.flags = (uint8_t)flags,
 	};
-	return fetch(pair);
+	return fetch(chunk);
 }
 
 /** Whether a failed request may be tried again: interrupted, not now, or its link was cut before it began. */
-static bool try_again(struct pair *pair, int res) {
+static bool try_again(struct chunk *chunk, int res) {
 	if (res != -EINTR && res != -EAGAIN && res != -ECANCELED) {
 		return false;
 	}
-	return ++pair->tries < PAIR_TRIES;
+	return ++chunk->tries < CHUNK_TRIES;
 }
 
-static enum pair_next failed(struct pair *pair, int err, enum pair_next next) {
-	pair->err = err;
+static enum chunk_next failed(struct chunk *chunk, int err, enum chunk_next next) {
+	chunk->err = err;
 	return next;
 }
 
-/** Everything up to pair::cut is dealt with. */
-static enum pair_next cut_done(struct pair *pair) {
-	if (pair->put < pair->got) {
-		return PAIR_INSPECT;
+/** Everything up to chunk::cut is dealt with. */
+static enum chunk_next cut_done(struct chunk *chunk) {
+	if (chunk->put < chunk->got) {
+		return CHUNK_INSPECT;
 	}
-	if (pair->got == pair->len) {
-		return PAIR_DONE;
+	if (chunk->got == chunk->len) {
+		return CHUNK_DONE;
 	}
-	pair->off += pair->got;
-	pair->len -= pair->got;
-	pair->got = pair->put = pair->cut = 0;
-	return fetch(pair);
+	chunk->off += chunk->got;
+	chunk->len -= chunk->got;
+	chunk->got = chunk->put = chunk->cut = 0;
+	return fetch(chunk);
 }
 
-static enum pair_next read_step(struct pair *pair, int res) {
+static enum chunk_next read_step(struct chunk *chunk, int res) {
 	if (res < 0) {
-		return try_again(pair, res) ? fetch(pair) : failed(pair, -res, PAIR_READ_FAILED);
+		return try_again(chunk, res) ? fetch(chunk) : failed(chunk, -res, CHUNK_READ_FAILED);
 	}
 	if (res == 0) {
-		return PAIR_END;
+		return CHUNK_END;
 	}
-	if ((uint32_t)res > pair->len) {
-		return failed(pair, EIO, PAIR_READ_FAILED);
+	if ((uint32_t)res > chunk->len) {
+		return failed(chunk, EIO, CHUNK_READ_FAILED);
 	}
-	pair->tries = 0;
-	pair->got = (uint32_t)res;
-	if (pair->flags & PAIR_LOOK) {
-		return PAIR_INSPECT;
+	chunk->tries = 0;
+	chunk->got = (uint32_t)res;
+	if (chunk->flags & CHUNK_LOOK) {
+		return CHUNK_INSPECT;
 	}
-	pair->cut = pair->got;
-	return PAIR_WRITE;
+	chunk->cut = chunk->got;
+	return CHUNK_WRITE;
 }
 
-static enum pair_next write_step(struct pair *pair, int res) {
-	if (pair->got == 0) {
+static enum chunk_next write_step(struct chunk *chunk, int res) {
+	if (chunk->got == 0) {
 		// The write of a linked pair, so its read was full
-		pair->got = pair->cut = pair->len;
+		chunk->got = chunk->cut = chunk->len;
 	}
 	if (res < 0) {
-		return try_again(pair, res) ? PAIR_WRITE : failed(pair, -res, PAIR_WRITE_FAILED);
+		return try_again(chunk, res) ? CHUNK_WRITE : failed(chunk, -res, CHUNK_WRITE_FAILED);
 	}
 	// Nothing written and no reason given would go on for ever
-	if (res == 0 || (uint32_t)res > pair->cut - pair->put) {
-		return failed(pair, EIO, PAIR_WRITE_FAILED);
+	if (res == 0 || (uint32_t)res > chunk->cut - chunk->put) {
+		return failed(chunk, EIO, CHUNK_WRITE_FAILED);
 	}
-	pair->tries = 0;
-	pair->put += (uint32_t)res;
-	pair->written += (uint32_t)res;
-	return pair->put < pair->cut ? PAIR_WRITE : cut_done(pair);
+	chunk->tries = 0;
+	chunk->put += (uint32_t)res;
+	chunk->written += (uint32_t)res;
+	return chunk->put < chunk->cut ? CHUNK_WRITE : cut_done(chunk);
 }
 
-enum pair_next pair_step(struct pair *pair, enum pair_op op, int res) {
-	return op == PAIR_OP_READ ? read_step(pair, res) : write_step(pair, res);
+enum chunk_next chunk_step(struct chunk *chunk, enum chunk_op op, int res) {
+	return op == CHUNK_OP_READ ? read_step(chunk, res) : write_step(chunk, res);
 }
 
-enum pair_next pair_cut(struct pair *pair, uint32_t skip, uint32_t run) {
-	pair->put += skip;
-	pair->cut = pair->put + run;
-	return run > 0 ? PAIR_WRITE : cut_done(pair);
+enum chunk_next chunk_cut(struct chunk *chunk, uint32_t skip, uint32_t run) {
+	chunk->put += skip;
+	chunk->cut = chunk->put + run;
+	return run > 0 ? CHUNK_WRITE : cut_done(chunk);
 }

@@ -26,8 +26,8 @@ enum ring_fixed {
 /** What a slot was asked for, so that it can be asked of the system instead. */
 struct ring_request {
 	/** A pair's read and write; or one of them alone, of which only that file is set. */
-	bool pair;
-	enum pair_op op;
+	bool chunk;
+	enum chunk_op op;
 	struct ring_file src;
 	struct ring_file dst;
 	uint64_t off;
@@ -50,7 +50,7 @@ struct ring_slot {
 	/** Whether the buffer is registered. */
 	bool fixed;
 	/** Whether the request is a pair. */
-	bool pair;
+	bool chunk;
 	/** Without CQE_SKIP both halves of a pair complete: the results so far. */
 	bool both;
 	bool have[2];
@@ -122,8 +122,8 @@ void ring_believe(struct ring *ring, struct ring_event *event);
 /** Whether the copy is cancelled. */
 bool ring_is_cancelled(const struct ring *ring);
 
-/** Make a request, or the write of a pair that was read (FROM is PAIR_OP_WRITE), by system calls. */
-struct ring_event ring_call(struct ring *ring, unsigned slot, enum pair_op from);
+/** Make a request, or the write of a pair that was read (FROM is CHUNK_OP_WRITE), by system calls. */
+struct ring_event ring_call(struct ring *ring, unsigned slot, enum chunk_op from);
 
 /** Do what a slot was asked for by system calls, and have ring_wait() tell. If the copy is cancelled, nothing is done. */
 void ring_do_now(struct ring *ring, unsigned slot);

@@ -187,11 +187,11 @@ void ring_uring_forget(struct ring *ring, struct ring_file file) {
 }
 
 /** The name of a request in its completion. */
-static __u64 tag_of(const struct ring *ring, unsigned slot, enum pair_op op) {
+static __u64 tag_of(const struct ring *ring, unsigned slot, enum chunk_op op) {
 	return (__u64)ring->slots[slot].generation << 32 | slot << 1 | op;
 }
 
-static void prepare(struct ring *ring, struct io_uring_sqe *sqe, unsigned slot, enum pair_op op, struct ring_file file,
+static void prepare(struct ring *ring, struct io_uring_sqe *sqe, unsigned slot, enum chunk_op op, struct ring_file file,
 	uint64_t off, uint32_t at, uint32_t len)
 {
 	bool fixed_buffer = buffer_is_fixed(ring, slot, len);
@@ -199,9 +199,9 @@ static void prepare(struct ring *ring, struct io_uring_sqe *sqe, unsigned slot, 
 	int fd = fixed_file ? file.fixed : file.fd;
 	char *data = ring_buffer(ring, slot) + at;
 
-	if (op == PAIR_OP_READ && fixed_buffer) {
+	if (op == CHUNK_OP_READ && fixed_buffer) {
 		io_uring_prep_read_fixed(sqe, fd, data, len, off, (int)slot);
-	} else if (op == PAIR_OP_READ) {
+	} else if (op == CHUNK_OP_READ) {
 		io_uring_prep_read(sqe, fd, data, len, off);
 	} else if (fixed_buffer) {
 		io_uring_prep_write_fixed(sqe, fd, data, len, off, (int)slot);
@@ -218,12 +218,12 @@ static void prepare(struct ring *ring, struct io_uring_sqe *sqe, unsigned slot, 
 }
 
 /** Begin a request on a slot. */
-static void begin(struct ring *ring, unsigned slot, bool pair, uint32_t len) {
+static void begin(struct ring *ring, unsigned slot, bool chunk, uint32_t len) {
 	struct ring_slot *s = &ring->slots[slot];
 	++s->generation;
-	s->pair = pair;
-	s->both = pair && !ring->cqe_skip;
-	s->have[PAIR_OP_READ] = s->have[PAIR_OP_WRITE] = false;
+	s->chunk = chunk;
+	s->both = chunk && !ring->cqe_skip;
+	s->have[CHUNK_OP_READ] = s->have[CHUNK_OP_WRITE] = false;
 	s->len = len;
 }
 
@@ -241,24 +241,24 @@ static struct io_uring_sqe *entry(struct ring *ring) {
 
 void ring_uring_ask(struct ring *ring, unsigned slot) {
 	const struct ring_request *asked = &ring->slots[slot].asked;
-	begin(ring, slot, asked->pair, asked->len);
+	begin(ring, slot, asked->chunk, asked->len);
 	struct io_uring_sqe *sqe = entry(ring);
-	if (asked->op == PAIR_OP_WRITE) {
-		prepare(ring, sqe, slot, PAIR_OP_WRITE, asked->dst, asked->off, asked->at, asked->write_len);
+	if (asked->op == CHUNK_OP_WRITE) {
+		prepare(ring, sqe, slot, CHUNK_OP_WRITE, asked->dst, asked->off, asked->at, asked->write_len);
 		return;
 	}
-	prepare(ring, sqe, slot, PAIR_OP_READ, asked->src, asked->off, 0, asked->len);
-	if (asked->pair) {
+	prepare(ring, sqe, slot, CHUNK_OP_READ, asked->src, asked->off, 0, asked->len);
+	if (asked->chunk) {
 		sqe->flags |= IOSQE_IO_LINK;
 		sqe->flags |= ring->cqe_skip ? IOSQE_CQE_SKIP_SUCCESS : 0;
-		prepare(ring, entry(ring), slot, PAIR_OP_WRITE, asked->dst, asked->off, 0, asked->write_len);
+		prepare(ring, entry(ring), slot, CHUNK_OP_WRITE, asked->dst, asked->off, 0, asked->write_len);
 	}
 }
 
 /** Turn a completion into an event; false if it is not the whole answer yet, or to a request long answered. */
 static bool translate(struct ring *ring, const struct io_uring_cqe *cqe, struct ring_event *event) {
 	unsigned slot = (uint32_t)cqe->user_data >> 1;
-	enum pair_op op = cqe->user_data & 1 ? PAIR_OP_WRITE : PAIR_OP_READ;
+	enum chunk_op op = cqe->user_data & 1 ? CHUNK_OP_WRITE : CHUNK_OP_READ;
 	struct ring_slot *s = &ring->slots[slot];
 
 	if (cqe->user_data >> 32 != s->generation || !s->due) {
@@ -268,14 +268,14 @@ static bool translate(struct ring *ring, const struct io_uring_cqe *cqe, struct 
 	if (s->both) {
 		s->have[op] = true;
 		s->res[op] = res;
-		if (!s->have[PAIR_OP_READ] || !s->have[PAIR_OP_WRITE]) {
+		if (!s->have[CHUNK_OP_READ] || !s->have[CHUNK_OP_WRITE]) {
 			return false;
 		}
-		bool full = s->res[PAIR_OP_READ] == (int)s->len;
-		op = full ? PAIR_OP_WRITE : PAIR_OP_READ;
+		bool full = s->res[CHUNK_OP_READ] == (int)s->len;
+		op = full ? CHUNK_OP_WRITE : CHUNK_OP_READ;
 		res = s->res[op];
 		ring->stats.cut += !full;
-	} else if (s->pair && op == PAIR_OP_READ) {
+	} else if (s->chunk && op == CHUNK_OP_READ) {
 		++ring->stats.cut;
 	}
 	*event = (struct ring_event) {.slot = slot, .op = op, .res = res};
@@ -295,7 +295,7 @@ static unsigned find_torn(const struct ring *ring) {
 	}
 	unsigned next = *sq->khead & sq->ring_mask;
 	unsigned last = (*sq->khead - 1) & sq->ring_mask;
-	bool torn = (sq->sqes[last].flags & IOSQE_IO_LINK) && (sq->sqes[next].user_data & 1) == PAIR_OP_WRITE
+	bool torn = (sq->sqes[last].flags & IOSQE_IO_LINK) && (sq->sqes[next].user_data & 1) == CHUNK_OP_WRITE
 		&& sq->sqes[last].user_data >> 1 == sq->sqes[next].user_data >> 1;
 	return torn ? (uint32_t)sq->sqes[next].user_data >> 1 : UINT_MAX;
 }
@@ -342,10 +342,10 @@ static void give_up_on(struct ring *ring, unsigned slot) {
 	s->due = false;
 	--ring->due;
 	ring->left = true;
-	if (s->asked.op == PAIR_OP_READ) {
+	if (s->asked.op == CHUNK_OP_READ) {
 		char *buffer = mmap(NULL, ring->params.chunk_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		if (buffer == MAP_FAILED) {
-			ring->done[ring->done_count++] = (struct ring_event) {.slot = slot, .op = PAIR_OP_READ, .res = -ENOMEM};
+			ring->done[ring->done_count++] = (struct ring_event) {.slot = slot, .op = CHUNK_OP_READ, .res = -ENOMEM};
 			return;
 		}
 		s->buffer = buffer;
@@ -359,7 +359,7 @@ static void give_up_on(struct ring *ring, unsigned slot) {
 
 void ring_believe(struct ring *ring, struct ring_event *event) {
 	int res = event->res;
-	if (res > 0 || (res == 0 && event->op == PAIR_OP_READ)) {
+	if (res > 0 || (res == 0 && event->op == CHUNK_OP_READ)) {
 		ring->put_off = 0;
 		return;
 	}

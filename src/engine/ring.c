@@ -108,8 +108,8 @@ void ring_pair(struct ring *ring, unsigned slot, struct ring_file src, struct ri
 	}
 	++ring->stats.pairs;
 	begin(ring, slot, (struct ring_request) {
-		.pair = true,
-		.op = PAIR_OP_READ,
+		.chunk = true,
+		.op = CHUNK_OP_READ,
 		.src = src,
 		.dst = dst,
 		.off = off,
@@ -121,7 +121,7 @@ void ring_pair(struct ring *ring, unsigned slot, struct ring_file src, struct ri
 void ring_read(struct ring *ring, unsigned slot, struct ring_file src, uint64_t off, uint32_t len) {
 	++ring->stats.reads;
 	begin(ring, slot, (struct ring_request) {
-		.op = PAIR_OP_READ,
+		.op = CHUNK_OP_READ,
 		.src = src,
 		.off = off,
 		.len = ask(ring, INJECT_SHORT_READ, len),
@@ -131,7 +131,7 @@ void ring_read(struct ring *ring, unsigned slot, struct ring_file src, uint64_t 
 void ring_write(struct ring *ring, unsigned slot, struct ring_file dst, uint64_t off, uint32_t at, uint32_t len) {
 	++ring->stats.writes;
 	begin(ring, slot, (struct ring_request) {
-		.op = PAIR_OP_WRITE,
+		.op = CHUNK_OP_WRITE,
 		.dst = dst,
 		.off = off,
 		.at = at,

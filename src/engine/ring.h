@@ -55,7 +55,7 @@ struct ring_file {
 /** The answer to a request. */
 struct ring_event {
 	unsigned slot;
-	enum pair_op op;
+	enum chunk_op op;
 	/** Bytes or -errno. */
 	int res;
 };

@@ -68,16 +68,16 @@ static int need_ring(struct state *s) {
 	if (ret < 0) {
 		return ret;
 	}
-	struct chunk *chunks = calloc(params.depth, sizeof(*chunks));
+	struct slot *slots = calloc(params.depth, sizeof(*slots));
 	unsigned *free_slots = calloc(params.depth, sizeof(*free_slots));
-	if (!chunks || !free_slots) {
-		free(chunks);
+	if (!slots || !free_slots) {
+		free(slots);
 		free(free_slots);
 		ring_close(ring);
 		return -ENOMEM;
 	}
 	s->ring = ring;
-	s->chunks = chunks;
+	s->slots = slots;
 	s->free_slots = free_slots;
 	s->depth = params.depth;
 	worker->chunk_size = params.chunk_size;
@@ -148,7 +148,7 @@ void hold_exhausted(struct state *s) {
 static unsigned first_of(const struct state *s, const struct hold *hold) {
 	unsigned first = s->depth;
 	for (unsigned i = 0; i < s->depth; ++i) {
-		if (s->chunks[i].hold == hold && (first == s->depth || s->chunks[i].turn < s->chunks[first].turn)) {
+		if (s->slots[i].hold == hold && (first == s->depth || s->slots[i].turn < s->slots[first].turn)) {
 			first = i;
 		}
 	}
@@ -156,47 +156,47 @@ static unsigned first_of(const struct state *s, const struct hold *hold) {
 }
 
 /** Whether a chunk has to wait with its write until it is the first of its file. Then it does. */
-static bool waits_for_turn(struct state *s, unsigned slot) {
-	struct chunk *chunk = &s->chunks[slot];
-	if (!chunk->hold->forward || first_of(s, chunk->hold) == slot) {
+static bool waits_for_turn(struct state *s, unsigned index) {
+	struct slot *slot = &s->slots[index];
+	if (!slot->hold->forward || first_of(s, slot->hold) == index) {
 		return false;
 	}
-	chunk->waits = true;
+	slot->waits = true;
 	++s->waiting;
 	return true;
 }
 
 /** Have a chunk come to an end without what it was to do next. */
-static enum pair_next drop(struct chunk *chunk) {
-	file_abandon(chunk->hold->file, chunk->pair.off + chunk->pair.put);
-	chunk->start = UINT64_MAX;
-	return PAIR_DONE;
+static enum chunk_next drop(struct slot *slot) {
+	file_abandon(slot->hold->file, slot->chunk.off + slot->chunk.put);
+	slot->start = UINT64_MAX;
+	return CHUNK_DONE;
 }
 
-static void chunk_next(struct state *s, unsigned slot, enum pair_next next);
+static void slot_next(struct state *s, unsigned index, enum chunk_next next);
 
 /** The first chunk of a file has ended: it is the next one's turn. */
 static void wake_next(struct state *s, const struct hold *hold) {
-	unsigned slot = first_of(s, hold);
-	if (slot == s->depth || !s->chunks[slot].waits) {
+	unsigned index = first_of(s, hold);
+	if (index == s->depth || !s->slots[index].waits) {
 		return;
 	}
-	struct chunk *chunk = &s->chunks[slot];
-	chunk->waits = false;
+	struct slot *slot = &s->slots[index];
+	slot->waits = false;
 	--s->waiting;
 	// Behind what could not be written nothing can
 	bool useless = state_is_cancelled(s) || (hold->file->flags & FILE_INCOMPLETE);
-	chunk_next(s, slot, useless ? drop(chunk) : PAIR_WRITE);
+	slot_next(s, index, useless ? drop(slot) : CHUNK_WRITE);
 }
 
 /** A chunk has ended, well or not. */
-static void chunk_end(struct state *s, unsigned slot) {
-	struct chunk *chunk = &s->chunks[slot];
-	struct hold *hold = chunk->hold;
-	chunk->hold = NULL;
+static void slot_end(struct state *s, unsigned index) {
+	struct slot *slot = &s->slots[index];
+	struct hold *hold = slot->hold;
+	slot->hold = NULL;
 	must(s->free_count < s->depth);
-	s->free_slots[s->free_count++] = slot;
-	s->inflight -= chunk->bytes;
+	s->free_slots[s->free_count++] = index;
+	s->inflight -= slot->bytes;
 	--hold->inflight;
 	if (hold->inflight == 0 && hold != s->hold) {
 		hold_release(s, hold);
@@ -206,101 +206,101 @@ static void chunk_end(struct state *s, unsigned slot) {
 }
 
 /** Choose what of the bytes read is written, and what becomes a hole. */
-static enum pair_next inspect(struct state *s, unsigned slot, struct pair *pair) {
-	const char *data = ring_buffer(s->ring, slot);
-	size_t skip = extent_zeros(data + pair->put, pair->got - pair->put, ZERO_BLOCK);
-	counter_add(&s->chunks[slot].hold->file->zeros, skip);
-	size_t run = extent_nonzeros(data + pair->put + skip, pair->got - pair->put - skip, ZERO_BLOCK);
-	return pair_cut(pair, (uint32_t)skip, (uint32_t)run);
+static enum chunk_next inspect(struct state *s, unsigned index, struct chunk *chunk) {
+	const char *data = ring_buffer(s->ring, index);
+	size_t skip = extent_zeros(data + chunk->put, chunk->got - chunk->put, ZERO_BLOCK);
+	counter_add(&s->slots[index].hold->file->zeros, skip);
+	size_t run = extent_nonzeros(data + chunk->put + skip, chunk->got - chunk->put - skip, ZERO_BLOCK);
+	return chunk_cut(chunk, (uint32_t)skip, (uint32_t)run);
 }
 
 /** Whether what made a request fail is gone by now, so that it can be made again. */
-static bool is_cured(struct state *s, struct hold *hold, const struct pair *pair, enum pair_op op, int res) {
+static bool is_cured(struct state *s, struct hold *hold, const struct chunk *chunk, enum chunk_op op, int res) {
 	if (res < 0 && file_cache_refused(&s->ctx, hold->file, -res)) {
 		hold->src.leaves = hold->dst.leaves = false;
 		return true;
 	}
-	return res < 0 && op == PAIR_OP_WRITE && hold->forward && file_move_end(hold->file, -res, pair->off + pair->put);
+	return res < 0 && op == CHUNK_OP_WRITE && hold->forward && file_move_end(hold->file, -res, chunk->off + chunk->put);
 }
 
 /** Write what was read without asking the ring. */
-static enum pair_next write_now(struct state *s, unsigned slot, struct pair *pair) {
-	struct hold *hold = s->chunks[slot].hold;
-	int res = ring_write_now(s->ring, slot, hold->dst, pair->off + pair->put, pair->put, pair->cut - pair->put);
+static enum chunk_next write_now(struct state *s, unsigned index, struct chunk *chunk) {
+	struct hold *hold = s->slots[index].hold;
+	int res = ring_write_now(s->ring, index, hold->dst, chunk->off + chunk->put, chunk->put, chunk->cut - chunk->put);
 	if (res > 0) {
-		file_moved(&s->ctx, s->chunks[slot].hold->file, (uint64_t)res);
+		file_moved(&s->ctx, s->slots[index].hold->file, (uint64_t)res);
 	}
-	bool again = is_cured(s, hold, pair, PAIR_OP_WRITE, res);
-	return pair_step(pair, PAIR_OP_WRITE, again ? -EAGAIN : res);
+	bool again = is_cured(s, hold, chunk, CHUNK_OP_WRITE, res);
+	return chunk_step(chunk, CHUNK_OP_WRITE, again ? -EAGAIN : res);
 }
 
 /** Do what a chunk needs next. */
-static void chunk_next(struct state *s, unsigned slot, enum pair_next next) {
-	struct chunk *chunk = &s->chunks[slot];
-	struct pair *pair = &chunk->pair;
-	struct hold *hold = chunk->hold;
+static void slot_next(struct state *s, unsigned index, enum chunk_next next) {
+	struct slot *slot = &s->slots[index];
+	struct chunk *chunk = &slot->chunk;
+	struct hold *hold = slot->hold;
 	struct file *file = hold->file;
 
-	while (next == PAIR_INSPECT || (next == PAIR_WRITE && hold->direct)) {
-		if (next == PAIR_INSPECT) {
-			next = inspect(s, slot, pair);
-		} else if (waits_for_turn(s, slot)) {
+	while (next == CHUNK_INSPECT || (next == CHUNK_WRITE && hold->direct)) {
+		if (next == CHUNK_INSPECT) {
+			next = inspect(s, index, chunk);
+		} else if (waits_for_turn(s, index)) {
 			return;
 		} else {
-			next = state_is_cancelled(s) ? drop(chunk) : write_now(s, slot, pair);
+			next = state_is_cancelled(s) ? drop(slot) : write_now(s, index, chunk);
 		}
 	}
-	s->unsent += next == PAIR_SUBMIT || next == PAIR_READ || next == PAIR_WRITE;
+	s->unsent += next == CHUNK_SUBMIT || next == CHUNK_READ || next == CHUNK_WRITE;
 	switch (next) {
-	case PAIR_SUBMIT:
-		ring_pair(s->ring, slot, hold->src, hold->dst, pair->off, pair->len);
+	case CHUNK_SUBMIT:
+		ring_pair(s->ring, index, hold->src, hold->dst, chunk->off, chunk->len);
 		return;
-	case PAIR_READ:
-		ring_read(s->ring, slot, hold->src, pair->off, pair->len);
+	case CHUNK_READ:
+		ring_read(s->ring, index, hold->src, chunk->off, chunk->len);
 		return;
-	case PAIR_WRITE:
-		ring_write(s->ring, slot, hold->dst, pair->off + pair->put, pair->put, pair->cut - pair->put);
+	case CHUNK_WRITE:
+		ring_write(s->ring, index, hold->dst, chunk->off + chunk->put, chunk->put, chunk->cut - chunk->put);
 		return;
-	case PAIR_INSPECT:
+	case CHUNK_INSPECT:
 		break;
-	case PAIR_DONE:
-		if (chunk->start != UINT64_MAX) {
-			file_wrote(&s->ctx, file, chunk->start, chunk->start + chunk->bytes);
+	case CHUNK_DONE:
+		if (slot->start != UINT64_MAX) {
+			file_wrote(&s->ctx, file, slot->start, slot->start + slot->bytes);
 		}
 		break;
-	case PAIR_END:
-		file_ended(file, pair->off);
+	case CHUNK_END:
+		file_ended(file, chunk->off);
 		break;
-	case PAIR_READ_FAILED:
-		file_fail(file, pair->off, error_make(ERROR_READ, pair->err, "error reading %s"));
+	case CHUNK_READ_FAILED:
+		file_fail(file, chunk->off, error_make(ERROR_READ, chunk->err, "error reading %s"));
 		// A medium that fails takes long each time
 		hold->range.start = hold->range.end;
 		break;
-	case PAIR_WRITE_FAILED:
-		file_fail(file, pair->off + pair->put, error_make(ERROR_WRITE, pair->err, "error writing %d"));
+	case CHUNK_WRITE_FAILED:
+		file_fail(file, chunk->off + chunk->put, error_make(ERROR_WRITE, chunk->err, "error writing %d"));
 		hold->range.start = hold->range.end;
 		break;
 	}
-	chunk_end(s, slot);
+	slot_end(s, index);
 }
 
 /** Take one answer. */
 static void step(struct state *s, const struct ring_event *event) {
-	struct chunk *chunk = &s->chunks[event->slot];
-	struct pair *pair = &chunk->pair;
-	uint32_t before = pair->written;
+	struct slot *slot = &s->slots[event->slot];
+	struct chunk *chunk = &slot->chunk;
+	uint32_t before = chunk->written;
 	int res = event->res;
-	bool again = is_cured(s, chunk->hold, pair, event->op, res);
-	enum pair_next next = pair_step(pair, event->op, again ? -EAGAIN : res);
+	bool again = is_cured(s, slot->hold, chunk, event->op, res);
+	enum chunk_next next = chunk_step(chunk, event->op, again ? -EAGAIN : res);
 
-	file_moved(&s->ctx, chunk->hold->file, pair->written - before);
-	if (state_is_cancelled(s) && (next == PAIR_SUBMIT || next == PAIR_READ || next == PAIR_WRITE)) {
-		next = drop(chunk);
+	file_moved(&s->ctx, slot->hold->file, chunk->written - before);
+	if (state_is_cancelled(s) && (next == CHUNK_SUBMIT || next == CHUNK_READ || next == CHUNK_WRITE)) {
+		next = drop(slot);
 	}
-	chunk_next(s, event->slot, next);
+	slot_next(s, event->slot, next);
 }
 
-bool chunks_have_room(const struct state *s) {
+bool slots_have_room(const struct state *s) {
 	// Where nothing is waited for, one buffer after the other is best: it stays in the processor's cache
 	size_t window = s->hold && s->hold->cached ? s->worker->chunk_size : s->worker->window;
 	uint64_t next = s->hold ? s->hold->range.end - s->hold->range.start : 1;
@@ -312,20 +312,20 @@ bool chunks_have_room(const struct state *s) {
 	return !s->ring || (s->free_count > 0 && fits);
 }
 
-bool chunks_are_due(const struct state *s) {
+bool slots_are_due(const struct state *s) {
 	return s->unsent >= (s->slow ? 1 : COLLECT);
 }
 
 /** How many answers to wait for: of many small requests half, so that many go to the kernel together again. */
 static unsigned wanted(const struct state *s) {
 	unsigned inflight = s->depth - s->free_count - s->waiting;
-	if (chunks_are_due(s) && chunks_have_room(s)) {
+	if (slots_are_due(s) && slots_have_room(s)) {
 		return 0;
 	}
 	return inflight < MANY ? 1 : min(inflight / 2, (unsigned)EVENTS);
 }
 
-void chunks_drain(struct state *s) {
+void slots_drain(struct state *s) {
 	struct ring_event events[EVENTS];
 	unsigned n = ring_wait(s->ring, events, EVENTS, wanted(s));
 	s->unsent = 0;
@@ -341,17 +341,17 @@ void chunks_drain(struct state *s) {
 static void make_room(struct state *s, unsigned keep, uint32_t more) {
 	size_t most = s->worker->window + 2 * s->worker->chunk_size;
 	while (s->resident + more > most) {
-		struct chunk *largest = NULL;
+		struct slot *largest = NULL;
 		for (unsigned i = 0; i < s->free_count; ++i) {
-			struct chunk *chunk = &s->chunks[s->free_slots[i]];
-			if (s->free_slots[i] != keep && !chunk->stays && chunk->reach > (largest ? largest->reach : 0)) {
-				largest = chunk;
+			struct slot *slot = &s->slots[s->free_slots[i]];
+			if (s->free_slots[i] != keep && !slot->stays && slot->reach > (largest ? largest->reach : 0)) {
+				largest = slot;
 			}
 		}
 		if (!largest) {
 			return;
 		}
-		largest->stays = !ring_buffer_drop(s->ring, (unsigned)(largest - s->chunks));
+		largest->stays = !ring_buffer_drop(s->ring, (unsigned)(largest - s->slots));
 		s->resident -= largest->stays ? 0 : largest->reach;
 		largest->reach = largest->stays ? largest->reach : 0;
 	}
@@ -377,23 +377,23 @@ static bool suits_better(uint32_t len, uint32_t reach, uint32_t other) {
 static unsigned take_slot(struct state *s, uint32_t len) {
 	unsigned best = s->free_count - 1;
 	for (unsigned i = s->free_count - 1; i-- > 0;) {
-		if (suits_better(len, s->chunks[s->free_slots[i]].reach, s->chunks[s->free_slots[best]].reach)) {
+		if (suits_better(len, s->slots[s->free_slots[i]].reach, s->slots[s->free_slots[best]].reach)) {
 			best = i;
 		}
 	}
 	must(s->free_count > best);
-	unsigned slot = s->free_slots[best];
-	struct chunk *chunk = &s->chunks[slot];
-	if (len > chunk->reach) {
-		make_room(s, slot, len - chunk->reach);
-		s->resident += len - chunk->reach;
-		chunk->reach = len;
+	unsigned index = s->free_slots[best];
+	struct slot *slot = &s->slots[index];
+	if (len > slot->reach) {
+		make_room(s, index, len - slot->reach);
+		s->resident += len - slot->reach;
+		slot->reach = len;
 	}
 	s->free_slots[best] = s->free_slots[--s->free_count];
-	return slot;
+	return index;
 }
 
-void chunk_begin(struct state *s) {
+void slot_begin(struct state *s) {
 	struct hold *hold = s->hold;
 	struct extent *range = &hold->range;
 	uint64_t want = min(range->end - range->start, (uint64_t)s->worker->chunk_size);
@@ -401,20 +401,20 @@ void chunk_begin(struct state *s) {
 	if (len == 0) {
 		return;
 	}
-	unsigned slot = take_slot(s, len);
-	struct chunk *chunk = &s->chunks[slot];
+	unsigned index = take_slot(s, len);
+	struct slot *slot = &s->slots[index];
 
-	chunk->hold = hold;
+	slot->hold = hold;
 	++hold->inflight;
-	chunk->bytes = len;
-	chunk->start = range->start;
+	slot->bytes = len;
+	slot->start = range->start;
 	s->inflight += len;
-	chunk->turn = hold->begun++;
-	chunk->waits = false;
-	unsigned flags = (hold->dig ? PAIR_LOOK : 0) | (hold->direct || hold->forward ? PAIR_APART : 0);
-	enum pair_next next = pair_start(&chunk->pair, range->start, len, flags);
+	slot->turn = hold->begun++;
+	slot->waits = false;
+	unsigned flags = (hold->dig ? CHUNK_LOOK : 0) | (hold->direct || hold->forward ? CHUNK_APART : 0);
+	enum chunk_next next = chunk_start(&slot->chunk, range->start, len, flags);
 	range->start += len;
-	chunk_next(s, slot, next);
+	slot_next(s, index, next);
 }
 
 bool hold_claim(struct state *s) {

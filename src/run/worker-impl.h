@@ -34,8 +34,8 @@ struct hold {
 };
 
 /** A chunk in a slot of the ring. */
-struct chunk {
-	struct pair pair;
+struct slot {
+	struct chunk chunk;
 	/** NULL while the slot is free. */
 	struct hold *hold;
 	/** Its share of state::inflight. */
@@ -58,7 +58,7 @@ struct state {
 	struct file_context ctx;
 	struct ring *ring;
 	/** One for each slot. */
-	struct chunk *chunks;
+	struct slot *slots;
 	/** Slots without a chunk, the last used one last. */
 	unsigned *free_slots;
 	unsigned free_count;
@@ -99,15 +99,15 @@ bool hold_claim(struct state *s);
 void hold_exhausted(struct state *s);
 
 /** Start the next chunk of the file being filled. There must be room. */
-void chunk_begin(struct state *s);
+void slot_begin(struct state *s);
 
 /** Whether there is room for what comes next: a chunk in flight, or to begin with the next file. */
-bool chunks_have_room(const struct state *s);
+bool slots_have_room(const struct state *s);
 
 /** Whether requests have been kept from the kernel for long enough. */
-bool chunks_are_due(const struct state *s);
+bool slots_are_due(const struct state *s);
 
 /** Hand requests to the kernel, wait for answers if there is no room, and take them. */
-void chunks_drain(struct state *s);
+void slots_drain(struct state *s);
 
 #endif // UCP_WORKER_IMPL_H

@@ -86,7 +86,7 @@ static bool begin_directory(struct state *s, struct tree *parent, const struct e
 static void before_waiting(struct state *s, unsigned char type) {
 	bool waits = type == DT_FIFO || type == DT_CHR || type == DT_BLK || type == DT_SOCK;
 	while (waits && s->inflight > 0) {
-		chunks_drain(s);
+		slots_drain(s);
 	}
 }
 
@@ -195,9 +195,9 @@ static bool begin_work(struct state *s, bool wait) {
 
 /** Put chunks in flight until there is no room or nothing to do. Returns false if there will be nothing any more. */
 static bool fill(struct state *s) {
-	while (chunks_have_room(s) && !chunks_are_due(s) && !state_is_cancelled(s) && !s->leaving) {
+	while (slots_have_room(s) && !slots_are_due(s) && !state_is_cancelled(s) && !s->leaving) {
 		if (s->hold && s->hold->range.start < s->hold->range.end) {
-			chunk_begin(s);
+			slot_begin(s);
 		} else if (s->hold && hold_claim(s)) {
 			continue;
 		} else if (s->hold) {
@@ -246,7 +246,7 @@ static void finish(struct state *s) {
 		snprintf(worker->engine_details, sizeof(worker->engine_details), "%s", ring_describe(s->ring));
 	}
 	ring_close(s->ring);
-	free(s->chunks);
+	free(s->slots);
 	free(s->free_slots);
 	file_context_destroy(&s->ctx);
 }
@@ -259,7 +259,7 @@ void *worker_run(void *arg) {
 
 	while (fill(&s)) {
 		if (s.inflight > 0) {
-			chunks_drain(&s);
+			slots_drain(&s);
 		}
 	}
 	if (s.leaving) {

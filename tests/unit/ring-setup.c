@@ -27,7 +27,7 @@ static void check_no_event(struct ring *ring) {
 }
 
 /** The next event is this one, and there is no other. */
-static void check_event(struct ring *ring, unsigned slot, enum pair_op op, int res) {
+static void check_event(struct ring *ring, unsigned slot, enum chunk_op op, int res) {
 	struct ring_event event = next_event(ring);
 	CHECK_EQ(event.slot, slot);
 	CHECK_EQ(event.op, op);
@@ -57,9 +57,9 @@ static void known_files(struct ring *ring) {
 		}
 		for (unsigned i = round; i < countof(fds); i += 7) {
 			ring_read(ring, 0, known[i], 0, 256);
-			check_event(ring, 0, PAIR_OP_READ, 256);
+			check_event(ring, 0, CHUNK_OP_READ, 256);
 			ring_write(ring, 0, to, off, 0, 256);
-			check_event(ring, 0, PAIR_OP_WRITE, 256);
+			check_event(ring, 0, CHUNK_OP_WRITE, 256);
 			check_content(dst, (off_t)off, 256, i, 0);
 			off += 256;
 		}
@@ -95,7 +95,7 @@ TEST(known_files_are_registered) {
 	CHECK(from.fixed >= 0);
 	CHECK(to.fixed >= 0);
 	ring_pair(ring, 0, from, to, 0, 4096);
-	check_event(ring, 0, PAIR_OP_WRITE, 4096);
+	check_event(ring, 0, CHUNK_OP_WRITE, 4096);
 	CHECK_EQ(ring_get_stats(ring)->fixed_file, 2);
 
 	// A registered file keeps what it names, whatever happens to the descriptor; a forgotten one names nothing
@@ -103,7 +103,7 @@ TEST(known_files_are_registered) {
 	ring_forget(ring, to);
 	from.fd = -1;
 	ring_read(ring, 0, from, 0, 4096);
-	check_event(ring, 0, PAIR_OP_READ, -EBADF);
+	check_event(ring, 0, CHUNK_OP_READ, -EBADF);
 	ring_close(ring);
 	close(src);
 	close(dst);
@@ -129,7 +129,7 @@ static void forgotten_files(struct ring *ring) {
 	REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
 	struct ring_file file = ring_know(ring, ends[1]);
 	ring_read(ring, 0, known, 0, 100);
-	check_event(ring, 0, PAIR_OP_READ, 100);
+	check_event(ring, 0, CHUNK_OP_READ, 100);
 	ring_forget(ring, file);
 	close(ends[1]);
 	char byte;
@@ -154,15 +154,15 @@ static void big_buffers(struct ring *ring) {
 		}
 		for (unsigned i = 0; i < 4; ++i) {
 			struct ring_event event = next_event(ring);
-			CHECK_EQ(event.op, PAIR_OP_WRITE);
+			CHECK_EQ(event.op, CHUNK_OP_WRITE);
 			CHECK_EQ(event.res, len);
 		}
 	}
 	// Parts of a registered buffer
 	ring_read(ring, 3, ring_plain(src), 7, 1000);
-	check_event(ring, 3, PAIR_OP_READ, 1000);
+	check_event(ring, 3, CHUNK_OP_READ, 1000);
 	ring_write(ring, 3, ring_plain(dst), 107, 100, 900);
-	check_event(ring, 3, PAIR_OP_WRITE, 900);
+	check_event(ring, 3, CHUNK_OP_WRITE, 900);
 	check_same(src, dst);
 	close(src);
 	close(dst);
@@ -182,14 +182,14 @@ TEST(big_requests_use_registered_buffers) {
 
 	// Only for whole chunks: registering touches all of the buffer
 	ring_pair(ring, 0, from, to, 0, 64 * KIB - 1);
-	check_event(ring, 0, PAIR_OP_WRITE, 64 * KIB - 1);
+	check_event(ring, 0, CHUNK_OP_WRITE, 64 * KIB - 1);
 	CHECK_EQ(ring_get_stats(ring)->fixed_buffer, 0);
 	ring_pair(ring, 0, from, to, 0, 64 * KIB);
-	check_event(ring, 0, PAIR_OP_WRITE, 64 * KIB);
+	check_event(ring, 0, CHUNK_OP_WRITE, 64 * KIB);
 	uint64_t used = ring_get_stats(ring)->fixed_buffer;
 	// One registered already is used for small requests too, if the limits allowed any
 	ring_pair(ring, 0, from, to, 0, 1000);
-	check_event(ring, 0, PAIR_OP_WRITE, 1000);
+	check_event(ring, 0, CHUNK_OP_WRITE, 1000);
 	CHECK(used == 0 || used == 2);
 	CHECK_EQ(ring_get_stats(ring)->fixed_buffer, 2 * used);
 	check_same(src, dst);
@@ -229,13 +229,13 @@ TEST(registered_buffers_are_not_dropped) {
 	int src = new_random_file(1, 64 * KIB);
 	int dst = new_file();
 	ring_pair(ring, 0, ring_plain(src), ring_plain(dst), 0, 64 * KIB);
-	check_event(ring, 0, PAIR_OP_WRITE, 64 * KIB);
+	check_event(ring, 0, CHUNK_OP_WRITE, 64 * KIB);
 	CHECK(ring_buffer_drop(ring, 0) == (ring_get_stats(ring)->fixed_buffer == 0));
 	// What the kernel reads into is what we see
 	ring_read(ring, 0, ring_plain(src), 1, 1000);
-	check_event(ring, 0, PAIR_OP_READ, 1000);
+	check_event(ring, 0, CHUNK_OP_READ, 1000);
 	ring_write(ring, 0, ring_plain(dst), 1, 0, 1000);
-	check_event(ring, 0, PAIR_OP_WRITE, 1000);
+	check_event(ring, 0, CHUNK_OP_WRITE, 1000);
 	check_same(src, dst);
 	ring_close(ring);
 	close(src);
@@ -277,44 +277,44 @@ TEST(no_memory_may_be_locked) {
 
 // --- Faults
 
-/** A file copied by pair_step(). */
+/** A file copied by chunk_step(). */
 struct copy {
 	struct ring *ring;
 	struct ring_file src;
 	struct ring_file dst;
-	struct pair pairs[4];
+	struct chunk chunks[4];
 	unsigned inflight;
 	/** Bytes of chunks done, and requests made. */
 	uint64_t done;
 	unsigned requests;
 };
 
-/** Do what a pair's step says. Returns whether it has ended. */
-static bool proceed(struct copy *copy, unsigned slot, enum pair_next next) {
-	struct pair *pair = &copy->pairs[slot];
+/** Do what a chunk's step says. Returns whether it has ended. */
+static bool proceed(struct copy *copy, unsigned slot, enum chunk_next next) {
+	struct chunk *chunk = &copy->chunks[slot];
 	++copy->requests;
-	while (next == PAIR_INSPECT) {
-		next = pair_cut(pair, 0, min(pair->got - pair->put, 1000u));
+	while (next == CHUNK_INSPECT) {
+		next = chunk_cut(chunk, 0, min(chunk->got - chunk->put, 1000u));
 	}
 	switch (next) {
-	case PAIR_SUBMIT:
-		ring_pair(copy->ring, slot, copy->src, copy->dst, pair->off, pair->len);
+	case CHUNK_SUBMIT:
+		ring_pair(copy->ring, slot, copy->src, copy->dst, chunk->off, chunk->len);
 		return false;
-	case PAIR_READ:
-		ring_read(copy->ring, slot, copy->src, pair->off, pair->len);
+	case CHUNK_READ:
+		ring_read(copy->ring, slot, copy->src, chunk->off, chunk->len);
 		return false;
-	case PAIR_WRITE:
-		ring_write(copy->ring, slot, copy->dst, pair->off + pair->put, pair->put, pair->cut - pair->put);
+	case CHUNK_WRITE:
+		ring_write(copy->ring, slot, copy->dst, chunk->off + chunk->put, chunk->put, chunk->cut - chunk->put);
 		return false;
 	default:
-		CHECK_EQ(next, PAIR_DONE);
-		copy->done += pair->written;
+		CHECK_EQ(next, CHUNK_DONE);
+		copy->done += chunk->written;
 		return true;
 	}
 }
 
 /** Copy a file of COUNT chunks. Returns how many requests that took. */
-static unsigned copy_with_faults(const struct way *way, enum pair_flags flags, unsigned count) {
+static unsigned copy_with_faults(const struct way *way, enum chunk_flags flags, unsigned count) {
 	const uint32_t len = 8 * KIB;
 	int src = new_random_file(3, count * len);
 	int dst = new_file();
@@ -325,16 +325,16 @@ static unsigned copy_with_faults(const struct way *way, enum pair_flags flags, u
 		copy.src = ring_know(copy.ring, src);
 		copy.dst = ring_know(copy.ring, dst);
 		for (unsigned i = 0; i < 4; ++i, ++copy.inflight) {
-			proceed(&copy, i, pair_start(&copy.pairs[i], next++ * len, len, flags));
+			proceed(&copy, i, chunk_start(&copy.chunks[i], next++ * len, len, flags));
 		}
 		while (copy.inflight > 0) {
 			struct ring_event event = next_event(copy.ring);
-			struct pair *pair = &copy.pairs[event.slot];
-			if (!proceed(&copy, event.slot, pair_step(pair, event.op, event.res))) {
+			struct chunk *chunk = &copy.chunks[event.slot];
+			if (!proceed(&copy, event.slot, chunk_step(chunk, event.op, event.res))) {
 				continue;
 			}
 			if (next < count) {
-				proceed(&copy, event.slot, pair_start(pair, next++ * len, len, flags));
+				proceed(&copy, event.slot, chunk_start(chunk, next++ * len, len, flags));
 			} else {
 				--copy.inflight;
 			}
@@ -354,14 +354,14 @@ TEST(injected_faults_never_give_wrong_data) {
 	};
 	for (size_t i = 0; i < countof(ways); ++i) {
 		unsigned plain = copy_with_faults(&ways[i], 0, 64);
-		unsigned looked = copy_with_faults(&ways[i], PAIR_LOOK, 64);
+		unsigned looked = copy_with_faults(&ways[i], CHUNK_LOOK, 64);
 		for (size_t j = 0; j < countof(faults); ++j) {
 			struct way way = ways[i];
 			way.inject |= faults[j];
 			// Zero of both where there is no such engine
 			unsigned more = plain > 0;
 			CHECK(copy_with_faults(&way, 0, 64) >= plain + more);
-			CHECK(copy_with_faults(&way, PAIR_LOOK, 64) >= looked + more);
+			CHECK(copy_with_faults(&way, CHUNK_LOOK, 64) >= looked + more);
 		}
 	}
 }
@@ -385,28 +385,28 @@ TEST(what_the_io_uring_fails_to_do_is_done_by_system_calls) {
 		SKIP("this kernel releases registered files late");
 	}
 	ring_pair(ring, 0, amiss(src), ring_plain(dst), 0, 4096);
-	check_event(ring, 0, PAIR_OP_WRITE, 4096);
+	check_event(ring, 0, CHUNK_OP_WRITE, 4096);
 	ring_pair(ring, 1, known, amiss(dst), 4096, 4096);
-	check_event(ring, 1, PAIR_OP_WRITE, 4096);
+	check_event(ring, 1, CHUNK_OP_WRITE, 4096);
 	// Short, as the file ends
 	ring_pair(ring, 2, amiss(src), amiss(dst), 8192, 4096);
-	check_event(ring, 2, PAIR_OP_READ, 10000 - 8192);
+	check_event(ring, 2, CHUNK_OP_READ, 10000 - 8192);
 	ring_write(ring, 2, amiss(dst), 8192, 0, 10000 - 8192);
-	check_event(ring, 2, PAIR_OP_WRITE, 10000 - 8192);
+	check_event(ring, 2, CHUNK_OP_WRITE, 10000 - 8192);
 	check_same(src, dst);
 	CHECK_EQ(ring_get_stats(ring)->again, 4);
 	CHECK(!ring_is_sync(ring));
 	// Errors that remain are those of system calls
 	ring_read(ring, 3, amiss(-1), 0, 100);
-	check_event(ring, 3, PAIR_OP_READ, -EBADF);
+	check_event(ring, 3, CHUNK_OP_READ, -EBADF);
 	int reader = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	ring_write(ring, 3, ring_plain(reader), 0, 0, 100);
-	check_event(ring, 3, PAIR_OP_WRITE, -EBADF);
+	check_event(ring, 3, CHUNK_OP_WRITE, -EBADF);
 	// Nothing is tried again once the copy is cancelled
 	uint64_t again = ring_get_stats(ring)->again;
 	atomic_store(&cancelled, true);
 	ring_read(ring, 0, amiss(src), 0, 4096);
-	check_event(ring, 0, PAIR_OP_READ, -EBADF);
+	check_event(ring, 0, CHUNK_OP_READ, -EBADF);
 	CHECK_EQ(ring_get_stats(ring)->again, again);
 	ring_close(ring);
 	close(src);
@@ -449,7 +449,7 @@ static void use_everything(struct ring *ring) {
 	struct ring_file from = ring_know(ring, src);
 	struct ring_file to = ring_know(ring, dst);
 	ring_pair(ring, 0, from, to, 0, 64 * KIB);
-	check_event(ring, 0, PAIR_OP_WRITE, 64 * KIB);
+	check_event(ring, 0, CHUNK_OP_WRITE, 64 * KIB);
 	close(src);
 	close(dst);
 }

@@ -29,7 +29,7 @@ static void check_no_event(struct ring *ring) {
 }
 
 /** The next event is this one, and there is no other. */
-static void check_event(struct ring *ring, unsigned slot, enum pair_op op, int res) {
+static void check_event(struct ring *ring, unsigned slot, enum chunk_op op, int res) {
 	struct ring_event event = next_event(ring);
 	CHECK_EQ(event.slot, slot);
 	CHECK_EQ(event.op, op);
@@ -48,7 +48,7 @@ static void exact_pairs(struct ring *ring) {
 
 	for (unsigned i = 0; i < 8; ++i) {
 		ring_pair(ring, i % 4, from, to, (uint64_t)i * len, len);
-		check_event(ring, i % 4, PAIR_OP_WRITE, (int)len);
+		check_event(ring, i % 4, CHUNK_OP_WRITE, (int)len);
 	}
 	check_same(src, dst);
 	CHECK_EQ(ring_get_stats(ring)->pairs, 8);
@@ -72,15 +72,15 @@ static void short_pairs(struct ring *ring) {
 	struct ring_file to = ring_know(ring, dst);
 
 	ring_pair(ring, 1, from, to, 4096, 4096);
-	check_event(ring, 1, PAIR_OP_READ, 5000 - 4096);
+	check_event(ring, 1, CHUNK_OP_READ, 5000 - 4096);
 	CHECK_MSG(ring_buffer(ring, 1)[0] == byte_at(1, 4096), "what was read is in the buffer");
 	ring_pair(ring, 1, from, to, 5000, 1);
-	check_event(ring, 1, PAIR_OP_READ, 0);
+	check_event(ring, 1, CHUNK_OP_READ, 0);
 	ring_pair(ring, 0, from, to, 8192, 4096);
-	check_event(ring, 0, PAIR_OP_READ, 0);
+	check_event(ring, 0, CHUNK_OP_READ, 0);
 	// A slot whose pair was cut is as good as any
 	ring_pair(ring, 1, from, to, 904, 4096);
-	check_event(ring, 1, PAIR_OP_WRITE, 4096);
+	check_event(ring, 1, CHUNK_OP_WRITE, 4096);
 
 	CHECK_EQ(size_of(dst), 20000);
 	check_content(dst, 0, 904, 2, 0);
@@ -105,14 +105,14 @@ static void singles(struct ring *ring) {
 	struct ring_file to = ring_plain(dst);
 
 	ring_read(ring, 2, from, 1000, 4096);
-	check_event(ring, 2, PAIR_OP_READ, 2000);
+	check_event(ring, 2, CHUNK_OP_READ, 2000);
 	CHECK_EQ(ring_buffer(ring, 2)[0], byte_at(1, 1000));
 	CHECK_EQ(ring_buffer(ring, 2)[1999], byte_at(1, 2999));
 	// Bytes 500…799 of the buffer, to somewhere else
 	ring_write(ring, 2, to, 5900, 500, 300);
-	check_event(ring, 2, PAIR_OP_WRITE, 300);
+	check_event(ring, 2, CHUNK_OP_WRITE, 300);
 	ring_read(ring, 2, from, 3000, 4096);
-	check_event(ring, 2, PAIR_OP_READ, 0);
+	check_event(ring, 2, CHUNK_OP_READ, 0);
 
 	CHECK_EQ(size_of(dst), 6200);
 	check_content(dst, 0, 5900, 2, 0);
@@ -135,7 +135,7 @@ static void far_offsets(struct ring *ring) {
 	int dst = new_file();
 	CHECK_EQ(pwrite(src, "far", 3, (off_t)far), 3);
 	ring_pair(ring, 0, ring_plain(src), ring_plain(dst), far, 3);
-	check_event(ring, 0, PAIR_OP_WRITE, 3);
+	check_event(ring, 0, CHUNK_OP_WRITE, 3);
 	char data[3] = "";
 	CHECK_EQ(size_of(dst), far + 3);
 	CHECK_EQ(pread(dst, data, 3, (off_t)far), 3);
@@ -155,7 +155,7 @@ TEST(offsets_beyond_4_gib) {
 /** What a slot is doing in busy_slots(). */
 struct busy {
 	bool busy;
-	enum pair_op op;
+	enum chunk_op op;
 	int res;
 };
 
@@ -189,12 +189,12 @@ static void busy_slots(struct ring *ring) {
 				continue;
 			}
 			uint32_t len = 100 + next++ % 400;
-			slots[i] = (struct busy) {true, PAIR_OP_WRITE, (int)len};
+			slots[i] = (struct busy) {true, CHUNK_OP_WRITE, (int)len};
 			if (i % 5 == 3) {
-				slots[i].op = PAIR_OP_READ;
+				slots[i].op = CHUNK_OP_READ;
 				ring_read(ring, i, ring_plain(src), off, len);
 			} else if (i % 5 == 4) {
-				slots[i].op = PAIR_OP_READ;
+				slots[i].op = CHUNK_OP_READ;
 				slots[i].res = (int)(i % 50);
 				ring_pair(ring, i, ring_plain(src), ring_plain(dst), 1000 * KIB - i % 50, len);
 			} else {
@@ -245,7 +245,7 @@ static void *copy_part(void *arg) {
 		}
 		for (unsigned i = 0; i < 4; ++i) {
 			struct ring_event event = next_event(ring);
-			CHECK_EQ(event.op, PAIR_OP_WRITE);
+			CHECK_EQ(event.op, CHUNK_OP_WRITE);
 			CHECK_EQ(event.res, 16 * KIB);
 		}
 	}
@@ -292,21 +292,21 @@ static void bad_files(struct ring *ring) {
 	struct ring_file ok = ring_plain(good);
 
 	ring_read(ring, 0, ring_plain(gone), 0, 10);
-	check_event(ring, 0, PAIR_OP_READ, -EBADF);
+	check_event(ring, 0, CHUNK_OP_READ, -EBADF);
 	ring_write(ring, 0, ring_plain(gone), 0, 0, 10);
-	check_event(ring, 0, PAIR_OP_WRITE, -EBADF);
+	check_event(ring, 0, CHUNK_OP_WRITE, -EBADF);
 	ring_pair(ring, 0, ring_plain(gone), ok, 0, 10);
-	check_event(ring, 0, PAIR_OP_READ, -EBADF);
+	check_event(ring, 0, CHUNK_OP_READ, -EBADF);
 	ring_pair(ring, 0, ok, ring_plain(gone), 0, 10);
-	check_event(ring, 0, PAIR_OP_WRITE, -EBADF);
+	check_event(ring, 0, CHUNK_OP_WRITE, -EBADF);
 	ring_pair(ring, 0, ring_plain(deaf), ok, 0, 10);
-	check_event(ring, 0, PAIR_OP_READ, -EBADF);
+	check_event(ring, 0, CHUNK_OP_READ, -EBADF);
 	ring_pair(ring, 0, ring_plain(dir), ok, 0, 10);
-	check_event(ring, 0, PAIR_OP_READ, -EISDIR);
+	check_event(ring, 0, CHUNK_OP_READ, -EISDIR);
 	check_content(good, 0, 4096, 1, 0);
 	// And the slot still works
 	ring_pair(ring, 0, ok, ring_plain(deaf), 0, 4096);
-	check_event(ring, 0, PAIR_OP_WRITE, 4096);
+	check_event(ring, 0, CHUNK_OP_WRITE, 4096);
 	close(good);
 	close(dir);
 	close(deaf);
@@ -324,9 +324,9 @@ static void full_device(struct ring *ring) {
 	struct ring_file to = ring_know(ring, full);
 
 	ring_write(ring, 0, to, 0, 0, 10);
-	check_event(ring, 0, PAIR_OP_WRITE, -ENOSPC);
+	check_event(ring, 0, CHUNK_OP_WRITE, -ENOSPC);
 	ring_pair(ring, 0, from, to, 0, 64 * KIB);
-	check_event(ring, 0, PAIR_OP_WRITE, -ENOSPC);
+	check_event(ring, 0, CHUNK_OP_WRITE, -ENOSPC);
 	CHECK_EQ(ring_get_stats(ring)->cut, 0);
 	close(src);
 	close(full);
@@ -356,7 +356,7 @@ TEST(a_signal_ends_waiting) {
 	CHECK_EQ(ring_wait(ring, &event, 1, 1), 0);
 	setitimer(ITIMER_REAL, &none, NULL);
 	CHECK_EQ(write(fds[1], "abc", 3), 3);
-	check_event(ring, 0, PAIR_OP_READ, 3);
+	check_event(ring, 0, CHUNK_OP_READ, 3);
 	CHECK_MEM(ring_buffer(ring, 0), "abc", 3);
 	signal(SIGALRM, SIG_DFL);
 	ring_close(ring);

@@ -27,7 +27,7 @@
 #define LESS 0u
 #endif
 
-_Static_assert(PAIR_TRIES <= UINT8_MAX, "pair::tries must hold it");
+_Static_assert(CHUNK_TRIES <= UINT8_MAX, "pair::tries must hold it");
 
 // --- Choices
 
@@ -71,7 +71,7 @@ struct family {
 	unsigned source_len;
 	unsigned off;
 	unsigned len;
-	enum pair_flags flags;
+	enum chunk_flags flags;
 	/** Which bytes of the source are zeros, as bits. */
 	unsigned zeros;
 	/** Interruptions, and changes of the source's length, in a path. */
@@ -106,7 +106,7 @@ static struct {
 	uint64_t wanted;
 
 	/** The last request and its result. */
-	enum pair_op op;
+	enum chunk_op op;
 	int res;
 } m;
 
@@ -201,32 +201,32 @@ static int model_write(uint64_t off, uint32_t at, uint32_t len) {
 
 /** A linked pair: a write follows a read that was full, and only then. */
 static void model_pair(uint64_t off, uint32_t len) {
-	m.op = PAIR_OP_READ;
+	m.op = CHUNK_OP_READ;
 	m.res = model_read(off, len);
 	if (m.res == (int)len) {
-		m.op = PAIR_OP_WRITE;
+		m.op = CHUNK_OP_WRITE;
 		m.res = model_write(off, 0, len);
 	}
 }
 
 /** Look for zeros, and find some of those there are. */
-static enum pair_next inspect(struct pair *pair) {
-	REQUIRE(pair->put < pair->got && pair->got <= CHUNK_MAX);
-	unsigned have = pair->got - pair->put;
+static enum chunk_next inspect(struct chunk *chunk) {
+	REQUIRE(chunk->put < chunk->got && chunk->got <= CHUNK_MAX);
+	unsigned have = chunk->got - chunk->put;
 	unsigned zeros = 0;
-	while (zeros < have && m.buffer[pair->put + zeros] == 0 && m.from[pair->put + zeros] >= 0) {
+	while (zeros < have && m.buffer[chunk->put + zeros] == 0 && m.from[chunk->put + zeros] >= 0) {
 		++zeros;
 	}
 	unsigned skip = choose(zeros + 1);
 	// Passing over nothing and writing nothing is not allowed
 	unsigned least = skip == 0;
 	unsigned run = least + choose(have - skip - least + 1);
-	m.wanted = pair->off + pair->put + skip + run;
+	m.wanted = chunk->off + chunk->put + skip + run;
 	for (unsigned i = 0; i < skip; ++i) {
-		CHECK_EQ(m.from[pair->put + i], pair->off + pair->put + i);
-		++m.passed[pair->off + pair->put + i];
+		CHECK_EQ(m.from[chunk->put + i], chunk->off + chunk->put + i);
+		++m.passed[chunk->off + chunk->put + i];
 	}
-	return pair_cut(pair, skip, run);
+	return chunk_cut(chunk, skip, run);
 }
 
 // --- What must hold
@@ -247,64 +247,64 @@ static void check_dealt_with(uint64_t end) {
 	}
 }
 
-static void check_end(const struct pair *pair, enum pair_next next) {
+static void check_end(const struct chunk *chunk, enum chunk_next next) {
 	unsigned end = m.family->off + m.family->len;
 	switch (next) {
-	case PAIR_DONE:
+	case CHUNK_DONE:
 		check_dealt_with(end);
 		break;
-	case PAIR_END:
-		CHECK_EQ(m.op, PAIR_OP_READ);
+	case CHUNK_END:
+		CHECK_EQ(m.op, CHUNK_OP_READ);
 		CHECK_EQ(m.res, 0);
-		CHECK(pair->off < end);
-		check_dealt_with(pair->off);
+		CHECK(chunk->off < end);
+		check_dealt_with(chunk->off);
 		break;
-	case PAIR_READ_FAILED:
-		CHECK_EQ(m.op, PAIR_OP_READ);
-		CHECK_EQ(pair->err, -m.res);
-		CHECK(pair->off + pair->put < end);
+	case CHUNK_READ_FAILED:
+		CHECK_EQ(m.op, CHUNK_OP_READ);
+		CHECK_EQ(chunk->err, -m.res);
+		CHECK(chunk->off + chunk->put < end);
 		break;
-	case PAIR_WRITE_FAILED:
-		CHECK_EQ(m.op, PAIR_OP_WRITE);
-		CHECK_EQ(pair->err, m.res == 0 ? EIO : -m.res);
-		CHECK(pair->off + pair->put < end);
+	case CHUNK_WRITE_FAILED:
+		CHECK_EQ(m.op, CHUNK_OP_WRITE);
+		CHECK_EQ(chunk->err, m.res == 0 ? EIO : -m.res);
+		CHECK(chunk->off + chunk->put < end);
 		break;
 	default:
 		CHECK_MSG(false, "ended with %d", (int)next);
 	}
-	CHECK_EQ(pair->written, m.written_count);
+	CHECK_EQ(chunk->written, m.written_count);
 }
 
 /** Walk one path. */
 static void walk(const struct family *family) {
-	struct pair pair;
+	struct chunk chunk;
 	model_init(family);
-	enum pair_next next = pair_start(&pair, family->off, family->len, family->flags);
+	enum chunk_next next = chunk_start(&chunk, family->off, family->len, family->flags);
 	unsigned steps = 0;
 
-	for (; next <= PAIR_INSPECT; ++steps) {
+	for (; next <= CHUNK_INSPECT; ++steps) {
 		REQUIRE(steps < 4 * CHUNK_MAX + family->interrupts);
-		if (next == PAIR_INSPECT) {
-			next = inspect(&pair);
+		if (next == CHUNK_INSPECT) {
+			next = inspect(&chunk);
 		} else {
-			if (next == PAIR_SUBMIT) {
+			if (next == CHUNK_SUBMIT) {
 				CHECK(family->flags == 0);
-				model_pair(pair.off, pair.len);
-			} else if (next == PAIR_READ) {
-				m.op = PAIR_OP_READ;
-				m.res = model_read(pair.off, pair.len);
+				model_pair(chunk.off, chunk.len);
+			} else if (next == CHUNK_READ) {
+				m.op = CHUNK_OP_READ;
+				m.res = model_read(chunk.off, chunk.len);
 			} else {
-				m.op = PAIR_OP_WRITE;
-				REQUIRE(pair.put < pair.cut && pair.cut <= pair.got);
-				CHECK(!(family->flags & PAIR_LOOK) || pair.off + pair.cut == m.wanted);
-				m.res = model_write(pair.off + pair.put, pair.put, pair.cut - pair.put);
+				m.op = CHUNK_OP_WRITE;
+				REQUIRE(chunk.put < chunk.cut && chunk.cut <= chunk.got);
+				CHECK(!(family->flags & CHUNK_LOOK) || chunk.off + chunk.cut == m.wanted);
+				m.res = model_write(chunk.off + chunk.put, chunk.put, chunk.cut - chunk.put);
 			}
-			next = pair_step(&pair, m.op, m.res);
+			next = chunk_step(&chunk, m.op, m.res);
 		}
 		// Whoever gives up in between must know how far it is
-		check_dealt_with(pair.off + pair.put);
+		check_dealt_with(chunk.off + chunk.put);
 	}
-	check_end(&pair, next);
+	check_end(&chunk, next);
 }
 
 /** Walk all paths of a family. Returns how many there are. */
@@ -368,16 +368,16 @@ TEST(linked_pairs_while_the_source_changes) {
 }
 
 TEST(chunks_read_and_written_apart) {
-	uint64_t count = explore_lengths((struct family) {.flags = PAIR_APART}, 4);
-	count += explore_lengths((struct family) {.flags = PAIR_APART, .interrupts = 2}, 3);
-	count += explore_lengths((struct family) {.flags = PAIR_APART, .changes = 1}, 4);
+	uint64_t count = explore_lengths((struct family) {.flags = CHUNK_APART}, 4);
+	count += explore_lengths((struct family) {.flags = CHUNK_APART, .interrupts = 2}, 3);
+	count += explore_lengths((struct family) {.flags = CHUNK_APART, .changes = 1}, 4);
 	check_count(count, 5000);
 }
 
 TEST(inspected_chunks) {
 	uint64_t count = 0;
 	for (unsigned zeros = 0; zeros < 1 << 4; ++zeros) {
-		count += explore_lengths((struct family) {.flags = PAIR_LOOK, .zeros = zeros}, 4);
+		count += explore_lengths((struct family) {.flags = CHUNK_LOOK, .zeros = zeros}, 4);
 	}
 	check_count(count, 40000);
 }
@@ -386,7 +386,7 @@ TEST(inspected_chunks_interrupted) {
 	static const unsigned patterns[] = {0, 0x15, ~0u};
 	uint64_t count = 0;
 	for (unsigned i = 0; i < countof(patterns); ++i) {
-		struct family family = {.flags = PAIR_LOOK, .zeros = patterns[i], .interrupts = 2};
+		struct family family = {.flags = CHUNK_LOOK, .zeros = patterns[i], .interrupts = 2};
 		count += explore_lengths(family, 3);
 	}
 	check_count(count, 40000);
@@ -396,19 +396,19 @@ TEST(inspected_chunks_while_the_source_changes) {
 	static const unsigned patterns[] = {0, 0x2a, ~0u};
 	uint64_t count = 0;
 	for (unsigned i = 0; i < countof(patterns); ++i) {
-		struct family family = {.flags = PAIR_LOOK, .zeros = patterns[i], .changes = 1};
+		struct family family = {.flags = CHUNK_LOOK, .zeros = patterns[i], .changes = 1};
 		count += explore_lengths(family, 4);
 	}
 	check_count(count, 40000);
 }
 
 /** Interrupt one request until it is given up. Returns how often that took. */
-static int give_up_after(struct pair *pair, enum pair_op op, int res, enum pair_next again, enum pair_next failed) {
-	for (int n = 1; n <= 2 * PAIR_TRIES; ++n) {
-		enum pair_next next = pair_step(pair, op, res);
+static int give_up_after(struct chunk *chunk, enum chunk_op op, int res, enum chunk_next again, enum chunk_next failed) {
+	for (int n = 1; n <= 2 * CHUNK_TRIES; ++n) {
+		enum chunk_next next = chunk_step(chunk, op, res);
 		if (next != again) {
 			CHECK_EQ(next, failed);
-			CHECK_EQ(pair->err, -res);
+			CHECK_EQ(chunk->err, -res);
 			return n;
 		}
 	}
@@ -419,69 +419,69 @@ static int give_up_after(struct pair *pair, enum pair_op op, int res, enum pair_
 TEST(a_request_is_not_tried_for_ever) {
 	for (unsigned i = 0; i < countof(interruptions); ++i) {
 		int res = interruptions[i];
-		struct pair pair;
+		struct chunk chunk;
 
-		pair_start(&pair, 0, 4, 0);
-		CHECK_EQ(give_up_after(&pair, PAIR_OP_READ, res, PAIR_SUBMIT, PAIR_READ_FAILED), PAIR_TRIES);
-		pair_start(&pair, 0, 4, PAIR_LOOK);
-		CHECK_EQ(give_up_after(&pair, PAIR_OP_READ, res, PAIR_READ, PAIR_READ_FAILED), PAIR_TRIES);
-		pair_start(&pair, 0, 4, 0);
-		CHECK_EQ(give_up_after(&pair, PAIR_OP_WRITE, res, PAIR_WRITE, PAIR_WRITE_FAILED), PAIR_TRIES);
-		CHECK_EQ(pair.put, 0);
-		pair_start(&pair, 0, 4, 0);
-		CHECK_EQ(pair_step(&pair, PAIR_OP_READ, 2), PAIR_WRITE);
-		CHECK_EQ(give_up_after(&pair, PAIR_OP_WRITE, res, PAIR_WRITE, PAIR_WRITE_FAILED), PAIR_TRIES);
+		chunk_start(&chunk, 0, 4, 0);
+		CHECK_EQ(give_up_after(&chunk, CHUNK_OP_READ, res, CHUNK_SUBMIT, CHUNK_READ_FAILED), CHUNK_TRIES);
+		chunk_start(&chunk, 0, 4, CHUNK_LOOK);
+		CHECK_EQ(give_up_after(&chunk, CHUNK_OP_READ, res, CHUNK_READ, CHUNK_READ_FAILED), CHUNK_TRIES);
+		chunk_start(&chunk, 0, 4, 0);
+		CHECK_EQ(give_up_after(&chunk, CHUNK_OP_WRITE, res, CHUNK_WRITE, CHUNK_WRITE_FAILED), CHUNK_TRIES);
+		CHECK_EQ(chunk.put, 0);
+		chunk_start(&chunk, 0, 4, 0);
+		CHECK_EQ(chunk_step(&chunk, CHUNK_OP_READ, 2), CHUNK_WRITE);
+		CHECK_EQ(give_up_after(&chunk, CHUNK_OP_WRITE, res, CHUNK_WRITE, CHUNK_WRITE_FAILED), CHUNK_TRIES);
 	}
 }
 
 TEST(progress_gives_patience_back) {
-	struct pair pair;
-	pair_start(&pair, 100, 8, 0);
+	struct chunk chunk;
+	chunk_start(&chunk, 100, 8, 0);
 	for (unsigned done = 0; done < 4; ++done) {
-		for (int i = 1; i < PAIR_TRIES; ++i) {
-			REQUIRE(pair_step(&pair, PAIR_OP_READ, -EINTR) == PAIR_SUBMIT);
+		for (int i = 1; i < CHUNK_TRIES; ++i) {
+			REQUIRE(chunk_step(&chunk, CHUNK_OP_READ, -EINTR) == CHUNK_SUBMIT);
 		}
-		REQUIRE(pair_step(&pair, PAIR_OP_READ, 2) == PAIR_WRITE);
+		REQUIRE(chunk_step(&chunk, CHUNK_OP_READ, 2) == CHUNK_WRITE);
 		for (unsigned byte = 0; byte < 2; ++byte) {
-			for (int i = 1; i < PAIR_TRIES; ++i) {
-				REQUIRE(pair_step(&pair, PAIR_OP_WRITE, -EAGAIN) == PAIR_WRITE);
+			for (int i = 1; i < CHUNK_TRIES; ++i) {
+				REQUIRE(chunk_step(&chunk, CHUNK_OP_WRITE, -EAGAIN) == CHUNK_WRITE);
 			}
 			bool last = done == 3 && byte == 1;
-			enum pair_next next = pair_step(&pair, PAIR_OP_WRITE, 1);
-			REQUIRE(next == (byte == 0 ? PAIR_WRITE : last ? PAIR_DONE : PAIR_SUBMIT));
+			enum chunk_next next = chunk_step(&chunk, CHUNK_OP_WRITE, 1);
+			REQUIRE(next == (byte == 0 ? CHUNK_WRITE : last ? CHUNK_DONE : CHUNK_SUBMIT));
 		}
 	}
-	CHECK_EQ(pair.written, 8);
+	CHECK_EQ(chunk.written, 8);
 }
 
 TEST(results_larger_than_asked_for_are_errors) {
-	struct pair pair;
-	pair_start(&pair, 0, 4, PAIR_LOOK);
-	CHECK_EQ(pair_step(&pair, PAIR_OP_READ, 5), PAIR_READ_FAILED);
-	CHECK_EQ(pair.err, EIO);
-	pair_start(&pair, 0, 4, 0);
-	CHECK_EQ(pair_step(&pair, PAIR_OP_WRITE, 5), PAIR_WRITE_FAILED);
-	CHECK_EQ(pair.err, EIO);
-	pair_start(&pair, 0, 4, 0);
-	CHECK_EQ(pair_step(&pair, PAIR_OP_READ, 2), PAIR_WRITE);
-	CHECK_EQ(pair_step(&pair, PAIR_OP_WRITE, 3), PAIR_WRITE_FAILED);
-	CHECK_EQ(pair.err, EIO);
+	struct chunk chunk;
+	chunk_start(&chunk, 0, 4, CHUNK_LOOK);
+	CHECK_EQ(chunk_step(&chunk, CHUNK_OP_READ, 5), CHUNK_READ_FAILED);
+	CHECK_EQ(chunk.err, EIO);
+	chunk_start(&chunk, 0, 4, 0);
+	CHECK_EQ(chunk_step(&chunk, CHUNK_OP_WRITE, 5), CHUNK_WRITE_FAILED);
+	CHECK_EQ(chunk.err, EIO);
+	chunk_start(&chunk, 0, 4, 0);
+	CHECK_EQ(chunk_step(&chunk, CHUNK_OP_READ, 2), CHUNK_WRITE);
+	CHECK_EQ(chunk_step(&chunk, CHUNK_OP_WRITE, 3), CHUNK_WRITE_FAILED);
+	CHECK_EQ(chunk.err, EIO);
 }
 
 TEST(offsets_and_lengths_of_any_size) {
 	static const uint64_t offs[] = {0, UINT32_MAX, (uint64_t)UINT32_MAX + 1, (uint64_t)INT64_MAX - INT32_MAX};
 	for (unsigned i = 0; i < countof(offs); ++i) {
-		struct pair pair;
+		struct chunk chunk;
 		uint32_t len = INT32_MAX;
-		CHECK_EQ(pair_start(&pair, offs[i], len, 0), PAIR_SUBMIT);
-		CHECK_EQ(pair_step(&pair, PAIR_OP_READ, 1), PAIR_WRITE);
-		CHECK_EQ(pair_step(&pair, PAIR_OP_WRITE, 1), PAIR_SUBMIT);
-		CHECK_EQ(pair.off, offs[i] + 1);
-		CHECK_EQ(pair.len, len - 1);
-		CHECK_EQ(pair_step(&pair, PAIR_OP_WRITE, INT32_MAX - 2), PAIR_WRITE);
-		CHECK_EQ(pair.put, len - 2);
-		CHECK_EQ(pair_step(&pair, PAIR_OP_WRITE, 1), PAIR_DONE);
-		CHECK_EQ(pair.written, len);
+		CHECK_EQ(chunk_start(&chunk, offs[i], len, 0), CHUNK_SUBMIT);
+		CHECK_EQ(chunk_step(&chunk, CHUNK_OP_READ, 1), CHUNK_WRITE);
+		CHECK_EQ(chunk_step(&chunk, CHUNK_OP_WRITE, 1), CHUNK_SUBMIT);
+		CHECK_EQ(chunk.off, offs[i] + 1);
+		CHECK_EQ(chunk.len, len - 1);
+		CHECK_EQ(chunk_step(&chunk, CHUNK_OP_WRITE, INT32_MAX - 2), CHUNK_WRITE);
+		CHECK_EQ(chunk.put, len - 2);
+		CHECK_EQ(chunk_step(&chunk, CHUNK_OP_WRITE, 1), CHUNK_DONE);
+		CHECK_EQ(chunk.written, len);
 	}
 }
 
