@@ -80,8 +80,8 @@ static struct file *begin_regular(struct file_context *ctx, struct tree *tree, c
 		file_free(file);
 		return NULL;
 	}
-	bool links = st && file_has_links(ctx, tree, st);
-	if (st && !links && !file_judge(ctx, tree, entry, st, &judged)) {
+	bool hardlinks = st && file_has_links(ctx, tree, st);
+	if (st && !hardlinks && !file_judge(ctx, tree, entry, st, &judged)) {
 		file_free(file);
 		return NULL;
 	}
@@ -105,7 +105,7 @@ static struct file *begin_regular(struct file_context *ctx, struct tree *tree, c
 		return NULL;
 	}
 	if (file_has_links(ctx, tree, &file->source.st)
-		&& file_links_meet(ctx, tree, entry, &file->source.st, &file->link, &judged) != FILE_LINKS_COPY)
+		&& file_hardlinks_enter(ctx, tree, entry, &file->source.st, &file->link, &judged) != FILE_HARDLINKS_COPY)
 	{
 		file_release(ctx, file);
 		file_free(file);
@@ -118,7 +118,7 @@ static struct file *begin_regular(struct file_context *ctx, struct tree *tree, c
 		if (file->flags & FILE_DEFERRED) {
 			defer(ctx, file);
 		}
-		file_links_end(ctx, file->link, tree, NULL);
+		file_hardlinks_end(ctx, file->link, tree, NULL);
 		file_release(ctx, file);
 		file_free(file);
 		return NULL;

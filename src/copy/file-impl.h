@@ -11,13 +11,13 @@
 #include "dest/hardlinks.h"
 
 /** What became of a name of a file that may have several. */
-enum file_links {
+enum file_hardlinks {
 	/** Copy it. */
-	FILE_LINKS_COPY,
+	FILE_HARDLINKS_COPY,
 	/** It was linked, waits to be, or was left as it was. */
-	FILE_LINKS_DONE,
+	FILE_HARDLINKS_DONE,
 	/** It could not be done; reported. */
-	FILE_LINKS_FAILED,
+	FILE_HARDLINKS_FAILED,
 };
 
 /** What dest_judge() said of a destination, if it was asked. */
@@ -209,14 +209,14 @@ bool file_has_links(const struct file_context *ctx, const struct tree *tree, con
 /**
  * Meet a name of a file that file_has_links().
  *
- * @param link    Set for FILE_LINKS_COPY: for file_links_end().
- * @param judged  Set for FILE_LINKS_COPY.
+ * @param link    Set for FILE_HARDLINKS_COPY: for file_hardlinks_end().
+ * @param judged  Set for FILE_HARDLINKS_COPY.
  */
-enum file_links file_links_meet(struct file_context *ctx, struct tree *tree, const struct entry *entry,
+enum file_hardlinks file_hardlinks_enter(struct file_context *ctx, struct tree *tree, const struct entry *entry,
 	const struct stat *st, struct link **link, struct judged *judged);
 
 /** The first name is copied, to COPY, or not (NULL): link those that wait, or have them copied. LINK may be NULL. */
-void file_links_end(struct file_context *ctx, struct link *link, struct tree *tree, const struct inode *copy);
+void file_hardlinks_end(struct file_context *ctx, struct link *link, struct tree *tree, const struct inode *copy);
 
 /** Make a link (-l, -s) in place of a copy. */
 void file_make_link(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st);

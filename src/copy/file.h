@@ -20,7 +20,7 @@ struct counters;
 struct dest;
 struct link;
 struct link_name;
-struct links;
+struct hardlinks;
 struct sums;
 struct medium;
 
@@ -28,7 +28,7 @@ struct medium;
 struct files {
 	const struct opts *opts;
 	struct report *report;
-	struct links *links;
+	struct hardlinks *hardlinks;
 	struct dest *dest;
 	/** What is on the medium, if anybody wants to know, or NULL. */
 	struct medium *medium;
@@ -223,7 +223,7 @@ struct file {
 };
 
 /** Set up what all files share. */
-void files_init(struct files *files, const struct opts *opts, struct report *report, struct links *links,
+void files_init(struct files *files, const struct opts *opts, struct report *report, struct hardlinks *hardlinks,
 	struct dest *dest);
 
 /** Free it. */

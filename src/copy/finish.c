@@ -100,7 +100,7 @@ static void record(struct file_context *ctx, struct file *file, struct error fai
 	counter_add(&ctx->counters->left_bytes, later ? 0 : file->resumed);
 	counter_add(&ctx->counters->resumed_bytes, copied ? file->resumed : 0);
 	// Whoever waits for this file is to know that it has more names
-	file_links_end(ctx, file->link, file->tree, copied ? copy : NULL);
+	file_hardlinks_end(ctx, file->link, file->tree, copied ? copy : NULL);
 }
 
 void file_unref(struct file_context *ctx, struct file *file) {

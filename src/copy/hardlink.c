@@ -142,7 +142,7 @@ static bool link_entry(struct file_context *ctx, const struct link_name *first, 
 	return linked;
 }
 
-enum file_links file_links_meet(struct file_context *ctx, struct tree *tree, const struct entry *entry,
+enum file_hardlinks file_hardlinks_enter(struct file_context *ctx, struct tree *tree, const struct entry *entry,
 	const struct stat *st, struct link **link, struct judged *judged)
 {
 	const struct link_name *first = NULL;
@@ -161,17 +161,17 @@ enum file_links file_links_meet(struct file_context *ctx, struct tree *tree, con
 	if (verdict == DEST_REFUSE) {
 		tree_report(tree, entry, fail);
 		file_failed(ctx, st);
-		return FILE_LINKS_FAILED;
+		return FILE_HARDLINKS_FAILED;
 	}
 	if (verdict == DEST_SKIP) {
 		file_skipped(ctx, st);
-		return FILE_LINKS_DONE;
+		return FILE_HARDLINKS_DONE;
 	}
-	enum link_verdict met = links_meet(ctx->files->links, inode_of(st), tree, entry, link, &first);
+	enum link_verdict met = hardlinks_enter(ctx->files->hardlinks, inode_of(st), tree, entry, link, &first);
 	if (met == LINK_COPY && verdict != DEST_DONE) {
-		return FILE_LINKS_COPY;
+		return FILE_HARDLINKS_COPY;
 	}
-	enum file_links result = FILE_LINKS_DONE;
+	enum file_hardlinks result = FILE_HARDLINKS_DONE;
 	char *backup = judged->found.backup;
 	if ((met == LINK_TO || met == LINK_WAIT) && verdict != DEST_DONE) {
 		file_say(ctx, tree, entry, backup);
@@ -183,22 +183,22 @@ enum file_links file_links_meet(struct file_context *ctx, struct tree *tree, con
 		int ret = fstatat(tree->fd[DST], entry->dst_name, &there, AT_SYMLINK_NOFOLLOW);
 		bool trusted = ret == 0 && file_may_stand_for(ctx->files, tree->fd[DST], st, &judged->found.st, &there);
 		struct inode copy = inode_of(&there);
-		file_links_end(ctx, *link, tree, trusted ? &copy : NULL);
+		file_hardlinks_end(ctx, *link, tree, trusted ? &copy : NULL);
 	} else if (met == LINK_TO) {
-		result = link_entry(ctx, first, tree, entry) ? FILE_LINKS_DONE : FILE_LINKS_FAILED;
+		result = link_entry(ctx, first, tree, entry) ? FILE_HARDLINKS_DONE : FILE_HARDLINKS_FAILED;
 	} else if (met == LINK_NO_MEMORY) {
 		tree_report(tree, entry, error_make(ERROR_CREATE, ENOMEM, "cannot create hard link %d"));
 		file_failed(ctx, st);
-		result = FILE_LINKS_FAILED;
+		result = FILE_HARDLINKS_FAILED;
 	}
-	if (backup && result == FILE_LINKS_FAILED) {
+	if (backup && result == FILE_HARDLINKS_FAILED) {
 		dest_undo_backup(ctx->files->dest, tree, entry, backup);
 	}
 	free(backup);
 	return result;
 }
 
-void file_links_end(struct file_context *ctx, struct link *link, struct tree *tree, const struct inode *copy) {
+void file_hardlinks_end(struct file_context *ctx, struct link *link, struct tree *tree, const struct inode *copy) {
 	struct list waiting;
 	const struct link_name *first = NULL;
 
@@ -207,9 +207,9 @@ void file_links_end(struct file_context *ctx, struct link *link, struct tree *tr
 	}
 	list_init(&waiting);
 	if (copy) {
-		first = links_done(ctx->files->links, link, tree, *copy, &waiting);
+		first = hardlinks_done(ctx->files->hardlinks, link, tree, *copy, &waiting);
 	} else {
-		links_failed(ctx->files->links, link, &waiting);
+		hardlinks_failed(ctx->files->hardlinks, link, &waiting);
 	}
 	for (struct list *node; (node = list_pop(&waiting));) {
 		struct link_name *name = list_item(node, struct link_name, node);

@@ -327,7 +327,7 @@ static void copy_node(struct node *node) {
 	struct link *link = NULL;
 
 	if (file_has_links(ctx, node->tree, node->st)
-		&& file_links_meet(ctx, node->tree, node->entry, node->st, &link, &node->judged) != FILE_LINKS_COPY)
+		&& file_hardlinks_enter(ctx, node->tree, node->entry, node->st, &link, &node->judged) != FILE_HARDLINKS_COPY)
 	{
 		return;
 	}
@@ -339,7 +339,7 @@ static void copy_node(struct node *node) {
 		bool symlink = S_ISLNK(node->st->st_mode);
 		file_done(ctx, node->tree, node->entry, symlink ? &ctx->counters->symlinks : &ctx->counters->specials);
 	}
-	file_links_end(ctx, link, node->tree, made ? &node->made : NULL);
+	file_hardlinks_end(ctx, link, node->tree, made ? &node->made : NULL);
 }
 
 static int make_symlink(const struct node *node) {

@@ -194,10 +194,10 @@ static bool is_other_name(const struct foreseen *f) {
 	if (!file_has_links(ctx, f->tree, f->st)) {
 		return false;
 	}
-	enum link_verdict met = links_meet(ctx->files->links, inode_of(f->st), f->tree, f->entry, &link, &first);
+	enum link_verdict met = hardlinks_enter(ctx->files->hardlinks, inode_of(f->st), f->tree, f->entry, &link, &first);
 	if (met == LINK_COPY) {
 		list_init(&waiting);
-		links_done(ctx->files->links, link, f->tree, (struct inode) {0}, &waiting);
+		hardlinks_done(ctx->files->hardlinks, link, f->tree, (struct inode) {0}, &waiting);
 		for (struct list *node; (node = list_pop(&waiting));) {
 			link_name_free(list_item(node, struct link_name, node));
 		}

@@ -118,7 +118,7 @@ static struct error make_empty(struct file_context *ctx, struct file *file) {
 	// By which it is reserved
 	file->target.found.st_dev = inode.dev;
 	file->target.found.st_ino = inode.ino;
-	if (!(opts->flags & OPT_ATTRIBUTES_ONLY) && links_is_copy(ctx->files->links, inode_of(&file->target.found))) {
+	if (!(opts->flags & OPT_ATTRIBUTES_ONLY) && hardlinks_is_copy(ctx->files->hardlinks, inode_of(&file->target.found))) {
 		file_release_destination(ctx, file);
 		return remove_and_create(ctx, file);
 	}

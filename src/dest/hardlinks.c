@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-void links_init(struct links *links) {
-	*links = (struct links) {0};
-	thread_must(pthread_mutex_init(&links->lock, NULL));
+void hardlinks_init(struct hardlinks *hardlinks) {
+	*hardlinks = (struct hardlinks) {0};
+	thread_must(pthread_mutex_init(&hardlinks->lock, NULL));
 }
 
 static void free_link(void *item) {
@@ -20,10 +20,10 @@ static void free_link(void *item) {
 	free(link);
 }
 
-void links_destroy(struct links *links) {
-	inode_set_clear(&links->set, free_link);
-	inode_set_clear(&links->copies, free);
-	thread_must(pthread_mutex_destroy(&links->lock));
+void hardlinks_destroy(struct hardlinks *hardlinks) {
+	inode_set_clear(&hardlinks->set, free_link);
+	inode_set_clear(&hardlinks->copies, free);
+	thread_must(pthread_mutex_destroy(&hardlinks->lock));
 }
 
 static bool set_name(struct link_name *name, const struct entry *entry) {
@@ -32,7 +32,7 @@ static bool set_name(struct link_name *name, const struct entry *entry) {
 	return name->src_name && name->dst_name;
 }
 
-static struct link *add(struct links *links, struct inode inode, const struct entry *entry) {
+static struct link *add(struct hardlinks *hardlinks, struct inode inode, const struct entry *entry) {
 	struct link *link = calloc(1, sizeof(*link));
 	if (!link) {
 		return NULL;
@@ -40,7 +40,7 @@ static struct link *add(struct links *links, struct inode inode, const struct en
 	link->inode = inode;
 	list_init(&link->waiting);
 	// The names now, so that nothing can go wrong once it is copied
-	if (!set_name(&link->first, entry) || inode_set_insert(&links->set, &link->inode) < 0) {
+	if (!set_name(&link->first, entry) || inode_set_insert(&hardlinks->set, &link->inode) < 0) {
 		free_link(link);
 		return NULL;
 	}
@@ -71,15 +71,15 @@ static enum link_verdict wait_for(struct link *link, struct tree *tree, const st
 	return LINK_WAIT;
 }
 
-enum link_verdict links_meet(struct links *links, struct inode inode, struct tree *tree, const struct entry *entry,
+enum link_verdict hardlinks_enter(struct hardlinks *hardlinks, struct inode inode, struct tree *tree, const struct entry *entry,
 	struct link **out, const struct link_name **to)
 {
 	enum link_verdict verdict;
 
-	mutex_lock(&links->lock);
-	struct link *link = inode_set_find(&links->set, inode);
+	mutex_lock(&hardlinks->lock);
+	struct link *link = inode_set_find(&hardlinks->set, inode);
 	if (!link) {
-		*out = add(links, inode, entry);
+		*out = add(hardlinks, inode, entry);
 		verdict = *out ? LINK_COPY : LINK_NO_MEMORY;
 	} else if (link->first.tree) {
 		*to = &link->first;
@@ -87,7 +87,7 @@ enum link_verdict links_meet(struct links *links, struct inode inode, struct tre
 	} else {
 		verdict = wait_for(link, tree, entry);
 	}
-	mutex_unlock(&links->lock);
+	mutex_unlock(&hardlinks->lock);
 	return verdict;
 }
 
@@ -98,31 +98,31 @@ static void take_waiting(struct link *link, struct list *waiting) {
 	}
 }
 
-const struct link_name *links_done(struct links *links, struct link *link, struct tree *tree, struct inode copy,
+const struct link_name *hardlinks_done(struct hardlinks *hardlinks, struct link *link, struct tree *tree, struct inode copy,
 	struct list *waiting)
 {
-	mutex_lock(&links->lock);
+	mutex_lock(&hardlinks->lock);
 	tree_keep(tree);
 	link->first.tree = tree;
 	link->first.copy = copy;
-	links->copies_unknown |= inode_set_add(&links->copies, copy) < 0;
+	hardlinks->copies_unknown |= inode_set_add(&hardlinks->copies, copy) < 0;
 	take_waiting(link, waiting);
-	mutex_unlock(&links->lock);
+	mutex_unlock(&hardlinks->lock);
 	return &link->first;
 }
 
-bool links_is_copy(struct links *links, struct inode inode) {
-	mutex_lock(&links->lock);
-	bool is = links->copies_unknown || inode_set_has(&links->copies, inode);
-	mutex_unlock(&links->lock);
+bool hardlinks_is_copy(struct hardlinks *hardlinks, struct inode inode) {
+	mutex_lock(&hardlinks->lock);
+	bool is = hardlinks->copies_unknown || inode_set_has(&hardlinks->copies, inode);
+	mutex_unlock(&hardlinks->lock);
 	return is;
 }
 
-void links_failed(struct links *links, struct link *link, struct list *waiting) {
-	mutex_lock(&links->lock);
+void hardlinks_failed(struct hardlinks *hardlinks, struct link *link, struct list *waiting) {
+	mutex_lock(&hardlinks->lock);
 	take_waiting(link, waiting);
-	inode_set_remove(&links->set, &link->inode);
-	mutex_unlock(&links->lock);
+	inode_set_remove(&hardlinks->set, &link->inode);
+	mutex_unlock(&hardlinks->lock);
 	free_link(link);
 }
 

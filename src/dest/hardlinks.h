@@ -48,7 +48,7 @@ struct link {
 };
 
 /** All of them. */
-struct links {
+struct hardlinks {
 	pthread_mutex_t lock;
 	/** Of struct link. */
 	struct inode_set set;
@@ -60,29 +60,29 @@ struct links {
 
 /** What to do with a name. */
 enum link_verdict {
-	/** Copy the file, then say links_done() or links_failed(). */
+	/** Copy the file, then say hardlinks_done() or hardlinks_failed(). */
 	LINK_COPY,
 	/** Link to the place that was stored. */
 	LINK_TO,
-	/** Nothing: the name waits and comes back from links_done() or links_failed(). */
+	/** Nothing: the name waits and comes back from hardlinks_done() or hardlinks_failed(). */
 	LINK_WAIT,
 	/** No memory. */
 	LINK_NO_MEMORY,
 };
 
 /** Set up. */
-void links_init(struct links *links);
+void hardlinks_init(struct hardlinks *hardlinks);
 
 /** Free everything. */
-void links_destroy(struct links *links);
+void hardlinks_destroy(struct hardlinks *hardlinks);
 
 /**
  * Meet a name of a file.
  *
- * @param link   Set for LINK_COPY: to be given to links_done() or links_failed().
- * @param to     Set for LINK_TO: where the first copy is; valid until links_destroy().
+ * @param link   Set for LINK_COPY: to be given to hardlinks_done() or hardlinks_failed().
+ * @param to     Set for LINK_TO: where the first copy is; valid until hardlinks_destroy().
  */
-enum link_verdict links_meet(struct links *links, struct inode inode, struct tree *tree, const struct entry *entry,
+enum link_verdict hardlinks_enter(struct hardlinks *hardlinks, struct inode inode, struct tree *tree, const struct entry *entry,
 	struct link **link, const struct link_name **to);
 
 /**
@@ -92,14 +92,14 @@ enum link_verdict links_meet(struct links *links, struct inode inode, struct tre
  * @param waiting  An empty list, filled with the struct link_name that waited: link them, then link_name_free().
  * @return Where to link them to.
  */
-const struct link_name *links_done(struct links *links, struct link *link, struct tree *tree, struct inode copy,
+const struct link_name *hardlinks_done(struct hardlinks *hardlinks, struct link *link, struct tree *tree, struct inode copy,
 	struct list *waiting);
 
 /** Whether a file is a copy that other names are, or will be, linked to: nothing else is to be written into it. */
-bool links_is_copy(struct links *links, struct inode inode);
+bool hardlinks_is_copy(struct hardlinks *hardlinks, struct inode inode);
 
 /** The first name could not be copied: those that waited have to be met anew. */
-void links_failed(struct links *links, struct link *link, struct list *waiting);
+void hardlinks_failed(struct hardlinks *hardlinks, struct link *link, struct list *waiting);
 
 /** A name of a tree, which it takes a reference to; NULL without memory. */
 struct link_name *link_name_new(struct tree *tree, const struct entry *entry);

@@ -54,7 +54,7 @@ struct run {
 	struct flush flush;
 	struct sums sums;
 	struct trees trees;
-	struct links links;
+	struct hardlinks hardlinks;
 	struct dest dest;
 	struct files files;
 	struct work work;

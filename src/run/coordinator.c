@@ -415,8 +415,8 @@ int coordinator_run(struct opts *opts, struct report *report) {
 	trees_init(&run->trees, opts, report);
 	bool flushes = (opts->flags & OPT_FSYNC) || opts->progress == PROGRESS_SYNCED;
 	run->trees.flush = flushes ? &run->flush : NULL;
-	links_init(&run->links);
-	files_init(&run->files, opts, report, &run->links, &run->dest);
+	hardlinks_init(&run->hardlinks);
+	files_init(&run->files, opts, report, &run->hardlinks, &run->dest);
 	coordinator_take_signals(run);
 	run->trees.cancelled = &run->files.cancelled;
 	if (opts->flags & OPT_RESUME) {
@@ -444,7 +444,7 @@ int coordinator_run(struct opts *opts, struct report *report) {
 	}
 	int signal = coordinator_give_signals(run);
 	files_destroy(&run->files);
-	links_destroy(&run->links);
+	hardlinks_destroy(&run->hardlinks);
 	dest_destroy(&run->dest);
 	trees_destroy(&run->trees);
 	flush_destroy(&run->flush);

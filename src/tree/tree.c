@@ -23,7 +23,7 @@ void trees_init(struct trees *trees, const struct opts *opts, struct report *rep
 	};
 	list_init(&trees->idle);
 	thread_must(pthread_mutex_init(&trees->lock, NULL));
-	thread_must(pthread_mutex_init(&trees->links_lock, NULL));
+	thread_must(pthread_mutex_init(&trees->hardlinks_lock, NULL));
 	pthread_rwlockattr_t attr;
 	thread_must(pthread_rwlockattr_init(&attr));
 	// Who follows a link is not to wait for all that are made meanwhile
@@ -36,7 +36,7 @@ void trees_destroy(struct trees *trees) {
 	inode_set_clear(&trees->made, free);
 	inode_set_clear(&trees->links, free);
 	thread_must(pthread_rwlock_destroy(&trees->linking));
-	thread_must(pthread_mutex_destroy(&trees->links_lock));
+	thread_must(pthread_mutex_destroy(&trees->hardlinks_lock));
 	thread_must(pthread_mutex_destroy(&trees->lock));
 }
 

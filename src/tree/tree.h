@@ -174,8 +174,8 @@ struct trees {
 	/** The symbolic links this run made in directories that were there before; see tree_begin_link(). */
 	struct inode_set links;
 	/** It is not known which link one of them is. */
-	bool links_unknown;
-	pthread_mutex_t links_lock;
+	bool hardlinks_unknown;
+	pthread_mutex_t hardlinks_lock;
 	/** Read while a link is made and noted, so that who takes it alone knows of all that could be met before. */
 	pthread_rwlock_t linking;
 };

@@ -85,7 +85,7 @@ TEST(small_cached_files_are_copied_at_once) {
 	tear_down();
 }
 
-TEST(links_and_fifos_are_done_at_once) {
+TEST(hardlinks_and_fifos_are_done_at_once) {
 	char target[20] = "";
 	set_up();
 	REQUIRE(symlink("no/where", "src/link") == 0 && mkfifo("src/fifo", 0640) == 0);

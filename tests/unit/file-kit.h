@@ -77,7 +77,7 @@ static struct {
 	struct report report;
 	struct trees trees;
 	struct dest dest;
-	struct links links;
+	struct hardlinks hardlinks;
 	struct files files;
 	struct counters counters;
 	struct file_context ctx;
@@ -104,9 +104,9 @@ static void open_tree(void) {
 	t.opts.operand_count = 2;
 	report_init(&t.report, "ucp");
 	trees_init(&t.trees, &t.opts, &t.report);
-	links_init(&t.links);
+	hardlinks_init(&t.hardlinks);
 	REQUIRE(dest_init(&t.dest, &t.opts, &t.report, &t.trees) == 0);
-	files_init(&t.files, &t.opts, &t.report, &t.links, &t.dest);
+	files_init(&t.files, &t.opts, &t.report, &t.hardlinks, &t.dest);
 	memset(&t.counters, 0, sizeof(t.counters));
 	file_context_init(&t.ctx, &t.files, &t.counters);
 	struct entry entry = {.name = "src", .dst_name = "src", .type = DT_DIR};
@@ -122,7 +122,7 @@ static void tear_down(void) {
 	tree_unref(t.tree);
 	file_context_destroy(&t.ctx);
 	files_destroy(&t.files);
-	links_destroy(&t.links);
+	hardlinks_destroy(&t.hardlinks);
 	CHECK_EQ(atomic_load(&t.dest.base->refs), 1);
 	tree_unref(t.dest.base);
 	dest_destroy(&t.dest);

@@ -309,7 +309,7 @@ TEST(a_directory_that_is_moved_away_is_an_error) {
 	CHECK(strstr(met.names, "1000"));
 }
 
-TEST(links_that_lead_nowhere_are_no_error) {
+TEST(hardlinks_that_lead_nowhere_are_no_error) {
 	struct met met = {0};
 	const struct opts opts = {.flags = OPT_RECURSIVE, .deref = DEREF_ALWAYS};
 	set_up();

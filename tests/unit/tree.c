@@ -280,7 +280,7 @@ TEST(a_directory_is_not_copied_into_itself) {
 	tear_down();
 }
 
-TEST(links_that_lead_in_circles) {
+TEST(hardlinks_that_lead_in_circles) {
 	set_up(4);
 	t.opts.deref = DEREF_ALWAYS;
 	REQUIRE(mkdir("src/a", 0755) == 0 && symlink("..", "src/a/up") == 0 && symlink(".", "src/a/here") == 0);

@@ -21,7 +21,7 @@ static struct {
 	struct opts opts;
 	struct report report;
 	struct trees trees;
-	struct links links;
+	struct hardlinks hardlinks;
 	struct tree *tree;
 } t;
 
@@ -29,14 +29,14 @@ static void set_up(void) {
 	t.opts = (struct opts) {.max_trees = 4};
 	report_init(&t.report, "unit");
 	trees_init(&t.trees, &t.opts, &t.report);
-	links_init(&t.links);
+	hardlinks_init(&t.hardlinks);
 	t.tree = tree_base(&t.trees, AT_FDCWD, NULL);
 	REQUIRE(t.tree);
 }
 
 static void tear_down(void) {
 	CHECK_EQ(atomic_load(&t.tree->refs), 1);
-	links_destroy(&t.links);
+	hardlinks_destroy(&t.hardlinks);
 	CHECK_EQ(atomic_load(&t.tree->keeps), 1);
 	tree_unref(t.tree);
 	trees_destroy(&t.trees);
@@ -54,7 +54,7 @@ static enum link_verdict meet(ino_t ino, const char *name, struct link **link, c
 	snprintf(src, sizeof(src), "src-%s", name);
 	snprintf(dst, sizeof(dst), "dst-%s", name);
 	struct entry entry = {.name = src, .dst_name = dst};
-	return links_meet(&t.links, inode(ino), t.tree, &entry, link, to);
+	return hardlinks_enter(&t.hardlinks, inode(ino), t.tree, &entry, link, to);
 }
 
 /** The first of those that waited is this one. */
@@ -81,11 +81,11 @@ TEST(others_wait_for_the_first) {
 	CHECK_EQ(meet(1, "d", &none, &to), LINK_WAIT);
 	CHECK(!none && !to);
 	CHECK_EQ(atomic_load(&t.tree->refs), 4);
-	CHECK(!links_is_copy(&t.links, COPY));
+	CHECK(!hardlinks_is_copy(&t.hardlinks, COPY));
 
-	const struct link_name *first = links_done(&t.links, link, t.tree, COPY, &waiting);
+	const struct link_name *first = hardlinks_done(&t.hardlinks, link, t.tree, COPY, &waiting);
 	REQUIRE(first);
-	CHECK(links_is_copy(&t.links, COPY));
+	CHECK(hardlinks_is_copy(&t.hardlinks, COPY));
 	CHECK_STR(first->dst_name, "dst-a");
 	CHECK(first->tree == t.tree);
 	check_waited(&waiting, "src-b", "dst-b");
@@ -113,7 +113,7 @@ TEST(after_a_failure_the_others_are_handed_back) {
 	CHECK_EQ(meet(1, "a", &link, &to), LINK_COPY);
 	CHECK_EQ(meet(1, "b", &none, &to), LINK_WAIT);
 	CHECK_EQ(meet(1, "c", &none, &to), LINK_WAIT);
-	links_failed(&t.links, link, &waiting);
+	hardlinks_failed(&t.hardlinks, link, &waiting);
 	check_waited(&waiting, "src-b", "dst-b");
 	CHECK_EQ(atomic_load(&t.tree->keeps), 1);
 
@@ -122,7 +122,7 @@ TEST(after_a_failure_the_others_are_handed_back) {
 	CHECK_EQ(meet(1, "d", &none, &to), LINK_WAIT);
 	check_waited(&waiting, "src-c", "dst-c");
 	CHECK(list_empty(&waiting));
-	const struct link_name *first = links_done(&t.links, again, t.tree, COPY, &waiting);
+	const struct link_name *first = hardlinks_done(&t.hardlinks, again, t.tree, COPY, &waiting);
 	REQUIRE(first);
 	CHECK_STR(first->dst_name, "dst-b");
 	check_waited(&waiting, "src-d", "dst-d");
@@ -132,25 +132,25 @@ TEST(after_a_failure_the_others_are_handed_back) {
 }
 
 TEST(files_are_told_apart) {
-	struct link *links[3] = {NULL};
+	struct link *hardlinks[3] = {NULL};
 	struct link *none = NULL;
 	const struct link_name *to = NULL;
 	struct list waiting;
 	set_up();
 	list_init(&waiting);
 	for (ino_t i = 0; i < 3; ++i) {
-		CHECK_EQ(meet(i, "x", &links[i], &to), LINK_COPY);
+		CHECK_EQ(meet(i, "x", &hardlinks[i], &to), LINK_COPY);
 	}
-	CHECK(links[0] != links[1] && links[1] != links[2]);
+	CHECK(hardlinks[0] != hardlinks[1] && hardlinks[1] != hardlinks[2]);
 	CHECK_EQ(meet(1, "y", &none, &to), LINK_WAIT);
-	links_done(&t.links, links[0], t.tree, COPY, &waiting);
+	hardlinks_done(&t.hardlinks, hardlinks[0], t.tree, COPY, &waiting);
 	CHECK(list_empty(&waiting));
-	links_failed(&t.links, links[2], &waiting);
+	hardlinks_failed(&t.hardlinks, hardlinks[2], &waiting);
 	CHECK(list_empty(&waiting));
-	links_done(&t.links, links[1], t.tree, COPY, &waiting);
+	hardlinks_done(&t.hardlinks, hardlinks[1], t.tree, COPY, &waiting);
 	check_waited(&waiting, "src-y", "dst-y");
-	CHECK_EQ(meet(2, "z", &links[2], &to), LINK_COPY);
-	links_failed(&t.links, links[2], &waiting);
+	CHECK_EQ(meet(2, "z", &hardlinks[2], &to), LINK_COPY);
+	hardlinks_failed(&t.hardlinks, hardlinks[2], &waiting);
 	tear_down();
 }
 
@@ -176,11 +176,11 @@ static void finish(ino_t ino, const char *name, struct link *link, uint64_t *ran
 	bool fails = random_next(random) % 3 == 0 && atomic_load(&inodes[ino].failed) < 5;
 	if (fails) {
 		atomic_fetch_add(&inodes[ino].failed, 1);
-		links_failed(&t.links, link, &waiting);
+		hardlinks_failed(&t.hardlinks, link, &waiting);
 	} else {
 		atomic_fetch_add(&inodes[ino].copied, 1);
 		strcpy(inodes[ino].first, name);
-		const struct link_name *first = links_done(&t.links, link, t.tree, COPY, &waiting);
+		const struct link_name *first = hardlinks_done(&t.hardlinks, link, t.tree, COPY, &waiting);
 		CHECK(first && strcmp(first->dst_name, name) == 0);
 	}
 	for (struct list *node; (node = list_pop(&waiting));) {
@@ -198,7 +198,7 @@ static void treat(ino_t ino, const char *name, uint64_t *random) {
 	struct link *link;
 	const struct link_name *to;
 	struct entry entry = {.name = name, .dst_name = name};
-	switch (links_meet(&t.links, inode(ino), t.tree, &entry, &link, &to)) {
+	switch (hardlinks_enter(&t.hardlinks, inode(ino), t.tree, &entry, &link, &to)) {
 	case LINK_COPY:
 		finish(ino, name, link, random);
 		break;
