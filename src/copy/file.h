@@ -21,7 +21,7 @@ struct dest;
 struct link;
 struct link_name;
 struct hardlinks;
-struct sums;
+struct checksums;
 struct medium;
 
 /** What all files of a run share. */
@@ -55,7 +55,7 @@ struct files {
 	bool watched;
 	struct list current;
 	/** The list of checksums, or NULL. */
-	struct sums *sums;
+	struct checksums *checksums;
 	/** With --resume; the tree in the destination of which it is; and its path for messages. */
 	struct journal journal;
 	const struct tree *journal_root;

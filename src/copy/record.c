@@ -113,13 +113,13 @@ void file_count_failed(struct file_context *ctx, const struct file *file, int er
 }
 
 void file_note_sum(struct file_context *ctx, struct file *file) {
-	struct sums *sums = ctx->files->sums;
-	if (!sums || file->mover != &move_sequential || (file->target.flags & TARGET_SPECIAL)) {
+	struct checksums *checksums = ctx->files->checksums;
+	if (!checksums || file->mover != &move_sequential || (file->target.flags & TARGET_SPECIAL)) {
 		return;
 	}
 	char *path = tree_path(file->tree, DST, file->entry.dst_name);
 	if (path) {
-		sums_add(sums, file->sum, path);
+		checksums_add(checksums, file->sum, path);
 	} else {
 		tree_report(file->tree, &file->entry, error_make(ERROR_COPY, ENOMEM, "cannot note the checksum of %d"));
 	}

@@ -98,7 +98,7 @@ struct error file_open_source(struct file_context *ctx, struct file *file, const
 	if (!same) {
 		return error_make(ERROR_COPY, 0, "skipping file %s, as it was replaced while being copied");
 	}
-	if (files->sums && sums_is(files->sums, &file->source.st)) {
+	if (files->checksums && checksums_is(files->checksums, &file->source.st)) {
 		return error_make(ERROR_COPY, 0, "cannot copy %s: checksums are being written to it");
 	}
 	file->source.flags |= regular && !leased ? SOURCE_NONBLOCK : 0;

@@ -43,7 +43,7 @@ enum target_admit file_admit(const struct files *files, const struct tree *tree,
 	// Seen before opening, but who knows what has been moved meanwhile
 	if (inode_same(inode_of(st), inode_of(src))) {
 		*fail = error_make(ERROR_COPY, 0, "%s and %d are the same file");
-	} else if (files->sums && sums_is(files->sums, st)) {
+	} else if (files->checksums && checksums_is(files->checksums, st)) {
 		*fail = error_make(ERROR_COPY, 0, "cannot copy %s to %d: checksums are being written there");
 	} else if (file_is_strangers(files->opts, tree, src, st)) {
 		return TARGET_DISPLACE;

@@ -17,23 +17,23 @@
 /** Digits of a checksum. */
 #define DIGITS 32
 
-bool sums_open(struct sums *sums, const char *path, struct report *report, const atomic_bool *cancelled) {
-	*sums = (struct sums) {.report = report, .path = path, .fd = -1, .cancelled = cancelled};
-	thread_must(pthread_mutex_init(&sums->lock, NULL));
+bool checksums_open(struct checksums *checksums, const char *path, struct report *report, const atomic_bool *cancelled) {
+	*checksums = (struct checksums) {.report = report, .path = path, .fd = -1, .cancelled = cancelled};
+	thread_must(pthread_mutex_init(&checksums->lock, NULL));
 	if (!path || strcmp(path, "-") == 0) {
 		return true;
 	}
-	sums->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-	if (sums->fd < 0 || fstat(sums->fd, &sums->st) != 0) {
+	checksums->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	if (checksums->fd < 0 || fstat(checksums->fd, &checksums->st) != 0) {
 		report_error(report, ERROR_OPEN, errno, "cannot open %d for writing", NULL, path);
-		sums->path = NULL;
+		checksums->path = NULL;
 		return false;
 	}
 	return true;
 }
 
-bool sums_is(const struct sums *sums, const struct stat *st) {
-	return sums->fd >= 0 && S_ISREG(st->st_mode) && inode_same(inode_of(&sums->st), inode_of(st));
+bool checksums_is(const struct checksums *checksums, const struct stat *st) {
+	return checksums->fd >= 0 && S_ISREG(st->st_mode) && inode_same(inode_of(&checksums->st), inode_of(st));
 }
 
 /** Whether a line, or what is there of one, is as add_line() writes it. */
@@ -61,15 +61,15 @@ static bool is_list(const char *text, size_t len) {
 }
 
 /** See whether a file that is not empty is a list. Returns 0, -EEXIST if it is none, or another -errno. */
-static int look_at_old(const struct sums *sums) {
+static int look_at_old(const struct checksums *checksums) {
 	char text[HELD_BACK + 1];
 	size_t len = 0;
 	ssize_t n = 1;
 	struct stat st = {0};
 	// The descriptor is for writing only, since opening a fifo for both would not wait for its reader
-	int fd = open(sums->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int fd = open(checksums->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	int ret = fd < 0 || fstat(fd, &st) != 0 ? -errno : 0;
-	if (ret == 0 && !sums_is(sums, &st)) {
+	if (ret == 0 && !checksums_is(checksums, &st)) {
 		ret = -ESTALE;
 	}
 	while (ret == 0 && n > 0 && len < HELD_BACK) {
@@ -83,36 +83,36 @@ static int look_at_old(const struct sums *sums) {
 	return ret == 0 && !is_list(text, len) ? -EEXIST : ret;
 }
 
-bool sums_begin(struct sums *sums) {
+bool checksums_begin(struct checksums *checksums) {
 	struct stat st;
 	enum error_op op = ERROR_WRITE;
 	const char *what = "error writing %d";
 	int ret = 0;
-	if (sums->fd < 0 || !(S_ISREG(sums->st.st_mode) || S_ISBLK(sums->st.st_mode))) {
+	if (checksums->fd < 0 || !(S_ISREG(checksums->st.st_mode) || S_ISBLK(checksums->st.st_mode))) {
 		return true;
 	}
-	if (S_ISBLK(sums->st.st_mode)) {
+	if (S_ISBLK(checksums->st.st_mode)) {
 		ret = -EEXIST;
-	} else if (flock(sums->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+	} else if (flock(checksums->fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
 		op = ERROR_COPY;
 		what = "another program is writing %d";
 		ret = -EBUSY;
-	} else if (fstat(sums->fd, &st) != 0) {
+	} else if (fstat(checksums->fd, &st) != 0) {
 		ret = -errno;
 	} else if (st.st_size > 0) {
 		op = ERROR_COPY;
 		what = "cannot see whether %d is a list of checksums";
-		ret = look_at_old(sums);
+		ret = look_at_old(checksums);
 	}
-	if (ret == 0 && S_ISREG(sums->st.st_mode) && ftruncate(sums->fd, 0) != 0) {
+	if (ret == 0 && S_ISREG(checksums->st.st_mode) && ftruncate(checksums->fd, 0) != 0) {
 		op = ERROR_WRITE;
 		what = "error writing %d";
 		ret = -errno;
 	}
 	if (ret == -EEXIST) {
-		report_error(sums->report, ERROR_COPY, 0, "%d exists and is no list of checksums; remove it first", NULL, sums->path);
+		report_error(checksums->report, ERROR_COPY, 0, "%d exists and is no list of checksums; remove it first", NULL, checksums->path);
 	} else if (ret < 0) {
-		report_error(sums->report, op, -ret, what, NULL, sums->path);
+		report_error(checksums->report, op, -ret, what, NULL, checksums->path);
 	}
 	return ret == 0;
 }
@@ -149,62 +149,62 @@ static void add_line(struct buf *buf, const char *hash, const char *path) {
 }
 
 /** Write what is held back; the lock is held. */
-static void write_lines(struct sums *sums) {
-	if (sums->err == 0) {
-		sums->err = write_full(sums->fd, sums->lines.data, sums->lines.len, sums->cancelled);
+static void write_lines(struct checksums *checksums) {
+	if (checksums->err == 0) {
+		checksums->err = write_full(checksums->fd, checksums->lines.data, checksums->lines.len, checksums->cancelled);
 	}
-	sums->lines.len = 0;
+	checksums->lines.len = 0;
 }
 
-void sums_add(struct sums *sums, const char *hash, const char *path) {
-	if (sums->fd < 0) {
+void checksums_add(struct checksums *checksums, const char *hash, const char *path) {
+	if (checksums->fd < 0) {
 		struct buf name = {0};
 		add_name(&name, path);
 		if (name.failed) {
-			report_error(sums->report, ERROR_WRITE, ENOMEM, "error writing the checksum of %d", NULL, path);
+			report_error(checksums->report, ERROR_WRITE, ENOMEM, "error writing the checksum of %d", NULL, path);
 		} else {
-			report_say(sums->report, SAY_NOTE, strchr(path, '\n') ? "\\%S  %E" : "%S  %E", hash, name.data);
+			report_say(checksums->report, SAY_NOTE, strchr(path, '\n') ? "\\%S  %E" : "%S  %E", hash, name.data);
 		}
 		buf_free(&name);
 		return;
 	}
-	mutex_lock(&sums->lock);
-	add_line(&sums->lines, hash, path);
-	buf_char(&sums->lines, '\n');
-	if (sums->lines.failed && sums->err == 0) {
-		sums->err = -ENOMEM;
+	mutex_lock(&checksums->lock);
+	add_line(&checksums->lines, hash, path);
+	buf_char(&checksums->lines, '\n');
+	if (checksums->lines.failed && checksums->err == 0) {
+		checksums->err = -ENOMEM;
 	}
-	if (sums->lines.len >= HELD_BACK) {
-		write_lines(sums);
+	if (checksums->lines.len >= HELD_BACK) {
+		write_lines(checksums);
 	}
-	mutex_unlock(&sums->lock);
+	mutex_unlock(&checksums->lock);
 }
 
 /** Report what went wrong, of which only a list that was begun can tell. */
-static void complain(struct sums *sums) {
+static void complain(struct checksums *checksums) {
 	struct stat st;
-	if (sums->err == -EINTR) {
+	if (checksums->err == -EINTR) {
 		return;
 	}
-	if (sums->err < 0) {
-		report_error(sums->report, ERROR_WRITE, -sums->err, "error writing %d", NULL, sums->path);
-	} else if (S_ISREG(sums->st.st_mode) && sums->st.st_nlink > 0 && fstat(sums->fd, &st) == 0 && st.st_nlink == 0) {
-		report_error(sums->report, ERROR_COPY, 0, "%d was removed while checksums were written to it", NULL, sums->path);
+	if (checksums->err < 0) {
+		report_error(checksums->report, ERROR_WRITE, -checksums->err, "error writing %d", NULL, checksums->path);
+	} else if (S_ISREG(checksums->st.st_mode) && checksums->st.st_nlink > 0 && fstat(checksums->fd, &st) == 0 && st.st_nlink == 0) {
+		report_error(checksums->report, ERROR_COPY, 0, "%d was removed while checksums were written to it", NULL, checksums->path);
 	}
 }
 
-void sums_finish(struct sums *sums, enum sums_flags flags) {
-	if (sums->fd >= 0 && sums->path) {
-		write_lines(sums);
-		if (sums->err == 0 && (flags & SUMS_FLUSH) && S_ISREG(sums->st.st_mode)) {
-			sums->err = flush_file(sums->fd, sums->cancelled);
+void checksums_finish(struct checksums *checksums, enum checksums_flags flags) {
+	if (checksums->fd >= 0 && checksums->path) {
+		write_lines(checksums);
+		if (checksums->err == 0 && (flags & CHECKSUMS_FLUSH) && S_ISREG(checksums->st.st_mode)) {
+			checksums->err = flush_file(checksums->fd, checksums->cancelled);
 		}
-		complain(sums);
+		complain(checksums);
 	}
-	int ret = close_fd(&sums->fd);
-	if (ret < 0 && sums->err == 0) {
-		report_error(sums->report, ERROR_CLOSE, -ret, "failed to close %d", NULL, sums->path);
+	int ret = close_fd(&checksums->fd);
+	if (ret < 0 && checksums->err == 0) {
+		report_error(checksums->report, ERROR_CLOSE, -ret, "failed to close %d", NULL, checksums->path);
 	}
-	buf_free(&sums->lines);
-	thread_must(pthread_mutex_destroy(&sums->lock));
+	buf_free(&checksums->lines);
+	thread_must(pthread_mutex_destroy(&checksums->lock));
 }

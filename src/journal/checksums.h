@@ -14,7 +14,7 @@
 struct report;
 
 /** A list being written. Shared by all threads. */
-struct sums {
+struct checksums {
 	struct report *report;
 	/** Its name, or NULL: there is none. */
 	const char *path;
@@ -33,13 +33,13 @@ struct sums {
 };
 
 /**
- * Open a list, which may be "-" for standard output. What it holds stays there until sums_begin().
+ * Open a list, which may be "-" for standard output. What it holds stays there until checksums_begin().
  *
  * @param path       Lives on; NULL for no list.
  * @param cancelled  Set when ucp is to stop.
  * @return Whether that went well; if not, it was reported.
  */
-bool sums_open(struct sums *sums, const char *path, struct report *report, const atomic_bool *cancelled);
+bool checksums_open(struct checksums *checksums, const char *path, struct report *report, const atomic_bool *cancelled);
 
 /**
  * Lock it and empty it; the caller has seen that nothing of what it holds is to be copied. An existing file that is no
@@ -47,21 +47,21 @@ bool sums_open(struct sums *sums, const char *path, struct report *report, const
  *
  * @return Whether that went well; if not, it was reported.
  */
-bool sums_begin(struct sums *sums);
+bool checksums_begin(struct checksums *checksums);
 
 /** Whether an inode is that of the list. */
-bool sums_is(const struct sums *sums, const struct stat *st);
+bool checksums_is(const struct checksums *checksums, const struct stat *st);
 
 /** Add a file. */
-void sums_add(struct sums *sums, const char *hash, const char *path);
+void checksums_add(struct checksums *checksums, const char *hash, const char *path);
 
-/** Switches of sums_finish(). */
-enum sums_flags {
+/** Switches of checksums_finish(). */
+enum checksums_flags {
 	/** Have it on its medium. */
-	SUMS_FLUSH = 1 << 0,
+	CHECKSUMS_FLUSH = 1 << 0,
 };
 
-/** Write the rest, and close it. What went wrong since sums_begin() is reported. */
-void sums_finish(struct sums *sums, enum sums_flags flags);
+/** Write the rest, and close it. What went wrong since checksums_begin() is reported. */
+void checksums_finish(struct checksums *checksums, enum checksums_flags flags);
 
 #endif // UCP_CHECKSUMS_H

@@ -52,7 +52,7 @@ struct run {
 	struct opts *opts;
 	struct report *report;
 	struct flush flush;
-	struct sums sums;
+	struct checksums checksums;
 	struct trees trees;
 	struct hardlinks hardlinks;
 	struct dest dest;

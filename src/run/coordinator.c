@@ -379,15 +379,15 @@ static void finish(struct run *run) {
 }
 
 /** Begin the list of checksums. What it overwrites must not be a source. */
-static bool begin_sums(struct run *run) {
-	struct sums *sums = &run->sums;
-	if (sums->fd >= 0 && sums->st.st_size > 0 && dest_is_source(&run->dest, &sums->st)) {
+static bool begin_checksums(struct run *run) {
+	struct checksums *checksums = &run->checksums;
+	if (checksums->fd >= 0 && checksums->st.st_size > 0 && dest_is_source(&run->dest, &checksums->st)) {
 		if (!atomic_load(&run->files.cancelled)) {
-			report_error(run->report, ERROR_COPY, 0, "cannot write checksums to %d: it is to be copied", NULL, sums->path);
+			report_error(run->report, ERROR_COPY, 0, "cannot write checksums to %d: it is to be copied", NULL, checksums->path);
 		}
 		return false;
 	}
-	return sums_begin(sums);
+	return checksums_begin(checksums);
 }
 
 int coordinator_run(struct opts *opts, struct report *report) {
@@ -410,7 +410,7 @@ int coordinator_run(struct opts *opts, struct report *report) {
 	}
 	show_init(&run->show, opts, report);
 	// While a signal still ends a wait for the other end of a fifo
-	bool ready = sums_open(&run->sums, opts->checksums, report, &run->files.cancelled);
+	bool ready = checksums_open(&run->checksums, opts->checksums, report, &run->files.cancelled);
 	flush_init(&run->flush);
 	trees_init(&run->trees, opts, report);
 	bool flushes = (opts->flags & OPT_FSYNC) || opts->progress == PROGRESS_SYNCED;
@@ -425,9 +425,9 @@ int coordinator_run(struct opts *opts, struct report *report) {
 	}
 
 	char *renamed = dest_onto_itself(opts);
-	run->files.sums = opts->checksums ? &run->sums : NULL;
+	run->files.checksums = opts->checksums ? &run->checksums : NULL;
 	bool begun = ready && dest_init(&run->dest, opts, report, &run->trees) == 0 && engine_ok(run) && limit_rate(run)
-		&& begin_sums(run);
+		&& begin_checksums(run);
 	if (begun) {
 		copy(run);
 	}
@@ -437,7 +437,7 @@ int coordinator_run(struct opts *opts, struct report *report) {
 	if (begun) {
 		finish(run);
 	}
-	sums_finish(&run->sums, opts->flags & OPT_FSYNC ? SUMS_FLUSH : 0);
+	checksums_finish(&run->checksums, opts->flags & OPT_FSYNC ? CHECKSUMS_FLUSH : 0);
 	coordinator_sum_up(run);
 	if (is_unread(run)) {
 		run->signal = SIGPIPE;

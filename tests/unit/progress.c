@@ -383,7 +383,7 @@ TEST(a_pause_does_not_count) {
 	CHECK_MSG(view.left > 78 && view.left < 82, "%f left", view.left);
 }
 
-TEST(sums) {
+TEST(checksums) {
 	struct counters sum = {.bytes = 99, .files = 99};
 	struct counters counters[3] = {
 		{0},

@@ -1,5 +1,5 @@
 /**
- * sums.c: lines as xxhsum reads them, and what is said of a list that cannot be written.
+ * checksums.c: lines as xxhsum reads them, and what is said of a list that cannot be written.
  */
 
 #include "scratch.h"
@@ -28,14 +28,14 @@ static void check_text(const char *path, const char *wanted) {
 
 TEST(lines) {
 	struct report report;
-	struct sums sums;
+	struct checksums checksums;
 	go_to_scratch();
 	report_init(&report, "ucp");
-	REQUIRE(sums_open(&sums, "list", &report, &cancelled) && sums_begin(&sums));
-	sums_add(&sums, "0123", "a b");
-	sums_add(&sums, "4567", "back\\slash\r");
-	sums_add(&sums, "89ab", "new\nline \\ and \r");
-	sums_finish(&sums, SUMS_FLUSH);
+	REQUIRE(checksums_open(&checksums, "list", &report, &cancelled) && checksums_begin(&checksums));
+	checksums_add(&checksums, "0123", "a b");
+	checksums_add(&checksums, "4567", "back\\slash\r");
+	checksums_add(&checksums, "89ab", "new\nline \\ and \r");
+	checksums_finish(&checksums, CHECKSUMS_FLUSH);
 	CHECK_EQ(report_finish(&report), 0);
 	check_text("list", "0123  a b\n4567  back\\slash\r\n\\89ab  new\\nline \\\\ and \\r\n");
 }
@@ -45,7 +45,7 @@ TEST(lines) {
 
 TEST(an_old_list_stays_until_it_is_begun) {
 	struct report report;
-	struct sums sums;
+	struct checksums checksums;
 	struct stat st;
 	go_to_scratch();
 	report_init(&report, "ucp");
@@ -53,13 +53,13 @@ TEST(an_old_list_stays_until_it_is_begun) {
 		int fd = open("list", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 		REQUIRE(fd >= 0 && write(fd, OLD_LINE, strlen(OLD_LINE)) > 0);
 		close_fd(&fd);
-		REQUIRE(sums_open(&sums, "list", &report, &cancelled));
+		REQUIRE(checksums_open(&checksums, "list", &report, &cancelled));
 		REQUIRE(stat("list", &st) == 0);
-		CHECK(sums_is(&sums, &st));
+		CHECK(checksums_is(&checksums, &st));
 		REQUIRE(stat(".", &st) == 0);
-		CHECK(!sums_is(&sums, &st));
-		CHECK(!begins || sums_begin(&sums));
-		sums_finish(&sums, 0);
+		CHECK(!checksums_is(&checksums, &st));
+		CHECK(!begins || checksums_begin(&checksums));
+		checksums_finish(&checksums, 0);
 		check_text("list", begins ? "" : OLD_LINE);
 	}
 	CHECK_EQ(report_finish(&report), 0);
@@ -68,14 +68,14 @@ TEST(an_old_list_stays_until_it_is_begun) {
 /** Begin a list in a file that holds a text. Returns whether it was begun. */
 static bool begin_over(const char *text, size_t len) {
 	struct report report;
-	struct sums sums;
+	struct checksums checksums;
 	report_init(&report, "ucp");
 	int fd = open("list", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	REQUIRE(fd >= 0 && write(fd, text, len) == (ssize_t)len);
 	close_fd(&fd);
-	REQUIRE(sums_open(&sums, "list", &report, &cancelled));
-	bool begun = sums_begin(&sums);
-	sums_finish(&sums, 0);
+	REQUIRE(checksums_open(&checksums, "list", &report, &cancelled));
+	bool begun = checksums_begin(&checksums);
+	checksums_finish(&checksums, 0);
 	CHECK_EQ(report_finish(&report), begun ? 0 : 1);
 	struct stat st;
 	CHECK(stat("list", &st) == 0 && (size_t)st.st_size == (begun ? 0 : len));
@@ -125,17 +125,17 @@ TEST(only_lists_are_overwritten) {
 
 TEST(a_list_that_another_one_is_writing) {
 	struct report report;
-	struct sums first;
-	struct sums second;
+	struct checksums first;
+	struct checksums second;
 	go_to_scratch();
 	capture_errors();
 	report_init(&report, "ucp");
-	REQUIRE(sums_open(&first, "list", &report, &cancelled) && sums_begin(&first));
-	sums_add(&first, HASH, "a");
-	REQUIRE(sums_open(&second, "list", &report, &cancelled));
-	CHECK(!sums_begin(&second));
-	sums_finish(&second, 0);
-	sums_finish(&first, 0);
+	REQUIRE(checksums_open(&first, "list", &report, &cancelled) && checksums_begin(&first));
+	checksums_add(&first, HASH, "a");
+	REQUIRE(checksums_open(&second, "list", &report, &cancelled));
+	CHECK(!checksums_begin(&second));
+	checksums_finish(&second, 0);
+	checksums_finish(&first, 0);
 	CHECK_EQ(report_finish(&report), 1);
 	check_errors("ucp: another program is writing 'list': Device or resource busy\n");
 	check_text("list", HASH "  a\n");
@@ -143,7 +143,7 @@ TEST(a_list_that_another_one_is_writing) {
 
 TEST(a_list_that_is_replaced_meanwhile) {
 	struct report report;
-	struct sums sums;
+	struct checksums checksums;
 	go_to_scratch();
 	capture_errors();
 	report_init(&report, "ucp");
@@ -152,60 +152,60 @@ TEST(a_list_that_is_replaced_meanwhile) {
 		REQUIRE(fd >= 0 && write(fd, OLD_LINE, strlen(OLD_LINE)) > 0);
 		close_fd(&fd);
 	}
-	REQUIRE(sums_open(&sums, "list", &report, &cancelled) && rename("new", "list") == 0);
-	CHECK(!sums_begin(&sums));
-	sums_finish(&sums, 0);
+	REQUIRE(checksums_open(&checksums, "list", &report, &cancelled) && rename("new", "list") == 0);
+	CHECK(!checksums_begin(&checksums));
+	checksums_finish(&checksums, 0);
 	CHECK_EQ(report_finish(&report), 1);
 	check_text("list", OLD_LINE);
 }
 
 TEST(no_list) {
 	struct report report;
-	struct sums sums;
+	struct checksums checksums;
 	struct stat st = {.st_mode = S_IFREG};
 	capture_errors();
 	report_init(&report, "ucp");
-	CHECK(sums_open(&sums, NULL, &report, &cancelled) && sums_begin(&sums));
-	CHECK(!sums_is(&sums, &st));
-	sums_finish(&sums, SUMS_FLUSH);
-	CHECK(!sums_open(&sums, "no/such/directory", &report, &cancelled));
-	sums_finish(&sums, 0);
+	CHECK(checksums_open(&checksums, NULL, &report, &cancelled) && checksums_begin(&checksums));
+	CHECK(!checksums_is(&checksums, &st));
+	checksums_finish(&checksums, CHECKSUMS_FLUSH);
+	CHECK(!checksums_open(&checksums, "no/such/directory", &report, &cancelled));
+	checksums_finish(&checksums, 0);
 	CHECK_EQ(report_finish(&report), 1);
 	check_errors("ucp: cannot open 'no/such/directory' for writing: No such file or directory\n");
 }
 
 /** As many lines as are never held back together. */
-static void add_many(struct sums *sums) {
+static void add_many(struct checksums *checksums) {
 	for (int i = 0; i < 3000; ++i) {
-		sums_add(sums, "0123456789abcdef0123456789abcdef", "a name that is not short");
+		checksums_add(checksums, "0123456789abcdef0123456789abcdef", "a name that is not short");
 	}
 }
 
 TEST(a_list_that_cannot_be_written) {
 	struct report report;
-	struct sums sums;
+	struct checksums checksums;
 	capture_errors();
 	report_init(&report, "ucp");
 	// Told once, and nothing is written any more
-	REQUIRE(sums_open(&sums, "/dev/full", &report, &cancelled) && sums_begin(&sums));
-	add_many(&sums);
-	add_many(&sums);
-	CHECK_EQ(sums.err, -ENOSPC);
-	sums_finish(&sums, SUMS_FLUSH);
+	REQUIRE(checksums_open(&checksums, "/dev/full", &report, &cancelled) && checksums_begin(&checksums));
+	add_many(&checksums);
+	add_many(&checksums);
+	CHECK_EQ(checksums.err, -ENOSPC);
+	checksums_finish(&checksums, CHECKSUMS_FLUSH);
 	CHECK_EQ(report_finish(&report), 1);
 	check_errors("ucp: error writing '/dev/full': No space left on device\n");
 }
 
 TEST(a_list_that_is_removed_meanwhile) {
 	struct report report;
-	struct sums sums;
+	struct checksums checksums;
 	go_to_scratch();
 	capture_errors();
 	report_init(&report, "ucp");
-	REQUIRE(sums_open(&sums, "list", &report, &cancelled) && sums_begin(&sums));
-	sums_add(&sums, "0123", "a");
+	REQUIRE(checksums_open(&checksums, "list", &report, &cancelled) && checksums_begin(&checksums));
+	checksums_add(&checksums, "0123", "a");
 	REQUIRE(unlink("list") == 0);
-	sums_finish(&sums, 0);
+	checksums_finish(&checksums, 0);
 	CHECK_EQ(report_finish(&report), 1);
 	check_errors("ucp: 'list' was removed while checksums were written to it\n");
 }
