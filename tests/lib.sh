@@ -284,7 +284,7 @@ mount_faultfs() {
 	skip "cannot mount faultfs"
 }
 
-# mount_medium ext4|xfs|btrfs SIZE DIR [MKFS OPTIONS…]: a file system in an image that a faultfs shows at `medium`, which
+# mount_medium ext4|xfs|btrfs SIZE DIR [MKFS OPTIONS…]: a file system in an image that a faultfs shows at `writeback`, which
 # can be told not to take data: faultfs medium "fail write image EIO with=WORD". A request has one block: a loop device
 # takes one of which only the first part is written for done.
 mount_medium() {

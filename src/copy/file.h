@@ -22,7 +22,7 @@ struct link;
 struct link_name;
 struct hardlinks;
 struct checksums;
-struct medium;
+struct writeback;
 
 /** What all files of a run share. */
 struct files {
@@ -31,7 +31,7 @@ struct files {
 	struct hardlinks *hardlinks;
 	struct dest *dest;
 	/** What is on the medium, if anybody wants to know, or NULL. */
-	struct medium *medium;
+	struct writeback *writeback;
 	/** What limits how fast data is moved. */
 	struct throttle throttle;
 	/** Set when ucp is to stop: nothing new is begun. */

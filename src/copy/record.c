@@ -32,8 +32,8 @@ void file_say(struct file_context *ctx, const struct tree *tree, const struct en
 }
 
 void file_done(struct file_context *ctx, const struct tree *tree, const struct entry *entry, counter *kind) {
-	if (ctx->files->medium) {
-		medium_meet(ctx->files->medium, tree->fd[DST]);
+	if (ctx->files->writeback) {
+		writeback_track(ctx->files->writeback, tree->fd[DST]);
 	}
 	counter_add(&ctx->counters->files, 1);
 	counter_add(kind, 1);

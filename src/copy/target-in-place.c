@@ -373,8 +373,8 @@ bool file_open_destination(struct file_context *ctx, struct file *file, const st
 	if (verdict == DEST_SKIP || verdict == DEST_DONE) {
 		skip(ctx, file->tree, &file->entry, &file->source.st);
 	}
-	if (file->target.fd >= 0 && ctx->files->medium) {
-		medium_meet(ctx->files->medium, file->target.fd);
+	if (file->target.fd >= 0 && ctx->files->writeback) {
+		writeback_track(ctx->files->writeback, file->target.fd);
 	}
 	return file->target.fd >= 0;
 }

@@ -21,10 +21,10 @@
 /** Nanoseconds to wait where there is nothing to be synced. */
 #define NAP 50000000L
 
-void medium_init(struct medium *medium, struct throttle *throttle, int (*sync)(int fd)) {
-	*medium = (struct medium) {.throttle = throttle, .sync = sync ? sync : syncfs};
-	thread_must(pthread_mutex_init(&medium->lock, NULL));
-	thread_must(pthread_cond_init(&medium->changed, NULL));
+void writeback_init(struct writeback *writeback, struct throttle *throttle, int (*sync)(int fd)) {
+	*writeback = (struct writeback) {.throttle = throttle, .sync = sync ? sync : syncfs};
+	thread_must(pthread_mutex_init(&writeback->lock, NULL));
+	thread_must(pthread_cond_init(&writeback->changed, NULL));
 }
 
 /** A descriptor for reading, which nobody is in the way of who wants to run the file; -1 if there is none. */
@@ -34,44 +34,44 @@ static int reopen(int fd) {
 	return other >= 0 ? other : fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
 
-void medium_meet(struct medium *medium, int fd) {
+void writeback_track(struct writeback *writeback, int fd) {
 	struct stat st;
 	bool known = fstat(fd, &st) == 0;
 	// To sync the file system that a device's name is on would do nothing for the device
 	bool raw = known && S_ISBLK(st.st_mode);
 	dev_t dev = raw ? st.st_rdev : st.st_dev;
 
-	mutex_lock(&medium->lock);
+	mutex_lock(&writeback->lock);
 	unsigned i = 0;
-	while (known && i < medium->system_count && (medium->systems[i].dev != dev || medium->systems[i].raw != raw)) {
+	while (known && i < writeback->system_count && (writeback->systems[i].dev != dev || writeback->systems[i].raw != raw)) {
 		++i;
 	}
 	if (!known) {
-		medium->others = true;
-	} else if (i == medium->system_count) {
-		int other = i < MEDIUM_SYSTEMS ? reopen(fd) : -1;
+		writeback->others = true;
+	} else if (i == writeback->system_count) {
+		int other = i < WRITEBACK_SYSTEMS ? reopen(fd) : -1;
 		if (other >= 0) {
-			medium->systems[i].dev = dev;
-			medium->systems[i].fd = other;
-			medium->systems[i].raw = raw;
-			++medium->system_count;
+			writeback->systems[i].dev = dev;
+			writeback->systems[i].fd = other;
+			writeback->systems[i].raw = raw;
+			++writeback->system_count;
 		} else {
-			medium->others = true;
+			writeback->others = true;
 		}
 	}
-	mutex_unlock(&medium->lock);
+	mutex_unlock(&writeback->lock);
 }
 
 /** Have everything written out that was written so far. Returns 0 or -errno. */
-static int sync_all(struct medium *medium) {
+static int sync_all(struct writeback *writeback) {
 	int ret = 0;
-	mutex_lock(&medium->lock);
-	unsigned count = medium->system_count;
-	bool others = medium->others;
-	mutex_unlock(&medium->lock);
+	mutex_lock(&writeback->lock);
+	unsigned count = writeback->system_count;
+	bool others = writeback->others;
+	mutex_unlock(&writeback->lock);
 	for (unsigned i = 0; i < count; ++i) {
-		int fd = medium->systems[i].fd;
-		if ((medium->systems[i].raw ? fsync(fd) : medium->sync(fd)) != 0 && ret == 0) {
+		int fd = writeback->systems[i].fd;
+		if ((writeback->systems[i].raw ? fsync(fd) : writeback->sync(fd)) != 0 && ret == 0) {
 			ret = -errno;
 		}
 	}
@@ -95,7 +95,7 @@ static uint64_t far_ahead(uint64_t bytes, double seconds) {
 }
 
 /** Wait for something new; the lock is held. */
-static void nap(struct medium *medium) {
+static void nap(struct writeback *writeback) {
 	struct timespec until;
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_nsec += NAP;
@@ -103,100 +103,100 @@ static void nap(struct medium *medium) {
 		until.tv_nsec -= 1000000000;
 		++until.tv_sec;
 	}
-	int ret = pthread_cond_timedwait(&medium->changed, &medium->lock, &until);
+	int ret = pthread_cond_timedwait(&writeback->changed, &writeback->lock, &until);
 	thread_must(ret == ETIMEDOUT ? 0 : ret);
 }
 
 static void *run(void *arg) {
-	struct medium *medium = arg;
+	struct writeback *writeback = arg;
 	uint64_t taken_before = 0;
 
-	mutex_lock(&medium->lock);
-	while (!medium->finished) {
+	mutex_lock(&writeback->lock);
+	while (!writeback->finished) {
 		struct counters sum;
-		bool last = medium->finishing;
-		mutex_unlock(&medium->lock);
+		bool last = writeback->finishing;
+		mutex_unlock(&writeback->lock);
 		// Whatever is counted here was written before, and so is going to be synced
-		counters_sum(&sum, medium->counters, medium->count);
-		uint64_t taken = throttle_taken(medium->throttle);
+		counters_sum(&sum, writeback->counters, writeback->count);
+		uint64_t taken = throttle_taken(writeback->throttle);
 		// What was taken may be still on its way while all wait for more
-		bool any = last || taken != taken_before || is_new(&sum, &medium->synced);
+		bool any = last || taken != taken_before || is_new(&sum, &writeback->synced);
 		taken_before = taken;
 		double begin = now();
-		int ret = any ? sync_all(medium) : 0;
+		int ret = any ? sync_all(writeback) : 0;
 		double seconds = now() - begin;
 
-		mutex_lock(&medium->lock);
-		uint64_t bytes = counter_get(&sum.bytes) - counter_get(&medium->synced.bytes);
+		mutex_lock(&writeback->lock);
+		uint64_t bytes = counter_get(&sum.bytes) - counter_get(&writeback->synced.bytes);
 		if (ret == 0) {
-			counters_sum(&medium->synced, &sum, 1);
+			counters_sum(&writeback->synced, &sum, 1);
 		} else {
-			medium->err = medium->err ? medium->err : ret;
+			writeback->err = writeback->err ? writeback->err : ret;
 		}
-		medium->finished |= last || ret < 0;
+		writeback->finished |= last || ret < 0;
 		if (ret < 0) {
 			// Nothing can be told any more: let them copy
-			throttle_set_ceiling(medium->throttle, UINT64_MAX);
+			throttle_set_ceiling(writeback->throttle, UINT64_MAX);
 		} else if (any) {
-			throttle_set_ceiling(medium->throttle, taken + far_ahead(bytes, seconds));
+			throttle_set_ceiling(writeback->throttle, taken + far_ahead(bytes, seconds));
 		} else {
-			nap(medium);
+			nap(writeback);
 		}
 	}
-	mutex_unlock(&medium->lock);
+	mutex_unlock(&writeback->lock);
 	return NULL;
 }
 
-int medium_start(struct medium *medium, const struct counters *counters, unsigned count) {
-	medium->counters = counters;
-	medium->count = count;
-	throttle_set_ceiling(medium->throttle, LEAST_AHEAD);
-	int err = pthread_create(&medium->thread, NULL, run, medium);
-	medium->started = err == 0;
+int writeback_start(struct writeback *writeback, const struct counters *counters, unsigned count) {
+	writeback->counters = counters;
+	writeback->count = count;
+	throttle_set_ceiling(writeback->throttle, LEAST_AHEAD);
+	int err = pthread_create(&writeback->thread, NULL, run, writeback);
+	writeback->started = err == 0;
 	if (err != 0) {
-		throttle_set_ceiling(medium->throttle, UINT64_MAX);
+		throttle_set_ceiling(writeback->throttle, UINT64_MAX);
 	}
 	return -err;
 }
 
-void medium_synced(struct medium *medium, struct counters *sum) {
-	mutex_lock(&medium->lock);
-	if (medium->started) {
-		counters_sum(sum, &medium->synced, 1);
+void writeback_synced(struct writeback *writeback, struct counters *sum) {
+	mutex_lock(&writeback->lock);
+	if (writeback->started) {
+		counters_sum(sum, &writeback->synced, 1);
 	} else {
-		counters_sum(sum, medium->counters, medium->count);
+		counters_sum(sum, writeback->counters, writeback->count);
 	}
-	mutex_unlock(&medium->lock);
+	mutex_unlock(&writeback->lock);
 }
 
-bool medium_finish(struct medium *medium) {
-	mutex_lock(&medium->lock);
-	medium->finishing = true;
-	cond_signal(&medium->changed);
-	bool finished = medium->finished || !medium->started;
-	mutex_unlock(&medium->lock);
+bool writeback_finish(struct writeback *writeback) {
+	mutex_lock(&writeback->lock);
+	writeback->finishing = true;
+	cond_signal(&writeback->changed);
+	bool finished = writeback->finished || !writeback->started;
+	mutex_unlock(&writeback->lock);
 	return finished;
 }
 
-void medium_catch_up(struct medium *medium) {
-	int ret = medium->started ? 0 : sync_all(medium);
-	medium->err = medium->err ? medium->err : ret;
+void writeback_catch_up(struct writeback *writeback) {
+	int ret = writeback->started ? 0 : sync_all(writeback);
+	writeback->err = writeback->err ? writeback->err : ret;
 }
 
-int medium_stop(struct medium *medium) {
-	if (medium->started) {
-		mutex_lock(&medium->lock);
-		medium->finished = true;
-		cond_signal(&medium->changed);
-		mutex_unlock(&medium->lock);
-		thread_must(pthread_join(medium->thread, NULL));
-		medium->started = false;
+int writeback_stop(struct writeback *writeback) {
+	if (writeback->started) {
+		mutex_lock(&writeback->lock);
+		writeback->finished = true;
+		cond_signal(&writeback->changed);
+		mutex_unlock(&writeback->lock);
+		thread_must(pthread_join(writeback->thread, NULL));
+		writeback->started = false;
 	}
-	for (unsigned i = 0; i < medium->system_count; ++i) {
-		close_fd(&medium->systems[i].fd);
+	for (unsigned i = 0; i < writeback->system_count; ++i) {
+		close_fd(&writeback->systems[i].fd);
 	}
-	medium->system_count = 0;
-	thread_must(pthread_cond_destroy(&medium->changed));
-	thread_must(pthread_mutex_destroy(&medium->lock));
-	return medium->err;
+	writeback->system_count = 0;
+	thread_must(pthread_cond_destroy(&writeback->changed));
+	thread_must(pthread_mutex_destroy(&writeback->lock));
+	return writeback->err;
 }

@@ -20,10 +20,10 @@ struct throttle;
  * Most file systems and block devices that are told apart. With more, all there are on the machine are synced, which
  * reports no errors.
  */
-#define MEDIUM_SYSTEMS 16
+#define WRITEBACK_SYSTEMS 16
 
 /** The medium, or several. */
-struct medium {
+struct writeback {
 	/** Has one file system written out, like syncfs(2). */
 	int (*sync)(int fd);
 	struct throttle *throttle;
@@ -40,7 +40,7 @@ struct medium {
 		int fd;
 		/** The device itself was written to. */
 		bool raw;
-	} systems[MEDIUM_SYSTEMS];
+	} systems[WRITEBACK_SYSTEMS];
 	unsigned system_count;
 	/** Whether there are others, nobody knows which. */
 	bool others;
@@ -56,24 +56,24 @@ struct medium {
 };
 
 /** Set up. SYNC is NULL for syncfs(2). */
-void medium_init(struct medium *medium, struct throttle *throttle, int (*sync)(int fd));
+void writeback_init(struct writeback *writeback, struct throttle *throttle, int (*sync)(int fd));
 
 /** Begin, with the counters of COUNT workers. Returns 0 or -errno. */
-int medium_start(struct medium *medium, const struct counters *counters, unsigned count);
+int writeback_start(struct writeback *writeback, const struct counters *counters, unsigned count);
 
 /** Something is going to be written to what a descriptor leads to. */
-void medium_meet(struct medium *medium, int fd);
+void writeback_track(struct writeback *writeback, int fd);
 
 /** What is on the medium; if there is no thread to find out, what is done. */
-void medium_synced(struct medium *medium, struct counters *sum);
+void writeback_synced(struct writeback *writeback, struct counters *sum);
 
 /** Nothing more is going to be written. Returns whether all is on the medium, or will never be; to be asked again. */
-bool medium_finish(struct medium *medium);
+bool writeback_finish(struct writeback *writeback);
 
 /** In the end: if there is no thread for that, have everything written out. */
-void medium_catch_up(struct medium *medium);
+void writeback_catch_up(struct writeback *writeback);
 
 /** End and free. Returns the first error of syncing, as -errno, or 0. */
-int medium_stop(struct medium *medium);
+int writeback_stop(struct writeback *writeback);
 
 #endif // UCP_WRITEBACK_H

@@ -48,7 +48,7 @@ struct guard {
 
 /** Everything a run consists of. */
 struct run {
-	struct medium medium;
+	struct writeback writeback;
 	struct opts *opts;
 	struct report *report;
 	struct flush flush;

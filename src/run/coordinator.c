@@ -103,13 +103,13 @@ static void say_blind(struct run *run, int err) {
 }
 
 /** Begin to see to it that what is done gets to the medium (--progress=synced). */
-static void start_medium(struct run *run) {
+static void start_writeback(struct run *run) {
 	if (run->opts->progress != PROGRESS_SYNCED) {
 		return;
 	}
-	medium_init(&run->medium, &run->files.throttle, NULL);
-	run->files.medium = &run->medium;
-	int ret = run->opts->flags & OPT_ALONE ? -EAGAIN : medium_start(&run->medium, run->counters, run->most_workers);
+	writeback_init(&run->writeback, &run->files.throttle, NULL);
+	run->files.writeback = &run->writeback;
+	int ret = run->opts->flags & OPT_ALONE ? -EAGAIN : writeback_start(&run->writeback, run->counters, run->most_workers);
 	if (ret < 0) {
 		say_blind(run, -ret);
 	}
@@ -144,7 +144,7 @@ static bool start_workers(struct run *run) {
 		return false;
 	}
 	memset(run->counters, 0, most * sizeof(*run->counters));
-	start_medium(run);
+	start_writeback(run);
 	run->wanted = opts->threads;
 	work_join(&run->work, 1);
 	int ret = start_worker(run);
@@ -273,8 +273,8 @@ static bool limit_rate(struct run *run) {
 
 /** What is done, as far as the user wants to count it. */
 static void count(struct run *run, struct counters *sum) {
-	if (run->files.medium) {
-		medium_synced(&run->medium, sum);
+	if (run->files.writeback) {
+		writeback_synced(&run->writeback, sum);
 	} else {
 		counters_sum(sum, run->counters, run->worker_count);
 	}
@@ -282,19 +282,19 @@ static void count(struct run *run, struct counters *sum) {
 
 /** Whether there is nothing to wait for any more. */
 static bool is_over(struct run *run) {
-	return all_done(run) && (!run->files.medium || run->signal != 0 || medium_finish(&run->medium));
+	return all_done(run) && (!run->files.writeback || run->signal != 0 || writeback_finish(&run->writeback));
 }
 
 /** Let go of the medium. */
-static void stop_medium(struct run *run) {
-	if (run->files.medium && run->signal == 0) {
-		medium_catch_up(&run->medium);
+static void stop_writeback(struct run *run) {
+	if (run->files.writeback && run->signal == 0) {
+		writeback_catch_up(&run->writeback);
 	}
-	int ret = run->files.medium ? medium_stop(&run->medium) : 0;
+	int ret = run->files.writeback ? writeback_stop(&run->writeback) : 0;
 	if (ret < 0) {
 		report_error(run->report, ERROR_SYNC, -ret, "cannot sync the destination", NULL, NULL);
 	}
-	run->files.medium = NULL;
+	run->files.writeback = NULL;
 }
 
 /** Tick until all workers are done. */
@@ -318,7 +318,7 @@ static void tick(struct run *run) {
 		files_current(&run->files, run->show.current, sizeof(run->show.current));
 		show_tick(&run->show, &sum);
 	}
-	stop_medium(run);
+	stop_writeback(run);
 }
 
 /** Whether workers can be told to stop. */
@@ -350,7 +350,7 @@ static void copy(struct run *run) {
 	for (unsigned i = run->alone ? 1 : 0; i < run->worker_count; ++i) {
 		thread_must(pthread_join(run->workers[i].thread, NULL));
 	}
-	stop_medium(run);
+	stop_writeback(run);
 	work_destroy(&run->work);
 }
 

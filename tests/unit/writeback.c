@@ -35,24 +35,24 @@ static int slow_sync(int fd) {
 
 static struct counters work;
 static struct throttle throttle;
-static struct medium medium;
+static struct writeback writeback;
 
 static void set_up(void) {
 	memset(&work, 0, sizeof(work));
 	memset(&disk, 0, sizeof(disk));
 	throttle_init(&throttle);
-	medium_init(&medium, &throttle, slow_sync);
+	writeback_init(&writeback, &throttle, slow_sync);
 	int fd = open("/tmp", O_RDONLY | O_DIRECTORY);
 	REQUIRE(fd >= 0);
-	medium_meet(&medium, fd);
-	medium_meet(&medium, fd);
-	CHECK_EQ(medium.system_count, 1);
+	writeback_track(&writeback, fd);
+	writeback_track(&writeback, fd);
+	CHECK_EQ(writeback.system_count, 1);
 	close(fd);
 }
 
 static uint64_t synced_bytes(void) {
 	struct counters sum;
-	medium_synced(&medium, &sum);
+	writeback_synced(&writeback, &sum);
 	return counter_get(&sum.bytes);
 }
 
@@ -64,14 +64,14 @@ static void wait_for_sync(unsigned nth) {
 
 static int end(void) {
 	atomic_store(&disk.allowed, 1000000);
-	int ret = medium_stop(&medium);
+	int ret = writeback_stop(&writeback);
 	throttle_destroy(&throttle);
 	return ret;
 }
 
 TEST(nothing_counts_before_it_is_synced) {
 	set_up();
-	REQUIRE(medium_start(&medium, &work, 1) == 0);
+	REQUIRE(writeback_start(&writeback, &work, 1) == 0);
 	counter_add(&work.bytes, 100);
 	wait_for_sync(1);
 	CHECK(fcntl(atomic_load(&disk.fd), F_GETFD) >= 0);
@@ -86,11 +86,11 @@ TEST(nothing_counts_before_it_is_synced) {
 		usleep(1000);
 	}
 	// Nothing new: no more syncs, but for the last one
-	CHECK(!medium_finish(&medium));
+	CHECK(!writeback_finish(&writeback));
 	wait_for_sync(3);
-	CHECK(!medium_finish(&medium));
+	CHECK(!writeback_finish(&writeback));
 	atomic_store(&disk.allowed, 3);
-	while (!medium_finish(&medium)) {
+	while (!writeback_finish(&writeback)) {
 		usleep(1000);
 	}
 	CHECK_EQ(atomic_load(&disk.begun), 3);
@@ -99,7 +99,7 @@ TEST(nothing_counts_before_it_is_synced) {
 
 TEST(copying_does_not_go_far_ahead) {
 	set_up();
-	REQUIRE(medium_start(&medium, &work, 1) == 0);
+	REQUIRE(writeback_start(&writeback, &work, 1) == 0);
 	CHECK_EQ(throttle_take(&throttle, 100 * MIB), 8 * MIB);
 	// All of it is still on its way, and more is wanted
 	wait_for_sync(1);
@@ -113,11 +113,11 @@ TEST(an_error_ends_it) {
 	set_up();
 	atomic_store(&disk.err, EIO);
 	atomic_store(&disk.allowed, 1000);
-	REQUIRE(medium_start(&medium, &work, 1) == 0);
+	REQUIRE(writeback_start(&writeback, &work, 1) == 0);
 	throttle_take(&throttle, 8 * MIB);
 	// This would wait for ever
 	CHECK_EQ(throttle_take(&throttle, 100 * MIB), 100 * MIB);
-	while (!medium_finish(&medium)) {
+	while (!writeback_finish(&writeback)) {
 		usleep(1000);
 	}
 	CHECK_EQ(synced_bytes(), 0);
@@ -130,21 +130,21 @@ TEST(without_a_thread_all_is_synced_in_the_end) {
 		set_up();
 		atomic_store(&disk.err, err);
 		atomic_store(&disk.allowed, 1000);
-		medium.counters = &work;
-		medium.count = 1;
+		writeback.counters = &work;
+		writeback.count = 1;
 		counter_add(&work.bytes, 5);
 		CHECK_EQ(synced_bytes(), 5);
-		CHECK(medium_finish(&medium));
-		medium_catch_up(&medium);
+		CHECK(writeback_finish(&writeback));
+		writeback_catch_up(&writeback);
 		CHECK_EQ(end(), -err);
 	}
 }
 
 TEST(what_is_not_known_is_synced_with_all) {
 	set_up();
-	medium_meet(&medium, -1);
-	CHECK(medium.others);
-	CHECK_EQ(medium.system_count, 1);
+	writeback_track(&writeback, -1);
+	CHECK(writeback.others);
+	CHECK_EQ(writeback.system_count, 1);
 	CHECK_EQ(end(), 0);
 }
 
