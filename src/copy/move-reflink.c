@@ -14,18 +14,18 @@ static enum move share(struct movers *movers, struct transfer *t) {
 	if (!must && is_hopeless(movers, t)) {
 		return MOVE_DECLINED;
 	}
-	enum offload offload = offload_clone(t->dst, t->src);
+	enum reflink_result result = reflink_clone(t->dst, t->src);
 	int err = errno;
-	if (offload == OFFLOAD_DONE) {
+	if (result == REFLINK_DONE) {
 		t->cloned = true;
 		transfer_moved(t, t->size);
 		return t->flags & PLAN_HASH ? MOVE_DECLINED : MOVE_DONE;
 	}
-	if (must || offload == OFFLOAD_FAILED) {
+	if (must || result == REFLINK_FAILED) {
 		t->fail = error_make(ERROR_CLONE, err, "failed to clone %d from %s");
 		return MOVE_FAILED;
 	}
-	if (offload == OFFLOAD_NOT_HERE && t->dst_dev != 0) {
+	if (result == REFLINK_NOT_HERE && t->dst_dev != 0) {
 		movers->no_clone[0] = t->src_dev;
 		movers->no_clone[1] = t->dst_dev;
 		movers->no_clone_known = true;

@@ -69,7 +69,7 @@ static enum move copy_ranges(struct far *far, struct transfer *t, int proof) {
 		}
 		if (n <= 0) {
 			// Whatever it is: reading or writing tells it better
-			far->copies = far->proven || n == 0 || !offload_is_about_place(errno);
+			far->copies = far->proven || n == 0 || !reflink_error_is_of_place(errno);
 			return MOVE_DECLINED;
 		}
 		t->sink->wrote(t->sink->arg, t->done, t->done + (uint64_t)n);

@@ -125,7 +125,7 @@ struct movers {
 	char *buffer;
 	/** What move_sequential works with; made when needed. */
 	struct move_order *order;
-	/** Between these devices, if any are known, the kernel clones nothing, whatever the file (offload_is_about_place()). */
+	/** Between these devices, if any are known, the kernel clones nothing, whatever the file (reflink_error_is_of_place()). */
 	dev_t no_clone[2];
 	bool no_clone_known;
 	/** Files of this one, if any is known, cannot be read without waiting (RWF_NOWAIT): their type has no way to. */

@@ -4,13 +4,13 @@
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 
-bool offload_is_about_place(int err) {
+bool reflink_error_is_of_place(int err) {
 	return err == EXDEV || err == EOPNOTSUPP || err == ENOTTY || err == ENOSYS;
 }
 
-enum offload offload_clone(int dst, int src) {
+enum reflink_result reflink_clone(int dst, int src) {
 	if (ioctl(dst, FICLONE, src) == 0) {
-		return OFFLOAD_DONE;
+		return REFLINK_DONE;
 	}
 	// File systems refuse with many different errors; only these mean that the medium itself is in trouble
 	switch (errno) {
@@ -18,8 +18,8 @@ enum offload offload_clone(int dst, int src) {
 	case ENOMEM:
 	case ENOSPC:
 	case EDQUOT:
-		return OFFLOAD_FAILED;
+		return REFLINK_FAILED;
 	default:
-		return offload_is_about_place(errno) ? OFFLOAD_NOT_HERE : OFFLOAD_NOT_THIS;
+		return reflink_error_is_of_place(errno) ? REFLINK_NOT_HERE : REFLINK_NOT_THIS;
 	}
 }

@@ -6,21 +6,21 @@
 #define UCP_REFLINK_H
 
 /** What came of an attempt to let the file system copy. */
-enum offload {
+enum reflink_result {
 	/** The whole file is copied. */
-	OFFLOAD_DONE,
+	REFLINK_DONE,
 	/** Not possible between these two file systems: copy the data, and that of all other files there. */
-	OFFLOAD_NOT_HERE,
+	REFLINK_NOT_HERE,
 	/** Not possible for this file (a swap file, or one that is never to share data): copy its data. */
-	OFFLOAD_NOT_THIS,
+	REFLINK_NOT_THIS,
 	/** It is possible, and went wrong; errno tells how. */
-	OFFLOAD_FAILED,
+	REFLINK_FAILED,
 };
 
 /** Make DST share all data of SRC (FICLONE, ioctl_ficlone(2)). Sets errno unless done. */
-enum offload offload_clone(int dst, int src);
+enum reflink_result reflink_clone(int dst, int src);
 
 /** Whether an error of FICLONE or copy_file_range(2) is about the two file systems, not just about the file. */
-bool offload_is_about_place(int err);
+bool reflink_error_is_of_place(int err);
 
 #endif // UCP_REFLINK_H

@@ -1,5 +1,5 @@
 /**
- * medium.c: nothing counts before it is synced, and nobody waits for ever.
+ * writeback.c: nothing counts before it is synced, and nobody waits for ever.
  */
 
 #include "unit.h"
