@@ -233,7 +233,7 @@ static void settle_dry_run(struct opts *opts) {
 
 /** Settle what is done with links, fifos and devices. */
 static void settle_tree(struct opts *opts) {
-	bool names = opts->select && opts->select->names;
+	bool names = opts->select && opts->select->filelist;
 	if (opts->deref == DEREF_UNDEFINED && names) {
 		// A list names what is in the source, and no link may lead out of it: only the operand is ours
 		opts->deref = DEREF_OPERANDS;

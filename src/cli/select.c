@@ -150,7 +150,7 @@ static int take_names(struct parser *p, struct select *select, const char *path)
 	struct buf text = {0};
 	char *bad = NULL;
 	bool recursive = p->opts->flags & OPT_RECURSIVE;
-	if (select->names) {
+	if (select->filelist) {
 		cli_complain(p, "only one --files-from can be given", NULL);
 		return 0;
 	}
@@ -158,14 +158,14 @@ static int take_names(struct parser *p, struct select *select, const char *path)
 		buf_free(&text);
 		return 0;
 	}
-	select->names = names_parse(text.data, text.len, p->null ? '\0' : '\n', recursive, &bad);
+	select->filelist = filelist_parse(text.data, text.len, p->null ? '\0' : '\n', recursive, &bad);
 	if (bad) {
 		report_error(p->report, ERROR_COPY, 0, "the name %s in %d leads out of the source", bad, path);
 		p->failed = true;
 		free(bad);
 		return 0;
 	}
-	return select->names ? 0 : -ENOMEM;
+	return select->filelist ? 0 : -ENOMEM;
 }
 
 static int take_size(struct parser *p, const char *arg, uint64_t *size) {

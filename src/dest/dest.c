@@ -15,7 +15,7 @@
 
 /** Whether only a list of names is copied. */
 static bool has_names(const struct opts *opts) {
-	return opts->select && opts->select->names;
+	return opts->select && opts->select->filelist;
 }
 
 /** Open a destination directory. Returns its descriptor or -errno. */

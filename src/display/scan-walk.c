@@ -66,7 +66,7 @@ static bool is_over(struct state *s) {
 
 /** Whether directories are copied. */
 static bool enters(const struct opts *opts) {
-	return (opts->flags & OPT_RECURSIVE) || (opts->select && opts->select->names);
+	return (opts->flags & OPT_RECURSIVE) || (opts->select && opts->select->filelist);
 }
 
 /** Close one directory that can be found again, but not DIR. Returns false if there is none. */
@@ -187,8 +187,8 @@ static bool is_link(int dir, const char *name) {
 }
 
 /** The names in a level that were asked for (--files-from); NULL: all. */
-static const struct names *names_of(const struct level *level) {
-	return level->select ? level->select->names : NULL;
+static const struct filelist *names_of(const struct level *level) {
+	return level->select ? level->select->filelist : NULL;
 }
 
 /** Look at a name of a level. Returns whether something can be said of it. */
@@ -257,7 +257,7 @@ static int read_names(struct state *s) {
 }
 
 /** Look for the names that were asked for (--files-from), however their directory spells them. */
-static void look_for(struct state *s, const struct names *names) {
+static void look_for(struct state *s, const struct filelist *names) {
 	for (size_t i = 0; i < names->count && !is_over(s); ++i) {
 		take_name(s, names->below[i].name, DT_UNKNOWN);
 	}
@@ -273,7 +273,7 @@ static bool is_changed(int fd, const struct stat *before) {
 /** Read the innermost level, which was just opened. */
 static void read_level(struct state *s, const struct stat *st) {
 	struct level *level = &s->levels[s->depth - 1];
-	const struct names *names = names_of(level);
+	const struct filelist *names = names_of(level);
 	int ret = 0;
 	if (names) {
 		look_for(s, names);

@@ -5,7 +5,7 @@
 
 /** A tree. */
 struct tree_of_names {
-	struct names top;
+	struct filelist top;
 	/** The list, of which all names are parts. */
 	char *text;
 };
@@ -121,24 +121,24 @@ static int by_components(const void *a, const void *b) {
 }
 
 /** The name below, which is new or was the last one added. NULL without memory. */
-static struct names *descend(struct names *names, const char *name) {
+static struct filelist *descend(struct filelist *names, const char *name) {
 	size_t count = names->count;
 	if (count > 0 && strcmp(names->below[count - 1].name, name) == 0) {
 		return &names->below[count - 1];
 	}
 	if ((count & (count - 1)) == 0) {
-		struct names *below = reallocarray(names->below, count ? count * 2 : 1, sizeof(*below));
+		struct filelist *below = reallocarray(names->below, count ? count * 2 : 1, sizeof(*below));
 		if (!below) {
 			return NULL;
 		}
 		names->below = below;
 	}
-	names->below[count] = (struct names) {.name = name};
+	names->below[count] = (struct filelist) {.name = name};
 	return &names->below[names->count++];
 }
 
 /** Add a path, which is cut into its names; they come in order. Returns false without memory. */
-static bool add(struct names *names, char *path, bool recursive) {
+static bool add(struct filelist *names, char *path, bool recursive) {
 	while (*path && names && !names->whole) {
 		size_t len = strcspn(path, "/");
 		bool more = path[len] != '\0';
@@ -153,7 +153,7 @@ static bool add(struct names *names, char *path, bool recursive) {
 	return names;
 }
 
-struct names *names_parse(char *text, size_t len, char end, bool recursive, char **bad) {
+struct filelist *filelist_parse(char *text, size_t len, char end, bool recursive, char **bad) {
 	struct paths paths = {0};
 	struct tree_of_names *tree = malloc(sizeof(*tree));
 	*bad = NULL;
@@ -171,20 +171,20 @@ struct names *names_parse(char *text, size_t len, char end, bool recursive, char
 	}
 	free(paths.paths);
 	if (!good) {
-		names_free(&tree->top);
+		filelist_free(&tree->top);
 		return NULL;
 	}
 	return &tree->top;
 }
 
-void names_free(struct names *names) {
+void filelist_free(struct filelist *names) {
 	if (!names) {
 		return;
 	}
 	// A path may have more components than the stack has room for calls
-	for (struct names *at = names; at;) {
+	for (struct filelist *at = names; at;) {
 		if (at->count > 0) {
-			struct names *below = &at->below[--at->count];
+			struct filelist *below = &at->below[--at->count];
 			below->up = at;
 			at = below;
 		} else {
@@ -198,9 +198,9 @@ void names_free(struct names *names) {
 }
 
 static int by_name(const void *name, const void *item) {
-	return strcmp(name, ((const struct names *)item)->name);
+	return strcmp(name, ((const struct filelist *)item)->name);
 }
 
-const struct names *names_find(const struct names *names, const char *name) {
+const struct filelist *filelist_find(const struct filelist *names, const char *name) {
 	return names->count > 0 ? bsearch(name, names->below, names->count, sizeof(*names->below), by_name) : NULL;
 }

@@ -8,7 +8,7 @@
 #include <sys/types.h>
 
 /** A name in the tree. */
-struct names {
+struct filelist {
 	/** Its last component; "" for the top. */
 	const char *name;
 	/** Whether its path was in the list, and not only one below it. */
@@ -16,10 +16,10 @@ struct names {
 	/** Whether all that is in it belongs to it: then nothing is below. */
 	bool whole;
 	/** What is below it, in the order of strcmp(3), each once. There is room for the next power of two. */
-	struct names *below;
+	struct filelist *below;
 	size_t count;
 	/** The name that it is below; only while the tree is being freed. */
-	struct names *up;
+	struct filelist *up;
 };
 
 /**
@@ -35,12 +35,12 @@ struct names {
  * @param bad        Set to the first path that has ".." in it, to be freed; else NULL.
  * @return The tree, or NULL if memory is lacking or there is a bad path.
  */
-struct names *names_parse(char *text, size_t len, char end, bool recursive, char **bad);
+struct filelist *filelist_parse(char *text, size_t len, char end, bool recursive, char **bad);
 
 /** Free a tree; NULL is fine. */
-void names_free(struct names *names);
+void filelist_free(struct filelist *names);
 
 /** What is below a name, or NULL. */
-const struct names *names_find(const struct names *names, const char *name);
+const struct filelist *filelist_find(const struct filelist *names, const char *name);
 
 #endif // UCP_FILELIST_H

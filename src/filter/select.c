@@ -22,7 +22,7 @@ struct select *select_new(void) {
 void select_free(struct select *select) {
 	if (select) {
 		filter_free(&select->filter);
-		names_free(select->names);
+		filelist_free(select->filelist);
 		free(select);
 	}
 }
@@ -45,7 +45,7 @@ static void add_name(struct buf *path, const char *name) {
 
 /** Append what patterns see of an operand. */
 static void add_operand(const struct select *select, struct buf *path, const char *operand) {
-	if (select->names) {
+	if (select->filelist) {
 		return;
 	}
 	add_name(path, select->whole_names ? operand : last_component(operand));
@@ -152,9 +152,9 @@ static struct select_dir *dir_new(const struct select *select, struct select_dir
 	}
 	dir->select = select;
 	dir->parent = parent;
-	dir->names = !parent ? select->names : parent->names ? names_find(parent->names, name) : NULL;
-	if (dir->names && dir->names->whole) {
-		dir->names = NULL;
+	dir->filelist = !parent ? select->filelist : parent->filelist ? filelist_find(parent->filelist, name) : NULL;
+	if (dir->filelist && dir->filelist->whole) {
+		dir->filelist = NULL;
 	}
 	buf_str(&own, "");
 	if (parent) {
@@ -207,7 +207,7 @@ struct select_dir *select_enter(struct select_dir *parent, const char *name, int
 }
 
 int select_name(struct select_dir *dir, const char *name, bool is_dir) {
-	if (dir->names && !names_find(dir->names, name)) {
+	if (dir->filelist && !filelist_find(dir->filelist, name)) {
 		return 0;
 	}
 	if (dir->select->filter.count == 0 && !dir->ignoring) {

@@ -23,7 +23,7 @@ struct select {
 	uint64_t min_size;
 	uint64_t max_size;
 	/** What of the one source is copied (--files-from); NULL: all. */
-	struct names *names;
+	struct filelist *filelist;
 	/** Whether what git ignores is left out, unless a pattern includes it. */
 	bool gitignore;
 	/** Whether operands keep their whole name (--parents). */
@@ -39,7 +39,7 @@ struct select_dir {
 	/** The directory it is in, or NULL if it is an operand. */
 	struct select_dir *parent;
 	/** What of it is copied, of names that nobody left out; NULL: all. */
-	const struct names *names;
+	const struct filelist *filelist;
 	/** What it adds to the path: its name, of an operand all of it, or "". */
 	char *name;
 	/** Bytes of its path with a slash behind it, if it is not empty. */

@@ -118,7 +118,7 @@ static struct error choose(struct tree *tree) {
 
 /** Whether a directory was there and is nothing but the way to a name in a list. */
 static bool is_only_implied(const struct tree *tree) {
-	const struct names *names = tree->select ? tree->select->names : NULL;
+	const struct filelist *names = tree->select ? tree->select->filelist : NULL;
 	return names && !names->listed && !(tree->flags & TREE_CREATED);
 }
 

@@ -65,11 +65,11 @@ static int list_block(struct tree *tree, const char *data, size_t len) {
 }
 
 /** List the names that were asked for (--files-from). */
-static int list_names(struct tree *tree, const struct names *names) {
+static int list_names(struct tree *tree, const struct filelist *names) {
 	int flags = tree->trees->opts->deref == DEREF_ALWAYS ? 0 : AT_SYMLINK_NOFOLLOW;
 	int ret = 0;
 	for (size_t i = 0; i < names->count && ret >= 0; ++i) {
-		const struct names *below = &names->below[i];
+		const struct filelist *below = &names->below[i];
 		const char *name = below->name;
 		struct entry entry = {.name = name, .dst_name = name};
 		struct stat st;
@@ -157,7 +157,7 @@ static int list_all(struct tree *tree) {
 }
 
 int tree_list(struct tree *tree) {
-	const struct names *names = tree->select ? tree->select->names : NULL;
+	const struct filelist *names = tree->select ? tree->select->filelist : NULL;
 	int ret = names ? list_names(tree, names) : list_all(tree);
 	if (tree->select) {
 		select_pause(tree->select);

@@ -327,8 +327,8 @@ TEST(of_a_list_what_is_not_there_is_no_error) {
 	set_up();
 	struct select *select = select_new();
 	REQUIRE(select && text);
-	select->names = names_parse(text, strlen(text), '\n', true, &bad);
-	REQUIRE(select->names);
+	select->filelist = filelist_parse(text, strlen(text), '\n', true, &bad);
+	REQUIRE(select->filelist);
 	const struct opts opts = {.flags = OPT_RECURSIVE, .deref = DEREF_NEVER, .select = select};
 	CHECK_EQ(walk_with(&opts, WALK_ALL, &met), 0);
 	CHECK_EQ(met.count, 2);

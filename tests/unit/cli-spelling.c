@@ -1,5 +1,5 @@
 /**
- * cli-names.c: what long options may be cut short to, and what is said of those that are none.
+ * cli-spelling.c: what long options may be cut short to, and what is said of those that are none.
  */
 
 #include "unit.h"

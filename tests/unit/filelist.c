@@ -1,5 +1,5 @@
 /**
- * names.c: lists of paths and the trees they make up.
+ * filelist.c: lists of paths and the trees they make up.
  */
 
 #include "unit.h"
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 /** Write a tree as "a!(b! c(d!))": ! for what was listed, * for what is whole. */
-static void write_names(const struct names *names, char *text) {
+static void write_names(const struct filelist *names, char *text) {
 	strcat(text, names->name);
 	strcat(text, names->whole ? "*" : names->listed ? "!" : "");
 	if (names->count > 0) {
@@ -23,12 +23,12 @@ static void write_names(const struct names *names, char *text) {
 }
 
 /** Read a list, as a copy of it. */
-static struct names *parse(const char *list, size_t len, char end, bool recursive, char **bad) {
+static struct filelist *parse(const char *list, size_t len, char end, bool recursive, char **bad) {
 	char *text = malloc(len + 1);
 	REQUIRE(text);
 	memcpy(text, list, len);
 	text[len] = 'x';
-	return names_parse(text, len, end, recursive, bad);
+	return filelist_parse(text, len, end, recursive, bad);
 }
 
 static const struct {
@@ -64,11 +64,11 @@ TEST(lists_become_trees) {
 		for (int recursive = 0; recursive < 2; ++recursive) {
 			char *bad;
 			char text[200] = "";
-			struct names *names = parse(lists[i].list, strlen(lists[i].list), '\n', recursive, &bad);
+			struct filelist *names = parse(lists[i].list, strlen(lists[i].list), '\n', recursive, &bad);
 			REQUIRE(names && !bad);
 			write_names(names, text);
 			CHECK_STR(text, recursive ? lists[i].whole : lists[i].some);
-			names_free(names);
+			filelist_free(names);
 		}
 	}
 }
@@ -76,11 +76,11 @@ TEST(lists_become_trees) {
 TEST(names_may_have_newlines) {
 	char *bad;
 	char text[200] = "";
-	struct names *names = parse("a\nb\0\0c/d", 8, '\0', false, &bad);
+	struct filelist *names = parse("a\nb\0\0c/d", 8, '\0', false, &bad);
 	REQUIRE(names);
 	write_names(names, text);
 	CHECK_STR(text, "(a\nb! c(d!))");
-	names_free(names);
+	filelist_free(names);
 }
 
 TEST(paths_that_go_up_are_refused) {
@@ -101,17 +101,17 @@ TEST(names_are_found) {
 	for (int i = 0; i < 1000; ++i) {
 		sprintf(list + strlen(list), "%d/x\n", i * 7919 % 1000);
 	}
-	struct names *names = parse(list, strlen(list), '\n', true, &bad);
+	struct filelist *names = parse(list, strlen(list), '\n', true, &bad);
 	REQUIRE(names);
 	CHECK_EQ(names->count, 1000);
 	for (int i = -1; i <= 1000; ++i) {
 		char name[20];
 		sprintf(name, "%d", i);
-		const struct names *found = names_find(names, name);
+		const struct filelist *found = filelist_find(names, name);
 		CHECK_EQ(found != NULL, i >= 0 && i < 1000);
-		CHECK(!found || (strcmp(found->name, name) == 0 && names_find(found, "x") && !names_find(found, "y")));
+		CHECK(!found || (strcmp(found->name, name) == 0 && filelist_find(found, "x") && !filelist_find(found, "y")));
 	}
-	names_free(names);
+	filelist_free(names);
 }
 
 TEST(a_path_may_have_very_many_components) {
@@ -122,14 +122,14 @@ TEST(a_path_may_have_very_many_components) {
 	for (size_t i = 0; i < count; ++i) {
 		memcpy(list + 2 * i, "a/", 2);
 	}
-	struct names *names = parse(list, 2 * count, '\n', false, &bad);
+	struct filelist *names = parse(list, 2 * count, '\n', false, &bad);
 	REQUIRE(names);
 	size_t depth = 0;
-	for (const struct names *at = names; (at = names_find(at, "a")); ++depth) {
+	for (const struct filelist *at = names; (at = filelist_find(at, "a")); ++depth) {
 		CHECK_EQ(at->listed, depth + 1 == count);
 	}
 	CHECK_EQ(depth, count);
-	names_free(names);
+	filelist_free(names);
 	free(list);
 }
 
