@@ -78,7 +78,7 @@ struct run {
 	/** The one that ends it all, or 0. */
 	atomic_int signal;
 	double start;
-	struct growth growth;
+	struct scaling scaling;
 };
 
 /** Take the signals we wait for, those aside that are ignored as nohup does, and start the guard. */

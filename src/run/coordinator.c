@@ -200,21 +200,21 @@ static bool want_more(struct run *run) {
  * wait more than they work, and some only look on where they get in each other's way.
  */
 static void adapt(struct run *run) {
-	struct growth *growth = &run->growth;
+	struct scaling *scaling = &run->scaling;
 	double t = now();
 	bool cancelled = atomic_load(&run->files.cancelled);
 
 	if (run->worker_count < run->opts->threads && !cancelled && work_pending(&run->work) != WORK_NONE) {
 		add_workers(run, run->opts->threads - run->worker_count);
 	}
-	if (t - growth->time < SHORT_TICK / 2e9) {
+	if (t - scaling->time < SHORT_TICK / 2e9) {
 		return;
 	}
 	bool names = work_pending(&run->work) != WORK_FILE;
-	growth->freely = growth->processors * (names ? FREE_FOR_NAMES : FREE_FOR_FILES);
-	growth->most = names ? run->most_workers : min(run->most_workers, FILE_WORKERS);
-	int more = growth_look(growth, t, processor_time(), work_done(run), run->wanted);
-	atomic_store(&run->files.fast, growth->now >= FAST_WORK);
+	scaling->freely = scaling->processors * (names ? FREE_FOR_NAMES : FREE_FOR_FILES);
+	scaling->most = names ? run->most_workers : min(run->most_workers, FILE_WORKERS);
+	int more = scaling_step(scaling, t, processor_time(), work_done(run), run->wanted);
+	atomic_store(&run->files.fast, scaling->now >= FAST_WORK);
 	bool fixed = run->opts->max_threads == run->opts->threads;
 	if (more == 0 || fixed || cancelled || throttle_is_active(&run->files.throttle)) {
 		return;
@@ -336,8 +336,8 @@ static void copy(struct run *run) {
 	work_init(&run->work);
 	let_cancel(run, true);
 	run->start = now();
-	run->growth.time = run->start;
-	run->growth.used = processor_time();
+	run->scaling.time = run->start;
+	run->scaling.used = processor_time();
 	bool looks = run->show.style != SHOW_NOTHING || (run->opts->flags & OPT_DRY_RUN);
 	show_start(&run->show, (int)run->dest.base->listing.file_count, looks ? dest_bytes_over(&run->dest) : DEST_OVER_UNKNOWN);
 	run->files.watched = run->show.style == SHOW_BAR;
@@ -400,7 +400,7 @@ int coordinator_run(struct opts *opts, struct report *report) {
 	run->opts = opts;
 	run->report = report;
 	struct machine machine = machine_look();
-	run->growth = (struct growth) {.processors = machine.processors, .share = -1};
+	run->scaling = (struct scaling) {.processors = machine.processors, .share = -1};
 	coordinator_choose_limits(opts, &machine);
 	if (opts->flags & OPT_IDLE) {
 		int ret = machine_be_idle();

@@ -19,94 +19,94 @@
 #define KEPT_BY_FEWER 0.97
 
 /** Most work a second in the last looks. */
-static double peak(const struct growth *growth) {
+static double peak(const struct scaling *scaling) {
 	double most = 0;
-	for (unsigned i = 0; i < GROWTH_TRIAL && i < growth->looks; ++i) {
-		most = growth->rates[i] > most ? growth->rates[i] : most;
+	for (unsigned i = 0; i < SCALING_TRIAL && i < scaling->looks; ++i) {
+		most = scaling->rates[i] > most ? scaling->rates[i] : most;
 	}
 	return most;
 }
 
 /** Begin with another number of workers, on trial if BEFORE is not 0. */
-static void change(struct growth *growth, unsigned before, double rate) {
-	growth->before = before;
-	growth->rate = rate;
-	growth->looks = 0;
-	growth->share = -1;
+static void change(struct scaling *scaling, unsigned before, double rate) {
+	scaling->before = before;
+	scaling->rate = rate;
+	scaling->looks = 0;
+	scaling->share = -1;
 }
 
 /** End a trial. Returns how many workers more than WORKERS there are to be. */
-static int judge(struct growth *growth, unsigned workers) {
-	unsigned before = growth->before;
+static int judge(struct scaling *scaling, unsigned workers) {
+	unsigned before = scaling->before;
 	bool fewer = workers < before;
-	double most = peak(growth);
-	bool kept = most >= (fewer ? KEPT_BY_FEWER : KEPT_BY_MORE) * growth->before_peak;
+	double most = peak(scaling);
+	bool kept = most >= (fewer ? KEPT_BY_FEWER : KEPT_BY_MORE) * scaling->before_peak;
 
-	growth->before = 0;
-	growth->enough = fewer ? kept : most <= RISE * growth->before_peak;
-	if (growth->enough) {
-		growth->patience *= MORE_PATIENCE;
-		growth->rate = kept ? most : growth->before_peak;
+	scaling->before = 0;
+	scaling->enough = fewer ? kept : most <= RISE * scaling->before_peak;
+	if (scaling->enough) {
+		scaling->patience *= MORE_PATIENCE;
+		scaling->rate = kept ? most : scaling->before_peak;
 	}
 	if (kept) {
-		growth->rest = FIRST_REST;
+		scaling->rest = FIRST_REST;
 		return 0;
 	}
 	if (fewer) {
-		growth->rest *= MORE_PATIENCE;
+		scaling->rest *= MORE_PATIENCE;
 	}
-	change(growth, 0, growth->rate);
+	change(scaling, 0, scaling->rate);
 	return (int)before - (int)workers;
 }
 
 /** Whether more are wanted, where less of the processors is used than could be. */
-static bool more_wanted(struct growth *growth, double rate, unsigned workers) {
-	if (workers >= growth->most) {
+static bool more_wanted(struct scaling *scaling, double rate, unsigned workers) {
+	if (workers >= scaling->most) {
 		return false;
 	}
-	if ((workers < growth->freely && !growth->enough) || rate > RISE * growth->rate) {
-		growth->patience = FIRST_PATIENCE;
-	} else if (growth->looks < growth->patience) {
+	if ((workers < scaling->freely && !scaling->enough) || rate > RISE * scaling->rate) {
+		scaling->patience = FIRST_PATIENCE;
+	} else if (scaling->looks < scaling->patience) {
 		return false;
 	} else {
-		growth->patience *= MORE_PATIENCE;
+		scaling->patience *= MORE_PATIENCE;
 	}
 	return true;
 }
 
-int growth_look(struct growth *growth, double t, double used, double done, unsigned workers) {
-	double seconds = t - growth->time;
-	double share = (used - growth->used) / (seconds * growth->processors);
-	double rate = (done - growth->done) / seconds;
+int scaling_step(struct scaling *scaling, double t, double used, double done, unsigned workers) {
+	double seconds = t - scaling->time;
+	double share = (used - scaling->used) / (seconds * scaling->processors);
+	double rate = (done - scaling->done) / seconds;
 
-	growth->time = t;
-	growth->used = used;
-	growth->done = done;
+	scaling->time = t;
+	scaling->used = used;
+	scaling->done = done;
 	// A moment in which all wait for the journal of a file system tells little
-	growth->share = growth->share < 0 ? share : (growth->share + share) / 2;
-	growth->now += (rate - growth->now) / NOW_LOOKS;
-	growth->rates[growth->looks++ % GROWTH_TRIAL] = rate;
-	if (growth->before != 0 && growth->before != workers && growth->looks >= GROWTH_TRIAL) {
-		return judge(growth, workers);
+	scaling->share = scaling->share < 0 ? share : (scaling->share + share) / 2;
+	scaling->now += (rate - scaling->now) / NOW_LOOKS;
+	scaling->rates[scaling->looks++ % SCALING_TRIAL] = rate;
+	if (scaling->before != 0 && scaling->before != workers && scaling->looks >= SCALING_TRIAL) {
+		return judge(scaling, workers);
 	}
-	if (growth->before > workers) {
+	if (scaling->before > workers) {
 		// Fewer are on trial: waiting is what was to be expected of them
 		return 0;
 	}
-	if (growth->share <= BUSY_SHARE && more_wanted(growth, rate, workers)) {
-		unsigned best = growth->before;
-		if (best == 0 || peak(growth) > growth->before_peak) {
+	if (scaling->share <= BUSY_SHARE && more_wanted(scaling, rate, workers)) {
+		unsigned best = scaling->before;
+		if (best == 0 || peak(scaling) > scaling->before_peak) {
 			best = workers;
-			growth->before_peak = peak(growth);
+			scaling->before_peak = peak(scaling);
 		}
-		change(growth, best, rate);
-		growth->rest = FIRST_REST;
-		return (int)(workers < growth->most - workers ? workers : growth->most - workers);
+		change(scaling, best, rate);
+		scaling->rest = FIRST_REST;
+		return (int)(workers < scaling->most - workers ? workers : scaling->most - workers);
 	}
-	if (workers > growth->processors && growth->looks >= growth->rest) {
-		unsigned fewer = workers / 2 > growth->processors ? workers / 2 : growth->processors;
-		growth->before_peak = peak(growth);
-		change(growth, workers, growth->rate);
+	if (workers > scaling->processors && scaling->looks >= scaling->rest) {
+		unsigned fewer = workers / 2 > scaling->processors ? workers / 2 : scaling->processors;
+		scaling->before_peak = peak(scaling);
+		change(scaling, workers, scaling->rate);
 		return (int)fewer - (int)workers;
 	}
 	return 0;

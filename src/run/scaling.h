@@ -8,10 +8,10 @@
 #include <stdbool.h>
 
 /** Looks that workers on trial have to show what they get done. */
-#define GROWTH_TRIAL 5
+#define SCALING_TRIAL 5
 
 /** What was seen so far; zero but for TIME, USED, SHARE and what the caller sets at first. */
-struct growth {
+struct scaling {
 	/** How many there are; the caller's. */
 	unsigned processors;
 	/** The caller's, for each look: how many workers there may be, and how many unless they did harm. */
@@ -28,7 +28,7 @@ struct growth {
 	double rate;
 	/** How often was looked since their number changed, and what was done a second in the last of these looks. */
 	unsigned looks;
-	double rates[GROWTH_TRIAL];
+	double rates[SCALING_TRIAL];
 	/** After how many looks more are tried although they were of no use, and fewer. */
 	unsigned patience;
 	unsigned rest;
@@ -49,6 +49,6 @@ struct growth {
  * @param workers  How many there are.
  * @return How many more are to work; below 0, how many fewer.
  */
-int growth_look(struct growth *growth, double t, double used, double done, unsigned workers);
+int scaling_step(struct scaling *scaling, double t, double used, double done, unsigned workers);
 
 #endif // UCP_SCALING_H

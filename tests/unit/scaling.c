@@ -1,5 +1,5 @@
 /**
- * growth.c: when more workers are wanted, or fewer.
+ * scaling.c: when more workers are wanted, or fewer.
  */
 
 #include "unit.h"
@@ -13,14 +13,14 @@
 #define FREE 8
 
 struct scene {
-	struct growth growth;
+	struct scaling scaling;
 	double t, used, done;
 	unsigned workers;
 };
 
 static struct scene scene_of(unsigned workers) {
-	struct growth growth = {.processors = 2, .share = -1, .most = 4096, .freely = FREE};
-	return (struct scene) {.growth = growth, .workers = workers};
+	struct scaling scaling = {.processors = 2, .share = -1, .most = 4096, .freely = FREE};
+	return (struct scene) {.scaling = scaling, .workers = workers};
 }
 
 /** Let one step go by in which so much of the processors was used and work done a second. Returns what was added. */
@@ -28,7 +28,7 @@ static int step(struct scene *scene, double share, double rate) {
 	scene->t += STEP;
 	scene->used += share * 2 * STEP;
 	scene->done += rate * STEP;
-	int more = growth_look(&scene->growth, scene->t, scene->used, scene->done, scene->workers);
+	int more = scaling_step(&scene->scaling, scene->t, scene->used, scene->done, scene->workers);
 	scene->workers += (unsigned)more;
 	return more;
 }
@@ -73,7 +73,7 @@ TEST(workers_that_do_not_help_become_few_again) {
 
 TEST(no_more_than_there_may_be) {
 	struct scene scene = scene_of(4);
-	scene.growth.most = 6;
+	scene.scaling.most = 6;
 	CHECK(step(&scene, 0.1, 100) == 2);
 	for (int i = 0; i < 100; ++i) {
 		step(&scene, 0.1, 100 * i);
