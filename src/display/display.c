@@ -36,11 +36,11 @@ static bool is_dumb(const char *term) {
 }
 
 /** Say that it begins (--json). */
-static void started_event(const struct show *show) {
+static void started_event(const struct display *display) {
 	char text[32];
 	struct tm tm;
 	time_t seconds = time(NULL);
-	if (!show->report->json) {
+	if (!display->report->json) {
 		return;
 	}
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &tm));
@@ -48,49 +48,49 @@ static void started_event(const struct show *show) {
 		member_text("version", UCP_VERSION),
 		member_number("pid", (uint64_t)getpid()),
 		member_text("time", text),
-		member_number("operands", (uint64_t)show->opts->operand_count),
-		member_bool("dry_run", show->opts->flags & OPT_DRY_RUN),
+		member_number("operands", (uint64_t)display->opts->operand_count),
+		member_bool("dry_run", display->opts->flags & OPT_DRY_RUN),
 	};
-	report_event(show->report, "started", members, countof(members));
+	report_event(display->report, "started", members, countof(members));
 }
 
-void show_init(struct show *show, const struct opts *opts, struct report *report) {
+void display_init(struct display *display, const struct opts *opts, struct report *report) {
 	const char *term = getenv("TERM");
 	const char *no_color = getenv("NO_COLOR");
 
-	*show = (struct show) {.opts = opts, .report = report, .terminal = isatty(STDERR_FILENO)};
+	*display = (struct display) {.opts = opts, .report = report, .terminal = isatty(STDERR_FILENO)};
 	switch (opts->progress) {
 	case PROGRESS_NEVER:
 		break;
 	case PROGRESS_AUTO:
-		show->style = show->terminal ? SHOW_BAR : SHOW_NOTHING;
+		display->style = display->terminal ? DISPLAY_BAR : DISPLAY_NOTHING;
 		break;
 	case PROGRESS_ALWAYS:
 	case PROGRESS_SYNCED:
-		show->style = SHOW_BAR;
+		display->style = DISPLAY_BAR;
 		break;
 	case PROGRESS_PLAIN:
-		show->style = SHOW_LINES;
+		display->style = DISPLAY_LINES;
 		break;
 	}
-	if (show->style == SHOW_BAR && show->terminal && is_dumb(term)) {
-		show->style = SHOW_LINES;
+	if (display->style == DISPLAY_BAR && display->terminal && is_dumb(term)) {
+		display->style = DISPLAY_LINES;
 	}
-	if (strcmp(nl_langinfo(CODESET), "UTF-8") == 0 && !(show->terminal && term && strcmp(term, "linux") == 0)) {
+	if (strcmp(nl_langinfo(CODESET), "UTF-8") == 0 && !(display->terminal && term && strcmp(term, "linux") == 0)) {
 		// The fonts of the kernel's own terminal have no eighths
-		show->flags |= LINE_UTF8;
+		display->flags |= LINE_UTF8;
 	}
-	if (show->terminal && !(no_color && no_color[0] != '\0')) {
-		show->flags |= LINE_COLOR;
+	if (display->terminal && !(no_color && no_color[0] != '\0')) {
+		display->flags |= LINE_COLOR;
 	}
-	if (show->style == SHOW_LINES) {
-		show->flags = LINE_PLAIN;
+	if (display->style == DISPLAY_LINES) {
+		display->flags = LINE_PLAIN;
 	}
-	started_event(show);
+	started_event(display);
 }
 
 /** Say how far it is. */
-static void progress_event(const struct show *show, const struct view *view) {
+static void progress_event(const struct display *display, const struct view *view) {
 	struct member members[9];
 	size_t count = 0;
 	members[count++] = member_real("elapsed", view->elapsed);
@@ -108,32 +108,32 @@ static void progress_event(const struct show *show, const struct view *view) {
 	if (view->flushing > 0) {
 		members[count++] = member_real("flushing", view->flushing);
 	}
-	report_event(show->report, "progress", members, count);
+	report_event(display->report, "progress", members, count);
 }
 
-void show_start(struct show *show, int sources, uint64_t over) {
+void display_start(struct display *display, int sources, uint64_t over) {
 	double t = now();
-	show->sources = sources;
-	show->over = over;
-	show->next_line = t + LINE_INTERVAL;
-	show->next_event = t + EVENT_INTERVAL;
-	progress_init(&show->progress, t);
+	display->sources = sources;
+	display->over = over;
+	display->next_line = t + LINE_INTERVAL;
+	display->next_event = t + EVENT_INTERVAL;
+	progress_init(&display->progress, t);
 	// With --dry-run there is nothing ahead of which to count
-	if (show->opts->flags & OPT_DRY_RUN) {
+	if (display->opts->flags & OPT_DRY_RUN) {
 		return;
 	}
-	if (show->report->json || (show->style != SHOW_NOTHING && show->opts->progress != PROGRESS_AUTO)) {
-		scan_start(&show->scan, show->opts, sources);
+	if (display->report->json || (display->style != DISPLAY_NOTHING && display->opts->progress != PROGRESS_AUTO)) {
+		scan_start(&display->scan, display->opts, sources);
 	}
 }
 
-void show_ask(struct show *show) {
+void display_ask(struct display *display) {
 	double t = now();
-	if (!show->asked) {
-		show->answer = show->scan.started ? t : t + ANSWER_DELAY;
+	if (!display->asked) {
+		display->answer = display->scan.started ? t : t + ANSWER_DELAY;
 	}
-	show->asked = true;
-	scan_start(&show->scan, show->opts, show->sources);
+	display->asked = true;
+	scan_start(&display->scan, display->opts, display->sources);
 }
 
 static unsigned terminal_columns(void) {
@@ -145,8 +145,8 @@ static unsigned terminal_columns(void) {
 }
 
 /** Whether the terminal is somebody else's now. */
-static bool in_background(const struct show *show) {
-	pid_t group = show->terminal ? tcgetpgrp(STDERR_FILENO) : -1;
+static bool in_background(const struct display *display) {
+	pid_t group = display->terminal ? tcgetpgrp(STDERR_FILENO) : -1;
 	return group >= 0 && group != getpgrp();
 }
 
@@ -174,129 +174,129 @@ static unsigned fit_name(struct buf *buf, const char *name, unsigned columns) {
 	return used;
 }
 
-static void show_line(struct show *show, const struct view *now) {
+static void display_line(struct display *display, const struct view *now) {
 	char line[PROGRESS_LINE];
 	char whole[sizeof(line) + 1];
 	struct buf name = {0};
 	struct view copy = *now;
 	struct view *view = &copy;
-	bool bar = show->style == SHOW_BAR;
+	bool bar = display->style == DISPLAY_BAR;
 	unsigned columns = bar ? terminal_columns() : 0;
 	unsigned room = view->last ? 0 : progress_name_room(columns);
 	if (room > 0) {
-		view->name_columns = fit_name(&name, show->current, room);
+		view->name_columns = fit_name(&name, display->current, room);
 		view->name = name.data ? name.data : "";
 	}
-	progress_line(view, columns, show->flags, line, sizeof(line));
+	progress_line(view, columns, display->flags, line, sizeof(line));
 	buf_free(&name);
 	snprintf(whole, sizeof(whole), "%s%s", line, view->last || !bar ? "\n" : "");
-	report_paint(show->report, whole);
-	show->shown = true;
+	report_paint(display->report, whole);
+	display->shown = true;
 }
 
 /** Print the line that was asked for. */
-static void answer(struct show *show, const struct view *view) {
+static void answer(struct display *display, const struct view *view) {
 	char line[PROGRESS_LINE];
 	char time[32];
 	char whole[sizeof(line) + sizeof(time) + 16];
 	progress_line(view, 0, LINE_PLAIN, line, sizeof(line));
 	progress_format_time(time, sizeof(time), view->elapsed);
 	snprintf(whole, sizeof(whole), "%s  %s so far", line, time);
-	report_status(show->report, view->last ? line : whole);
-	show->asked = false;
+	report_status(display->report, view->last ? line : whole);
+	display->asked = false;
 }
 
 /** Once all is counted, see if there is room for it. What may stay as it is, or was there before, nobody knows. */
-static void look_ahead(struct show *show, const struct view *view) {
-	const struct opts *opts = show->opts;
-	if (show->looked_ahead || !view->totals.final) {
+static void look_ahead(struct display *display, const struct view *view) {
+	const struct opts *opts = display->opts;
+	if (display->looked_ahead || !view->totals.final) {
 		return;
 	}
-	show->looked_ahead = true;
+	display->looked_ahead = true;
 	if (opts->update == UPDATE_ALL && !(opts->flags & OPT_RESUME) && view->shared == 0) {
-		show_look_ahead(show, view->totals.bytes - min(view->bytes, view->totals.bytes), "are to be");
+		display_look_ahead(display, view->totals.bytes - min(view->bytes, view->totals.bytes), "are to be");
 	}
 }
 
-void show_tick(struct show *show, const struct counters *sum) {
+void display_tick(struct display *display, const struct counters *sum) {
 	double t = now();
-	double elapsed = t - show->progress.start;
-	if (show->style != SHOW_NOTHING && elapsed >= SCAN_PATIENCE) {
-		scan_start(&show->scan, show->opts, show->sources);
+	double elapsed = t - display->progress.start;
+	if (display->style != DISPLAY_NOTHING && elapsed >= SCAN_PATIENCE) {
+		scan_start(&display->scan, display->opts, display->sources);
 	}
-	struct totals totals = scan_totals(&show->scan);
-	struct view view = progress_look(&show->progress, t, sum, &totals, false);
+	struct totals totals = scan_totals(&display->scan);
+	struct view view = progress_look(&display->progress, t, sum, &totals, false);
 
-	look_ahead(show, &view);
-	if (show->flushing > 0) {
+	look_ahead(display, &view);
+	if (display->flushing > 0) {
 		// No data moves, and nobody knows how long it will take
-		view.flushing = max(t - show->flushing, 1e-3);
+		view.flushing = max(t - display->flushing, 1e-3);
 		view.rate = view.left = -1;
 	}
-	if (show->asked && t >= show->answer) {
-		answer(show, &view);
+	if (display->asked && t >= display->answer) {
+		answer(display, &view);
 	}
-	if (t >= show->next_event) {
-		show->next_event += EVENT_INTERVAL;
-		progress_event(show, &view);
+	if (t >= display->next_event) {
+		display->next_event += EVENT_INTERVAL;
+		progress_event(display, &view);
 	}
-	if (show->style == SHOW_BAR && elapsed >= PATIENCE && !in_background(show)) {
-		show_line(show, &view);
-	} else if (show->style == SHOW_LINES && t >= show->next_line) {
-		show->next_line += LINE_INTERVAL;
-		show_line(show, &view);
+	if (display->style == DISPLAY_BAR && elapsed >= PATIENCE && !in_background(display)) {
+		display_line(display, &view);
+	} else if (display->style == DISPLAY_LINES && t >= display->next_line) {
+		display->next_line += LINE_INTERVAL;
+		display_line(display, &view);
 	}
 }
 
-void show_flushing(struct show *show) {
-	show->flushing = now();
+void display_flushing(struct display *display) {
+	display->flushing = now();
 }
 
-void show_suspend(struct show *show) {
-	report_paint(show->report, NULL);
+void display_suspend(struct display *display) {
+	report_paint(display->report, NULL);
 }
 
-void show_resume(struct show *show) {
+void display_resume(struct display *display) {
 	double t = now();
-	show->next_line += t - show->progress.last_time;
-	show->next_event += t - show->progress.last_time;
-	progress_resume(&show->progress, t);
+	display->next_line += t - display->progress.last_time;
+	display->next_event += t - display->progress.last_time;
+	progress_resume(&display->progress, t);
 }
 
 /** Leave on the terminal how far it came, and how to go on. */
-static void say_interrupted(struct show *show, const struct view *view) {
+static void say_interrupted(struct display *display, const struct view *view) {
 	char line[PROGRESS_LINE];
 	char whole[sizeof(line) + 64];
 	progress_interrupted(view, line, sizeof(line));
 	snprintf(whole, sizeof(whole), "%s%s", line,
-		show->opts->flags & OPT_RESUME ? "; give the same command again to go on" : "");
-	report_status(show->report, whole);
+		display->opts->flags & OPT_RESUME ? "; give the same command again to go on" : "");
+	report_status(display->report, whole);
 }
 
-void show_end(struct show *show, const struct counters *sum, bool finished) {
-	struct totals totals = scan_totals(&show->scan);
+void display_end(struct display *display, const struct counters *sum, bool finished) {
+	struct totals totals = scan_totals(&display->scan);
 	struct counters all = *sum;
-	uint64_t errors = counter_get(&show->report->errors) - counter_get(&show->report->declined);
-	bool wanted = show->opts->progress != PROGRESS_AUTO || (show->shown && !in_background(show));
+	uint64_t errors = counter_get(&display->report->errors) - counter_get(&display->report->declined);
+	bool wanted = display->opts->progress != PROGRESS_AUTO || (display->shown && !in_background(display));
 
 	if ((errors > 0 || !finished) && counter_get(&all.failed) == 0) {
 		// A directory, with who knows how much in it
 		counter_add(&all.failed, 1);
 	}
-	struct view view = progress_look(&show->progress, now(), &all, &totals, true);
+	struct view view = progress_look(&display->progress, now(), &all, &totals, true);
 	view.failed = counter_get(&sum->failed);
 	view.errors = errors;
-	show->elapsed = view.elapsed;
-	report_rest(show->report);
-	if (show->asked) {
-		answer(show, &view);
+	display->elapsed = view.elapsed;
+	report_rest(display->report);
+	if (display->asked) {
+		answer(display, &view);
 	}
-	if (finished && wanted && show->style != SHOW_NOTHING) {
-		show_line(show, &view);
+	if (finished && wanted && display->style != DISPLAY_NOTHING) {
+		display_line(display, &view);
 	}
-	report_paint(show->report, NULL);
-	if (!finished && show->terminal && show->style != SHOW_NOTHING && !in_background(show)) {
-		say_interrupted(show, &view);
+	report_paint(display->report, NULL);
+	if (!finished && display->terminal && display->style != DISPLAY_NOTHING && !in_background(display)) {
+		say_interrupted(display, &view);
 	}
-	scan_stop(&show->scan);
+	scan_stop(&display->scan);
 }

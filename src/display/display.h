@@ -12,17 +12,17 @@ struct opts;
 struct report;
 
 /** In what form progress is shown. */
-enum show_style {
+enum display_style {
 	/** Not at all. */
-	SHOW_NOTHING,
+	DISPLAY_NOTHING,
 	/** A line that changes. */
-	SHOW_BAR,
+	DISPLAY_BAR,
 	/** A line now and then. */
-	SHOW_LINES,
+	DISPLAY_LINES,
 };
 
 /** What is shown. The coordinator's. */
-struct show {
+struct display {
 	const struct opts *opts;
 	struct report *report;
 	struct progress progress;
@@ -31,7 +31,7 @@ struct show {
 	int sources;
 	/** Bytes that are going to be overwritten; UINT64_MAX: not known. */
 	uint64_t over;
-	enum show_style style;
+	enum display_style style;
 	/** enum line_flags. */
 	unsigned flags;
 	/** Whether it goes to a terminal. */
@@ -66,28 +66,28 @@ struct summary {
 };
 
 /** Decide what is going to be shown. */
-void show_init(struct show *show, const struct opts *opts, struct report *report);
+void display_init(struct display *display, const struct opts *opts, struct report *report);
 
 /** The copying of so many operands begins. OVER: bytes that are going to be overwritten; UINT64_MAX: not known. */
-void show_start(struct show *show, int sources, uint64_t over);
+void display_start(struct display *display, int sources, uint64_t over);
 
-/** The user asks for a line. It is printed by one of the next calls of show_tick(), or by show_end(). */
-void show_ask(struct show *show);
+/** The user asks for a line. It is printed by one of the next calls of display_tick(), or by display_end(). */
+void display_ask(struct display *display);
 
 /** Show what has been done by now. To be called every 100 ms or so. */
-void show_tick(struct show *show, const struct counters *sum);
+void display_tick(struct display *display, const struct counters *sum);
 
 /** Everything is copied; what follows is to be shown as flushing. */
-void show_flushing(struct show *show);
+void display_flushing(struct display *display);
 
 /** The process is going to be stopped: leave the terminal as it should be. */
-void show_suspend(struct show *show);
+void display_suspend(struct display *display);
 
 /** It goes on. */
-void show_resume(struct show *show);
+void display_resume(struct display *display);
 
 /** Everything is done, or given up: FINISHED or not. */
-void show_end(struct show *show, const struct counters *sum, bool finished);
+void display_end(struct display *display, const struct counters *sum, bool finished);
 
 /**
  * Find out how many bytes are free for us on the file system of PATH.
@@ -95,15 +95,15 @@ void show_end(struct show *show, const struct counters *sum, bool finished);
  * @param used  Set to how many others have there; or NULL.
  * @return Whether that is known.
  */
-bool show_room(const struct opts *opts, const char *path, uint64_t *room, uint64_t *used);
+bool display_room(const struct opts *opts, const char *path, uint64_t *room, uint64_t *used);
 
 /**
  * Give a hint if so many bytes have no room at the destination, whatever is overwritten there. No hint is given where copies
  * may share their data with the sources. VERB: "are to be" or "would be".
  */
-void show_look_ahead(const struct show *show, uint64_t bytes, const char *verb);
+void display_look_ahead(const struct display *display, uint64_t bytes, const char *verb);
 
 /** Say what was done, if that is asked for (--stats, --json). */
-void show_summary(struct show *show, const struct summary *summary);
+void display_summary(struct display *display, const struct summary *summary);
 
 #endif // UCP_DISPLAY_H

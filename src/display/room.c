@@ -38,7 +38,7 @@ static char *existing(const char *path) {
 	return at;
 }
 
-bool show_room(const struct opts *opts, const char *path, uint64_t *room, uint64_t *used) {
+bool display_room(const struct opts *opts, const char *path, uint64_t *room, uint64_t *used) {
 	struct statvfs fs;
 	// By its name, though the engine has none: at worst there is no hint
 	if (statvfs(path, &fs) != 0) {
@@ -53,8 +53,8 @@ bool show_room(const struct opts *opts, const char *path, uint64_t *room, uint64
 	return fs.f_blocks > 0;
 }
 
-void show_look_ahead(const struct show *show, uint64_t bytes, const char *verb) {
-	const struct opts *opts = show->opts;
+void display_look_ahead(const struct display *display, uint64_t bytes, const char *verb) {
+	const struct opts *opts = display->opts;
 	if (opts->operand_count < 1 || (opts->operand_count < 2 && !opts->target_directory)) {
 		return;
 	}
@@ -62,14 +62,14 @@ void show_look_ahead(const struct show *show, uint64_t bytes, const char *verb) 
 	uint64_t room;
 	uint64_t used;
 	bool shares = dst && opts->reflink != WHEN_NEVER && may_share(opts->operands[0], dst);
-	if (dst && !shares && show_room(opts, dst, &room, &used)
-		&& bytes > room && bytes - room > min(show->over, used))
+	if (dst && !shares && display_room(opts, dst, &room, &used)
+		&& bytes > room && bytes - room > min(display->over, used))
 	{
 		char need[32];
 		char there[32];
 		progress_format_bytes(need, sizeof(need), (double)bytes);
 		progress_format_bytes(there, sizeof(there), (double)room);
-		report_hint(show->report, "%s %s copied, %s are free", need, verb, there);
+		report_hint(display->report, "%s %s copied, %s are free", need, verb, there);
 	}
 	free(dst);
 }

@@ -19,33 +19,33 @@ static void say_number(struct report *report, const char *what, uint64_t number)
 }
 
 /** Bytes moved in a second: not those that are shared with the source. */
-static double rate_of(const struct show *show, const struct counters *sum) {
+static double rate_of(const struct display *display, const struct counters *sum) {
 	uint64_t bytes = counter_get(&sum->data);
 	uint64_t moved = bytes - min(counter_get(&sum->clone_bytes), bytes);
-	return show->elapsed > 0 ? (double)moved / show->elapsed : 0;
+	return display->elapsed > 0 ? (double)moved / display->elapsed : 0;
 }
 
 /** Say how long it took, to the hundredth of a second. */
-static void say_time(const struct show *show, const struct counters *sum) {
+static void say_time(const struct display *display, const struct counters *sum) {
 	char rate[32];
-	struct report *report = show->report;
-	uint64_t hundredths = (uint64_t)(show->elapsed * 100 + 0.5);
-	progress_format_bytes(rate, sizeof(rate), rate_of(show, sum));
+	struct report *report = display->report;
+	uint64_t hundredths = (uint64_t)(display->elapsed * 100 + 0.5);
+	progress_format_bytes(rate, sizeof(rate), rate_of(display, sum));
 	report_text(report, "%-20s%" PRIu64 ".%02u s, %s/s\n", "time and rate:", hundredths / 100,
 		(unsigned)(hundredths % 100), rate);
 }
 
 /** Say it as the last event (--json). */
-static void summary_event(struct show *show, const struct summary *summary) {
+static void summary_event(struct display *display, const struct summary *summary) {
 	const struct counters *sum = summary->sum;
-	uint64_t errors = counter_get(&show->report->errors);
+	uint64_t errors = counter_get(&display->report->errors);
 	uint64_t others = counter_get(&sum->symlinks) + counter_get(&sum->hard_links) + counter_get(&sum->specials);
 	const char *signal = summary->signal ? sigabbrev_np(summary->signal) : NULL;
 	char name[32];
 	snprintf(name, sizeof(name), "SIG%s", signal ? signal : "");
 	const struct member members[] = {
-		member_real("elapsed", show->elapsed),
-		member_number("rate", (uint64_t)rate_of(show, sum)),
+		member_real("elapsed", display->elapsed),
+		member_number("rate", (uint64_t)rate_of(display, sum)),
 		member_number("bytes", counter_get(&sum->data)),
 		member_number("regular_files", counter_get(&sum->files) - others),
 		member_number("directories_made", summary->directories),
@@ -69,12 +69,12 @@ static void summary_event(struct show *show, const struct summary *summary) {
 		member_text("engine_details", summary->engine_details),
 		summary->signal ? member_text("signal", name) : member_number("exit_status", errors > 0),
 	};
-	report_event(show->report, "summary", members, countof(members));
+	report_event(display->report, "summary", members, countof(members));
 }
 
 /** Say how much would be copied (--dry-run). */
-static void say_foreseen(const struct show *show, const struct summary *summary) {
-	struct report *report = show->report;
+static void say_foreseen(const struct display *display, const struct summary *summary) {
+	struct report *report = display->report;
 	uint64_t files = counter_get(&summary->sum->files);
 	uint64_t bytes = counter_get(&summary->sum->data);
 	uint64_t left = counter_get(&summary->sum->skipped);
@@ -88,26 +88,26 @@ static void say_foreseen(const struct show *show, const struct summary *summary)
 	report_text(report, "would copy %" PRIu64 " %s with %" PRIu64 " %s (%s), and make %" PRIu64 " %s%s\n", files,
 		files == 1 ? "file" : "files", bytes, bytes == 1 ? "byte" : "bytes", size, summary->directories,
 		summary->directories == 1 ? "directory" : "directories", rest);
-	show_look_ahead(show, bytes, "would be");
+	display_look_ahead(display, bytes, "would be");
 }
 
-void show_summary(struct show *show, const struct summary *summary) {
-	struct report *report = show->report;
+void display_summary(struct display *display, const struct summary *summary) {
+	struct report *report = display->report;
 	const struct counters *sum = summary->sum;
 	uint64_t clones = counter_get(&sum->clones);
 	uint64_t resumed = counter_get(&sum->resumed);
 	uint64_t others = counter_get(&sum->symlinks) + counter_get(&sum->hard_links) + counter_get(&sum->specials);
 	char files[48];
 
-	if (show->report->json) {
-		summary_event(show, summary);
+	if (display->report->json) {
+		summary_event(display, summary);
 		return;
 	}
-	if ((show->opts->flags & OPT_DRY_RUN) && summary->workers > 0) {
-		say_foreseen(show, summary);
+	if ((display->opts->flags & OPT_DRY_RUN) && summary->workers > 0) {
+		say_foreseen(display, summary);
 		return;
 	}
-	if (!(show->opts->flags & OPT_STATS) || summary->workers == 0) {
+	if (!(display->opts->flags & OPT_STATS) || summary->workers == 0) {
 		return;
 	}
 	say_number(report, "regular files:", counter_get(&sum->files) - others);
@@ -122,9 +122,9 @@ void show_summary(struct show *show, const struct summary *summary) {
 	say_bytes(report, "zeros left out:", counter_get(&sum->zeros), "");
 	snprintf(files, sizeof(files), ", %" PRIu64 " %s", clones, clones == 1 ? "file" : "files");
 	say_bytes(report, "reflinked:", counter_get(&sum->clone_bytes), files);
-	if (show->opts->flags & OPT_RESUME) {
+	if (display->opts->flags & OPT_RESUME) {
 		progress_format_bytes(files, sizeof(files), (double)counter_get(&sum->resumed_bytes));
 		report_text(report, "%-20s%" PRIu64 " %s, %s\n", "resumed:", resumed, resumed == 1 ? "file" : "files", files);
 	}
-	say_time(show, sum);
+	say_time(display, sum);
 }

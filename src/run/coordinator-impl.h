@@ -58,7 +58,7 @@ struct run {
 	struct dest dest;
 	struct files files;
 	struct work work;
-	struct show show;
+	struct display display;
 
 	struct rate_file rate_file;
 	struct worker *workers;

@@ -315,8 +315,8 @@ static void tick(struct run *run) {
 		follow_rate(run);
 		adapt(run);
 		count(run, &sum);
-		files_current(&run->files, run->show.current, sizeof(run->show.current));
-		show_tick(&run->show, &sum);
+		files_current(&run->files, run->display.current, sizeof(run->display.current));
+		display_tick(&run->display, &sum);
 	}
 	stop_writeback(run);
 }
@@ -338,9 +338,9 @@ static void copy(struct run *run) {
 	run->start = now();
 	run->scaling.time = run->start;
 	run->scaling.used = processor_time();
-	bool looks = run->show.style != SHOW_NOTHING || (run->opts->flags & OPT_DRY_RUN);
-	show_start(&run->show, (int)run->dest.base->listing.file_count, looks ? dest_bytes_over(&run->dest) : DEST_OVER_UNKNOWN);
-	run->files.watched = run->show.style == SHOW_BAR;
+	bool looks = run->display.style != DISPLAY_NOTHING || (run->opts->flags & OPT_DRY_RUN);
+	display_start(&run->display, (int)run->dest.base->listing.file_count, looks ? dest_bytes_over(&run->dest) : DEST_OVER_UNKNOWN);
+	run->files.watched = run->display.style == DISPLAY_BAR;
 	if (push_operands(run) < 0) {
 		report_error(run->report, ERROR_START, ENOMEM, "cannot start", NULL, NULL);
 	} else if (start_workers(run)) {
@@ -367,9 +367,9 @@ static void finish(struct run *run) {
 	}
 	counters_sum(&sum, run->counters, run->worker_count);
 	if (run->worker_count > 0) {
-		show_end(&run->show, &sum, run->signal == 0);
+		display_end(&run->display, &sum, run->signal == 0);
 	}
-	scan_stop(&run->show.scan);
+	scan_stop(&run->display.scan);
 	if ((run->opts->flags & OPT_DEBUG) && run->worker_count > 0) {
 		coordinator_explain(run);
 	}
@@ -408,7 +408,7 @@ int coordinator_run(struct opts *opts, struct report *report) {
 			report_warn(report, ERROR_COPY, -ret, "warning: cannot take the lowest priority", NULL, NULL);
 		}
 	}
-	show_init(&run->show, opts, report);
+	display_init(&run->display, opts, report);
 	// While a signal still ends a wait for the other end of a fifo
 	bool ready = checksums_open(&run->checksums, opts->checksums, report, &run->files.cancelled);
 	flush_init(&run->flush);

@@ -24,14 +24,14 @@ void coordinator_flush(struct run *run) {
 	counters_sum(&sum, run->counters, run->worker_count);
 	sigaddset(&signals, WAKE_SIGNAL);
 	sigaddset(&signals, SIGCHLD);
-	show_flushing(&run->show);
+	display_flushing(&run->display);
 	for (unsigned i = 0; i < flush->count; ++i) {
 		flush_whole_begin(&flush->fs[i]);
 	}
 	for (unsigned i = 0; i < flush->count; ++i) {
 		while ((ret = flush_whole_end(&flush->fs[i])) == -EAGAIN && run->signal == 0) {
 			coordinator_obey(run, sigtimedwait(&signals, NULL, &interval));
-			show_tick(&run->show, &sum);
+			display_tick(&run->display, &sum);
 		}
 		if (ret < 0 && ret != -EAGAIN) {
 			report_error(run->report, ERROR_COPY, -ret, "error syncing the file system of %d", NULL, flush->fs[i].path);
@@ -95,5 +95,5 @@ void coordinator_sum_up(struct run *run) {
 			summary.engine_details = run->workers[i].engine_details;
 		}
 	}
-	show_summary(&run->show, &summary);
+	display_summary(&run->display, &summary);
 }

@@ -29,7 +29,7 @@ static void hint_room(const struct opts *opts, struct report *report, uint64_t r
 		return;
 	}
 	char *dir = dirname(report->roomless);
-	if (!show_room(opts, dir, &room, NULL) || statvfs(dir, &fs) != 0) {
+	if (!display_room(opts, dir, &room, NULL) || statvfs(dir, &fs) != 0) {
 		return;
 	}
 	if (roomless > room) {

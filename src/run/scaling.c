@@ -6,7 +6,7 @@
 /** What the work done a second must rise by to go on. */
 #define RISE 1.1
 
-/** About how many looks growth::now is of. */
+/** About how many looks scaling::now is of. */
 #define NOW_LOOKS 8
 
 /** Looks before more are tried again, before fewer are, and what these are multiplied by each time. */

@@ -40,7 +40,7 @@ struct scaling {
 };
 
 /**
- * Look at what was done. More workers are wanted while the processors are not in use and, from growth::freely on, as long
+ * Look at what was done. More workers are wanted while the processors are not in use and, from scaling::freely on, as long
  * as the work done a second rises with them; fewer if more got less done, or if fewer get as much done, which is tried.
  *
  * @param t        The time; later than the last one.

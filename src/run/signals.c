@@ -42,16 +42,16 @@ static void stop(struct run *run) {
 	sigset_t set;
 	sigemptyset(&set);
 	sigaddset(&set, SIGTSTP);
-	show_suspend(&run->show);
+	display_suspend(&run->display);
 	raise(SIGTSTP);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	show_resume(&run->show);
+	display_resume(&run->display);
 }
 
 void coordinator_obey(struct run *run, int signal) {
 	if (signal == SIGUSR1) {
-		show_ask(&run->show);
+		display_ask(&run->display);
 	} else if (signal == SIGTSTP) {
 		stop(run);
 	}
@@ -126,7 +126,7 @@ void coordinator_take_signals(struct run *run) {
 
 	sigemptyset(&run->questions);
 	sigaddset(&run->questions, SIGUSR1);
-	if (run->show.style == SHOW_BAR && run->show.terminal && sigaction(SIGTSTP, NULL, &old) == 0
+	if (run->display.style == DISPLAY_BAR && run->display.terminal && sigaction(SIGTSTP, NULL, &old) == 0
 		&& old.sa_handler != SIG_IGN)
 	{
 		sigaddset(&run->questions, SIGTSTP);

@@ -47,10 +47,10 @@ zle -N answer_all
 bindkey '^Xa' answer_all
 
 # Ctrl-X p: shows the line as it is.
-show_line()
+display_line()
 {
 	print -rn -- "<<$BUFFER>>"
 }
-zle -N show_line
-bindkey '^Xp' show_line
+zle -N display_line
+bindkey '^Xp' display_line
 print -r RE''ADY
