@@ -98,8 +98,8 @@ static void move(struct trial *trial, struct ring *ring, struct flight *flights,
 	struct ring_event events[EVENTS];
 	unsigned depth = trial->params.depth;
 	unsigned free_count = depth;
-	struct ring_file src = ring_know(ring, trial->src);
-	struct ring_file dst = ring_know(ring, trial->dst);
+	struct ring_file src = ring_register_file(ring, trial->src);
+	struct ring_file dst = ring_register_file(ring, trial->dst);
 	for (unsigned i = 0; i < depth; ++i) {
 		free_slots[i] = depth - 1 - i;
 	}
@@ -123,8 +123,8 @@ static void move(struct trial *trial, struct ring *ring, struct flight *flights,
 			free_slots[free_count++] = events[i].slot;
 		}
 	}
-	ring_forget(ring, src);
-	ring_forget(ring, dst);
+	ring_unregister_file(ring, src);
+	ring_unregister_file(ring, dst);
 }
 
 static void *work(void *arg) {

@@ -11,14 +11,14 @@
 
 void file_context_init(struct file_context *ctx, struct files *files, struct counters *counters) {
 	*ctx = (struct file_context) {.files = files, .counters = counters};
-	list_init(&ctx->redo);
-	list_init(&ctx->later);
-	list_init(&ctx->roomless);
+	list_init(&ctx->retry);
+	list_init(&ctx->deferred);
+	list_init(&ctx->nospace);
 }
 
 void file_context_destroy(struct file_context *ctx) {
-	for (struct list *node; (node = list_pop(&ctx->redo)) || (node = list_pop(&ctx->later))
-		|| (node = list_pop(&ctx->roomless));)
+	for (struct list *node; (node = list_pop(&ctx->retry)) || (node = list_pop(&ctx->deferred))
+		|| (node = list_pop(&ctx->nospace));)
 	{
 		link_name_free(list_item(node, struct link_name, node));
 	}
@@ -58,19 +58,19 @@ static void defer(struct file_context *ctx, struct file *file) {
 		tree_report(file->tree, &file->entry, error_make(ERROR_CREATE, ENOMEM, "cannot create regular file %d"));
 		return;
 	}
-	list_append(&ctx->later, &name->node);
+	list_append(&ctx->deferred, &name->node);
 }
 
 /** Copy a regular file, or read something else as if it were one. */
 static struct file *begin_regular(struct file_context *ctx, struct tree *tree, const struct entry *entry,
-	const struct stat *st, struct link_name *redo)
+	const struct stat *st, struct link_name *retry)
 {
-	struct file *file = file_new(tree, entry, redo);
+	struct file *file = file_new(tree, entry, retry);
 	if (!file) {
 		tree_report(tree, entry, error_make(ERROR_OPEN, ENOMEM, "cannot open %s for reading"));
 		file_failed(ctx, st);
-		if (redo) {
-			link_name_free(redo);
+		if (retry) {
+			link_name_free(retry);
 		}
 		return NULL;
 	}
@@ -86,7 +86,7 @@ static struct file *begin_regular(struct file_context *ctx, struct tree *tree, c
 		return NULL;
 	}
 	// Where its destination was judged already, that is not to be done twice
-	struct error fail = file_open_source(ctx, file, st, ctx->patient || judged.known);
+	struct error fail = file_open_source(ctx, file, st, ctx->may_wait || judged.known);
 	if (!fail.text && !(file->flags & FILE_DEFERRED) && !file_reserve_source(ctx, file)) {
 		file->flags |= FILE_DEFERRED;
 	}
@@ -132,14 +132,14 @@ static struct file *begin_regular(struct file_context *ctx, struct tree *tree, c
 }
 
 struct file *file_begin(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st,
-	struct link_name *redo)
+	struct link_name *retry)
 {
 	const struct opts *opts = ctx->files->opts;
 	struct stat got;
 	const struct stat *known = st;
 
 	if (opts->flags & OPT_DRY_RUN) {
-		file_foresee(ctx, tree, entry, st);
+		file_simulate(ctx, tree, entry, st);
 		return NULL;
 	}
 	// Where a destination may well stay as it is, one look at both ends is cheaper than opening them
@@ -164,15 +164,15 @@ struct file *file_begin(struct file_context *ctx, struct tree *tree, const struc
 	} else if (opts->flags & (OPT_HARD_LINK | OPT_SYMBOLIC_LINK)) {
 		file_make_link(ctx, tree, entry, known);
 	} else if (S_ISREG(mode) || (contents && !S_ISLNK(mode))) {
-		return begin_regular(ctx, tree, entry, known, redo);
+		return begin_regular(ctx, tree, entry, known, retry);
 	} else if (S_ISLNK(mode)) {
 		file_copy_symlink(ctx, tree, entry, known);
 	} else {
 		file_copy_special(ctx, tree, entry, known);
 	}
 out:
-	if (redo) {
-		link_name_free(redo);
+	if (retry) {
+		link_name_free(retry);
 	}
 	return NULL;
 }

@@ -58,7 +58,7 @@ static uint64_t spare(struct files *files) {
 static bool is_read_once(const struct file_context *ctx, const struct file *file, uint64_t moved) {
 	const struct opts *opts = ctx->files->opts;
 	bool fast = atomic_load_explicit(&ctx->files->fast, memory_order_relaxed) || (opts->inject & INJECT_LITTLE_MEMORY);
-	return fast && moved >= opts->memory / READ_SHARE && !(ctx->keeps_known && ctx->keeps == file->source.st.st_dev);
+	return fast && moved >= opts->memory / READ_SHARE && !(ctx->no_dontcache_known && ctx->no_dontcache == file->source.st.st_dev);
 }
 
 void file_cache_choose(struct file_context *ctx, struct file *file) {
@@ -92,8 +92,8 @@ bool file_cache_refused(struct file_context *ctx, struct file *file, int err) {
 		return false;
 	}
 	if (file->plan.cache == CACHE_READ_ONCE) {
-		ctx->keeps = file->source.st.st_dev;
-		ctx->keeps_known = true;
+		ctx->no_dontcache = file->source.st.st_dev;
+		ctx->no_dontcache_known = true;
 	}
 	file_cache_use(file);
 	return true;

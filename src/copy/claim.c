@@ -16,7 +16,7 @@ static bool is_busy(struct file_context *ctx, struct inode inode, bool read) {
 	struct files *files = ctx->files;
 	bool busy;
 	while ((busy = inode_set_has(&files->overwriting, inode) || (read && inode_set_has(&files->reading, inode)))
-		&& ctx->patient)
+		&& ctx->may_wait)
 	{
 		cond_wait(&files->released, &files->lock);
 	}
@@ -41,7 +41,7 @@ bool file_reserve(struct file_context *ctx, struct file *file) {
 	mutex_lock(&files->lock);
 	bool held = file->source.flags & SOURCE_READING;
 	bool busy = inode_set_has(&files->overwriting, inode) || inode_set_has(&files->reading, inode);
-	if (busy && held && ctx->patient) {
+	if (busy && held && ctx->may_wait) {
 		// Two files that are each other's copies would wait for each other
 		release_source(files, file);
 		is_busy(ctx, inode, true);

@@ -51,7 +51,7 @@ enum target_admit {
 
 /**
  * The list of checks for what stands at a destination and is no directory, whichever way the copy is made: in place, staged
- * or only foreseen.
+ * or only simulated.
  *
  * @param src   The source.
  * @param fail  Set for TARGET_REFUSE.
@@ -195,7 +195,7 @@ bool file_keep_part(struct file_context *ctx, struct file *file);
 void file_note_finished(struct file_context *ctx, const struct file *file);
 
 /** Say what would be done with an entry (--dry-run), and count it. Nothing is changed, and no file opened. */
-void file_foresee(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st);
+void file_simulate(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st);
 
 /** What is said of a relative link (-s) that is to be made in another directory than the current one. */
 extern const char file_leads_elsewhere[];
@@ -335,9 +335,9 @@ void file_begin_current(struct files *files, struct file *file);
 /**
  * Make a file of an entry, with one reference, which takes one to its tree. NULL without memory.
  *
- * @param redo  As of file_begin(); taken over.
+ * @param retry As of file_begin(); taken over.
  */
-struct file *file_new(struct tree *tree, const struct entry *entry, struct link_name *redo);
+struct file *file_new(struct tree *tree, const struct entry *entry, struct link_name *retry);
 
 /**
  * Open the source and see that it is what we were told of. If it is under a lease, it is waited for, or with FILE_DEFERRED

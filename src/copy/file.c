@@ -56,7 +56,7 @@ void file_end_current(struct files *files, struct file *file) {
 	}
 }
 
-struct file *file_new(struct tree *tree, const struct entry *entry, struct link_name *redo) {
+struct file *file_new(struct tree *tree, const struct entry *entry, struct link_name *retry) {
 	struct file *file = calloc(1, sizeof(*file));
 	if (!file) {
 		return NULL;
@@ -64,7 +64,7 @@ struct file *file_new(struct tree *tree, const struct entry *entry, struct link_
 	file->tree = tree;
 	file->entry = *entry;
 	file->source.fd = file->target.fd = -1;
-	file->redo = redo;
+	file->retry = retry;
 	file->keep = UINT64_MAX;
 	atomic_init(&file->refs, 1);
 	thread_must(pthread_mutex_init(&file->lock, NULL));
@@ -79,8 +79,8 @@ void file_free(struct file *file) {
 	free(file->target.tempfile);
 	close_fd(&file->source.fd);
 	close_fd(&file->target.fd);
-	if (file->redo) {
-		link_name_free(file->redo);
+	if (file->retry) {
+		link_name_free(file->retry);
 	}
 	tree_unref(file->tree);
 	thread_must(pthread_mutex_destroy(&file->lock));

@@ -45,7 +45,7 @@ struct files {
 	/** Files of which data is being moved, but for those that are copied at once. */
 	struct list begun;
 	/** How many names found no room. */
-	atomic_uint roomless;
+	atomic_uint nospace;
 	/** Bytes of files begun that were not copied at once, and how many the page cache has to spare; 0: not known yet. */
 	_Atomic uint64_t moved;
 	_Atomic uint64_t spare;
@@ -67,11 +67,11 @@ struct file_context {
 	struct files *files;
 	struct counters *counters;
 	/** Names whose first copy failed, to be copied after all: struct link_name. */
-	struct list redo;
+	struct list retry;
 	/** Names that have to be waited for (FILE_DEFERRED), to be copied when nothing else is in flight. */
-	struct list later;
+	struct list deferred;
 	/** Names that found no room, to be tried once more when everything else is done. */
-	struct list roomless;
+	struct list nospace;
 	/*
 	 * What was refused, and need not be asked for again. Each is what this worker met last, so that it costs no lock, and is
 	 * known of a whole file system: what was said of one file counts for that file only.
@@ -82,7 +82,7 @@ struct file_context {
 	 * Nothing of this one, if any is known, can be told to leave the page cache (RWF_DONTCACHE): its type has no way to. If it was
 	 * but a file that is memory itself (DAX), what is read of others stays, too, which is what the kernel does anyway.
 	 */
-	dev_t keeps;
+	dev_t no_dontcache;
 	/** Closing files of this one, if any is known, cannot fail: its type writes nothing then (may_fail_to_close()). */
 	dev_t closes;
 	/** Whether /proc is mounted, if that was asked. If it goes away later, attributes that need it are said not to be set. */
@@ -90,10 +90,10 @@ struct file_context {
 	bool proc_known;
 	/** What is known of the above. */
 	bool no_unnamed_known;
-	bool keeps_known;
+	bool no_dontcache_known;
 	bool closes_known;
 	/** Whether to wait for a destination that is being written by another file. */
-	bool patient;
+	bool may_wait;
 	/** Whether the name that is begun with found no room before: it is not tried again. */
 	bool last_try;
 	/** Whether what is taken away stays open, since it is others that work with it. */
@@ -194,7 +194,7 @@ struct file {
 	/** If others wait to be linked to it. */
 	struct link *link;
 	/** If this is one that waited in vain: owns the names. */
-	struct link_name *redo;
+	struct link_name *retry;
 	/** In files::current, or zero. */
 	struct list current;
 
@@ -273,11 +273,11 @@ void file_context_destroy(struct file_context *ctx);
  * @param tree   Pinned by the caller.
  * @param entry  No directory. Lives as long as the tree has references, or is REDO's.
  * @param st     An operand as stat'ed, links followed as the options say; else NULL.
- * @param redo   The name if it waited for another one in vain, which is taken over; else NULL.
+ * @param retry  The name if it waited for another one in vain, which is taken over; else NULL.
  * @return A file whose data is to be moved, with one reference; NULL if everything is done or reported.
  */
 struct file *file_begin(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st,
-	struct link_name *redo);
+	struct link_name *retry);
 
 /** Claim the next range of at most WANT bytes. Returns false when there is none (left). */
 bool file_claim(struct file *file, uint64_t want, struct extent *range);

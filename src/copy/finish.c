@@ -82,8 +82,8 @@ static struct error close_destination(struct file_context *ctx, struct file *fil
 /** Report and count what became of a file, and have others know its copy. */
 static void record(struct file_context *ctx, struct file *file, struct error fail, const struct inode *copy) {
 	bool copied = !(file->flags & FILE_INCOMPLETE);
-	bool later = fail.text && !copied && file_copy_later(ctx, file, fail.err);
-	if (fail.text && !later) {
+	bool deferred = fail.text && !copied && file_copy_later(ctx, file, fail.err);
+	if (fail.text && !deferred) {
 		tree_report(file->tree, &file->entry, fail);
 	}
 	if (copied && (ctx->files->opts->flags & OPT_DEBUG)) {
@@ -94,10 +94,10 @@ static void record(struct file_context *ctx, struct file *file, struct error fai
 		file_note_made(ctx, file);
 		tree_flush_name(file->tree, &file->entry);
 		file_note_sum(ctx, file);
-	} else if (!later) {
+	} else if (!deferred) {
 		file_count_failed(ctx, file, fail.err);
 	}
-	counter_add(&ctx->counters->left_bytes, later ? 0 : file->resumed);
+	counter_add(&ctx->counters->skipped_bytes, deferred ? 0 : file->resumed);
 	counter_add(&ctx->counters->resumed_bytes, copied ? file->resumed : 0);
 	// Whoever waits for this file is to know that it has more names
 	file_hardlinks_end(ctx, file->link, file->tree, copied ? copy : NULL);

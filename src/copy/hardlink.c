@@ -214,7 +214,7 @@ void file_hardlinks_end(struct file_context *ctx, struct link *link, struct tree
 	for (struct list *node; (node = list_pop(&waiting));) {
 		struct link_name *name = list_item(node, struct link_name, node);
 		if (!copy) {
-			list_append(&ctx->redo, &name->node);
+			list_append(&ctx->retry, &name->node);
 			continue;
 		}
 		struct entry other = {.name = name->src_name, .dst_name = name->dst_name};

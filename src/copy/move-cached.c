@@ -18,7 +18,7 @@
  */
 static ssize_t read_cached(struct movers *movers, const struct transfer *t) {
 	struct iovec iov = {.iov_base = movers->buffer, .iov_len = t->size + 1};
-	bool asks = movers->waits_known && movers->waits == t->src_dev;
+	bool asks = movers->no_nowait_known && movers->no_nowait == t->src_dev;
 
 	if (asks || movers->cold > 0) {
 		int cached = extent_is_cached(t->src, (struct extent) {.end = t->size});
@@ -31,8 +31,8 @@ static ssize_t read_cached(struct movers *movers, const struct transfer *t) {
 	}
 	ssize_t n = preadv2(t->src, &iov, 1, 0, RWF_NOWAIT);
 	if (n < 0 && errno == EOPNOTSUPP) {
-		movers->waits = t->src_dev;
-		movers->waits_known = true;
+		movers->no_nowait = t->src_dev;
+		movers->no_nowait_known = true;
 		return read_cached(movers, t);
 	}
 	return n;

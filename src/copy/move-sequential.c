@@ -92,14 +92,14 @@ static int put(struct order *o, const char *data, size_t len, uint64_t off) {
 static int put_block(struct order *o, char *data, size_t len) {
 	const struct opts *opts = o->t->opts;
 	uint64_t off = o->t->done;
-	bool dig = o->t->flags & PLAN_MAKE_HOLES;
+	bool make_holes = o->t->flags & PLAN_MAKE_HOLES;
 
 	if ((opts->inject & INJECT_CORRUPT) && opts->seed >= off && opts->seed - off < len) {
 		data[opts->seed - off] ^= 1;
 	}
 	while (len > 0) {
-		size_t zeros = dig ? extent_zeros(data, len, ZERO_BLOCK) : 0;
-		size_t run = dig ? extent_nonzeros(data + zeros, len - zeros, ZERO_BLOCK) : len;
+		size_t zeros = make_holes ? extent_zeros(data, len, ZERO_BLOCK) : 0;
+		size_t run = make_holes ? extent_nonzeros(data + zeros, len - zeros, ZERO_BLOCK) : len;
 		int ret = put(o, data + zeros, run, off + zeros);
 		if (ret < 0) {
 			return ret;

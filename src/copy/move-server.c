@@ -20,15 +20,15 @@
  * Whether it is worth trying: if another machine or program keeps the data, it may well copy it without sending it here and
  * back. On local file systems the kernel would do what we do, page by page.
  */
-static bool is_promising(struct far *far, const struct transfer *t) {
+static bool is_promising(struct remote *remote, const struct transfer *t) {
 	struct stat st;
 	if ((t->flags & (PLAN_SKIP_HOLES | PLAN_MAKE_HOLES)) || throttle_is_active(t->sink->throttle)) {
 		return false;
 	}
-	if (!far->known || far->dev != t->src_dev) {
-		*far = (struct far) {.known = true, .dev = t->src_dev, .copies = fstype_is(t->src, FSTYPE_REMOTE)};
+	if (!remote->known || remote->dev != t->src_dev) {
+		*remote = (struct remote) {.known = true, .dev = t->src_dev, .copies = fstype_is(t->src, FSTYPE_REMOTE)};
 	}
-	return far->copies && fstat(t->dst, &st) == 0 && st.st_dev == far->dev;
+	return remote->copies && fstat(t->dst, &st) == 0 && st.st_dev == remote->dev;
 }
 
 /**
@@ -54,11 +54,11 @@ static bool is_proven(const struct transfer *t, int proof) {
 }
 
 /** Copy with their help until all is copied, or they decline. */
-static enum move copy_ranges(struct far *far, struct transfer *t, int proof) {
-	while (t->done < t->size && far->copies) {
+static enum move copy_ranges(struct remote *remote, struct transfer *t, int proof) {
+	while (t->done < t->size && remote->copies) {
 		off_t from = (off_t)t->done;
 		off_t to = from;
-		uint64_t want = min(t->size - t->done, (uint64_t)(far->proven ? PART : FIRST_PART));
+		uint64_t want = min(t->size - t->done, (uint64_t)(remote->proven ? PART : FIRST_PART));
 		t->sink->begin(t->sink->arg);
 		ssize_t n = copy_file_range(t->src, &from, t->dst, &to, (size_t)want, 0);
 		if (n < 0 && errno == EINTR) {
@@ -69,29 +69,29 @@ static enum move copy_ranges(struct far *far, struct transfer *t, int proof) {
 		}
 		if (n <= 0) {
 			// Whatever it is: reading or writing tells it better
-			far->copies = far->proven || n == 0 || !reflink_error_is_of_place(errno);
+			remote->copies = remote->proven || n == 0 || !reflink_error_is_of_place(errno);
 			return MOVE_DECLINED;
 		}
 		t->sink->wrote(t->sink->arg, t->done, t->done + (uint64_t)n);
 		t->done += (uint64_t)n;
 		transfer_moved(t, (uint64_t)n);
-		if (!far->proven) {
-			far->proven = is_proven(t, proof);
-			far->copies = far->proven;
+		if (!remote->proven) {
+			remote->proven = is_proven(t, proof);
+			remote->copies = remote->proven;
 		}
 	}
 	return t->done < t->size ? MOVE_DECLINED : MOVE_DONE;
 }
 
 static enum move copy_on_server(struct movers *movers, struct transfer *t) {
-	struct far *far = &movers->far;
-	if (!is_promising(far, t)) {
+	struct remote *remote = &movers->remote;
+	if (!is_promising(remote, t)) {
 		return MOVE_DECLINED;
 	}
-	int proof = far->proven ? -1 : open_proof(t->dst);
-	enum move move = copy_ranges(far, t, proof);
+	int proof = remote->proven ? -1 : open_proof(t->dst);
+	enum move move = copy_ranges(remote, t, proof);
 	close_fd(&proof);
-	if (move == MOVE_DONE && !far->proven) {
+	if (move == MOVE_DONE && !remote->proven) {
 		// The kernel did what workers would have done
 		t->by = &move_ranges;
 	}

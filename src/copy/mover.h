@@ -102,7 +102,7 @@ struct transfer {
 };
 
 /** Whether a file system of another machine or program copies data itself (copy_file_range(2)). */
-struct far {
+struct remote {
 	/** The one that was met last, if any was. */
 	dev_t dev;
 	bool known;
@@ -129,9 +129,9 @@ struct movers {
 	dev_t no_clone[2];
 	bool no_clone_known;
 	/** Files of this one, if any is known, cannot be read without waiting (RWF_NOWAIT): their type has no way to. */
-	dev_t waits;
-	bool waits_known;
-	struct far far;
+	dev_t no_nowait;
+	bool no_nowait_known;
+	struct remote remote;
 	/** Small files that were not cached since one was. */
 	unsigned cold;
 };

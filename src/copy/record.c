@@ -55,12 +55,12 @@ static uint64_t expected_bytes(const struct opts *opts, const struct stat *st) {
 
 void file_skipped(struct file_context *ctx, const struct stat *st) {
 	counter_add(&ctx->counters->skipped, 1);
-	counter_add(&ctx->counters->left_bytes, expected_bytes(ctx->files->opts, st));
+	counter_add(&ctx->counters->skipped_bytes, expected_bytes(ctx->files->opts, st));
 }
 
 void file_failed(struct file_context *ctx, const struct stat *st) {
 	counter_add(&ctx->counters->failed, 1);
-	counter_add(&ctx->counters->left_bytes, expected_bytes(ctx->files->opts, st));
+	counter_add(&ctx->counters->skipped_bytes, expected_bytes(ctx->files->opts, st));
 }
 
 /** The room that is missing for the data of a file, as far as its source tells, besides what it keeps. */
@@ -103,11 +103,11 @@ void file_count_copied(struct file_context *ctx, const struct file *file) {
 void file_count_failed(struct file_context *ctx, const struct file *file, int err) {
 	struct counters *counters = ctx->counters;
 	counter_add(&counters->failed, 1);
-	counter_add(&counters->left_bytes, file->size - min(file->size, file->cursor));
+	counter_add(&counters->skipped_bytes, file->size - min(file->size, file->cursor));
 	if ((err == ENOSPC || err == EDQUOT) && !(file->target.flags & TARGET_SPECIAL)) {
 		uint64_t room = room_for(ctx->files->opts, file, &ctx->files->cancelled);
 		uint64_t kept = file->part ? min(counter_get(&file->moved) + file->resumed, room) : 0;
-		counter_add(&counters->roomless, room - kept);
+		counter_add(&counters->nospace, room - kept);
 		counter_add(&counters->kept, kept);
 	}
 }

@@ -14,14 +14,14 @@ static bool may_try_later(const struct file_context *ctx, int err) {
 	const struct files *files = ctx->files;
 	// Nobody is asked twice
 	return err == ENOSPC && !ctx->last_try && !(files->opts->flags & OPT_INTERACTIVE) && !atomic_load(&files->cancelled)
-		&& atomic_load(&files->roomless) < MOST;
+		&& atomic_load(&files->nospace) < MOST;
 }
 
 /** Whether a file that failed with ERR may be. */
 static bool may_copy_later(const struct file_context *ctx, const struct file *file, int err) {
 	// What was overwritten is newer than its source now
 	bool cut = (file->target.flags & TARGET_RESERVED) && !(file->target.flags & (TARGET_CREATED | TARGET_STAGED));
-	bool last = file->redo && file->redo->last_try;
+	bool last = file->retry && file->retry->last_try;
 	return !last && !(file->target.flags & TARGET_SPECIAL) && S_ISREG(file->source.st.st_mode)
 		&& !(cut && ctx->files->opts->update == UPDATE_OLDER) && may_try_later(ctx, err);
 }
@@ -31,10 +31,10 @@ bool file_try_later(struct file_context *ctx, struct tree *tree, const struct en
 	if (!name) {
 		return false;
 	}
-	atomic_fetch_add(&ctx->files->roomless, 1);
+	atomic_fetch_add(&ctx->files->nospace, 1);
 	name->last_try = true;
 	name->what = (unsigned char)what;
-	list_append(&ctx->roomless, &name->node);
+	list_append(&ctx->nospace, &name->node);
 	return true;
 }
 
@@ -51,6 +51,6 @@ bool file_copy_later(struct file_context *ctx, struct file *file, int err) {
 		journal_put_down(&ctx->files->journal, file->part, file->part_ino);
 	}
 	// It will be moved again
-	counter_add(&ctx->counters->left_bytes, 0 - counter_get(&file->moved));
+	counter_add(&ctx->counters->skipped_bytes, 0 - counter_get(&file->moved));
 	return true;
 }

@@ -41,7 +41,7 @@ struct node {
 	 * Give what was made under a name its attributes, and note what it is (node::made). What fails is reported. Returns
 	 * whether it is still there. NULL if there is nothing to be given.
 	 */
-	bool (*settle)(struct node *node, const char *name);
+	bool (*apply)(struct node *node, const char *name);
 	/** What to say if making it fails. */
 	const char *what;
 	/** Which of enum opt_flags let it replace what stands there. */
@@ -52,7 +52,7 @@ struct node {
 	struct judged judged;
 	/** What was made and settled, and whether it was before it got its name. */
 	struct inode made;
-	bool settled;
+	bool applied;
 };
 
 /** Whether a node appears under its name only with its attributes. */
@@ -97,9 +97,9 @@ static int make_tempfile(struct node *node, char **tempfile) {
 			ret = -ENOMEM;
 		}
 	}
-	if (ret == 0 && node->settle && is_atomic(node)) {
-		node->settled = node->settle(node, *tempfile);
-		ret = node->settled ? 0 : REPORTED;
+	if (ret == 0 && node->apply && is_atomic(node)) {
+		node->applied = node->apply(node, *tempfile);
+		ret = node->applied ? 0 : REPORTED;
 	}
 	return ret;
 }
@@ -130,7 +130,7 @@ static int make_over(struct node *node, bool replace) {
 static int make_new(struct node *node) {
 	struct stat st;
 	// What has no attributes to get is whole at once; and where no name can be changed, there is but one
-	if (!is_atomic(node) || !node->settle || !tempfile_can_go(node->tree->fd[DST])) {
+	if (!is_atomic(node) || !node->apply || !tempfile_can_go(node->tree->fd[DST])) {
 		return make_noted(node);
 	}
 	if (fstatat(node->tree->fd[DST], node->entry->dst_name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -175,11 +175,11 @@ static bool make_node(struct node *node) {
 	if (!fail.text || looked) {
 		file_say(node->ctx, node->tree, node->entry, judged->found.backup);
 	}
-	bool later = fail.text && file_try_later(node->ctx, node->tree, node->entry, fail.err, TRY_FILE);
-	if (fail.text && !later) {
+	bool deferred = fail.text && file_try_later(node->ctx, node->tree, node->entry, fail.err, TRY_FILE);
+	if (fail.text && !deferred) {
 		tree_report(node->tree, node->entry, fail);
 	}
-	if (!later && (fail.text || ret == REPORTED)) {
+	if (!deferred && (fail.text || ret == REPORTED)) {
 		file_failed(node->ctx, node->st);
 	}
 	if (fail.text || ret == REPORTED) {
@@ -191,7 +191,7 @@ static bool make_node(struct node *node) {
 	if (fail.text || ret == REPORTED) {
 		return false;
 	}
-	return !node->settle || node->settled || node->settle(node, node->entry->dst_name);
+	return !node->apply || node->applied || node->apply(node, node->entry->dst_name);
 }
 
 /**
@@ -316,7 +316,7 @@ static bool apply_meta(struct node *node, const char *name, const struct opts *o
 }
 
 /** A copy has what the source has. */
-static bool settle_copy(struct node *node, const char *name) {
+static bool apply_attributes(struct node *node, const char *name) {
 	return apply_meta(node, name, node->ctx->files->opts, node->st);
 }
 
@@ -332,7 +332,7 @@ static void copy_node(struct node *node) {
 		return;
 	}
 	if (link || (opts->preserve & PRESERVE_ATTRIBUTES)) {
-		node->settle = settle_copy;
+		node->apply = apply_attributes;
 	}
 	bool made = make_node(node);
 	if (made) {
@@ -428,7 +428,7 @@ bool file_link_leads_elsewhere(const struct tree *tree, const struct entry *entr
 }
 
 /** A link to the source has its times and attributes, if they are kept. */
-static bool settle_link(struct node *node, const char *name) {
+static bool apply_owner_of_link(struct node *node, const char *name) {
 	struct opts less = *node->ctx->files->opts;
 	struct stat link = *node->st;
 	less.preserve &= PRESERVE_TIMESTAMPS | PRESERVE_XATTR | PRESERVE_XATTR_REQUIRED | PRESERVE_XATTR_QUIET;
@@ -449,7 +449,7 @@ static void link_symbolically(struct node *node) {
 	node->what = "cannot create symbolic link %d to %s";
 	node->replace = OPT_FORCE;
 	if (node->ctx->files->opts->preserve & (PRESERVE_TIMESTAMPS | PRESERVE_XATTR)) {
-		node->settle = settle_link;
+		node->apply = apply_owner_of_link;
 	}
 	if (make_node(node)) {
 		file_done(node->ctx, tree, node->entry, &node->ctx->counters->symlinks);

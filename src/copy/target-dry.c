@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 /** Something that would be copied (--dry-run). */
-struct foreseen {
+struct simulated {
 	struct file_context *ctx;
 	struct tree *tree;
 	const struct entry *entry;
@@ -28,12 +28,12 @@ struct foreseen {
 	unsigned replace;
 };
 
-static void say_removed(const struct foreseen *f) {
+static void say_removed(const struct simulated *f) {
 	tree_say(f->tree, f->entry, SAY_REMOVED, "removed %d");
 }
 
 /** Choose what it would become. */
-static void look_at_kind(struct foreseen *f) {
+static void look_at_kind(struct simulated *f) {
 	const struct opts *opts = f->ctx->files->opts;
 	mode_t mode = f->st->st_mode;
 	bool contents = !(opts->flags & OPT_RECURSIVE) || (opts->flags & OPT_COPY_CONTENTS);
@@ -56,7 +56,7 @@ static void look_at_kind(struct foreseen *f) {
 }
 
 /** Decide about the destination. Returns whether it would be made. */
-static bool look_at_destination(struct foreseen *f) {
+static bool look_at_destination(struct simulated *f) {
 	struct dest *dest = f->ctx->files->dest;
 	struct error fail = NO_ERROR;
 	f->judged.verdict = DEST_CREATE;
@@ -74,7 +74,7 @@ static bool look_at_destination(struct foreseen *f) {
 		f->judged.verdict = dest_judge(dest, f->tree, f->entry, f->st, &f->judged.found, &fail);
 	}
 	if (f->judged.verdict == DEST_OVERWRITE || f->judged.verdict == DEST_CREATE) {
-		f->judged.verdict = dest_foresee(dest, f->tree, f->entry, f->judged.verdict, &fail);
+		f->judged.verdict = dest_simulate(dest, f->tree, f->entry, f->judged.verdict, &fail);
 	}
 	if (fail.text) {
 		tree_report(f->tree, f->entry, fail);
@@ -83,7 +83,7 @@ static bool look_at_destination(struct foreseen *f) {
 }
 
 /** What would be wrong with writing into a regular file that exists, or what a link there leads to. */
-static struct error foresee_overwrite(const struct foreseen *f) {
+static struct error simulate_overwrite(const struct simulated *f) {
 	const struct files *files = f->ctx->files;
 	int dir = f->tree->fd[DST];
 	const char *name = f->entry->dst_name;
@@ -127,7 +127,7 @@ static struct error foresee_overwrite(const struct foreseen *f) {
 }
 
 /** What would be wrong with making it. */
-static struct error foresee_create(const struct foreseen *f) {
+static struct error simulate_create(const struct simulated *f) {
 	const struct opts *opts = f->ctx->files->opts;
 	const char *name = f->entry->dst_name;
 	size_t len = strlen(name);
@@ -152,7 +152,7 @@ static struct error foresee_create(const struct foreseen *f) {
 }
 
 /** Whether moving the destination out of the way would take the source away. */
-static bool would_be_removed(const struct foreseen *f) {
+static bool would_be_removed(const struct simulated *f) {
 	const struct tree *tree = f->tree;
 	if (!f->exists || f->judged.verdict != DEST_CREATE || !inode_same(inode_of(&f->there), inode_of(f->st))) {
 		return false;
@@ -162,7 +162,7 @@ static bool would_be_removed(const struct foreseen *f) {
 }
 
 /** What would be wrong. */
-static struct error foresee_fail(const struct foreseen *f) {
+static struct error simulate_fail(const struct simulated *f) {
 	const struct opts *opts = f->ctx->files->opts;
 
 	if (f->as_regular && would_be_removed(f)) {
@@ -176,16 +176,16 @@ static struct error foresee_fail(const struct foreseen *f) {
 		return error_make(ERROR_COPY, 0, file_leads_elsewhere);
 	}
 	if (f->judged.verdict == DEST_CREATE) {
-		return foresee_create(f);
+		return simulate_create(f);
 	}
 	if (f->as_regular) {
-		return foresee_overwrite(f);
+		return simulate_overwrite(f);
 	}
 	return opts->flags & f->replace ? NO_ERROR : error_make(ERROR_CREATE, EEXIST, f->what);
 }
 
 /** Whether it would be another name of something that is copied anyway. */
-static bool is_other_name(const struct foreseen *f) {
+static bool is_other_name(const struct simulated *f) {
 	struct file_context *ctx = f->ctx;
 	const struct link_name *first;
 	struct link *link;
@@ -206,7 +206,7 @@ static bool is_other_name(const struct foreseen *f) {
 }
 
 /** Count what would be made. */
-static void count(const struct foreseen *f) {
+static void count(const struct simulated *f) {
 	struct counters *counters = f->ctx->counters;
 	unsigned flags = f->ctx->files->opts->flags;
 	counter_add(&counters->files, 1);
@@ -222,9 +222,9 @@ static void count(const struct foreseen *f) {
 	}
 }
 
-void file_foresee(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st) {
+void file_simulate(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st) {
 	const struct opts *opts = ctx->files->opts;
-	struct foreseen f = {.ctx = ctx, .tree = tree, .entry = entry, .st = st};
+	struct simulated f = {.ctx = ctx, .tree = tree, .entry = entry, .st = st};
 	struct stat got;
 
 	if (!st) {
@@ -249,7 +249,7 @@ void file_foresee(struct file_context *ctx, struct tree *tree, const struct entr
 		return;
 	}
 	file_say(ctx, tree, entry, f.judged.found.backup);
-	struct error fail = foresee_fail(&f);
+	struct error fail = simulate_fail(&f);
 	if (fail.text) {
 		tree_report(tree, entry, fail);
 		counter_add(&ctx->counters->failed, 1);

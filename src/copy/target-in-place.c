@@ -94,7 +94,7 @@ static struct error remove_and_create(struct file_context *ctx, struct file *fil
  * Keep others from a destination who may not see what is going to be there, before it is. Failing is no harm: who may not
  * do this has let them in before.
  */
-static void narrow(const struct opts *opts, const struct file *file) {
+static void restrict_mode(const struct opts *opts, const struct file *file) {
 	mode_t mode = meta_interim_mode(opts, &file->source.st, file->source.fd, &file->target.found, file->target.fd);
 	if (mode != file->target.found.st_mode) {
 		fchmod(file->target.fd, mode & 0777);
@@ -123,7 +123,7 @@ static struct error make_empty(struct file_context *ctx, struct file *file) {
 		return remove_and_create(ctx, file);
 	}
 	if (opts->preserve & PRESERVE_MODE) {
-		narrow(opts, file);
+		restrict_mode(opts, file);
 	}
 	// Also where it is empty, for its time to change
 	if (!(opts->flags & OPT_ATTRIBUTES_ONLY) && ftruncate(file->target.fd, 0) != 0) {

@@ -19,32 +19,32 @@
 #define TRIES 100
 
 /** Where a file gets its name: a directory, and a name without slashes. */
-struct spot {
+struct location {
 	int dir;
 	/** The directory's descriptor if it is to be closed, else -1. */
 	int own;
 	char *name;
 };
 
-static void spot_close(struct spot *spot) {
-	close_fd(&spot->own);
-	free(spot->name);
-	spot->name = NULL;
+static void location_close(struct location *location) {
+	close_fd(&location->own);
+	free(location->name);
+	location->name = NULL;
 }
 
 /** Go on to a path that begins in the spot's directory. */
-static int spot_go(struct spot *spot, const char *path) {
+static int location_go(struct location *location, const char *path) {
 	const char *last = last_component(path);
 	char *name = strdup(last);
 	char *parent = strndup(path, (size_t)(last - path));
 	int ret = name && parent ? 0 : -ENOMEM;
 
 	if (ret == 0 && last != path) {
-		int fd = openat(spot->dir, parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		int fd = openat(location->dir, parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		ret = fd < 0 ? -errno : 0;
 		if (ret == 0) {
-			close_fd(&spot->own);
-			spot->dir = spot->own = fd;
+			close_fd(&location->own);
+			location->dir = location->own = fd;
 		}
 	}
 	free(parent);
@@ -52,39 +52,39 @@ static int spot_go(struct spot *spot, const char *path) {
 		free(name);
 		return ret;
 	}
-	free(spot->name);
-	spot->name = name;
+	free(location->name);
+	location->name = name;
 	return 0;
 }
 
 /** Go to where a file behind a link is, or will be. Returns 0 or what tree_symlink_walk() does. */
-static int spot_follow(struct spot *spot, const struct file *file) {
+static int location_follow(struct location *location, const struct file *file) {
 	struct symlink_end end;
 	int ret = tree_symlink_walk(file->tree, file->entry.dst_name, &end);
 	if (ret < 0) {
 		return ret;
 	}
 	close_fd(&end.there);
-	spot->dir = spot->own = end.dir;
-	spot->name = strdup(end.name);
-	return spot->name ? 0 : -ENOMEM;
+	location->dir = location->own = end.dir;
+	location->name = strdup(end.name);
+	return location->name ? 0 : -ENOMEM;
 }
 
 /**
  * Find where a file gets its name. Its tree is pinned. Returns 0, -errno (-ESTALE if it is elsewhere now), SYMLINK_FOREIGN or
  * SYMLINK_REFUSED.
  */
-static int spot_open(struct spot *spot, const struct file *file) {
+static int location_open(struct location *location, const struct file *file) {
 	bool by_link = file->target.flags & TARGET_BY_LINK;
 	struct stat st;
-	*spot = (struct spot) {.dir = file->tree->fd[DST], .own = -1};
+	*location = (struct location) {.dir = file->tree->fd[DST], .own = -1};
 
-	int ret = by_link ? spot_follow(spot, file) : spot_go(spot, file->entry.dst_name);
+	int ret = by_link ? location_follow(location, file) : location_go(location, file->entry.dst_name);
 	if (ret == 0 && by_link && (file->target.flags & TARGET_STAGED)) {
-		ret = fstatat(spot->dir, ".", &st, 0) != 0 ? -errno : inode_same(inode_of(&st), file->target.led_to) ? 0 : -ESTALE;
+		ret = fstatat(location->dir, ".", &st, 0) != 0 ? -errno : inode_same(inode_of(&st), file->target.led_to) ? 0 : -ESTALE;
 	}
 	if (ret != 0) {
-		spot_close(spot);
+		location_close(location);
 	}
 	return ret;
 }
@@ -109,20 +109,20 @@ static void forget_unnamed(struct file_context *ctx, const struct file *file) {
 }
 
 /** Make a file under a temporary name, and lock it. Returns a descriptor or -errno. */
-static int open_tempfile(struct file *file, const struct spot *spot, int flags, mode_t mode) {
-	if (!tempfile_can_go(spot->dir)) {
+static int open_tempfile(struct file *file, const struct location *location, int flags, mode_t mode) {
+	if (!tempfile_can_go(location->dir)) {
 		return -EPERM;
 	}
-	file->target.tempfile = tempfile_path(spot->name, TEMPFILE_KNOWN);
+	file->target.tempfile = tempfile_path(location->name, TEMPFILE_KNOWN);
 	for (int i = 0; file->target.tempfile && i < TRIES; ++i) {
-		int fd = openat(spot->dir, file->target.tempfile, flags | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+		int fd = openat(location->dir, file->target.tempfile, flags | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
 		int ret = fd < 0 ? -errno : tempfile_lock(fd, 0);
 		if (ret == 0) {
 			return fd;
 		}
 		close_fd(&fd);
 		if (ret == -EEXIST) {
-			ret = file_hide_again(file->tree, spot->dir, &file->target.tempfile);
+			ret = file_hide_again(file->tree, location->dir, &file->target.tempfile);
 		}
 		// Another one may have taken it for one that was left
 		if (ret < 0 && ret != -ESTALE && ret != -EBUSY) {
@@ -135,9 +135,9 @@ static int open_tempfile(struct file *file, const struct spot *spot, int flags, 
 }
 
 /** Make a file of which what is written is noted. It has to have the temporary name that the next run looks for. */
-static int open_part_anew(struct file *file, const struct spot *spot, int flags, mode_t mode) {
-	int fd = open_tempfile(file, spot, flags, mode);
-	char *known = tempfile_path(spot->name, TEMPFILE_KNOWN);
+static int open_part_anew(struct file *file, const struct location *location, int flags, mode_t mode) {
+	int fd = open_tempfile(file, location, flags, mode);
+	char *known = tempfile_path(location->name, TEMPFILE_KNOWN);
 	if (fd < 0 || !known || strcmp(known, file->target.tempfile) != 0) {
 		file->part = NULL;
 	}
@@ -147,35 +147,35 @@ static int open_part_anew(struct file *file, const struct spot *spot, int flags,
 
 /** Make the file that is going to appear. Returns 0 or -errno. */
 static int stage(struct file_context *ctx, struct file *file, mode_t mode) {
-	struct spot spot;
+	struct location location;
 	int fd = -EOPNOTSUPP;
 	int flags = file_access_mode(ctx->files->opts) | O_CLOEXEC;
-	int ret = spot_open(&spot, file);
+	int ret = location_open(&location, file);
 	if (ret < 0) {
 		return ret;
 	}
 	if ((file->tree->flags & TREE_BASE) && file->tree->fd[DST] == AT_FDCWD && !(file->target.flags & TARGET_BY_LINK)) {
-		files_resume_in(ctx->files, file->tree, spot.dir, file->entry.dst_name);
+		files_resume_in(ctx->files, file->tree, location.dir, file->entry.dst_name);
 	}
-	int part = file_open_part(ctx, file, spot.dir, spot.name, mode);
+	int part = file_open_part(ctx, file, location.dir, location.name, mode);
 	if (part >= 0) {
 		fd = part;
 	} else if (!file->part && has_unnamed(ctx, file)) {
-		fd = openat(spot.dir, ".", flags | O_TMPFILE, mode);
+		fd = openat(location.dir, ".", flags | O_TMPFILE, mode);
 		fd = fd < 0 ? -errno : fd;
 	}
 	if (part < 0 && file->part) {
-		fd = open_part_anew(file, &spot, flags, mode);
+		fd = open_part_anew(file, &location, flags, mode);
 	// What file systems and kernels say that know no such files
 	} else if (fd == -EOPNOTSUPP || fd == -EISDIR || fd == -EINVAL || fd == -ENOSYS) {
 		forget_unnamed(ctx, file);
-		fd = open_tempfile(file, &spot, flags, mode);
+		fd = open_tempfile(file, &location, flags, mode);
 	}
 	struct stat st;
-	if ((file->target.flags & TARGET_BY_LINK) && fstatat(spot.dir, ".", &st, 0) == 0) {
+	if ((file->target.flags & TARGET_BY_LINK) && fstatat(location.dir, ".", &st, 0) == 0) {
 		file->target.led_to = inode_of(&st);
 	}
-	spot_close(&spot);
+	location_close(&location);
 	if (fd < 0) {
 		return fd;
 	}
@@ -308,7 +308,7 @@ struct error file_stage_over(struct file_context *ctx, struct file *file) {
 }
 
 struct error file_inherit(struct file_context *ctx, struct file *file) {
-	struct spot spot;
+	struct location location;
 	struct stat st;
 	int old = -1;
 
@@ -316,11 +316,11 @@ struct error file_inherit(struct file_context *ctx, struct file *file) {
 	if (ret < 0) {
 		return error_make(ERROR_ACCESS, ret, "cannot access %d");
 	}
-	ret = spot_open(&spot, file);
+	ret = location_open(&location, file);
 	tree_unpin(file->tree);
 	if (ret == 0) {
-		old = open_old(file->tree, spot.dir, spot.name, WAY_NAME);
-		spot_close(&spot);
+		old = open_old(file->tree, location.dir, location.name, WAY_NAME);
+		location_close(&location);
 	}
 	if (old < 0 || fstat(old, &st) != 0 || !inode_same(inode_of(&st), inode_of(&file->target.found))) {
 		// Somebody has moved it: owner and mode as it was found with will do
@@ -351,25 +351,25 @@ static int flush(const struct file *file) {
 }
 
 /** Replace what stands at the spot. Returns 0 or -errno. */
-static int move_over(struct file *file, const struct spot *spot) {
+static int move_over(struct file *file, const struct location *location) {
 	if (file->target.tempfile) {
-		return renameat(spot->dir, file->target.tempfile, spot->dir, spot->name) == 0 ? 0 : -errno;
+		return renameat(location->dir, file->target.tempfile, location->dir, location->name) == 0 ? 0 : -errno;
 	}
 	struct stat st;
-	if (!tempfile_can_go(spot->dir)) {
+	if (!tempfile_can_go(location->dir)) {
 		return -EPERM;
 	}
-	char *tempfile = tempfile_path(spot->name, TEMPFILE_KNOWN);
+	char *tempfile = tempfile_path(location->name, TEMPFILE_KNOWN);
 	int ret = tempfile ? -EEXIST : -ENOMEM;
 	// ENOENT: another ucp took it for one that was left
 	for (int i = 0; (ret == -EEXIST || ret == -ENOENT) && i < TRIES; ++i) {
-		ret = tempfile_link(file->target.fd, spot->dir, tempfile);
-		if (ret == 0 && renameat(spot->dir, tempfile, spot->dir, spot->name) != 0) {
+		ret = tempfile_link(file->target.fd, location->dir, tempfile);
+		if (ret == 0 && renameat(location->dir, tempfile, location->dir, location->name) != 0) {
 			ret = -errno;
 			if (ret != -ENOENT && fstat(file->target.fd, &st) == 0) {
-				file_drop_tempfile(file->tree, spot->dir, tempfile, inode_of(&st));
+				file_drop_tempfile(file->tree, location->dir, tempfile, inode_of(&st));
 			}
-		} else if (ret == -EEXIST && file_hide_again(file->tree, spot->dir, &tempfile) < 0) {
+		} else if (ret == -EEXIST && file_hide_again(file->tree, location->dir, &tempfile) < 0) {
 			ret = -ENOMEM;
 		}
 	}
@@ -393,18 +393,18 @@ static bool judge_again(struct file_context *ctx, struct file *file, struct erro
  * Give a file its name. Returns 0 or -errno; -ECANCELED where cp's rules forbid it, with an error or not; 1 if it has its temporary name,
  * too.
  */
-static int name_it(struct file_context *ctx, struct file *file, const struct spot *spot, struct error *fail) {
+static int name_it(struct file_context *ctx, struct file *file, const struct location *location, struct error *fail) {
 	int ret = -EEXIST;
 	if (file->target.tempfile) {
-		ret = is_still_tempfile(file, spot->dir) ? flush(file) : -ENOENT;
+		ret = is_still_tempfile(file, location->dir) ? flush(file) : -ENOENT;
 		if (ret < 0) {
 			return ret;
 		}
 		ret = -EEXIST;
 	}
 	if (!(file->target.flags & TARGET_REPLACES)) {
-		ret = file->target.tempfile ? tempfile_move_open(spot->dir, file->target.tempfile, spot->name)
-			: tempfile_link(file->target.fd, spot->dir, spot->name);
+		ret = file->target.tempfile ? tempfile_move_open(location->dir, file->target.tempfile, location->name)
+			: tempfile_link(file->target.fd, location->dir, location->name);
 		if (ret == -EEXIST && (file->tree->flags & TREE_CREATED)) {
 			return ret;
 		}
@@ -412,28 +412,28 @@ static int name_it(struct file_context *ctx, struct file *file, const struct spo
 			return -ECANCELED;
 		}
 	}
-	return ret == -EEXIST ? move_over(file, spot) : ret;
+	return ret == -EEXIST ? move_over(file, location) : ret;
 }
 
 /** With trees::flush, flush a name in another directory than those that are flushed anyway. Returns 0 or -errno. */
-static int flush_name(const struct file *file, const struct spot *spot) {
+static int flush_name(const struct file *file, const struct location *location) {
 	bool elsewhere = (file->target.flags & TARGET_BY_LINK) && file->tree->trees->flush;
-	int ret = elsewhere ? flush_directory_at(spot->dir, ".", file->tree->trees->cancelled) : 0;
+	int ret = elsewhere ? flush_directory_at(location->dir, ".", file->tree->trees->cancelled) : 0;
 	return ret == -EINTR ? 0 : ret;
 }
 
 struct error file_publish(struct file_context *ctx, struct file *file) {
 	struct error fail = NO_ERROR;
-	struct spot spot;
+	struct location location;
 	int flushed = 0;
 
 	int ret = tree_pin(file->tree);
 	if (ret == 0) {
-		ret = spot_open(&spot, file);
+		ret = location_open(&location, file);
 		if (ret == 0) {
-			ret = name_it(ctx, file, &spot, &fail);
-			flushed = ret >= 0 ? flush_name(file, &spot) : 0;
-			spot_close(&spot);
+			ret = name_it(ctx, file, &location, &fail);
+			flushed = ret >= 0 ? flush_name(file, &location) : 0;
+			location_close(&location);
 		}
 		tree_unpin(file->tree);
 	}
@@ -450,13 +450,13 @@ struct error file_publish(struct file_context *ctx, struct file *file) {
 }
 
 void file_unhide(struct file *file, struct inode inode) {
-	struct spot spot;
+	struct location location;
 	int ret = tree_pin(file->tree);
 	if (ret == 0) {
-		ret = spot_open(&spot, file);
+		ret = location_open(&location, file);
 		if (ret == 0) {
-			file_drop_tempfile(file->tree, spot.dir, file->target.tempfile, inode);
-			spot_close(&spot);
+			file_drop_tempfile(file->tree, location.dir, file->target.tempfile, inode);
+			location_close(&location);
 		}
 		tree_unpin(file->tree);
 	}
@@ -467,12 +467,12 @@ void file_unhide(struct file *file, struct inode inode) {
 }
 
 void file_unstage(struct file_context *ctx, struct file *file) {
-	struct spot spot;
+	struct location location;
 	struct stat st;
 	if (file_keep_part(ctx, file) || !file->target.tempfile || tree_pin(file->tree) < 0) {
 		return;
 	}
-	int ret = spot_open(&spot, file);
+	int ret = location_open(&location, file);
 	if (ret < 0) {
 		// Not through what leads elsewhere by now
 		tree_report(file->tree, &file->entry, error_make(ERROR_REMOVE, ret > SYMLINK_FOREIGN ? ret : 0, "cannot remove what was begun of %d"));
@@ -480,9 +480,9 @@ void file_unstage(struct file_context *ctx, struct file *file) {
 		bool known = fstat(file->target.fd, &st) == 0;
 		file_let_go(ctx, file);
 		if (known) {
-			file_drop_tempfile(file->tree, spot.dir, file->target.tempfile, inode_of(&st));
+			file_drop_tempfile(file->tree, location.dir, file->target.tempfile, inode_of(&st));
 		}
-		spot_close(&spot);
+		location_close(&location);
 	}
 	tree_unpin(file->tree);
 }

@@ -24,7 +24,7 @@ struct check {
 	/** Whether holes are read, too, and a difference is reported: if it is read once more, or is no regular file. */
 	bool again;
 	/** Whether something was not as it was read. */
-	bool parted;
+	bool mismatch;
 	/** MOVE_DONE until something goes wrong. */
 	enum move result;
 };
@@ -163,7 +163,7 @@ static size_t get_source(const struct check *c, char *buffer, size_t len, uint64
  * Something between two offsets is not as it was read: look where, by reading both once more. The source can tell only
  * if it is still what it was.
  */
-static void find_parted(struct check *c) {
+static void find_mismatch(struct check *c) {
 	struct hash *hash = c->with->read_back;
 	size_t half = MOVE_ORDER_BUFFER / 2;
 	char *src = c->with->buffer;
@@ -173,7 +173,7 @@ static void find_parted(struct check *c) {
 	uint64_t found = UINT64_MAX;
 	bool same = true;
 
-	hash_parted(hash, &from, &to);
+	hash_mismatch(hash, &from, &to);
 	hash_go_back(hash);
 	to = min(to, c->t->size);
 	for (uint64_t at = from; at < to && same && !transfer_is_cancelled(c->t);) {
@@ -196,10 +196,10 @@ static void find_parted(struct check *c) {
 }
 
 /** Something is not as it was read. Returns false. */
-static bool end_parted(struct check *c) {
-	c->parted = true;
+static bool end_mismatch(struct check *c) {
+	c->mismatch = true;
 	if (c->again) {
-		find_parted(c);
+		find_mismatch(c);
 	}
 	return false;
 }
@@ -222,11 +222,11 @@ static bool read_part(struct check *c, uint64_t end) {
 			differs(c, c->at, 0);
 		}
 		if (n == 0) {
-			c->parted = true;
+			c->mismatch = true;
 			return false;
 		}
 		if (!hash_add(c->with->read_back, c->with->buffer, (size_t)n)) {
-			return end_parted(c);
+			return end_mismatch(c);
 		}
 		c->at += (uint64_t)n;
 	}
@@ -241,7 +241,7 @@ static bool read_hole(struct check *c, uint64_t end) {
 			return stop(c, c->at, MOVE_CANCELLED);
 		}
 		if (!hash_zeros(c->with->read_back, n)) {
-			return end_parted(c);
+			return end_mismatch(c);
 		}
 		c->at += n;
 	}
@@ -250,7 +250,7 @@ static bool read_hole(struct check *c, uint64_t end) {
 
 /** Read the destination back. Returns whether it is what was read of the source. */
 static bool read_all(struct check *c) {
-	hash_retrace(c->with->read_back, c->with->read);
+	hash_expect(c->with->read_back, c->with->read);
 	c->at = 0;
 	while (c->at < c->t->size) {
 		struct extent part;
@@ -265,7 +265,7 @@ static bool read_all(struct check *c) {
 			return false;
 		}
 	}
-	return hash_end(c->with->read_back) || end_parted(c);
+	return hash_end(c->with->read_back) || end_mismatch(c);
 }
 
 /**
@@ -293,7 +293,7 @@ enum move move_verify(struct movers *movers, struct transfer *t) {
 	if (set_direct(&c, true) && t->read_back == MOVE_BACK_DROPPED) {
 		t->read_back = MOVE_BACK_DIRECT;
 	}
-	if (!read_all(&c) && !(c.parted && !c.again && read_again(&c))) {
+	if (!read_all(&c) && !(c.mismatch && !c.again && read_again(&c))) {
 		return c.result;
 	}
 	if (!t->special && (fstat(t->dst, &st) != 0 || (uint64_t)st.st_size != t->size)) {

@@ -316,10 +316,10 @@ void dest_destroy(struct dest *dest) {
 	}
 	dest_forget(dest);
 	sources_destroy(&dest->all);
-	for (size_t i = 0; i < dest->foreseen_count; ++i) {
-		free(dest->foreseen[i]);
+	for (size_t i = 0; i < dest->simulated_count; ++i) {
+		free(dest->simulated[i]);
 	}
-	free(dest->foreseen);
+	free(dest->simulated);
 	thread_must(pthread_mutex_destroy(&dest->lock));
 }
 

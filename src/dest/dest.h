@@ -41,8 +41,8 @@ struct dest {
 	/** What was made of operands, where DEST_SEVERAL. */
 	struct inode_set made;
 	/** Names of files that operands would get (--dry-run), where DEST_SERIAL. */
-	char **foreseen;
-	size_t foreseen_count;
+	char **simulated;
+	size_t simulated_count;
 	/** There was no memory to note one. */
 	bool made_unknown;
 	/** What was found out about file systems of destinations (-u), and which place is used next. */
@@ -132,7 +132,7 @@ enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct 
  * @param verdict  What it was without that.
  * @param fail     Set for DEST_REFUSE.
  */
-enum dest_verdict dest_foresee(struct dest *dest, const struct tree *tree, const struct entry *entry,
+enum dest_verdict dest_simulate(struct dest *dest, const struct tree *tree, const struct entry *entry,
 	enum dest_verdict verdict, struct error *fail);
 
 /**

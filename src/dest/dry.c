@@ -8,23 +8,23 @@
 
 /** Note a name. Returns whether it was there; without memory it was not. */
 static bool is_noted(struct dest *dest, const char *name) {
-	for (size_t i = 0; i < dest->foreseen_count; ++i) {
-		if (strcmp(dest->foreseen[i], name) == 0) {
+	for (size_t i = 0; i < dest->simulated_count; ++i) {
+		if (strcmp(dest->simulated[i], name) == 0) {
 			return true;
 		}
 	}
-	char **more = reallocarray(dest->foreseen, dest->foreseen_count + 1, sizeof(*more));
+	char **more = reallocarray(dest->simulated, dest->simulated_count + 1, sizeof(*more));
 	char *copy = strdup(name);
-	dest->foreseen = more ? more : dest->foreseen;
+	dest->simulated = more ? more : dest->simulated;
 	if (more && copy) {
-		dest->foreseen[dest->foreseen_count++] = copy;
+		dest->simulated[dest->simulated_count++] = copy;
 	} else {
 		free(copy);
 	}
 	return false;
 }
 
-enum dest_verdict dest_foresee(struct dest *dest, const struct tree *tree, const struct entry *entry,
+enum dest_verdict dest_simulate(struct dest *dest, const struct tree *tree, const struct entry *entry,
 	enum dest_verdict verdict, struct error *fail)
 {
 	const struct opts *opts = dest->opts;

@@ -41,10 +41,10 @@ void counters_sum(struct counters *sum, const struct counters *counters, unsigne
 		counter_add(&sum->zeros, counter_get(&counters[i].zeros));
 		counter_add(&sum->skipped, counter_get(&counters[i].skipped));
 		counter_add(&sum->failed, counter_get(&counters[i].failed));
-		counter_add(&sum->left_bytes, counter_get(&counters[i].left_bytes));
+		counter_add(&sum->skipped_bytes, counter_get(&counters[i].skipped_bytes));
 		counter_add(&sum->resumed, counter_get(&counters[i].resumed));
 		counter_add(&sum->resumed_bytes, counter_get(&counters[i].resumed_bytes));
-		counter_add(&sum->roomless, counter_get(&counters[i].roomless));
+		counter_add(&sum->nospace, counter_get(&counters[i].nospace));
 		counter_add(&sum->kept, counter_get(&counters[i].kept));
 		counter_add(&sum->clones, counter_get(&counters[i].clones));
 		counter_add(&sum->clone_bytes, counter_get(&counters[i].clone_bytes));
@@ -96,15 +96,15 @@ struct view progress_look(struct progress *progress, double t, const struct coun
 	uint64_t shared = min(counter_get(&sum->clone_bytes), copied);
 	uint64_t moved = copied - shared;
 	uint64_t failed = counter_get(&sum->failed);
-	uint64_t left_bytes = counter_get(&sum->left_bytes);
+	uint64_t skipped_bytes = counter_get(&sum->skipped_bytes);
 	uint64_t files = counter_get(&sum->files);
 	uint64_t dealt = files + counter_get(&sum->skipped) + failed;
-	double work = (double)(copied + left_bytes) + FILE_WORK * (double)dealt;
+	double work = (double)(copied + skipped_bytes) + FILE_WORK * (double)dealt;
 	double all = (double)totals->bytes + FILE_WORK * (double)totals->files;
 	struct view view = {.elapsed = max(t - progress->start, 0.0), .totals = *totals, .share = -1, .left = -1, .last = last};
 
 	measure(progress, t, (double)moved, work);
-	view.bytes = last ? copied : copied + left_bytes;
+	view.bytes = last ? copied : copied + skipped_bytes;
 	view.files = last ? files : dealt;
 	view.shared = shared;
 	view.failed = failed;

@@ -25,12 +25,12 @@ struct counters {
 	counter skipped;
 	counter failed;
 	/** Bytes that are not copied for either reason. */
-	counter left_bytes;
+	counter skipped_bytes;
 	/** Files that an earlier run had finished, which are among those skipped, and all bytes that it had copied (--resume). */
 	counter resumed;
 	counter resumed_bytes;
 	/** Bytes of the files that failed because there was no room for them. */
-	counter roomless;
+	counter nospace;
 	/** Bytes that are kept of them, to go on with (--resume). */
 	counter kept;
 	/** Files that share their data with the source, and their bytes. */

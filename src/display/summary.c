@@ -73,7 +73,7 @@ static void summary_event(struct display *display, const struct summary *summary
 }
 
 /** Say how much would be copied (--dry-run). */
-static void say_foreseen(const struct display *display, const struct summary *summary) {
+static void say_simulated(const struct display *display, const struct summary *summary) {
 	struct report *report = display->report;
 	uint64_t files = counter_get(&summary->sum->files);
 	uint64_t bytes = counter_get(&summary->sum->data);
@@ -104,7 +104,7 @@ void display_summary(struct display *display, const struct summary *summary) {
 		return;
 	}
 	if ((display->opts->flags & OPT_DRY_RUN) && summary->workers > 0) {
-		say_foreseen(display, summary);
+		say_simulated(display, summary);
 		return;
 	}
 	if (!(display->opts->flags & OPT_STATS) || summary->workers == 0) {

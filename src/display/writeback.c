@@ -83,7 +83,7 @@ static int sync_all(struct writeback *writeback) {
 
 static bool is_new(const struct counters *sum, const struct counters *synced) {
 	return counter_get(&sum->bytes) != counter_get(&synced->bytes) || counter_get(&sum->files) != counter_get(&synced->files)
-		|| counter_get(&sum->left_bytes) != counter_get(&synced->left_bytes)
+		|| counter_get(&sum->skipped_bytes) != counter_get(&synced->skipped_bytes)
 		|| counter_get(&sum->skipped) != counter_get(&synced->skipped)
 		|| counter_get(&sum->failed) != counter_get(&synced->failed);
 }

@@ -101,11 +101,11 @@ int ring_uring_open(struct ring *ring);
 /** Tear the io_uring down. */
 void ring_uring_close(struct ring *ring);
 
-/** As ring_know(). */
-struct ring_file ring_uring_know(struct ring *ring, int fd);
+/** As ring_register_file(). */
+struct ring_file ring_uring_register_file(struct ring *ring, int fd);
 
-/** As ring_forget(). */
-void ring_uring_forget(struct ring *ring, struct ring_file file);
+/** As ring_unregister_file(). */
+void ring_uring_unregister_file(struct ring *ring, struct ring_file file);
 
 /** As ring_wait(), but errors are as the io_uring tells them. */
 unsigned ring_uring_wait(struct ring *ring, struct ring_event *events, unsigned count, unsigned want);

@@ -15,7 +15,7 @@ bool ring_buffer_drop(struct ring *ring, unsigned slot) {
 		&& madvise(ring_buffer(ring, slot), size, MADV_DONTNEED) == 0;
 }
 
-struct ring_file ring_plain(int fd) {
+struct ring_file ring_plain_file(int fd) {
 	return (struct ring_file) {.fd = fd, .fixed = -1};
 }
 

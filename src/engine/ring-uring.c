@@ -157,8 +157,8 @@ static void open_file_table(struct ring *ring) {
 	free(none);
 }
 
-struct ring_file ring_uring_know(struct ring *ring, int fd) {
-	struct ring_file file = ring_plain(fd);
+struct ring_file ring_uring_register_file(struct ring *ring, int fd) {
+	struct ring_file file = ring_plain_file(fd);
 	if (ring->fixed_files == RING_FIXED_UNTRIED) {
 		open_file_table(ring);
 	}
@@ -172,7 +172,7 @@ struct ring_file ring_uring_know(struct ring *ring, int fd) {
 	return file;
 }
 
-void ring_uring_forget(struct ring *ring, struct ring_file file) {
+void ring_uring_unregister_file(struct ring *ring, struct ring_file file) {
 	int none = -1;
 	if (ring->fixed_files != RING_FIXED_READY) {
 		return;

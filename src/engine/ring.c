@@ -67,13 +67,13 @@ void ring_close(struct ring *ring) {
 	free(ring);
 }
 
-struct ring_file ring_know(struct ring *ring, int fd) {
-	return ring_is_sync(ring) ? ring_plain(fd) : ring_uring_know(ring, fd);
+struct ring_file ring_register_file(struct ring *ring, int fd) {
+	return ring_is_sync(ring) ? ring_plain_file(fd) : ring_uring_register_file(ring, fd);
 }
 
-void ring_forget(struct ring *ring, struct ring_file file) {
+void ring_unregister_file(struct ring *ring, struct ring_file file) {
 	if (file.fixed >= 0) {
-		ring_uring_forget(ring, file);
+		ring_uring_unregister_file(ring, file);
 	}
 }
 

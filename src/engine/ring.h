@@ -106,16 +106,16 @@ bool ring_buffer_drop(struct ring *ring, unsigned slot);
 bool ring_releases_files(unsigned kernel);
 
 /**
- * Register a file if the ring can and ring_releases_files(); the descriptor must stay open until ring_forget(). Registered or
+ * Register a file if the ring can and ring_releases_files(); the descriptor must stay open until ring_unregister_file(). Registered or
  * not, nothing keeps the file open when it is forgotten and the descriptor closed.
  */
-struct ring_file ring_know(struct ring *ring, int fd);
+struct ring_file ring_register_file(struct ring *ring, int fd);
 
 /** A file for a few requests only, which is not worth registering. */
-struct ring_file ring_plain(int fd);
+struct ring_file ring_plain_file(int fd);
 
-/** Undo ring_know(). None of its requests may be in flight. */
-void ring_forget(struct ring *ring, struct ring_file file);
+/** Undo ring_register_file(). None of its requests may be in flight. */
+void ring_unregister_file(struct ring *ring, struct ring_file file);
 
 /** Prepare a linked pair: read LEN bytes of SRC at OFF and write them to DST at OFF. */
 void ring_pair(struct ring *ring, unsigned slot, struct ring_file src, struct ring_file dst, uint64_t off, uint32_t len);

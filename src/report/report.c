@@ -81,9 +81,9 @@ static int flush_locked(struct report *report) {
 
 /** Note what there will be a hint about; the lock is held. */
 static void note_reason(struct report *report, const struct message *message) {
-	bool roomless = message->err == ENOSPC || message->err == EDQUOT;
-	if (roomless && message->dst && !report->roomless) {
-		report->roomless = strdup(message->dst);
+	bool nospace = message->err == ENOSPC || message->err == EDQUOT;
+	if (nospace && message->dst && !report->nospace) {
+		report->nospace = strdup(message->dst);
 	}
 	report->over_quota |= message->err == EDQUOT;
 	report->too_many_files |= message->err == EMFILE;
@@ -371,7 +371,7 @@ int report_finish(struct report *report) {
 	}
 	buf_free(&report->out);
 	buf_free(&report->painted);
-	free(report->roomless);
-	report->roomless = NULL;
+	free(report->nospace);
+	report->nospace = NULL;
 	return counter_get(&report->errors) > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

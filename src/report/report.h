@@ -43,7 +43,7 @@ struct report {
 	 * The first destination for which there was no room (ENOSPC, EDQUOT), whether that was because of a quota, and whether
 	 * there were too many open files.
 	 */
-	char *roomless;
+	char *nospace;
 	bool over_quota;
 	bool too_many_files;
 	/** Whether messages go to a terminal; there, those beyond the first few with the same errno are only counted. */

@@ -12,29 +12,29 @@
 #include <sys/statvfs.h>
 
 /** Say how much room was missing, if it was. */
-static void hint_room(const struct opts *opts, struct report *report, uint64_t roomless) {
+static void hint_room(const struct opts *opts, struct report *report, uint64_t nospace) {
 	struct statvfs fs;
 	uint64_t room;
 	char need[32];
 	char there[32];
 	char missing[32];
 
-	if (!report->roomless) {
+	if (!report->nospace) {
 		return;
 	}
-	progress_format_bytes(need, sizeof(need), (double)roomless);
+	progress_format_bytes(need, sizeof(need), (double)nospace);
 	if (report->over_quota) {
-		report_hint(report, "%s%s the disk quota is used up (see quota(1))", roomless > 0 ? need : "no more files:",
-			roomless > 0 ? " did not fit:" : "");
+		report_hint(report, "%s%s the disk quota is used up (see quota(1))", nospace > 0 ? need : "no more files:",
+			nospace > 0 ? " did not fit:" : "");
 		return;
 	}
-	char *dir = dirname(report->roomless);
+	char *dir = dirname(report->nospace);
 	if (!display_room(opts, dir, &room, NULL) || statvfs(dir, &fs) != 0) {
 		return;
 	}
-	if (roomless > room) {
+	if (nospace > room) {
 		progress_format_bytes(there, sizeof(there), (double)room);
-		progress_format_bytes(missing, sizeof(missing), (double)(roomless - room));
+		progress_format_bytes(missing, sizeof(missing), (double)(nospace - room));
 		report_hint(report, "%s did not fit: %s free, %s more needed", need, there, missing);
 	} else if (fs.f_files > 0 && fs.f_ffree == 0) {
 		report_hint(report, "there is room for data, but the file system has no inode left for another file");
@@ -45,7 +45,7 @@ void coordinator_give_hints(const struct opts *opts, struct report *report, cons
 	struct rlimit limit;
 	char kept[32];
 
-	hint_room(opts, report, counter_get(&sum->roomless));
+	hint_room(opts, report, counter_get(&sum->nospace));
 	if (counter_get(&sum->kept) > 0) {
 		progress_format_bytes(kept, sizeof(kept), (double)counter_get(&sum->kept));
 		report_hint(report, "%s of what did not fit are kept for --resume and take room; without --resume they are not kept", kept);

@@ -88,8 +88,8 @@ static int need_ring(struct state *s) {
 }
 
 static void hold_release(struct state *s, struct hold *hold) {
-	ring_forget(s->ring, hold->src);
-	ring_forget(s->ring, hold->dst);
+	ring_unregister_file(s->ring, hold->src);
+	ring_unregister_file(s->ring, hold->dst);
 	file_unref(&s->ctx, hold->file);
 	free(hold);
 }
@@ -108,7 +108,7 @@ void hold_begin(struct state *s, struct file *file, bool shared) {
 		return;
 	}
 	hold->file = file;
-	hold->dig = s->opts->sparse == WHEN_ALWAYS;
+	hold->make_holes = s->opts->sparse == WHEN_ALWAYS;
 	// Its flags are guarded by its lock once it is shared, and what is written in order never is
 	hold->forward = !shared && (file->plan.flags & PLAN_FORWARD);
 	// An io_uring makes an error of a write in part, and nobody knows where the file ends then
@@ -122,11 +122,11 @@ void hold_begin(struct state *s, struct file *file, bool shared) {
 	}
 	// Registering pays only where a file is named more often than it costs
 	if ((uint64_t)file->source.st.st_size >= 4 * (uint64_t)s->worker->chunk_size) {
-		hold->src = ring_know(s->ring, file->source.fd);
-		hold->dst = ring_know(s->ring, file->target.fd);
+		hold->src = ring_register_file(s->ring, file->source.fd);
+		hold->dst = ring_register_file(s->ring, file->target.fd);
 	} else {
-		hold->src = ring_plain(file->source.fd);
-		hold->dst = ring_plain(file->target.fd);
+		hold->src = ring_plain_file(file->source.fd);
+		hold->dst = ring_plain_file(file->target.fd);
 	}
 	hold->src.leaves = file->plan.cache == CACHE_LEAVE || file->plan.cache == CACHE_READ_ONCE;
 	hold->dst.leaves = file->plan.cache == CACHE_LEAVE;
@@ -411,7 +411,7 @@ void slot_begin(struct state *s) {
 	s->inflight += len;
 	slot->turn = hold->begun++;
 	slot->waits = false;
-	unsigned flags = (hold->dig ? CHUNK_LOOK : 0) | (hold->direct || hold->forward ? CHUNK_APART : 0);
+	unsigned flags = (hold->make_holes ? CHUNK_LOOK : 0) | (hold->direct || hold->forward ? CHUNK_APART : 0);
 	enum chunk_next next = chunk_start(&slot->chunk, range->start, len, flags);
 	range->start += len;
 	slot_next(s, index, next);

@@ -14,7 +14,7 @@ void work_init(struct work *work) {
 	list_init(&work->files);
 	list_init(&work->batches);
 	list_init(&work->trees);
-	list_init(&work->later);
+	list_init(&work->deferred);
 	list_init(&work->last);
 }
 
@@ -28,7 +28,7 @@ static void free_batches(struct list *batches) {
 
 void work_destroy(struct work *work) {
 	free_batches(&work->batches);
-	free_batches(&work->later);
+	free_batches(&work->deferred);
 	for (struct list *node; (node = list_pop(&work->last));) {
 		link_name_free(list_item(node, struct link_name, node));
 	}
@@ -92,7 +92,7 @@ bool work_push(struct work *work, struct batch *batch) {
 
 void work_push_later(struct work *work, struct batch *batch) {
 	mutex_lock(&work->lock);
-	list_append(&work->later, &batch->node);
+	list_append(&work->deferred, &batch->node);
 	mutex_unlock(&work->lock);
 }
 
@@ -155,7 +155,7 @@ static struct work_item take(struct work *work) {
 		--work->batch_count;
 	} else if (!list_empty(&work->trees)) {
 		return take_directory(work);
-	} else if (work->busy == 0 && (node = list_pop(&work->later))) {
+	} else if (work->busy == 0 && (node = list_pop(&work->deferred))) {
 		item.kind = WORK_BATCH;
 		item.batch = list_item(node, struct batch, node);
 	} else if (work->busy == 0 && (node = list_pop(&work->last))) {

@@ -38,7 +38,7 @@ struct work {
 	/** Of struct tree with subdirectories left, newest first. */
 	struct list trees;
 	/** Of struct batch: each only when all before it is done. */
-	struct list later;
+	struct list deferred;
 	/** Of struct link_name: each when all else is done. */
 	struct list last;
 	/** Workers that are doing something, and so may push. */

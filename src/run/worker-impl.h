@@ -22,7 +22,7 @@ struct hold {
 	/** Whether other workers may hold the file too. */
 	bool shared;
 	/** Whether zeros are looked for. */
-	bool dig;
+	bool make_holes;
 	/** Whether it is read through the ring and written by system calls. */
 	bool direct;
 	/** Whether the range is in the page cache. */
@@ -83,7 +83,7 @@ struct state {
 	struct batch *batch;
 	size_t next;
 	/** Batches for which work had no room. */
-	struct list own;
+	struct list overflow;
 };
 
 /** Whether nothing more is to be begun. */

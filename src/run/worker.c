@@ -53,7 +53,7 @@ static void begin_names(struct state *s, struct tree *tree) {
 		if (last && !s->batch) {
 			begin_batch(s, batch);
 		} else if (!work_push(s->worker->work, batch)) {
-			list_append(&s->own, &batch->node);
+			list_append(&s->overflow, &batch->node);
 		}
 	}
 }
@@ -164,7 +164,7 @@ static void begin_waiting(struct state *s, struct link_name *name) {
 
 /** Take work. Returns false if there is none: now, or with WAIT for ever. */
 static bool begin_work(struct state *s, bool wait) {
-	work_push_last(s->worker->work, &s->ctx.roomless);
+	work_push_last(s->worker->work, &s->ctx.nospace);
 	struct work_item item = work_take(s->worker->work, wait);
 	switch (item.kind) {
 	case WORK_NONE:
@@ -202,17 +202,17 @@ static bool fill(struct state *s) {
 			continue;
 		} else if (s->hold) {
 			hold_exhausted(s);
-		} else if (!list_empty(&s->ctx.redo)) {
-			begin_waiting(s, waiting(&s->ctx.redo));
+		} else if (!list_empty(&s->ctx.retry)) {
+			begin_waiting(s, waiting(&s->ctx.retry));
 		} else if (s->batch) {
 			begin_next(s);
-		} else if (!list_empty(&s->own)) {
-			begin_batch(s, list_item(list_pop(&s->own), struct batch, node));
-		} else if (!list_empty(&s->ctx.later) && s->inflight == 0) {
+		} else if (!list_empty(&s->overflow)) {
+			begin_batch(s, list_item(list_pop(&s->overflow), struct batch, node));
+		} else if (!list_empty(&s->ctx.deferred) && s->inflight == 0) {
 			// Holding nothing that others could wait for
-			s->ctx.patient = true;
-			begin_waiting(s, waiting(&s->ctx.later));
-			s->ctx.patient = false;
+			s->ctx.may_wait = true;
+			begin_waiting(s, waiting(&s->ctx.deferred));
+			s->ctx.may_wait = false;
 		} else if (!begin_work(s, s->inflight == 0)) {
 			return s->inflight > 0;
 		}
@@ -233,7 +233,7 @@ static void abandon(struct state *s) {
 		s->next = s->batch->count;
 		begin_next(s);
 	}
-	for (struct list *node; (node = list_pop(&s->own));) {
+	for (struct list *node; (node = list_pop(&s->overflow));) {
 		batch_free(list_item(node, struct batch, node));
 	}
 }
@@ -254,7 +254,7 @@ static void finish(struct state *s) {
 void *worker_run(void *arg) {
 	struct worker *worker = arg;
 	struct state s = {.worker = worker, .opts = worker->opts};
-	list_init(&s.own);
+	list_init(&s.overflow);
 	file_context_init(&s.ctx, worker->files, worker->counters);
 
 	while (fill(&s)) {

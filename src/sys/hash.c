@@ -16,12 +16,12 @@ struct hash {
 	/** Of all bytes, once ended. */
 	XXH128_hash_t whole;
 
-	/** What is retraced, or NULL. */
+	/** What is expected, or NULL. */
 	const struct hash *made;
 	/** The last mark at which all was the same, and the state there. */
 	uint64_t good_at;
 	XXH3_state_t *good;
-	bool parted;
+	bool mismatch;
 };
 
 struct hash *hash_new(void) {
@@ -53,10 +53,10 @@ void hash_begin(struct hash *hash) {
 	hash->step = HASH_STEP;
 	hash->count = 0;
 	hash->made = NULL;
-	hash->parted = false;
+	hash->mismatch = false;
 }
 
-void hash_retrace(struct hash *hash, const struct hash *made) {
+void hash_expect(struct hash *hash, const struct hash *made) {
 	hash_begin(hash);
 	hash->made = made;
 	hash->step = made->step;
@@ -83,7 +83,7 @@ static void compare(struct hash *hash) {
 	const struct hash *made = hash->made;
 	uint64_t i = hash->at / hash->step - 1;
 	if (i >= made->count || !XXH128_isEqual(XXH3_128bits_digest(hash->state), made->marks[i])) {
-		hash->parted = true;
+		hash->mismatch = true;
 		return;
 	}
 	hash->good_at = hash->at;
@@ -92,7 +92,7 @@ static void compare(struct hash *hash) {
 
 bool hash_add(struct hash *hash, const void *data, size_t len) {
 	const char *bytes = data;
-	while (len > 0 && !hash->parted) {
+	while (len > 0 && !hash->mismatch) {
 		size_t n = (size_t)min((uint64_t)len, hash->step - hash->at % hash->step);
 		XXH3_128bits_update(hash->state, bytes, n);
 		bytes += n;
@@ -107,32 +107,32 @@ bool hash_add(struct hash *hash, const void *data, size_t len) {
 			mark(hash);
 		}
 	}
-	return !hash->parted;
+	return !hash->mismatch;
 }
 
 bool hash_zeros(struct hash *hash, uint64_t len) {
 	static const char zeros[HASH_STEP];
-	while (len > 0 && !hash->parted) {
+	while (len > 0 && !hash->mismatch) {
 		size_t n = (size_t)min(len, (uint64_t)sizeof(zeros));
 		hash_add(hash, zeros, n);
 		len -= n;
 	}
-	return !hash->parted;
+	return !hash->mismatch;
 }
 
 bool hash_end(struct hash *hash) {
 	const struct hash *made = hash->made;
-	if (hash->parted) {
+	if (hash->mismatch) {
 		return false;
 	}
 	hash->whole = XXH3_128bits_digest(hash->state);
 	if (made && (made->at != hash->at || !XXH128_isEqual(made->whole, hash->whole))) {
-		hash->parted = true;
+		hash->mismatch = true;
 	}
-	return !hash->parted;
+	return !hash->mismatch;
 }
 
-void hash_parted(const struct hash *hash, uint64_t *from, uint64_t *to) {
+void hash_mismatch(const struct hash *hash, uint64_t *from, uint64_t *to) {
 	*from = hash->good_at;
 	*to = min(hash->good_at + hash->step, max(hash->made->at, hash->at));
 }
@@ -140,7 +140,7 @@ void hash_parted(const struct hash *hash, uint64_t *from, uint64_t *to) {
 void hash_go_back(struct hash *hash) {
 	XXH3_copyState(hash->state, hash->good);
 	hash->at = hash->good_at;
-	hash->parted = false;
+	hash->mismatch = false;
 }
 
 uint64_t hash_size(const struct hash *hash) {

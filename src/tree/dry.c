@@ -62,7 +62,7 @@ static bool is_dangling(int dir, const char *name) {
 	return dangling;
 }
 
-int tree_foresee_make(struct tree *tree, const char *name, bool gone) {
+int tree_simulate_make(struct tree *tree, const char *name, bool gone) {
 	struct tree *parent = tree->parent;
 	struct stat st;
 	if (!(parent->flags & TREE_ABSENT) && !gone) {

@@ -201,7 +201,7 @@ static int open_there(struct tree *tree, const char *name) {
 }
 
 /** Make sure we can work in a directory that was just made, and know it again. */
-static struct error settle_in(struct tree *tree, const char *name) {
+static struct error adopt_directory(struct tree *tree, const char *name) {
 	int ret = open_there(tree, name);
 	if (ret < 0) {
 		return error_make(ERROR_ACCESS, ret, "cannot access %d");
@@ -252,7 +252,7 @@ static struct error make(struct tree *tree, const char *name, bool gone) {
 	struct error fail;
 
 	if (trees->opts->flags & OPT_DRY_RUN) {
-		int ret = tree_foresee_make(tree, name, gone);
+		int ret = tree_simulate_make(tree, name, gone);
 		return ret < 0 ? error_make(ERROR_CREATE, ret, what) : NO_ERROR;
 	}
 	mode_t mode = create_mode(tree);
@@ -261,7 +261,7 @@ static struct error make(struct tree *tree, const char *name, bool gone) {
 	if (mkdirat(tree->parent->fd[DST], name, mode) == 0) {
 		tree->flags |= TREE_CREATED;
 		counter_add(&trees->created, 1);
-		fail = settle_in(tree, name);
+		fail = adopt_directory(tree, name);
 	} else {
 		fail = error_make(ERROR_CREATE, errno, what);
 	}
@@ -339,7 +339,7 @@ static struct error make_copy(struct tree *tree, const struct entry *entry) {
  * attributes are set, and change its names: take it from them now. Failing is no harm: who may not do this has let them in
  * before. Returns whether nobody but us and root owns it.
  */
-static bool take_possession(const struct tree *tree) {
+static bool claim_ownership(const struct tree *tree) {
 	const struct opts *opts = tree->trees->opts;
 	const struct stat *dst = &tree->dst_stat;
 	const struct stat *src = &tree->src_stat;
@@ -463,7 +463,7 @@ struct tree *tree_try_enter(struct tree *parent, const struct entry *entry, enum
 		tree->flags |= TREE_AS_IS;
 	}
 	// Asked once it is ours, as nobody else can give it a default ACL then
-	if (!(opts->flags & OPT_DRY_RUN) && may_give_acls(tree, take_possession(tree))) {
+	if (!(opts->flags & OPT_DRY_RUN) && may_give_acls(tree, claim_ownership(tree))) {
 		tree->flags |= TREE_DEFAULT_ACL;
 	}
 	if ((opts->flags & OPT_DRY_RUN) && !(tree->flags & TREE_OPERANDS) && tree_would_meet_itself(tree)) {

@@ -59,7 +59,7 @@ struct error tree_spare_source(struct tree *tree, bool mount);
  * @param gone  What stands there would be out of the way.
  * @return 0 or -errno: -EEXIST if something stands there.
  */
-int tree_foresee_make(struct tree *tree, const char *name, bool gone);
+int tree_simulate_make(struct tree *tree, const char *name, bool gone);
 
 /** Whether a copy would be made in a source directory that is to be copied itself (--dry-run). */
 bool tree_would_meet_itself(struct tree *tree);

@@ -123,7 +123,7 @@ TEST(other_names_become_links_when_the_first_is_done) {
 	CHECK_EQ(stat_of("dst/src/a").st_nlink, 3);
 	CHECK_EQ(stat_of("dst/src/c").st_ino, stat_of("dst/src/b").st_ino);
 	check_same("src/a", "dst/src/c");
-	CHECK(list_empty(&t.ctx.redo));
+	CHECK(list_empty(&t.ctx.retry));
 	CHECK_EQ(counter_get(&t.counters.files), 3);
 	tear_down();
 }
@@ -136,8 +136,8 @@ TEST(other_names_are_copied_after_all_where_the_first_fails) {
 	capture_errors();
 	file_unref(&t.ctx, file);
 	check_errors("ucp: error writing 'dst/src/b': Input/output error\n");
-	struct list *node = list_pop(&t.ctx.redo);
-	REQUIRE(node && list_empty(&t.ctx.redo));
+	struct list *node = list_pop(&t.ctx.retry);
+	REQUIRE(node && list_empty(&t.ctx.retry));
 	struct link_name *name = list_item(node, struct link_name, node);
 	CHECK_STR(name->src_name, "a");
 	struct entry entry = {.name = name->src_name, .dst_name = name->dst_name, .type = DT_REG};
@@ -161,12 +161,12 @@ TEST(two_names_that_lead_to_one_destination_take_turns) {
 	open_tree();
 	struct file *file = must_begin("a");
 	CHECK(!begin("b"));
-	CHECK(!list_empty(&t.ctx.later));
+	CHECK(!list_empty(&t.ctx.deferred));
 	move_all(file, BLOCK);
 	file_unref(&t.ctx, file);
 	check_same("src/a", "dst/src/b");
-	struct list *node = list_pop(&t.ctx.later);
-	REQUIRE(node && list_empty(&t.ctx.later));
+	struct list *node = list_pop(&t.ctx.deferred);
+	REQUIRE(node && list_empty(&t.ctx.deferred));
 	struct link_name *name = list_item(node, struct link_name, node);
 	struct entry entry = {.name = name->src_name, .dst_name = name->dst_name, .type = DT_REG};
 	file = file_begin(&t.ctx, t.tree, &entry, NULL, name);

@@ -233,7 +233,7 @@ TEST(a_failed_copy_is_taken_away) {
 	CHECK(!exists("dst/src/a"));
 	CHECK_EQ(counter_get(&t.counters.files), 0);
 	CHECK_EQ(counter_get(&t.report.errors), 1);
-	CHECK(list_empty(&t.ctx.roomless));
+	CHECK(list_empty(&t.ctx.nospace));
 	tear_down();
 }
 
@@ -256,13 +256,13 @@ TEST(what_has_no_room_is_tried_once_more) {
 		CHECK_EQ(counter_get(&t.counters.failed), try == 1 ? 0 : 1);
 		CHECK_EQ(counter_get(&t.report.errors), try == 1 ? 0 : 1);
 		if (try == 1) {
-			REQUIRE(!list_empty(&t.ctx.roomless));
-			name = list_item(list_pop(&t.ctx.roomless), struct link_name, node);
+			REQUIRE(!list_empty(&t.ctx.nospace));
+			name = list_item(list_pop(&t.ctx.nospace), struct link_name, node);
 			CHECK(name->last_try && name->what == TRY_FILE);
 			CHECK_STR(name->src_name, "a");
 		}
 	}
-	CHECK(list_empty(&t.ctx.roomless));
+	CHECK(list_empty(&t.ctx.nospace));
 	check_errors("ucp: error writing 'dst/src/a': No space left on device\n");
 	tear_down();
 }

@@ -30,7 +30,7 @@ static struct hash *made_of(const char *data, size_t len) {
 
 /** Retrace in pieces of a size. Returns whether all was the same. */
 static bool retrace(struct hash *hash, const struct hash *made, const char *data, size_t len, size_t piece) {
-	hash_retrace(hash, made);
+	hash_expect(hash, made);
 	for (size_t at = 0; at < len; at += piece) {
 		if (!hash_add(hash, data + at, min(piece, len - at))) {
 			return false;
@@ -95,7 +95,7 @@ static void spoil(const struct hash *made, char *data, size_t len, size_t at) {
 	REQUIRE(check);
 	data[at] ^= 64;
 	CHECK(!retrace(check, made, data, len, 5000));
-	hash_parted(check, &from, &to);
+	hash_mismatch(check, &from, &to);
 	CHECK_EQ(from, at / STEP * STEP);
 	CHECK_EQ(to, min((at / STEP + 1) * STEP, len));
 	// What is not as it was is seen again, also where the file ends
@@ -133,10 +133,10 @@ TEST(too_few_and_too_many_bytes) {
 		struct hash *check = hash_new();
 		REQUIRE(check);
 		CHECK(!retrace(check, made, data, len - 1, 4096));
-		hash_parted(check, &from, &to);
+		hash_mismatch(check, &from, &to);
 		CHECK(from <= len - 1 && to >= len);
 		CHECK(!retrace(check, made, data, len + 1, 4096));
-		hash_parted(check, &from, &to);
+		hash_mismatch(check, &from, &to);
 		CHECK(from <= len && to >= len + 1);
 		CHECK(!retrace(check, made, data, len + STEP, 4096));
 		CHECK(!retrace(check, made, data, 0, 4096));
@@ -155,18 +155,18 @@ TEST(more_bytes_than_there_are_marks_for) {
 	hash_zeros(made, size);
 	CHECK(hash_end(made));
 	CHECK_EQ(hash_size(made), size);
-	hash_retrace(check, made);
+	hash_expect(check, made);
 	CHECK(hash_zeros(check, size));
 	CHECK(hash_end(check));
 	for (unsigned i = 0; i < 4; ++i) {
 		uint64_t from;
 		uint64_t to;
 		uint64_t at = i == 3 ? size - 1 : size / 3 * i + i;
-		hash_retrace(check, made);
+		hash_expect(check, made);
 		CHECK(hash_zeros(check, at));
 		hash_add(check, "x", 1);
 		CHECK(!hash_zeros(check, size - at - 1) || !hash_end(check));
-		hash_parted(check, &from, &to);
+		hash_mismatch(check, &from, &to);
 		CHECK(from <= at && at < to && to - from <= 4 * STEP);
 	}
 	hash_free(made);

@@ -339,7 +339,7 @@ TEST(more_than_was_counted) {
 TEST(what_is_not_copied_is_dealt_with) {
 	struct progress progress;
 	const struct counters sum = {
-		.bytes = 10 * MIB, .data = 5 * MIB, .files = 1, .skipped = 2, .failed = 1, .left_bytes = 20 * MIB,
+		.bytes = 10 * MIB, .data = 5 * MIB, .files = 1, .skipped = 2, .failed = 1, .skipped_bytes = 20 * MIB,
 	};
 	const struct totals totals = {60 * MIB, 8, true};
 	progress_init(&progress, 0);
@@ -359,7 +359,7 @@ TEST(what_is_not_copied_is_dealt_with) {
 
 TEST(the_end) {
 	struct progress progress;
-	const struct counters sum = {.bytes = 10 * MIB, .data = 10 * MIB, .files = 1, .skipped = 2, .left_bytes = 20 * MIB};
+	const struct counters sum = {.bytes = 10 * MIB, .data = 10 * MIB, .files = 1, .skipped = 2, .skipped_bytes = 20 * MIB};
 	const struct totals none = {0};
 	progress_init(&progress, 0);
 	struct view view = progress_look(&progress, 10, &sum, &none, true);

@@ -44,12 +44,12 @@ static void known_files(struct ring *ring) {
 		fds[i] = new_random_file(i, 256);
 	}
 	int dst = new_file();
-	struct ring_file to = ring_know(ring, dst);
+	struct ring_file to = ring_register_file(ring, dst);
 	uint64_t off = 0;
 	// More of them than the table can hold, and each place used again and again
 	for (unsigned round = 0; round < 10; ++round) {
 		for (unsigned i = 0; i < countof(fds); ++i) {
-			known[i] = ring_know(ring, fds[i]);
+			known[i] = ring_register_file(ring, fds[i]);
 			CHECK_EQ(known[i].fd, fds[i]);
 			for (unsigned j = 0; j < i; ++j) {
 				CHECK(known[i].fixed < 0 || known[i].fixed != known[j].fixed);
@@ -64,10 +64,10 @@ static void known_files(struct ring *ring) {
 			off += 256;
 		}
 		for (unsigned i = 0; i < countof(fds); ++i) {
-			ring_forget(ring, known[(i * 7 + round) % countof(fds)]);
+			ring_unregister_file(ring, known[(i * 7 + round) % countof(fds)]);
 		}
 	}
-	ring_forget(ring, to);
+	ring_unregister_file(ring, to);
 	for (unsigned i = 0; i < countof(fds); ++i) {
 		close(fds[i]);
 	}
@@ -83,8 +83,8 @@ TEST(known_files_are_registered) {
 	struct ring *ring = need_uring(4, 4 * KIB);
 	int src = new_random_file(1, 4096);
 	int dst = new_file();
-	struct ring_file from = ring_know(ring, src);
-	struct ring_file to = ring_know(ring, dst);
+	struct ring_file from = ring_register_file(ring, src);
+	struct ring_file to = ring_register_file(ring, dst);
 	char features[RING_FEATURES];
 	ring_features(features, sizeof(features));
 	if (!strstr(features, " rw_attr")) {
@@ -99,8 +99,8 @@ TEST(known_files_are_registered) {
 	CHECK_EQ(ring_get_stats(ring)->fixed_file, 2);
 
 	// A registered file keeps what it names, whatever happens to the descriptor; a forgotten one names nothing
-	ring_forget(ring, from);
-	ring_forget(ring, to);
+	ring_unregister_file(ring, from);
+	ring_unregister_file(ring, to);
 	from.fd = -1;
 	ring_read(ring, 0, from, 0, 4096);
 	check_event(ring, 0, CHUNK_OP_READ, -EBADF);
@@ -124,18 +124,18 @@ TEST(files_are_registered_only_if_the_kernel_releases_them) {
 /** The other end of a pipe sees at once that nobody has a forgotten file open. */
 static void forgotten_files(struct ring *ring) {
 	int other = new_random_file(1, 4096);
-	struct ring_file known = ring_know(ring, other);
+	struct ring_file known = ring_register_file(ring, other);
 	int ends[2];
 	REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
-	struct ring_file file = ring_know(ring, ends[1]);
+	struct ring_file file = ring_register_file(ring, ends[1]);
 	ring_read(ring, 0, known, 0, 100);
 	check_event(ring, 0, CHUNK_OP_READ, 100);
-	ring_forget(ring, file);
+	ring_unregister_file(ring, file);
 	close(ends[1]);
 	char byte;
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);
 	CHECK_EQ(read(ends[0], &byte, 1), 0);
-	ring_forget(ring, known);
+	ring_unregister_file(ring, known);
 	close(ends[0]);
 	close(other);
 }
@@ -150,7 +150,7 @@ static void big_buffers(struct ring *ring) {
 	int dst = new_file();
 	for (unsigned round = 0; round < 2; ++round) {
 		for (unsigned i = 0; i < 4; ++i) {
-			ring_pair(ring, i, ring_plain(src), ring_plain(dst), (4 * round + i) * len, len);
+			ring_pair(ring, i, ring_plain_file(src), ring_plain_file(dst), (4 * round + i) * len, len);
 		}
 		for (unsigned i = 0; i < 4; ++i) {
 			struct ring_event event = next_event(ring);
@@ -159,9 +159,9 @@ static void big_buffers(struct ring *ring) {
 		}
 	}
 	// Parts of a registered buffer
-	ring_read(ring, 3, ring_plain(src), 7, 1000);
+	ring_read(ring, 3, ring_plain_file(src), 7, 1000);
 	check_event(ring, 3, CHUNK_OP_READ, 1000);
-	ring_write(ring, 3, ring_plain(dst), 107, 100, 900);
+	ring_write(ring, 3, ring_plain_file(dst), 107, 100, 900);
 	check_event(ring, 3, CHUNK_OP_WRITE, 900);
 	check_same(src, dst);
 	close(src);
@@ -177,8 +177,8 @@ TEST(big_requests_use_registered_buffers) {
 	struct ring *ring = need_uring(2, 64 * KIB);
 	int src = new_random_file(1, 64 * KIB);
 	int dst = new_file();
-	struct ring_file from = ring_plain(src);
-	struct ring_file to = ring_plain(dst);
+	struct ring_file from = ring_plain_file(src);
+	struct ring_file to = ring_plain_file(dst);
 
 	// Only for whole chunks: registering touches all of the buffer
 	ring_pair(ring, 0, from, to, 0, 64 * KIB - 1);
@@ -228,13 +228,13 @@ TEST(registered_buffers_are_not_dropped) {
 	struct ring *ring = need_uring(2, 64 * KIB);
 	int src = new_random_file(1, 64 * KIB);
 	int dst = new_file();
-	ring_pair(ring, 0, ring_plain(src), ring_plain(dst), 0, 64 * KIB);
+	ring_pair(ring, 0, ring_plain_file(src), ring_plain_file(dst), 0, 64 * KIB);
 	check_event(ring, 0, CHUNK_OP_WRITE, 64 * KIB);
 	CHECK(ring_buffer_drop(ring, 0) == (ring_get_stats(ring)->fixed_buffer == 0));
 	// What the kernel reads into is what we see
-	ring_read(ring, 0, ring_plain(src), 1, 1000);
+	ring_read(ring, 0, ring_plain_file(src), 1, 1000);
 	check_event(ring, 0, CHUNK_OP_READ, 1000);
-	ring_write(ring, 0, ring_plain(dst), 1, 0, 1000);
+	ring_write(ring, 0, ring_plain_file(dst), 1, 0, 1000);
 	check_event(ring, 0, CHUNK_OP_WRITE, 1000);
 	check_same(src, dst);
 	ring_close(ring);
@@ -322,8 +322,8 @@ static unsigned copy_with_faults(const struct way *way, enum chunk_flags flags, 
 	uint64_t next = 0;
 
 	if (copy.ring) {
-		copy.src = ring_know(copy.ring, src);
-		copy.dst = ring_know(copy.ring, dst);
+		copy.src = ring_register_file(copy.ring, src);
+		copy.dst = ring_register_file(copy.ring, dst);
 		for (unsigned i = 0; i < 4; ++i, ++copy.inflight) {
 			proceed(&copy, i, chunk_start(&copy.chunks[i], next++ * len, len, flags));
 		}
@@ -379,12 +379,12 @@ TEST(what_the_io_uring_fails_to_do_is_done_by_system_calls) {
 	REQUIRE(ring_open(&ring, &params) == 0);
 	int src = new_random_file(1, 10000);
 	int dst = new_file();
-	struct ring_file known = ring_know(ring, src);
+	struct ring_file known = ring_register_file(ring, src);
 	if (known.fixed < 0) {
 		ring_close(ring);
 		SKIP("this kernel releases registered files late");
 	}
-	ring_pair(ring, 0, amiss(src), ring_plain(dst), 0, 4096);
+	ring_pair(ring, 0, amiss(src), ring_plain_file(dst), 0, 4096);
 	check_event(ring, 0, CHUNK_OP_WRITE, 4096);
 	ring_pair(ring, 1, known, amiss(dst), 4096, 4096);
 	check_event(ring, 1, CHUNK_OP_WRITE, 4096);
@@ -400,7 +400,7 @@ TEST(what_the_io_uring_fails_to_do_is_done_by_system_calls) {
 	ring_read(ring, 3, amiss(-1), 0, 100);
 	check_event(ring, 3, CHUNK_OP_READ, -EBADF);
 	int reader = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	ring_write(ring, 3, ring_plain(reader), 0, 0, 100);
+	ring_write(ring, 3, ring_plain_file(reader), 0, 0, 100);
 	check_event(ring, 3, CHUNK_OP_WRITE, -EBADF);
 	// Nothing is tried again once the copy is cancelled
 	uint64_t again = ring_get_stats(ring)->again;
@@ -446,8 +446,8 @@ TEST(no_descriptor_may_be_had) {
 static void use_everything(struct ring *ring) {
 	int src = new_random_file(1, 64 * KIB);
 	int dst = new_file();
-	struct ring_file from = ring_know(ring, src);
-	struct ring_file to = ring_know(ring, dst);
+	struct ring_file from = ring_register_file(ring, src);
+	struct ring_file to = ring_register_file(ring, dst);
 	ring_pair(ring, 0, from, to, 0, 64 * KIB);
 	check_event(ring, 0, CHUNK_OP_WRITE, 64 * KIB);
 	close(src);

@@ -43,8 +43,8 @@ static void exact_pairs(struct ring *ring) {
 	const uint32_t len = 4 * KIB;
 	int src = new_random_file(1, 8 * len);
 	int dst = new_file();
-	struct ring_file from = ring_plain(src);
-	struct ring_file to = ring_plain(dst);
+	struct ring_file from = ring_plain_file(src);
+	struct ring_file to = ring_plain_file(dst);
 
 	for (unsigned i = 0; i < 8; ++i) {
 		ring_pair(ring, i % 4, from, to, (uint64_t)i * len, len);
@@ -68,8 +68,8 @@ TEST(pairs_move_exactly_what_was_asked) {
 static void short_pairs(struct ring *ring) {
 	int src = new_random_file(1, 5000);
 	int dst = new_random_file(2, 20000);
-	struct ring_file from = ring_know(ring, src);
-	struct ring_file to = ring_know(ring, dst);
+	struct ring_file from = ring_register_file(ring, src);
+	struct ring_file to = ring_register_file(ring, dst);
 
 	ring_pair(ring, 1, from, to, 4096, 4096);
 	check_event(ring, 1, CHUNK_OP_READ, 5000 - 4096);
@@ -88,8 +88,8 @@ static void short_pairs(struct ring *ring) {
 	check_content(dst, 5000, 15000, 2, 5000);
 	CHECK_EQ(ring_get_stats(ring)->cut, 3);
 	CHECK_EQ(ring_get_stats(ring)->pairs, 4);
-	ring_forget(ring, from);
-	ring_forget(ring, to);
+	ring_unregister_file(ring, from);
+	ring_unregister_file(ring, to);
 	close(src);
 	close(dst);
 }
@@ -101,8 +101,8 @@ TEST(a_short_read_cuts_the_pair) {
 static void singles(struct ring *ring) {
 	int src = new_random_file(1, 3000);
 	int dst = new_random_file(2, 6000);
-	struct ring_file from = ring_plain(src);
-	struct ring_file to = ring_plain(dst);
+	struct ring_file from = ring_plain_file(src);
+	struct ring_file to = ring_plain_file(dst);
 
 	ring_read(ring, 2, from, 1000, 4096);
 	check_event(ring, 2, CHUNK_OP_READ, 2000);
@@ -134,7 +134,7 @@ static void far_offsets(struct ring *ring) {
 	int src = new_file();
 	int dst = new_file();
 	CHECK_EQ(pwrite(src, "far", 3, (off_t)far), 3);
-	ring_pair(ring, 0, ring_plain(src), ring_plain(dst), far, 3);
+	ring_pair(ring, 0, ring_plain_file(src), ring_plain_file(dst), far, 3);
 	check_event(ring, 0, CHUNK_OP_WRITE, 3);
 	char data[3] = "";
 	CHECK_EQ(size_of(dst), far + 3);
@@ -192,13 +192,13 @@ static void busy_slots(struct ring *ring) {
 			slots[i] = (struct busy) {true, CHUNK_OP_WRITE, (int)len};
 			if (i % 5 == 3) {
 				slots[i].op = CHUNK_OP_READ;
-				ring_read(ring, i, ring_plain(src), off, len);
+				ring_read(ring, i, ring_plain_file(src), off, len);
 			} else if (i % 5 == 4) {
 				slots[i].op = CHUNK_OP_READ;
 				slots[i].res = (int)(i % 50);
-				ring_pair(ring, i, ring_plain(src), ring_plain(dst), 1000 * KIB - i % 50, len);
+				ring_pair(ring, i, ring_plain_file(src), ring_plain_file(dst), 1000 * KIB - i % 50, len);
 			} else {
-				ring_pair(ring, i, ring_plain(src), ring_plain(dst), off, len);
+				ring_pair(ring, i, ring_plain_file(src), ring_plain_file(dst), off, len);
 				off += len;
 			}
 			++inflight;
@@ -237,8 +237,8 @@ static void *copy_part(void *arg) {
 		pthread_barrier_wait(&done);
 		return NULL;
 	}
-	struct ring_file src = ring_know(ring, part->src);
-	struct ring_file dst = ring_know(ring, part->dst);
+	struct ring_file src = ring_register_file(ring, part->src);
+	struct ring_file dst = ring_register_file(ring, part->dst);
 	for (unsigned round = 0; round < 4; ++round) {
 		for (unsigned i = 0; i < 4; ++i) {
 			ring_pair(ring, i, src, dst, part->off + (4 * round + i) * 16 * KIB, 16 * KIB);
@@ -289,23 +289,23 @@ static void bad_files(struct ring *ring) {
 	int dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int deaf = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	close(gone);
-	struct ring_file ok = ring_plain(good);
+	struct ring_file ok = ring_plain_file(good);
 
-	ring_read(ring, 0, ring_plain(gone), 0, 10);
+	ring_read(ring, 0, ring_plain_file(gone), 0, 10);
 	check_event(ring, 0, CHUNK_OP_READ, -EBADF);
-	ring_write(ring, 0, ring_plain(gone), 0, 0, 10);
+	ring_write(ring, 0, ring_plain_file(gone), 0, 0, 10);
 	check_event(ring, 0, CHUNK_OP_WRITE, -EBADF);
-	ring_pair(ring, 0, ring_plain(gone), ok, 0, 10);
+	ring_pair(ring, 0, ring_plain_file(gone), ok, 0, 10);
 	check_event(ring, 0, CHUNK_OP_READ, -EBADF);
-	ring_pair(ring, 0, ok, ring_plain(gone), 0, 10);
+	ring_pair(ring, 0, ok, ring_plain_file(gone), 0, 10);
 	check_event(ring, 0, CHUNK_OP_WRITE, -EBADF);
-	ring_pair(ring, 0, ring_plain(deaf), ok, 0, 10);
+	ring_pair(ring, 0, ring_plain_file(deaf), ok, 0, 10);
 	check_event(ring, 0, CHUNK_OP_READ, -EBADF);
-	ring_pair(ring, 0, ring_plain(dir), ok, 0, 10);
+	ring_pair(ring, 0, ring_plain_file(dir), ok, 0, 10);
 	check_event(ring, 0, CHUNK_OP_READ, -EISDIR);
 	check_content(good, 0, 4096, 1, 0);
 	// And the slot still works
-	ring_pair(ring, 0, ok, ring_plain(deaf), 0, 4096);
+	ring_pair(ring, 0, ok, ring_plain_file(deaf), 0, 4096);
 	check_event(ring, 0, CHUNK_OP_WRITE, 4096);
 	close(good);
 	close(dir);
@@ -320,8 +320,8 @@ static void full_device(struct ring *ring) {
 	int src = new_random_file(1, 64 * KIB);
 	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
 	REQUIRE(full >= 0);
-	struct ring_file from = ring_know(ring, src);
-	struct ring_file to = ring_know(ring, full);
+	struct ring_file from = ring_register_file(ring, src);
+	struct ring_file to = ring_register_file(ring, full);
 
 	ring_write(ring, 0, to, 0, 0, 10);
 	check_event(ring, 0, CHUNK_OP_WRITE, -ENOSPC);
@@ -350,7 +350,7 @@ TEST(a_signal_ends_waiting) {
 	REQUIRE(pipe(fds) == 0);
 	sigaction(SIGALRM, &action, NULL);
 
-	ring_read(ring, 0, ring_plain(fds[0]), 0, 100);
+	ring_read(ring, 0, ring_plain_file(fds[0]), 0, 100);
 	setitimer(ITIMER_REAL, &timer, NULL);
 	CHECK_EQ(ring_wait(ring, &event, 1, 1), 0);
 	CHECK_EQ(ring_wait(ring, &event, 1, 1), 0);
