@@ -32,13 +32,16 @@ static bool has_own_only(const struct tree *tree) {
 	return tree->flags & (TREE_CREATED | TREE_AMONG_MADE);
 }
 
-/** Whether others than OWNER and us will be able to move what is OWNER's out of a directory that this run made. */
+/** Whether others than OWNER and us can move what is OWNER's out of a directory of this run, now or when it is whole. */
 static bool is_open_to_others(const struct tree *tree, uid_t owner) {
 	const struct opts *opts = tree->trees->opts;
+	const struct stat *dst = &tree->dst_stat;
 	mode_t mode = opts->preserve & PRESERVE_MODE_NOT ? 0777 : tree->src_stat.st_mode;
 	mode &= opts->preserve & PRESERVE_MODE ? 0777 : 0777 & ~opts->umask;
+	// A default ACL lets in others in spite of the umask
+	mode |= dst->st_mode;
 	bool stays = !(opts->preserve & PRESERVE_OWNERSHIP) || symlink_owner_is_trusted(&tree->src_stat);
-	bool theirs = !stays && tree->src_stat.st_uid != owner;
+	bool theirs = !symlink_owner_is_trusted(dst) || (!stays && tree->src_stat.st_uid != owner);
 	return (opts->flags & OPT_PRIVILEGED) && ((mode & (S_IWGRP | S_IWOTH)) || theirs);
 }
 

@@ -289,3 +289,29 @@ once_link_of_this_run_is_moved_out_of_a_directory_that_becomes_a_users() {
 		exchanged_at_each_call f d/s/z/f d/s/new/l 6 -j1 $options --parents s/new s/z d
 	done
 }
+
+# Out of a new directory on the way to an operand, into which a default ACL lets others write in spite of the umask.
+# only: release
+once_link_of_this_run_is_moved_out_of_a_directory_with_a_default_acl() {
+	local options
+	need root
+	need cmd setfacl
+	umask 022
+	mkdir probe
+	setfacl -d -m "u:$USER_ID:rwx" probe 2>/dev/null || skip "needs ACLs here"
+	prepare() {
+		rm -rf s d victims victim
+		victims
+		mkdir -p s/new s/z d/s/z
+		chmod 775 s/new
+		ln -s "$PWD/victim" s/new/l
+		ln -s "$PWD/victim" d/s/z/f
+		echo evil >s/z/f
+		chown -h "$USER_ID" d/s/z d/s/z/f
+		setfacl -d -m "u:$USER_ID:rwx" d/s
+	}
+	for options in -r "-r --atomic"; do
+		# shellcheck disable=SC2086 # words
+		exchanged_at_each_call f d/s/z/f d/s/new/l 6 -j1 $options --parents s/new/l s/z d
+	done
+}
