@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "base/opts.h"
 #include "base/size.h"
+#include "filter/filelist.h"
 #include "filter/select.h"
 #include "report/report.h"
 #include "sys/machine.h"
@@ -13,6 +14,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -70,12 +72,21 @@ static bool is_stdin(int fd) {
 			&& inode_same(inode_of(&st), inode_of(&in)));
 }
 
+/** How large a list may be, lest one that does not end takes all memory. */
+struct list_limit {
+	size_t text;
+	/** What filelist_memory() says of it; 0: that is not asked. */
+	size_t memory;
+};
+
 /** Read a list up to its end, or to the first thing that is wrong with it. */
-static struct error read_all(struct parser *p, int fd, size_t most, struct buf *text) {
+static struct error read_all(struct parser *p, int fd, struct list_limit most, struct buf *text) {
+	const char end = p->null ? '\0' : '\n';
+	size_t memory = 0;
 	int ret = -EFBIG;
 	while (ret == -EFBIG) {
 		size_t len = text->len;
-		if (len > most) {
+		if (len > most.text || memory > most.memory) {
 			return error_make(ERROR_COPY, 0, "the list %s is too large");
 		}
 		ret = buf_read(text, fd, len + READ_AT_ONCE);
@@ -86,17 +97,13 @@ static struct error read_all(struct parser *p, int fd, size_t most, struct buf *
 		if (!p->null && memchr(text->data + len, '\0', text->len - len)) {
 			return error_make(ERROR_COPY, 0, "%s has NUL bytes: use -0");
 		}
+		memory += most.memory > 0 ? filelist_memory(text->data + len, text->len - len, end) : 0;
 	}
 	return NO_ERROR;
 }
 
-/**
- * Read a file, or standard input if it is "-".
- *
- * @param most  Bytes of the largest list that is read, lest one that does not end take all memory.
- * @return Whether that went well; if not, it is reported.
- */
-static bool read_list(struct parser *p, const char *path, size_t most, struct buf *text) {
+/** Read a file, or standard input if it is "-". Returns whether that went well; if not, it is reported. */
+static bool read_list(struct parser *p, const char *path, struct list_limit most, struct buf *text) {
 	int fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0) {
 		refuse(p, ERROR_OPEN, errno, "cannot open %s for reading", path);
@@ -122,7 +129,7 @@ static bool read_list(struct parser *p, const char *path, size_t most, struct bu
 static int add_patterns_from(struct parser *p, struct filter *filter, const char *path) {
 	struct buf text = {0};
 	int ret = 0;
-	if (read_list(p, path, SELECT_IGNORE_MOST, &text)) {
+	if (read_list(p, path, (struct list_limit) {.text = SELECT_IGNORE_MOST}, &text)) {
 		ret = filter_add_text(filter, text.data, text.len, p->null ? '\0' : '\n');
 	}
 	buf_free(&text);
@@ -140,10 +147,14 @@ static int add_pattern(struct parser *p, struct filter *filter, const char *patt
 	return ret == -EINVAL ? 0 : ret;
 }
 
-/** Bytes of the largest list of names. In memory it takes up to some times as many. */
-static size_t most_names(void) {
+/** How large a list of names may be. */
+static struct list_limit most_names(void) {
 	struct machine machine = machine_look();
-	return (size_t)min(max(machine.memory / 16, (uint64_t)(16u << 20)), (uint64_t)SIZE_MAX / 4);
+	struct rlimit space;
+	bool limited = getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY;
+	uint64_t memory = limited ? min(machine.memory, (uint64_t)space.rlim_cur) : machine.memory;
+	memory = min(max(memory, (uint64_t)(256u << 20)), (uint64_t)SIZE_MAX);
+	return (struct list_limit) {.text = (size_t)(memory / 16), .memory = (size_t)(memory / 2)};
 }
 
 static int take_names(struct parser *p, struct select *select, const char *path) {

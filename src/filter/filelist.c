@@ -10,6 +10,9 @@ struct tree_of_names {
 	char *text;
 };
 
+/** Bytes that malloc(3) adds to what is asked for. */
+#define MALLOC_ROOM 16
+
 /** Paths yet to be put in order. */
 struct paths {
 	char **paths;
@@ -103,6 +106,17 @@ static bool read_paths(struct paths *paths, char *text, size_t len, char end, ch
 		text = next ? next + 1 : stop;
 	}
 	return true;
+}
+
+size_t filelist_memory(const char *text, size_t len, char end) {
+	size_t names = 1;
+	size_t lines = 1;
+	for (size_t i = 0; i < len; ++i) {
+		lines += text[i] == end;
+		names += text[i] == end || text[i] == '/';
+	}
+	// Arrays have room for twice as many, and sorting takes as much as what is sorted
+	return len + lines * 3 * sizeof(char *) + names * (2 * sizeof(struct filelist) + MALLOC_ROOM);
 }
 
 /** A byte of a path, slashes before all others: what is below a path comes right behind it. */

@@ -37,6 +37,12 @@ struct filelist {
  */
 struct filelist *filelist_parse(char *text, size_t len, char end, bool recursive, char **bad);
 
+/**
+ * Bytes of memory that filelist_parse() takes at most for a part of a list, that text included. Paths that have components
+ * in common take less.
+ */
+size_t filelist_memory(const char *text, size_t len, char end);
+
 /** Free a tree; NULL is fine. */
 void filelist_free(struct filelist *names);
 

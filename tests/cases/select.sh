@@ -360,6 +360,19 @@ case_lists_that_never_end() {
 	expect_tree d a
 }
 
+# Nor do names that take much more memory than they are long. Where there is little, little will do.
+# only: release debug
+once_lists_of_names_that_never_end() {
+	make_paths s/a
+	run bash -c 'ulimit -v 400000; exec "$@"' . "$UCP" -r --files-from=- s d < <(yes a)
+	expect_status 1
+	expect_err "ucp: the list '-' is too large"
+	run bash -c 'ulimit -v 400000; exec "$@"' . "$UCP" -r --files-from=- s d < <(yes a/ | tr -d '\n')
+	expect_status 1
+	expect_err "ucp: the list '-' is too large"
+	[[ ! -e d ]] || fail "something was copied"
+}
+
 case_only_one_list_from_standard_input() {
 	make_paths s/a s/b
 	local list message="ucp: only one list can be read from standard input"

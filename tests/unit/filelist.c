@@ -6,6 +6,7 @@
 
 #include "filter/filelist.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 /** Write a tree as "a!(b! c(d!))": ! for what was listed, * for what is whole. */
@@ -131,6 +132,50 @@ TEST(a_path_may_have_very_many_components) {
 	CHECK_EQ(depth, count);
 	filelist_free(names);
 	free(list);
+}
+
+/** A list of COUNT times LINE, in which the first 7 digits number it if all are to be DIFFERENT. */
+static char *make_list(const char *line, size_t count, bool different, size_t *len) {
+	size_t each = strlen(line);
+	char *list = malloc(count * each + 1);
+	REQUIRE(list);
+	for (size_t i = 0; i < count; ++i) {
+		char number[24];
+		memcpy(list + i * each, line, each);
+		sprintf(number, "%07zu", i);
+		memcpy(list + i * each, number, different ? 7 : 0);
+	}
+	*len = count * each;
+	return list;
+}
+
+TEST(memory_is_known_before) {
+	static const struct {
+		const char *line;
+		size_t count;
+		bool different;
+	} shapes[] = {
+		{"a/", 1000000, false},
+		{"y\n", 500000, false},
+		{"1234567\n", 100000, true},
+		{"1234567\n", 65537, true},
+		{"1234567/a/b/c\n", 50000, true},
+		{"1234567/some-directory/another/and-a-name-that-is-rather-long.extension\n", 10000, true},
+	};
+	for (size_t i = 0; i < countof(shapes); ++i) {
+		char *bad;
+		size_t len;
+		char *list = make_list(shapes[i].line, shapes[i].count, shapes[i].different, &len);
+		size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
+		struct filelist *names = parse(list, len, '\n', true, &bad);
+		REQUIRE(names);
+		size_t used = mallinfo2().uordblks + mallinfo2().hblkhd - before;
+		size_t known = filelist_memory(list, len, '\n');
+		CHECK_MSG(used <= known, "%zu: %zu used, not %zu", i, used, known);
+		CHECK_MSG(known < 100 * len, "%zu: %zu is too much", i, known);
+		filelist_free(names);
+		free(list);
+	}
 }
 
 UNIT_MAIN
