@@ -663,6 +663,36 @@ case_backup_is_undone() {
 	[[ $(stat -c %h d/f) == 1 ]] || fail "another name is left"
 }
 
+# What others put in the place of either name stays, and nothing is lost.
+case_backup_is_undone_only_where_it_is_one() {
+	local option
+	for option in -b --backup=numbered; do
+		rm -rf d
+		mkdir d
+		echo old >d/f
+		start_held $option p d/f
+		echo other >other
+		mv other d/f
+		kill -s INT "$pid"
+		finish_ucp
+		expect_status 130
+		expect_err "ucp: cannot un-backup 'd/f': File exists"
+		[[ $(<d/f) == other ]] || fail "$option: what was put there is gone"
+		[[ $(cat d/f?*) == old ]] || fail "$option: the old file is lost: $(ls -A d)"
+		rm -rf d
+		mkdir d
+		echo old >d/f
+		start_held $option p d/f
+		echo other >other
+		mv other d/f?*
+		kill -s INT "$pid"
+		finish_ucp
+		expect_status 130
+		[[ $(<d/f) == old ]] || fail "$option: the old file is lost"
+		[[ $(cat d/f?*) == other ]] || fail "$option: what was put in the place of the backup is gone: $(ls -A d)"
+	done
+}
+
 # The source is the destination, by a link: it is there to be read till the end.
 case_backup_of_the_source() {
 	mkdir e

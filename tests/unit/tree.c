@@ -299,6 +299,34 @@ TEST(hardlinks_that_lead_in_circles) {
 	tear_down();
 }
 
+/** Where neither inodes nor times show that a source is the copy, only so many new directories in it are believed. */
+TEST(new_sources_without_end_are_a_copy) {
+	enum { MOST = 4096 };
+	set_up(8);
+	REQUIRE(mkdir("src/a", 0755) == 0 && mkdir("src/a/b", 0755) == 0 && mkdir("src/a/b/c", 0755) == 0);
+	struct tree *tree = must_enter(t.base, "src");
+	// As if they had been changed since the copy was begun
+	tree->dst_stat.st_ctim.tv_sec -= 1000;
+	tree->changed = MOST - 2;
+	struct tree *a = must_enter(tree, "a");
+	struct tree *b = must_enter(a, "b");
+	CHECK_EQ(b->changed, MOST);
+	capture_errors();
+	CHECK(!enter(b, "c"));
+	check_errors("ucp: cannot copy a directory, 'src', into itself, 'dst/src'\n");
+	// One that was there before begins the count anew
+	tree->dst_stat.st_ctim.tv_sec += 2000;
+	struct tree *c = must_enter(b, "c");
+	CHECK_EQ(c->changed, 0);
+	for (struct tree *left = c; left != t.base;) {
+		struct tree *parent = left->parent;
+		tree_unpin(left);
+		tree_unref(left);
+		left = parent;
+	}
+	tear_down();
+}
+
 // --- Attributes
 
 static struct timespec mtime_of(const char *path) {
