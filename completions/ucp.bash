@@ -82,7 +82,7 @@ _ucp_values()
 		--engine) _ucp_offer "auto uring sync" ;;
 		--sparse | --reflink | --direct) _ucp_offer "auto always never" ;;
 		--progress) _ucp_offer "auto always never plain synced" ;;
-		--update) _ucp_offer "all none none-fail older" ;;
+		--update) _ucp_offer "all none none-fail older differ checksum" ;;
 		--backup)
 			_ucp_offer "none off simple never existing nil numbered t"
 			;;

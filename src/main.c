@@ -34,7 +34,8 @@
  *     - begin.c             what an entry is, and what is done with it
  *     - source.c            opens the source, and sees that it is what was listed
  *     - claim.c             who writes to which destination
- *     - whose.c             to whom a destination belongs
+ *     - whose.c             who can have put a destination there
+ *     - unchanged.c         one that stays, but for its attributes
  *     - target.c            what all destinations have in common
  *     - target-in-place.c   a destination that is written to under its name
  *     - target-staged.c     one that gets its name when it is whole (--atomic, --resume)
@@ -73,6 +74,8 @@
  *     - backup.c            backups
  *     - known.c             which operands were met, and what was made of them
  *     - dry.c               what would stand there by then (--dry-run)
+ *     - differ.c            whether it differs from the source (--update=differ, checksum)
+ *     - whose.c             to whom it belongs
  *     - over.c              how many bytes are going to be overwritten
  *     - hardlinks.[ch]      files with several names
  *
@@ -135,6 +138,7 @@
  *     - meta-attr.c         extended attributes, one by one
  *     - meta-xattr.c        all extended attributes of a file
  *     - meta-rules.c        which of them are copied (/etc/xattr.conf)
+ *     - meta-differ.c       whether any of that is to be set
  *     - meta-inherit.c      what a new file takes from the one it replaces
  *     - meta-mode.c         sets a mode
  *

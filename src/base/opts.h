@@ -61,6 +61,10 @@ enum update {
 	UPDATE_NONE_FAIL,
 	/** Those older than their source (-u). */
 	UPDATE_OLDER,
+	/** Those that differ from their source in type, size or time of last modification, or that lead elsewhere. */
+	UPDATE_DIFFER,
+	/** The same, but files of one size are compared by their contents. */
+	UPDATE_CHECKSUM,
 };
 
 /** How an existing destination is kept under another name. */
@@ -234,5 +238,10 @@ struct opts {
 	char **operands;
 	int operand_count;
 };
+
+/** Whether a destination that does not differ from its source is left alone, but for its attributes. */
+static inline bool opts_compare(const struct opts *opts) {
+	return opts->update == UPDATE_DIFFER || opts->update == UPDATE_CHECKSUM;
+}
 
 #endif // UCP_OPTS_H

@@ -65,7 +65,7 @@ const struct argp_option cli_options[] = {
 	{0, 'u', 0, 0, "same as --update=older", GROUP_EXISTING},
 	{"update", KEY_UPDATE, "UPDATE", OPTION_ARG_OPTIONAL,
 		"which existing destinations to replace: all, none (as -n), none-fail (an error for each), "
-		"older (those older than SOURCE; the default of UPDATE)", GROUP_EXISTING},
+		"older (those older than SOURCE; the default of UPDATE), differ (in size or time), checksum (in contents)", GROUP_EXISTING},
 	{"backup", KEY_BACKUP, "CONTROL", OPTION_ARG_OPTIONAL,
 		"keep each existing destination under another name: none or off, simple or never, existing or nil "
 		"(the default), numbered or t", GROUP_EXISTING},

@@ -32,7 +32,7 @@ struct habit {
 #define NOT_FOR_COPYING "ucp does not copy to other machines"
 #define NO_DELETING "ucp removes nothing that only the destination has"
 #define NOTHING_LIKE_IT "ucp has nothing like this option of rsync"
-#define NO_CONTENTS "ucp compares no contents; see --update for what is replaced, --verify for a check of the copy"
+#define NO_CONTENTS "see --update=checksum for comparing contents, --verify for a check of the copy"
 
 /** The long options of rsync 3.2 that cp has not, and what others are tried. */
 static const struct habit habits[] = {
@@ -96,7 +96,7 @@ static const struct habit habits[] = {
 	{"ignore-existing", NULL, "see --no-clobber"},
 	{"ignore-missing-args", NULL, NULL},
 	{"ignore-non-existing", NULL, NULL},
-	{"ignore-times", NULL, "ucp copies all unless --update says otherwise"},
+	{"ignore-times", NULL, "ucp copies all unless --update says otherwise; see --update=all"},
 	{"inc-recursive", "include", NULL},
 	{"include", "include", NULL},
 	{"include-from", "include", "see --exclude-from, of which a line that begins with a plus sign and a blank includes"},

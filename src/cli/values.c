@@ -30,7 +30,8 @@ static const struct word progress_words[] = {
 static const struct word sparse_words[] = {{"never", WHEN_NEVER}, {"auto", WHEN_AUTO}, {"always", WHEN_ALWAYS}, {0}};
 
 static const struct word update_words[] = {
-	{"all", UPDATE_ALL}, {"none", UPDATE_NONE}, {"none-fail", UPDATE_NONE_FAIL}, {"older", UPDATE_OLDER}, {0},
+	{"all", UPDATE_ALL}, {"none", UPDATE_NONE}, {"none-fail", UPDATE_NONE_FAIL}, {"older", UPDATE_OLDER},
+	{"differ", UPDATE_DIFFER}, {"checksum", UPDATE_CHECKSUM}, {0},
 };
 
 static const struct word backup_words[] = {

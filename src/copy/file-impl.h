@@ -84,16 +84,6 @@ struct error file_cannot_create(int ret);
 int file_open_waiting(const struct file_context *ctx, int seen, int dir, const char *path, int flags);
 
 /**
- * Whether what stands below the destination, and is no directory, belongs to somebody who is not to own the copy: asked for
- * all that is overwritten, replaced or given attributes, whatever its type, and for what a link leads to. Its owner may have
- * it open, and could read and write the copy whatever its attributes. Only the superuser who keeps ownership has to ask.
- *
- * @param src    The source.
- * @param there  What stands at the destination, links followed if they will be.
- */
-bool file_is_strangers(const struct opts *opts, const struct tree *tree, const struct stat *src, const struct stat *there);
-
-/**
  * Whether a destination that was looked at twice is one file still. Some file systems change inode numbers, when a file is
  * opened for writing (overlayfs) or at each look (some of FUSE). What looks alike is taken for the same then, unless others
  * may write in the directory: they could have exchanged it.
@@ -303,6 +293,16 @@ void file_say(struct file_context *ctx, const struct tree *tree, const struct en
 
 /** Note that an entry is not copied, as the user asked for. ST: the source if it is known. */
 void file_skipped(struct file_context *ctx, const struct stat *st);
+
+/**
+ * The same, for DEST_SKIP or DEST_DONE; and give a destination that does not differ from its source (dest_found::alike) the
+ * attributes that it lacks. What fails is reported.
+ */
+void file_leave(struct file_context *ctx, const struct tree *tree, const struct entry *entry, const struct stat *st,
+	const struct dest_found *found);
+
+/** Whether an inode has that name in a directory, and nobody else can put something else there. */
+bool file_is_safe_by_name(int dir, const char *name, struct inode inode);
 
 /** Note that an entry could not be copied. ST: the source if it is known. */
 void file_failed(struct file_context *ctx, const struct stat *st);

@@ -98,11 +98,15 @@ static bool link_to(struct file_context *ctx, const struct link_name *first, str
 	int dir = tree->fd[DST];
 
 	int ret = link_copy(first, tree, entry->dst_name);
+	struct stat there;
+	bool same = ret == -EEXIST && fstatat(dir, entry->dst_name, &there, AT_SYMLINK_NOFOLLOW) == 0
+		&& inode_same(inode_of(&there), first->copy);
+	if (same && opts_compare(ctx->files->opts) && !(tree->flags & TREE_CREATED)) {
+		file_skipped(ctx, NULL);
+		return true;
+	}
 	if (ret == -EEXIST && (tree->flags & TREE_CREATED)) {
 		// What stands there was made by this run: of this name, or of one that is the same one for the file system
-		struct stat there;
-		bool same = fstatat(dir, entry->dst_name, &there, AT_SYMLINK_NOFOLLOW) == 0
-			&& inode_same(inode_of(&there), first->copy);
 		ret = same ? 0 : ret;
 	} else if (ret == -EEXIST) {
 		ret = link_over(first, tree, entry->dst_name);
@@ -164,7 +168,7 @@ enum file_hardlinks file_hardlinks_enter(struct file_context *ctx, struct tree *
 		return FILE_HARDLINKS_FAILED;
 	}
 	if (verdict == DEST_SKIP) {
-		file_skipped(ctx, st);
+		file_leave(ctx, tree, entry, st, &judged->found);
 		return FILE_HARDLINKS_DONE;
 	}
 	enum link_verdict met = hardlinks_enter(ctx->files->hardlinks, inode_of(st), tree, entry, link, &first);
@@ -177,7 +181,7 @@ enum file_hardlinks file_hardlinks_enter(struct file_context *ctx, struct tree *
 		file_say(ctx, tree, entry, backup);
 	}
 	if (met == LINK_COPY) {
-		file_skipped(ctx, st);
+		file_leave(ctx, tree, entry, st, &judged->found);
 		// What stands there for the copy, be it a link that was followed to see how new it is
 		struct stat there;
 		int ret = fstatat(tree->fd[DST], entry->dst_name, &there, AT_SYMLINK_NOFOLLOW);

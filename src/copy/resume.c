@@ -110,7 +110,7 @@ enum dest_verdict file_verdict(struct file_context *ctx, struct tree *tree, cons
 	struct stat there;
 	if (journal_is_open(&files->journal) && S_ISREG(st->st_mode)
 		&& fstatat(tree->fd[DST], entry->dst_name, &there, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(there.st_mode)
-		&& !file_is_strangers(files->opts, tree, st, &there) && journal_is_finished(&files->journal, st, &there))
+		&& !dest_is_strangers(files->opts, tree, st, &there) && journal_is_finished(&files->journal, st, &there))
 	{
 		found->st = there;
 		counter_add(&ctx->counters->resumed, 1);

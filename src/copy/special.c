@@ -161,7 +161,7 @@ static bool make_node(struct node *node) {
 			ret = over ? make_over(node, true) : make_new(node);
 			ret = ret == -EEXIST && replace ? make_over(node, true) : ret;
 		} else if (verdict == DEST_SKIP || verdict == DEST_DONE) {
-			file_skipped(node->ctx, node->st);
+			file_leave(node->ctx, node->tree, node->entry, node->st, &judged->found);
 			return false;
 		}
 	}
@@ -254,15 +254,6 @@ static int open_parent(const struct node *node, const char *name) {
 	return dir;
 }
 
-/** Whether what was made has that name in a directory, and nobody else can put something else there. */
-static bool is_safe_by_name(const struct node *node, int dir, const char *name) {
-	struct stat parent;
-	struct stat there;
-	// Where there is a sticky bit, whoever is going to own the copy can
-	return dir >= 0 && fstat(dir, &parent) == 0 && symlink_owner_is_trusted(&parent) && !(parent.st_mode & (S_IWGRP | S_IWOTH))
-		&& fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && inode_same(inode_of(&there), node->made);
-}
-
 /**
  * Whether what was made may have an ACL from its directory DIR, and has to be asked. If it cannot be, the directory is,
  * which only who is going to own the copy, or is trusted, may give a default ACL.
@@ -297,7 +288,7 @@ static bool apply_meta(struct node *node, const char *name, const struct opts *o
 		.src_name = node->entry->name,
 		.dst_fd = fd,
 		.dst_dir = dir,
-		.dst_name = is_safe_by_name(node, dir, last) ? last : NULL,
+		.dst_name = file_is_safe_by_name(dir, last, node->made) ? last : NULL,
 	};
 	if (!S_ISLNK(src->st_mode) && is_closed_at_first(opts)) {
 		meta_final_mode(opts, src->st_mode, umasked, &meta.final_mode);

@@ -92,7 +92,7 @@ static struct error simulate_overwrite(const struct simulated *f) {
 	if (S_ISDIR(f->judged.found.st.st_mode)) {
 		return error_make(ERROR_REMOVE, EISDIR, files->opts->flags & OPT_FORCE ? "cannot remove %d" : f->what);
 	}
-	if (file_is_strangers(files->opts, f->tree, f->st, &f->judged.found.st)) {
+	if (dest_is_strangers(files->opts, f->tree, f->st, &f->judged.found.st)) {
 		if (files->opts->flags & OPT_ATTRIBUTES_ONLY) {
 			return file_not_giving();
 		}

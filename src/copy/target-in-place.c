@@ -229,7 +229,7 @@ static struct error overwrite(struct file_context *ctx, struct file *file) {
 	bool link;
 
 	// A fifo or a terminal of a stranger is not even opened
-	if (file_is_strangers(ctx->files->opts, file->tree, &file->source.st, &file->target.found)) {
+	if (dest_is_strangers(ctx->files->opts, file->tree, &file->source.st, &file->target.found)) {
 		return displace(ctx, file);
 	}
 	int ret = open_there(ctx, file, flags | (wait ? 0 : O_NONBLOCK), &link);
@@ -254,8 +254,10 @@ static struct error overwrite(struct file_context *ctx, struct file *file) {
 }
 
 /** Leave a destination as it is. */
-static void skip(struct file_context *ctx, const struct tree *tree, const struct entry *entry, const struct stat *st) {
-	file_skipped(ctx, st);
+static void skip(struct file_context *ctx, const struct tree *tree, const struct entry *entry, const struct stat *st,
+	const struct dest_found *found)
+{
+	file_leave(ctx, tree, entry, st, found);
 	if (ctx->files->opts->flags & OPT_DEBUG) {
 		tree_say(tree, entry, SAY_NOTE, "skipped %d");
 	}
@@ -289,7 +291,7 @@ bool file_judge(struct file_context *ctx, struct tree *tree, const struct entry 
 	}
 	judged->known = judged->verdict == DEST_OVERWRITE || judged->verdict == DEST_CREATE;
 	if (!judged->known) {
-		skip(ctx, tree, entry, st);
+		skip(ctx, tree, entry, st, &judged->found);
 	}
 	return judged->known;
 }
@@ -305,13 +307,14 @@ static int make_new(struct file_context *ctx, struct file *file) {
 }
 
 /** Decide about what stands at the destination, and open it or what takes its place. */
-static enum dest_verdict replace(struct file_context *ctx, struct file *file, const struct judged *judged,
-	struct error *fail)
-{
+static void replace(struct file_context *ctx, struct file *file, const struct judged *judged, struct error *fail) {
 	enum dest_verdict verdict = judged->verdict;
 	struct dest_found found = judged->found;
 	if (!judged->known) {
 		verdict = file_verdict(ctx, file->tree, &file->entry, &file->source.st, &found, fail);
+	}
+	if (verdict == DEST_SKIP || verdict == DEST_DONE) {
+		skip(ctx, file->tree, &file->entry, &file->source.st, &found);
 	}
 	bool atomic = file_is_atomic(ctx, &file->entry);
 	file->target.found = found.st;
@@ -326,7 +329,6 @@ static enum dest_verdict replace(struct file_context *ctx, struct file *file, co
 	} else if (verdict == DEST_CREATE) {
 		*fail = atomic ? file_stage_again(ctx, file, found.replace) : create_again(ctx, file);
 	}
-	return verdict;
 }
 
 /**
@@ -347,12 +349,11 @@ static struct error cannot_make(const struct file *file, int ret, const char *wh
 
 bool file_open_destination(struct file_context *ctx, struct file *file, const struct judged *judged) {
 	struct error fail = NO_ERROR;
-	enum dest_verdict verdict = DEST_CREATE;
 	bool new = (file->tree->flags & TREE_CREATED) || judged->absent;
 
 	int ret = judged->known ? -EEXIST : make_new(ctx, file);
 	if (ret == -EEXIST && !new) {
-		verdict = replace(ctx, file, judged, &fail);
+		replace(ctx, file, judged, &fail);
 	} else {
 		static const char what[] = "cannot create regular file %d";
 		if (ret < 0) {
@@ -369,9 +370,6 @@ bool file_open_destination(struct file_context *ctx, struct file *file, const st
 			file_failed(ctx, &file->source.st);
 		}
 		return false;
-	}
-	if (verdict == DEST_SKIP || verdict == DEST_DONE) {
-		skip(ctx, file->tree, &file->entry, &file->source.st);
 	}
 	if (file->target.fd >= 0 && ctx->files->writeback) {
 		writeback_track(ctx->files->writeback, file->target.fd);

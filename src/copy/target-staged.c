@@ -276,7 +276,7 @@ struct error file_stage_over(struct file_context *ctx, struct file *file) {
 	int dir = file->tree->fd[DST];
 	const char *name = file->entry.dst_name;
 
-	if (file_is_strangers(opts, file->tree, &file->source.st, &file->target.found)) {
+	if (dest_is_strangers(opts, file->tree, &file->source.st, &file->target.found)) {
 		return file_stage_instead(ctx, file);
 	}
 	int fd = open_old(file->tree, dir, name, WAY_NAME);

@@ -45,7 +45,7 @@ enum target_admit file_admit(const struct files *files, const struct tree *tree,
 		*fail = error_make(ERROR_COPY, 0, "%s and %d are the same file");
 	} else if (files->checksums && checksums_is(files->checksums, st)) {
 		*fail = error_make(ERROR_COPY, 0, "cannot copy %s to %d: checksums are being written there");
-	} else if (file_is_strangers(files->opts, tree, src, st)) {
+	} else if (dest_is_strangers(files->opts, tree, src, st)) {
 		return TARGET_DISPLACE;
 	} else if (S_ISREG(st->st_mode) && (there->link || there->mount)) {
 		*fail = dest_spare_source(files->dest, st);

@@ -4,15 +4,7 @@
 #include "sys/meta.h"
 #include "sys/symlink.h"
 
-/** Whether what stands at a destination belongs to whom its copy may belong to. */
-static bool is_owners(const struct opts *opts, const struct stat *src, const struct stat *there) {
-	return symlink_owner_is_trusted(there) || ((opts->preserve & PRESERVE_OWNERSHIP) && there->st_uid == src->st_uid);
-}
-
-bool file_is_strangers(const struct opts *opts, const struct tree *tree, const struct stat *src, const struct stat *there) {
-	bool gives = (opts->flags & OPT_PRIVILEGED) && (opts->preserve & PRESERVE_OWNERSHIP);
-	return gives && !S_ISDIR(there->st_mode) && !tree_is_named_whole(tree) && !is_owners(opts, src, there);
-}
+#include <fcntl.h>
 
 bool file_is_own(const struct files *files, int dir, const struct stat *found) {
 	return symlink_owner_is_trusted(found) && (!(files->opts->flags & OPT_PRIVILEGED) || symlink_is_closed(dir));
@@ -39,5 +31,13 @@ bool file_may_stand_for(const struct files *files, int dir, const struct stat *s
 {
 	const struct opts *opts = files->opts;
 	bool same_type = (there->st_mode & S_IFMT) == (src->st_mode & S_IFMT);
-	return is_owners(opts, src, there) && is_owners(opts, src, found) && (same_type || file_is_own(files, dir, there));
+	return dest_is_owners(opts, src, there) && dest_is_owners(opts, src, found) && (same_type || file_is_own(files, dir, there));
+}
+
+bool file_is_safe_by_name(int dir, const char *name, struct inode inode) {
+	struct stat parent;
+	struct stat there;
+	// Where there is a sticky bit, whoever is going to own the copy can
+	return dir >= 0 && fstat(dir, &parent) == 0 && symlink_owner_is_trusted(&parent) && !(parent.st_mode & (S_IWGRP | S_IWOTH))
+		&& fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && inode_same(inode_of(&there), inode);
 }

@@ -108,4 +108,20 @@ long dest_time_step(const struct stat *st);
 bool dest_is_up_to_date(struct dest *dest, const struct dest_look *look, const struct timespec *src,
 	const struct stat *dst);
 
+/**
+ * Whether the time of a destination is its source's, or what its file system could keep of that. As dest_is_up_to_date()
+ * otherwise.
+ */
+bool dest_has_same_time(struct dest *dest, const struct dest_look *look, const struct timespec *src,
+	const struct stat *dst);
+
+/**
+ * Whether a destination does not differ from its source in what is compared (--update=differ, checksum), and does not belong
+ * to a stranger.
+ *
+ * @param pair        The source as found, links followed if they are; the destination by LOOK.
+ * @param same_times  Set to dest_has_same_time() if they are alike.
+ */
+bool dest_is_alike(struct dest *dest, const struct dest_pair *pair, const struct dest_look *look, bool *same_times);
+
 #endif // UCP_DEST_IMPL_H

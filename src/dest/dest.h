@@ -64,6 +64,9 @@ struct dest_found {
 	char *backup;
 	/** With --atomic: what stands there is neither removed nor moved, but to be replaced by what is whole. */
 	bool replace;
+	/** For DEST_DONE: it does not differ from its source (opts_compare()), but for attributes; and whether its time is the same. */
+	bool alike;
+	bool same_times;
 };
 
 /** What is to be done where a destination exists already. */
@@ -74,7 +77,7 @@ enum dest_verdict {
 	DEST_CREATE,
 	/** Leave it: the user wants it so. */
 	DEST_SKIP,
-	/** Leave it: it is as new as the source, and stands for it where other names are to be linked. */
+	/** Leave it: it is as new as the source, or does not differ, and stands for it where other names are to be linked. */
 	DEST_DONE,
 	/** It may not be replaced; the error says why. */
 	DEST_REFUSE,
@@ -144,6 +147,19 @@ bool dest_same_entry(int dir_a, const char *path_a, int dir_b, const char *path_
 
 /** Move a backup back to where it was, since nothing took its place. What fails is reported. */
 void dest_undo_backup(struct dest *dest, const struct tree *tree, const struct entry *entry, const char *backup);
+
+/** Whether what stands at a destination belongs to whom its copy may belong to: us, root, or, if owners are kept, the source's. */
+bool dest_is_owners(const struct opts *opts, const struct stat *src, const struct stat *there);
+
+/**
+ * Whether what stands below the destination, and is no directory, belongs to somebody who is not to own the copy: asked for
+ * all that is overwritten, replaced or given attributes, whatever its type, and for what a link leads to. Its owner may have
+ * it open, and could read and write the copy whatever its attributes. Only the superuser who keeps ownership has to ask.
+ *
+ * @param src    The source.
+ * @param there  What stands at the destination, links followed if they will be.
+ */
+bool dest_is_strangers(const struct opts *opts, const struct tree *tree, const struct stat *src, const struct stat *there);
 
 /** Nobody knows. */
 #define DEST_OVER_UNKNOWN UINT64_MAX

@@ -46,6 +46,8 @@ enum dest_verdict dest_simulate(struct dest *dest, const struct tree *tree, cons
 		*fail = error_make(ERROR_COPY, 0, "not replacing %d");
 		return DEST_REFUSE;
 	case UPDATE_ALL:
+	case UPDATE_DIFFER:
+	case UPDATE_CHECKSUM:
 		break;
 	}
 	*fail = error_make(ERROR_COPY, 0, "will not overwrite just-created %d with %s");

@@ -33,10 +33,15 @@ static bool is_beneath(const struct judge *j) {
 	return (j->dest->opts->flags & OPT_BENEATH) && !tree_is_named_whole(j->tree);
 }
 
+/** Whether what stands below the destination is compared with its source, and replaced if it is of another type. */
+static bool is_compared(const struct judge *j) {
+	return opts_compare(j->dest->opts) && !tree_is_named_whole(j->tree);
+}
+
 /** Whether the destination itself is meant, not what a link there leads to. */
 static bool means_link(const struct judge *j) {
 	const struct opts *opts = j->dest->opts;
-	return !j->as_regular || is_beneath(j) || (opts->flags & (OPT_SYMBOLIC_LINK | OPT_HARD_LINK | OPT_REMOVE_DESTINATION))
+	return !j->as_regular || is_beneath(j) || is_compared(j) || (opts->flags & (OPT_SYMBOLIC_LINK | OPT_HARD_LINK | OPT_REMOVE_DESTINATION))
 		|| opts->backup != BACKUP_NONE;
 }
 
@@ -46,14 +51,20 @@ static const char *name_of(const struct judge *j) {
 	return name[0] || (!means_link(j) && !(j->dest->opts->flags & OPT_NO_TARGET_DIRECTORY)) ? name : ".";
 }
 
-/** Whether the destination is at least as new as the source. */
+/** Whether the destination is at least as new as the source, or, if they are compared, does not differ from it. */
 static bool is_up_to_date(const struct judge *j) {
+	const struct opts *opts = j->dest->opts;
 	// To find out how times are kept one may be changed, which is not to be behind a link of others
 	bool here = means_link(j) || !tree_is_named_whole(j->tree);
 	struct dest_look look = {
 		.dir = j->tree->fd[DST], .name = name_of(j), .flags = here ? AT_SYMLINK_NOFOLLOW : 0,
 	};
-	return dest_is_up_to_date(j->dest, &look, &j->st->st_mtim, &j->found->st);
+	if (opts_compare(opts)) {
+		struct dest_pair pair = {.opts = opts, .tree = j->tree, .entry = j->entry, .src = j->st, .dst = &j->found->st};
+		bool as_copied = !j->as_regular || S_ISREG(j->st->st_mode);
+		return j->found->alike = as_copied && dest_is_alike(j->dest, &pair, &look, &j->found->same_times);
+	}
+	return opts->update == UPDATE_OLDER && dest_is_up_to_date(j->dest, &look, &j->st->st_mtim, &j->found->st);
 }
 
 /** Change "rwxrwxrwx" into what ls(1) shows for a mode. */
@@ -92,7 +103,7 @@ static bool ask(const struct judge *j) {
 static enum dest_verdict wanted(const struct judge *j) {
 	const struct opts *opts = j->dest->opts;
 
-	if (opts->update == UPDATE_OLDER && is_up_to_date(j)) {
+	if (is_up_to_date(j)) {
 		return DEST_DONE;
 	}
 	if (opts->update == UPDATE_NONE_FAIL) {
@@ -128,20 +139,27 @@ static const char *just_made(struct dest *dest, const struct tree *tree, const s
 	return is ? "will not overwrite just-created %d with %s" : NULL;
 }
 
+/** Remove a destination that is no directory, and say so. If it STAYS it goes when something takes its place (--atomic). */
+static struct error drop(const struct dest *dest, const struct tree *tree, const struct entry *entry, bool stays) {
+	int ret = 0;
+	if (dest->opts->flags & OPT_DRY_RUN) {
+		ret = tree_may_make(tree, entry->dst_name);
+	} else if (!stays && unlinkat(tree->fd[DST], entry->dst_name, 0) != 0 && errno != ENOENT) {
+		ret = -errno;
+	}
+	if (ret < 0) {
+		return error_make(ERROR_REMOVE, ret, "cannot remove %d");
+	}
+	if (dest->opts->flags & OPT_VERBOSE) {
+		tree_say(tree, entry, SAY_REMOVED, "removed %d");
+	}
+	return NO_ERROR;
+}
+
 static enum dest_verdict remove_it(const struct judge *j) {
 	j->found->replace = j->dest->opts->flags & OPT_ATOMIC;
-	if (j->dest->opts->flags & OPT_DRY_RUN) {
-		int ret = tree_may_make(j->tree, j->entry->dst_name);
-		if (ret < 0) {
-			return refuse(j, ERROR_REMOVE, ret, "cannot remove %d");
-		}
-	} else if (!j->found->replace && unlinkat(j->tree->fd[DST], j->entry->dst_name, 0) != 0 && errno != ENOENT) {
-		return refuse(j, ERROR_REMOVE, errno, "cannot remove %d");
-	}
-	if (j->dest->opts->flags & OPT_VERBOSE) {
-		tree_say(j->tree, j->entry, SAY_REMOVED, "removed %d");
-	}
-	return DEST_CREATE;
+	*j->fail = drop(j->dest, j->tree, j->entry, j->found->replace);
+	return j->fail->text ? DEST_REFUSE : DEST_CREATE;
 }
 
 /** Whether a destination is removed rather than written into. */
@@ -150,7 +168,7 @@ static bool is_removed(const struct judge *j) {
 	if (S_ISDIR(j->found->st.st_mode)) {
 		return false;
 	}
-	if (opts->flags & OPT_REMOVE_DESTINATION) {
+	if ((opts->flags & OPT_REMOVE_DESTINATION) || (is_compared(j) && ((j->found->st.st_mode ^ j->st->st_mode) & S_IFMT))) {
 		return true;
 	}
 	if (opts->flags & OPT_ATTRIBUTES_ONLY) {
@@ -260,7 +278,9 @@ enum tree_verdict dest_judge_directory(struct dest *dest, struct tree *tree, con
 	if (S_ISDIR(tree->dst_stat.st_mode)) {
 		return TREE_USE;
 	}
-	if (opts->backup == BACKUP_NONE) {
+	// Nobody is asked about directories
+	bool differs = opts_compare(opts) && !tree_is_named_whole(parent) && !(opts->flags & OPT_INTERACTIVE);
+	if (opts->backup == BACKUP_NONE && !differs) {
 		*fail = error_make(ERROR_COPY, 0, "cannot overwrite non-directory %d with directory %s");
 		return TREE_USE;
 	}
@@ -272,6 +292,10 @@ enum tree_verdict dest_judge_directory(struct dest *dest, struct tree *tree, con
 	*fail = dest_spare_name(dest, parent, &tree->dst_stat);
 	if (fail->text) {
 		return TREE_USE;
+	}
+	if (opts->backup == BACKUP_NONE) {
+		*fail = drop(dest, parent, entry, false);
+		return fail->text ? TREE_USE : TREE_MAKE;
 	}
 	char *backup = NULL;
 	*fail = make_backup(&pair, DEST_BACKUP_MOVE, &backup);

@@ -16,6 +16,10 @@ static bool is_later(struct timespec a, struct timespec b) {
 	return a.tv_sec != b.tv_sec ? a.tv_sec > b.tv_sec : a.tv_nsec > b.tv_nsec;
 }
 
+static bool is_equal(struct timespec a, struct timespec b) {
+	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
 struct timespec dest_cut_time(struct timespec time, long step) {
 	time.tv_sec -= step == COARSEST ? time.tv_sec & 1 : 0;
 	time.tv_nsec -= time.tv_nsec % min(step, SECOND);
@@ -141,4 +145,15 @@ bool dest_is_up_to_date(struct dest *dest, const struct dest_look *look, const s
 		return false;
 	}
 	return !is_later(dest_cut_time(*src, find_step(dest, look, src, dst)), dst->st_mtim);
+}
+
+bool dest_has_same_time(struct dest *dest, const struct dest_look *look, const struct timespec *src,
+	const struct stat *dst)
+{
+	if (is_equal(*src, dst->st_mtim)) {
+		return true;
+	}
+	// No step is coarser than what the time is a multiple of
+	return is_equal(dest_cut_time(*src, step_of(&dst->st_mtim, 1)), dst->st_mtim)
+		&& is_equal(dest_cut_time(*src, find_step(dest, look, src, dst)), dst->st_mtim);
 }

@@ -18,20 +18,21 @@
 /** The most of an ACL, of a size as META_SMALL has to be. */
 #define ACL_MAX (VALUE_MAX - 4)
 
-struct meta_ref meta_src(const struct meta *meta, char path[META_SRC_PATH_SIZE]) {
-	if (meta->src_fd >= 0) {
-		return (struct meta_ref) {.fd = meta->src_fd};
+struct meta_ref meta_by_name(int dir, const char *name, char path[META_SRC_PATH_SIZE]) {
+	if (dir == AT_FDCWD) {
+		return (struct meta_ref) {.fd = -1, .path = name};
 	}
-	if (meta->src_dir == AT_FDCWD) {
-		return (struct meta_ref) {.fd = -1, .path = meta->src_name};
-	}
-	char dir[FD_PATH_SIZE];
-	int len = snprintf(path, META_SRC_PATH_SIZE, "%s/%s", fd_path(meta->src_dir, dir), meta->src_name);
+	char above[FD_PATH_SIZE];
+	int len = snprintf(path, META_SRC_PATH_SIZE, "%s/%s", fd_path(dir, above), name);
 	if (len >= META_SRC_PATH_SIZE) {
 		// What is cut off would name something else
 		path[0] = '\0';
 	}
-	return (struct meta_ref) {.fd = -1, .path = path, .name = meta->src_name, .dir = meta->src_dir};
+	return (struct meta_ref) {.fd = -1, .path = path, .name = name, .dir = dir};
+}
+
+struct meta_ref meta_src(const struct meta *meta, char path[META_SRC_PATH_SIZE]) {
+	return meta->src_fd >= 0 ? (struct meta_ref) {.fd = meta->src_fd} : meta_by_name(meta->src_dir, meta->src_name, path);
 }
 
 struct meta_ref meta_dst(const struct meta *meta, char path[FD_PATH_SIZE]) {

@@ -24,6 +24,9 @@
 #define META_ACL_ACCESS "system.posix_acl_access"
 #define META_ACL_DEFAULT "system.posix_acl_default"
 
+/** What gives a program rights, like the set-id bits. */
+#define META_CAPABILITY "security.capability"
+
 /** Whose attributes are meant. */
 struct meta_ref {
 	/** The descriptor, if there is no path. */
@@ -69,6 +72,12 @@ enum meta_action meta_action(const struct opts *opts, const char *name);
 
 /** The source: by its descriptor, or by name without leaving the directory that is open. */
 struct meta_ref meta_src(const struct meta *meta, char path[META_SRC_PATH_SIZE]);
+
+/** What a name in a directory that is open is about, no link being followed. */
+struct meta_ref meta_by_name(int dir, const char *name, char path[META_SRC_PATH_SIZE]);
+
+/** Whether an attribute that only an existing destination has is removed from it (opts_compare()). */
+bool meta_is_removed(const struct opts *opts, const char *name);
 
 /** The destination. */
 struct meta_ref meta_dst(const struct meta *meta, char path[FD_PATH_SIZE]);

@@ -7,9 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** What gives a program rights, like the set-id bits. */
-#define CAPABILITY "security.capability"
-
 /** Copy one attribute. Returns 0 or -errno, with *GETTING set if the source was the problem. */
 static int copy_attr(struct meta_ref src, struct meta_ref dst, const char *name, bool *getting) {
 	struct meta_value value;
@@ -64,7 +61,7 @@ static struct error copy_listed(const struct meta *meta, bool owned, const char 
 			continue;
 		}
 		bool getting = false;
-		bool allowed = owned || strcmp(name, CAPABILITY) != 0;
+		bool allowed = owned || strcmp(name, META_CAPABILITY) != 0;
 		int ret = allowed ? copy_attr(src, dst, name, &getting) : -EPERM;
 		if (ret == -EACCES && !getting && closed == 0 && (closed = unwritable_mode(meta)) != 0
 			&& meta_set_mode(meta, closed | S_IWUSR) == 0)
@@ -80,6 +77,32 @@ static struct error copy_listed(const struct meta *meta, bool owned, const char 
 		meta_set_mode(meta, closed);
 	}
 	return first;
+}
+
+/** Whether a list of names has one. */
+static bool is_listed(const char *names, size_t size, const char *wanted) {
+	for (const char *name = names; name < names + size; name += strlen(name) + 1) {
+		if (strcmp(name, wanted) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/** Remove what an existing destination has, and the source, of whose attributes this is the list, does not. */
+static void remove_others(const struct meta *meta, const char *names, size_t size) {
+	char path[FD_PATH_SIZE];
+	struct meta_ref dst = meta_dst(meta, path);
+	char small[META_SMALL];
+	char *big;
+	ssize_t n = meta_list(dst, small, &big);
+	const char *theirs = big ? big : small;
+	for (const char *name = theirs; n > 0 && name < theirs + n; name += strlen(name) + 1) {
+		if (meta_is_removed(meta->opts, name) && !is_listed(names, size, name)) {
+			meta_remove(dst, name);
+		}
+	}
+	free(big);
 }
 
 struct error meta_copy_xattrs(const struct meta *meta, bool owned, struct meta_acls *acls) {
@@ -98,6 +121,9 @@ struct error meta_copy_xattrs(const struct meta *meta, bool owned, struct meta_a
 			acls->others |= meta_action(meta->opts, name) == META_PERMISSIONS;
 		}
 		fail = copy ? copy_listed(meta, owned, names, (size_t)n) : NO_ERROR;
+		if (copy && opts_compare(meta->opts) && !(meta->flags & META_NEW)) {
+			remove_others(meta, names, (size_t)n);
+		}
 	} else if (n != -EOPNOTSUPP) {
 		// What is not listed can still be asked for by name
 		acls->access = true;

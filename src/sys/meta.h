@@ -29,6 +29,8 @@ enum meta_flags {
 	META_DST_PATH = 1 << 4,
 	/** The source may have ACLs that are not listed among its attributes (meta_lists_acls()). */
 	META_UNLISTED_ACLS = 1 << 5,
+	/** For meta_differs(): the time of last modification is what the destination's file system can keep of the source's. */
+	META_SAME_TIMES = 1 << 6,
 };
 
 /** One file's attributes on their way. */
@@ -59,6 +61,14 @@ struct meta {
 
 /** Apply what the options ask for. Goes on after a failure and returns the first. */
 struct error meta_apply(const struct meta *meta);
+
+/**
+ * Whether an existing destination lacks anything that meta_apply() would give it or take from it. The time of last access
+ * alone does not count, as reading the source changes it.
+ *
+ * @param meta  If its dst_fd is -1, the destination is meant by dst_dir and dst_name, no link being followed.
+ */
+bool meta_differs(const struct meta *meta);
 
 /**
  * Give a new file what an old one has that it is going to replace, as far as that is permitted, and what writing into

@@ -148,6 +148,13 @@ static void apply(struct tree *tree) {
 	if (tree->flags & TREE_OPERANDS) {
 		meta.flags |= META_NO_XATTR;
 	}
+	struct stat now;
+	if (meta.dst && opts_compare(opts) && fstat(tree->fd[DST], &now) == 0) {
+		meta.dst = &now;
+		if (!meta_differs(&meta)) {
+			return;
+		}
+	}
 	struct error fail = meta_apply(&meta);
 	if (fail.text) {
 		struct entry entry = {.name = tree->name[SRC], .dst_name = tree->name[DST]};

@@ -51,7 +51,7 @@ once_options_of_rsync_are_refused() {
 	echo thesis >thesis.txt
 	echo report >report.txt
 	mkdir d
-	refused --checksum "unrecognized option '--checksum'; ucp compares no contents; see --update for what is replaced, --verify for a check of the copy"
+	refused --checksum "unrecognized option '--checksum'; see --update=checksum for comparing contents, --verify for a check of the copy"
 	refused --check "unrecognized option '--check'; write --checksums if that is meant, and not --checksum of rsync"
 	refused --max=5 "unrecognized option '--max=5'; write --max-size if that is meant, and not --max-alloc of rsync"
 	refused --delete "unrecognized option '--delete'; ucp removes nothing that only the destination has"
@@ -61,7 +61,7 @@ once_options_of_rsync_are_refused() {
 	refused --link-dest=x "unrecognized option '--link-dest=x'; ucp has nothing like this option of rsync"
 	refused --no-owner "unrecognized option '--no-owner'; see --no-preserve"
 	refused -vz "invalid option -- 'z'; ucp does not copy to other machines"
-	refused -c "invalid option -- 'c'; ucp compares no contents; see --update for what is replaced, --verify for a check of the copy"
+	refused -c "invalid option -- 'c'; see --update=checksum for comparing contents, --verify for a check of the copy"
 	refused -AX "invalid option -- 'A'; see --preserve=mode"
 	refused -q "invalid option -- 'q'; ucp says only what went wrong; see --progress=never"
 	refused -m "invalid option -- 'm'"
@@ -273,7 +273,7 @@ once_complete_values() {
 	offers 'ucp --progress=' auto always never plain synced
 	offers 'ucp --backup=' none off simple never existing nil numbered t
 	offers 'ucp --backup=n' none never nil numbered
-	offers 'ucp --update=' all none none-fail older
+	offers 'ucp --update=' all checksum differ none none-fail older
 	offers 'ucp --update=none' none none-fail
 	offers 'ucp -b -u --update=o' older
 	offers 'ucp --engine=' auto uring sync

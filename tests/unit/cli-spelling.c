@@ -117,7 +117,7 @@ TEST(unknown_ones_are_explained) {
 		{"link-dest", "unrecognized option %s; ucp has nothing like this option of rsync"},
 		{"no-perms", "unrecognized option %s; see --no-preserve"},
 		{"no-compress", "unrecognized option %s; ucp has nothing like this option of rsync"},
-		{"checksum", "unrecognized option %s; ucp compares no contents; see --update for what is replaced, "
+		{"checksum", "unrecognized option %s; see --update=checksum for comparing contents, "
 			"--verify for a check of the copy"},
 		{"max", "unrecognized option %s; write --max-size if that is meant, and not --max-alloc of rsync"},
 		{"di", "unrecognized option %s; write --direct if that is meant, and not --dirs of rsync"},

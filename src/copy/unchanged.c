@@ -1,0 +1,110 @@
+#include "copy/file-impl.h"
+
+#include "base/io.h"
+#include "base/opts.h"
+#include "sys/meta.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+/** Open an end for its attributes. Returns a descriptor, perhaps of O_PATH, or -errno. */
+static int open_end(int dir, const char *name, mode_t type, int more_flags, unsigned *path) {
+	int fd = S_ISREG(type) ? openat(dir, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | more_flags) : -1;
+	// It may not be read, or is under a lease
+	if (fd < 0 && (!S_ISREG(type) || errno == EACCES || errno == EAGAIN)) {
+		*path = META_DST_PATH;
+		fd = openat(dir, name, O_PATH | O_CLOEXEC | more_flags);
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+/** Open the source if it is reached through a symbolic link; else its name will do. Returns 0 or -errno. */
+static int open_followed(struct meta *meta, const struct tree *tree) {
+	struct stat st;
+	unsigned path = 0;
+	if (!tree_follows(tree)) {
+		return 0;
+	}
+	int ret = meta->src_fd = open_end(meta->src_dir, meta->src_name, meta->src->st_mode, 0, &path);
+	if (ret >= 0 && (path || fstat(ret, &st) != 0 || !inode_same(inode_of(&st), inode_of(meta->src)))) {
+		ret = path ? -EACCES : -ESTALE;
+		close_fd(&meta->src_fd);
+	}
+	return min(ret, 0);
+}
+
+/** Open the destination, which is to be what was found. Returns 0 or -errno. */
+static int open_there(struct meta *meta, const struct tree *tree, const struct stat *found) {
+	struct stat now;
+	unsigned path = 0;
+	int more = tree_is_named_whole(tree) && S_ISREG(found->st_mode) ? 0 : O_NOFOLLOW;
+	int ret = meta->dst_fd = open_end(meta->dst_dir, meta->dst_name, found->st_mode, more, &path);
+	if (ret >= 0 && (fstat(ret, &now) != 0 || !file_is_still(tree, found, &now))) {
+		close_fd(&meta->dst_fd);
+		ret = -ESTALE;
+	}
+	meta->flags |= path;
+	return min(ret, 0);
+}
+
+/** What is said of an end that cannot be opened. */
+static struct error cannot_open(int ret, enum side side) {
+	if (ret == -ESTALE) {
+		return error_make(ERROR_COPY, 0, side == SRC ? "skipping file %s, as it was replaced while being copied"
+			: "skipping file %s, as its destination %d was replaced while being copied");
+	}
+	return side == SRC ? error_make(ERROR_OPEN, ret, "cannot open %s for reading") : error_make(ERROR_ACCESS, ret, "cannot access %d");
+}
+
+/** Have the destination look like its source, if it does not. */
+static struct error settle(struct meta *meta, const struct tree *tree, const struct stat *found) {
+	int ret = open_followed(meta, tree);
+	if (ret < 0) {
+		return cannot_open(ret, SRC);
+	}
+	if (tree_is_named_whole(tree)) {
+		ret = open_there(meta, tree, found);
+	}
+	if (ret == 0 && !meta_differs(meta)) {
+		return NO_ERROR;
+	}
+	ret = ret == 0 && meta->dst_fd < 0 ? open_there(meta, tree, found) : ret;
+	if (ret < 0) {
+		return cannot_open(ret, DST);
+	}
+	if (!file_is_safe_by_name(meta->dst_dir, meta->dst_name, inode_of(found))) {
+		meta->dst_name = NULL;
+	}
+	// The owner of a link is set without a look at its mode
+	meta->dst = S_ISLNK(found->st_mode) ? NULL : found;
+	return meta_apply(meta);
+}
+
+void file_leave(struct file_context *ctx, const struct tree *tree, const struct entry *entry, const struct stat *st,
+	const struct dest_found *found)
+{
+	const struct opts *opts = ctx->files->opts;
+	file_skipped(ctx, st);
+	if (!found->alike || !(opts->preserve & PRESERVE_ATTRIBUTES)) {
+		return;
+	}
+	struct meta meta = {
+		.opts = opts,
+		.flags = META_STRAY_ACL | file_unlisted_acls(tree, -1) | (found->same_times ? META_SAME_TIMES : 0),
+		.src = st,
+		.dst = &found->st,
+		.src_fd = -1,
+		.src_dir = tree->fd[SRC],
+		.src_name = entry->name,
+		.dst_fd = -1,
+		.dst_dir = tree->fd[DST],
+		.dst_name = entry->dst_name,
+	};
+	struct error fail = settle(&meta, tree, &found->st);
+	if (fail.text) {
+		tree_report(tree, entry, fail);
+	}
+	close_fd(&meta.src_fd);
+	close_fd(&meta.dst_fd);
+}

@@ -1,0 +1,108 @@
+#include "dest/dest-impl.h"
+
+#include "base/io.h"
+#include "base/opts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/** Bytes of each of two files that are compared at once. */
+#define BLOCK ((size_t)256 << 10)
+
+/** Open one end, if it is still the regular file that was found. Returns a descriptor or -1. */
+static int open_as_found(const struct dest_pair *pair, enum side side) {
+	const struct stat *found = side == SRC ? pair->src : pair->dst;
+	const char *name = side == SRC ? pair->entry->name : pair->entry->dst_name;
+	bool follow = side == SRC ? tree_follows(pair->tree) : tree_is_named_whole(pair->tree);
+	struct stat st;
+	int fd = openat(pair->tree->fd[side], name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW));
+	if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || !inode_same(inode_of(&st), inode_of(found)))) {
+		close_fd(&fd);
+	}
+	return max(fd, -1);
+}
+
+/** Read a block, as much of it as there is. Returns how much, or -errno. */
+static ssize_t read_block(int fd, char *block, off_t off) {
+	size_t len = 0;
+	while (len < BLOCK) {
+		ssize_t n = pread(fd, block + len, BLOCK - len, off + (off_t)len);
+		if (n < 0 && errno != EINTR) {
+			return -errno;
+		}
+		if (n == 0) {
+			break;
+		}
+		len += n > 0 ? (size_t)n : 0;
+	}
+	return (ssize_t)len;
+}
+
+/** Whether two files that are open are the same up to their ends. If the copy is cancelled, nothing is done about them. */
+static bool read_same(const struct dest *dest, const int fd[2], char *block[2]) {
+	for (off_t off = 0;; off += (off_t)BLOCK) {
+		ssize_t n = read_block(fd[SRC], block[SRC], off);
+		if (n < 0 || read_block(fd[DST], block[DST], off) != n || memcmp(block[SRC], block[DST], (size_t)n) != 0) {
+			return dest_is_cancelled(dest);
+		}
+		if ((size_t)n < BLOCK || dest_is_cancelled(dest)) {
+			return true;
+		}
+	}
+}
+
+/** Whether two regular files have the same contents. What cannot be read differs: copying it says why. */
+static bool has_same_contents(const struct dest *dest, const struct dest_pair *pair) {
+	int fd[2] = {open_as_found(pair, SRC), -1};
+	fd[DST] = fd[SRC] >= 0 ? open_as_found(pair, DST) : -1;
+	char *data = fd[DST] >= 0 ? malloc(2 * BLOCK) : NULL;
+	bool same = data && read_same(dest, fd, (char *[2]) {data, data + BLOCK});
+	free(data);
+	close_fd(&fd[SRC]);
+	close_fd(&fd[DST]);
+	return same;
+}
+
+/** Whether two symbolic links hold the same. */
+static bool leads_to_same(const struct dest_pair *pair) {
+	char src[PATH_MAX];
+	char dst[PATH_MAX];
+	ssize_t n = readlinkat(pair->tree->fd[SRC], pair->entry->name, src, sizeof(src));
+	return n > 0 && n < PATH_MAX && readlinkat(pair->tree->fd[DST], pair->entry->dst_name, dst, sizeof(dst)) == n
+		&& memcmp(src, dst, (size_t)n) == 0;
+}
+
+/** Whether two regular files are the same as far as the user wants to know. */
+static bool is_same_file(struct dest *dest, const struct dest_pair *pair, bool same_times) {
+	if (pair->src->st_size != pair->dst->st_size || (pair->tree->flags & TREE_UNSIZED)) {
+		return false;
+	}
+	return pair->opts->update == UPDATE_CHECKSUM ? has_same_contents(dest, pair) : same_times;
+}
+
+bool dest_is_alike(struct dest *dest, const struct dest_pair *pair, const struct dest_look *look, bool *same_times) {
+	const struct stat *src = pair->src;
+	const struct stat *dst = pair->dst;
+	// Who owns what stands there may have it open
+	if (((src->st_mode ^ dst->st_mode) & S_IFMT) || (pair->opts->flags & (OPT_HARD_LINK | OPT_SYMBOLIC_LINK))
+		|| dest_is_strangers(pair->opts, pair->tree, src, dst))
+	{
+		return false;
+	}
+	*same_times = dest_has_same_time(dest, look, &src->st_mtim, dst);
+	switch (src->st_mode & S_IFMT) {
+	case S_IFREG:
+		return is_same_file(dest, pair, *same_times);
+	case S_IFLNK:
+		return leads_to_same(pair);
+	case S_IFCHR:
+	case S_IFBLK:
+		return src->st_rdev == dst->st_rdev;
+	default:
+		return true;
+	}
+}

@@ -1,0 +1,136 @@
+#include "sys/meta-impl.h"
+
+#include "base/opts.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/** The attributes of one end. */
+struct side {
+	struct meta_ref ref;
+	/** Their names, and how many bytes these have; -errno if they cannot be listed. */
+	char small[META_SMALL];
+	char *big;
+	ssize_t size;
+};
+
+static void list(struct side *side) {
+	side->size = meta_list(side->ref, side->small, &side->big);
+	// Where there are none, none differ
+	side->size = side->size == -EOPNOTSUPP || side->size == -ENOSYS ? 0 : side->size;
+}
+
+static const char *names_of(const struct side *side) {
+	return side->big ? side->big : side->small;
+}
+
+static bool has(const struct side *side, const char *wanted) {
+	const char *names = names_of(side);
+	for (const char *name = names; name < names + side->size; name += strlen(name) + 1) {
+		if (strcmp(name, wanted) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/** Whether an attribute is another one at the other end, or not there; also if that cannot be found out. */
+static bool is_other(const struct side *src, const struct side *dst, const char *name) {
+	struct meta_value a;
+	struct meta_value b;
+	int ret_a = meta_get(src->ref, name, &a);
+	int ret_b = meta_get(dst->ref, name, &b);
+	bool same = ret_a == ret_b && (ret_a < 0 || (a.size == b.size && memcmp(a.data, b.data, a.size) == 0));
+	if (ret_a == 0) {
+		meta_value_free(&a);
+	}
+	if (ret_b == 0) {
+		meta_value_free(&b);
+	}
+	return !same;
+}
+
+bool meta_is_removed(const struct opts *opts, const char *name) {
+	static const char *const spaces[] = {"user.", "trusted.", META_CAPABILITY};
+	for (size_t i = 0; i < countof(spaces); ++i) {
+		if (strncmp(name, spaces[i], strlen(spaces[i])) == 0) {
+			return meta_action(opts, name) == META_COPY;
+		}
+	}
+	return false;
+}
+
+/** Whether the source has an attribute that the destination is to have, too, and lacks. */
+static bool gives_any(const struct meta *meta, const struct side *src, const struct side *dst) {
+	unsigned preserve = meta->opts->preserve;
+	const char *names = names_of(src);
+	for (const char *name = names; name < names + src->size; name += strlen(name) + 1) {
+		enum meta_action action = meta_action(meta->opts, name);
+		bool wanted = action == META_COPY ? preserve & PRESERVE_XATTR : action != META_SKIP && (preserve & PRESERVE_MODE);
+		if (wanted && is_other(src, dst, name)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/** Whether the destination has an attribute that is to go. */
+static bool takes_any(const struct meta *meta, const struct side *src, const struct side *dst) {
+	unsigned preserve = meta->opts->preserve;
+	const char *names = names_of(dst);
+	for (const char *name = names; name < names + dst->size; name += strlen(name) + 1) {
+		bool acl = (preserve & PRESERVE_MODE) && meta_action(meta->opts, name) == META_POSIX_ACL;
+		bool goes = acl || ((preserve & PRESERVE_XATTR) && meta_is_removed(meta->opts, name));
+		if (goes && !has(src, name)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool have_other_attributes(const struct meta *meta) {
+	char src_path[META_SRC_PATH_SIZE];
+	char dst_path[META_SRC_PATH_SIZE];
+	struct side src = {.ref = meta_src(meta, src_path)};
+	struct side dst = {.ref = meta->dst_fd >= 0 ? meta_dst(meta, dst_path) : meta_by_name(meta->dst_dir, meta->dst_name, dst_path)};
+	if (!(meta->opts->preserve & (PRESERVE_XATTR | PRESERVE_MODE))) {
+		return false;
+	}
+	list(&src);
+	list(&dst);
+	bool other = src.size < 0 || dst.size < 0 || gives_any(meta, &src, &dst) || takes_any(meta, &src, &dst);
+	if (!other && (meta->flags & META_UNLISTED_ACLS) && !S_ISLNK(meta->src->st_mode)) {
+		other = is_other(&src, &dst, META_ACL_ACCESS) || (S_ISDIR(meta->src->st_mode) && is_other(&src, &dst, META_ACL_DEFAULT));
+	}
+	free(src.big);
+	free(dst.big);
+	return other;
+}
+
+bool meta_differs(const struct meta *meta) {
+	const struct opts *opts = meta->opts;
+	const struct stat *src = meta->src;
+	const struct stat *dst = meta->dst;
+	bool root = opts->flags & OPT_PRIVILEGED;
+	bool owned = src->st_uid == dst->st_uid && src->st_gid == dst->st_gid;
+	mode_t mode = src->st_mode & MODE_BITS;
+
+	// What an ordinary user may not set is not tried again each time
+	if ((opts->preserve & PRESERVE_OWNERSHIP) && !owned) {
+		if (root || (src->st_gid != dst->st_gid && group_member(src->st_gid))) {
+			return true;
+		}
+		mode &= 0777;
+	}
+	if ((opts->preserve & PRESERVE_MODE) && !S_ISLNK(src->st_mode) && mode != (dst->st_mode & MODE_BITS)) {
+		return true;
+	}
+	if ((opts->preserve & PRESERVE_TIMESTAMPS) && !(meta->flags & META_SAME_TIMES)
+		&& (src->st_mtim.tv_sec != dst->st_mtim.tv_sec || src->st_mtim.tv_nsec != dst->st_mtim.tv_nsec))
+	{
+		return true;
+	}
+	return have_other_attributes(meta);
+}
