@@ -158,6 +158,7 @@
  * - base/                   depends on nothing
  *     - prelude.h           the dialect
  *     - opts.h              what the user asked for
+ *     - limits.h            what the machine allows of it
  *     - error.h             why something could not be done
  *     - must.h              what is true in a right program, checked in every build
  *     - list.h              lists

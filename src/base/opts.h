@@ -1,5 +1,6 @@
 /**
- * What the user asked for. Filled in by cli, on main's stack, const to everybody else.
+ * What the user asked for. Filled in by cli_parse(), on main's stack, and const from then on. struct limits has what the machine
+ * allows of it.
  */
 
 #ifndef UCP_OPTS_H
@@ -124,8 +125,6 @@ enum opt_flags {
 	OPT_ATOMIC = 1 << 24,
 	/** Go on where an earlier run was interrupted; implies OPT_ATOMIC. */
 	OPT_RESUME = 1 << 25,
-	/** There is hardly room for a thread: the only one there is does everything (coordinator_choose_limits()). */
-	OPT_ALONE = 1 << 26,
 };
 
 /** What struct opts::preserve asks to keep. */
@@ -201,10 +200,6 @@ struct opts {
 
 	/** Worker threads to begin with; 0: as many as processors. */
 	unsigned threads;
-	/** Most worker threads there may become, while they wait more than they work. */
-	unsigned max_threads;
-	/** Most threads that the kernel may have for what a worker's io_uring waits for; 0: as many as it likes. */
-	unsigned helpers;
 	/** Most chunks a worker keeps in flight. */
 	unsigned queue_depth;
 	/** Bytes of a chunk. */
@@ -215,11 +210,6 @@ struct opts {
 	size_t window;
 	/** Most names in a batch. */
 	unsigned batch_size;
-	/** Most directories kept open at once, each taking two descriptors. */
-	unsigned max_trees;
-
-	/** Bytes of memory there are. */
-	uint64_t memory;
 
 	/** Bytes a second that may be moved, or 0; and the file that says so, or NULL. */
 	uint64_t rate;

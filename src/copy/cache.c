@@ -1,5 +1,6 @@
 #include "copy/file-impl.h"
 
+#include "base/limits.h"
 #include "base/opts.h"
 #include "sys/extent.h"
 #include "sys/machine.h"
@@ -48,7 +49,7 @@ static bool go_direct(const struct file_context *ctx, struct file *file) {
 static uint64_t spare(struct files *files) {
 	uint64_t bytes = atomic_load(&files->spare);
 	if (bytes == 0) {
-		bytes = max(min(machine_free_memory(), files->opts->memory) / 2, (uint64_t)1);
+		bytes = max(min(machine_free_memory(), files->limits->memory) / 2, (uint64_t)1);
 		atomic_store(&files->spare, bytes);
 	}
 	return bytes;
@@ -56,9 +57,10 @@ static uint64_t spare(struct files *files) {
 
 /** Whether what is read of a file, after so much, is not to stay: memory costs more than to read it again. */
 static bool is_read_once(const struct file_context *ctx, const struct file *file, uint64_t moved) {
-	const struct opts *opts = ctx->files->opts;
-	bool fast = atomic_load_explicit(&ctx->files->fast, memory_order_relaxed) || (opts->inject & INJECT_LITTLE_MEMORY);
-	return fast && moved >= opts->memory / READ_SHARE && !(ctx->no_dontcache_known && ctx->no_dontcache == file->source.st.st_dev);
+	bool fast = atomic_load_explicit(&ctx->files->fast, memory_order_relaxed)
+		|| (ctx->files->opts->inject & INJECT_LITTLE_MEMORY);
+	bool kept = ctx->no_dontcache_known && ctx->no_dontcache == file->source.st.st_dev;
+	return fast && !kept && moved >= ctx->files->limits->memory / READ_SHARE;
 }
 
 void file_cache_choose(struct file_context *ctx, struct file *file) {
@@ -75,7 +77,7 @@ void file_cache_choose(struct file_context *ctx, struct file *file) {
 	if (is_read_once(ctx, file, moved)) {
 		file->plan.cache = CACHE_READ_ONCE;
 	}
-	if (size < DIRECT_MIN || moved < files->opts->memory / SMALL_SHARE || moved < spare(files)) {
+	if (size < DIRECT_MIN || moved < files->limits->memory / SMALL_SHARE || moved < spare(files)) {
 		return;
 	}
 	struct extent first = {.end = min(size, (uint64_t)LOOK_AT)};

@@ -9,10 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void files_init(struct files *files, const struct opts *opts, struct report *report, struct hardlinks *hardlinks,
-	struct dest *dest)
+void files_init(struct files *files, const struct opts *opts, const struct limits *limits, struct report *report,
+	struct hardlinks *hardlinks, struct dest *dest)
 {
-	*files = (struct files) {.opts = opts, .report = report, .hardlinks = hardlinks, .dest = dest};
+	*files = (struct files) {.opts = opts, .limits = limits, .report = report, .hardlinks = hardlinks, .dest = dest};
 	thread_must(pthread_mutex_init(&files->lock, NULL));
 	thread_must(pthread_cond_init(&files->released, NULL));
 	list_init(&files->current);

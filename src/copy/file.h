@@ -19,6 +19,7 @@
 struct counters;
 struct dest;
 struct link;
+struct limits;
 struct link_name;
 struct hardlinks;
 struct checksums;
@@ -27,6 +28,7 @@ struct writeback;
 /** What all files of a run share. */
 struct files {
 	const struct opts *opts;
+	const struct limits *limits;
 	struct report *report;
 	struct hardlinks *hardlinks;
 	struct dest *dest;
@@ -223,8 +225,8 @@ struct file {
 };
 
 /** Set up what all files share. */
-void files_init(struct files *files, const struct opts *opts, struct report *report, struct hardlinks *hardlinks,
-	struct dest *dest);
+void files_init(struct files *files, const struct opts *opts, const struct limits *limits, struct report *report,
+	struct hardlinks *hardlinks, struct dest *dest);
 
 /** Free it. */
 void files_destroy(struct files *files);

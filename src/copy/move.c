@@ -1,5 +1,6 @@
 #include "copy/file-impl.h"
 
+#include "base/limits.h"
 #include "sys/extent.h"
 
 #include <errno.h>
@@ -138,7 +139,7 @@ static void prepare_ranges(struct file_context *ctx, struct file *file) {
 	struct plan *plan = &file->plan;
 	uint64_t size = (uint64_t)file->source.st.st_size;
 	bool holes = plan->flags & (PLAN_SKIP_HOLES | PLAN_MAKE_HOLES);
-	bool many = holes || size > min((uint64_t)ctx->files->opts->chunk_size, (uint64_t)ONE_REQUEST);
+	bool many = holes || size > min((uint64_t)ctx->files->limits->chunk_size, (uint64_t)ONE_REQUEST);
 	if (many && extent_wants_order(file->target.fd)) {
 		plan->flags |= PLAN_FORWARD;
 	}

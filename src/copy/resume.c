@@ -1,6 +1,7 @@
 #include "copy/file-impl.h"
 
 #include "base/io.h"
+#include "base/limits.h"
 #include "base/opts.h"
 #include "base/path.h"
 #include "display/progress.h"
@@ -39,7 +40,7 @@ static void resume_in(struct files *files, const struct tree *tree, int dir, cha
 	files->journal_path = path;
 	files->journal.top = top;
 	files->journal.cancelled = &files->cancelled;
-	files->journal.alone = files->opts->flags & OPT_ALONE;
+	files->journal.alone = files->limits->flags & LIMITS_ALONE;
 	int ret = journal_open(&files->journal, dir, options_number(files->opts));
 	if (ret < 0) {
 		bool taken = ret == -EBUSY || ret == -EEXIST;

@@ -248,7 +248,7 @@ static int is_begun(struct dest *dest, const struct trees *trees, int fd, const 
 int dest_init(struct dest *dest, const struct opts *opts, struct report *report, struct trees *trees) {
 	*dest = (struct dest) {.opts = opts, .report = report};
 	thread_must(pthread_mutex_init(&dest->lock, NULL));
-	sources_init(&dest->all, opts);
+	sources_init(&dest->all, opts, trees->limits);
 	dest->all.stop = trees->cancelled;
 	trees->judge = dest_judge_directory;
 	trees->is_source = dest_is_source_directory;
@@ -289,7 +289,7 @@ int dest_init(struct dest *dest, const struct opts *opts, struct report *report,
 	return one_to_one(dest, trees);
 }
 
-char *dest_onto_itself(struct opts *opts) {
+char *dest_onto_itself(const struct opts *opts) {
 	struct stat st;
 	char *name;
 	if (!(opts->flags & OPT_FORCE) || opts->backup == BACKUP_NONE || opts->operand_count != 2
@@ -298,12 +298,7 @@ char *dest_onto_itself(struct opts *opts) {
 	{
 		return NULL;
 	}
-	if (dest_backup_name(opts, AT_FDCWD, opts->operands[1], &name) < 0) {
-		return NULL;
-	}
-	opts->operands[1] = name;
-	opts->backup = BACKUP_NONE;
-	return name;
+	return dest_backup_name(opts, AT_FDCWD, opts->operands[1], &name) < 0 ? NULL : name;
 }
 
 void dest_destroy(struct dest *dest) {

@@ -87,11 +87,11 @@ enum dest_verdict {
 int dest_init(struct dest *dest, const struct opts *opts, struct report *report, struct trees *trees);
 
 /**
- * With -f and a backup, a regular file copied onto itself becomes its backup: change the destination to that name.
+ * With -f and a backup, a regular file copied onto itself becomes its backup.
  *
- * @return The new name, to be freed after the copy; NULL if that is not the case.
+ * @return The name of that backup, to be freed; NULL if the operands are no such case.
  */
-char *dest_onto_itself(struct opts *opts);
+char *dest_onto_itself(const struct opts *opts);
 
 /**
  * With --parents, enter the directories an operand is in, making them in the destination. What fails is reported.

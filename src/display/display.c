@@ -54,11 +54,16 @@ static void started_event(const struct display *display) {
 	report_event(display->report, "started", members, countof(members));
 }
 
-void display_init(struct display *display, const struct opts *opts, struct report *report) {
+void display_init(struct display *display, const struct opts *opts, const struct limits *limits, struct report *report) {
 	const char *term = getenv("TERM");
 	const char *no_color = getenv("NO_COLOR");
 
-	*display = (struct display) {.opts = opts, .report = report, .terminal = isatty(STDERR_FILENO)};
+	*display = (struct display) {
+		.opts = opts,
+		.limits = limits,
+		.report = report,
+		.terminal = isatty(STDERR_FILENO),
+	};
 	switch (opts->progress) {
 	case PROGRESS_NEVER:
 		break;
@@ -123,7 +128,7 @@ void display_start(struct display *display, int sources, uint64_t over) {
 		return;
 	}
 	if (display->report->json || (display->style != DISPLAY_NOTHING && display->opts->progress != PROGRESS_AUTO)) {
-		scan_start(&display->scan, display->opts, sources);
+		scan_start(&display->scan, display->opts, display->limits, sources);
 	}
 }
 
@@ -133,7 +138,7 @@ void display_ask(struct display *display) {
 		display->answer = display->scan.started ? t : t + ANSWER_DELAY;
 	}
 	display->asked = true;
-	scan_start(&display->scan, display->opts, display->sources);
+	scan_start(&display->scan, display->opts, display->limits, display->sources);
 }
 
 static unsigned terminal_columns(void) {
@@ -222,7 +227,7 @@ void display_tick(struct display *display, const struct counters *sum) {
 	double t = now();
 	double elapsed = t - display->progress.start;
 	if (display->style != DISPLAY_NOTHING && elapsed >= SCAN_PATIENCE) {
-		scan_start(&display->scan, display->opts, display->sources);
+		scan_start(&display->scan, display->opts, display->limits, display->sources);
 	}
 	struct totals totals = scan_totals(&display->scan);
 	struct view view = progress_look(&display->progress, t, sum, &totals, false);

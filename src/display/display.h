@@ -24,6 +24,7 @@ enum display_style {
 /** What is shown. The coordinator's. */
 struct display {
 	const struct opts *opts;
+	const struct limits *limits;
 	struct report *report;
 	struct progress progress;
 	struct scan scan;
@@ -66,7 +67,7 @@ struct summary {
 };
 
 /** Decide what is going to be shown. */
-void display_init(struct display *display, const struct opts *opts, struct report *report);
+void display_init(struct display *display, const struct opts *opts, const struct limits *limits, struct report *report);
 
 /** The copying of so many operands begins. OVER: bytes that are going to be overwritten; UINT64_MAX: not known. */
 void display_start(struct display *display, int sources, uint64_t over);

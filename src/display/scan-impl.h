@@ -32,6 +32,7 @@ enum walk_flags {
 /** How a source is walked, and who is told what is in it. The caller sets these. */
 struct walk {
 	const struct opts *opts;
+	const struct limits *limits;
 	/** enum walk_flags. */
 	unsigned flags;
 	/** Called for each thing found; the walk ends when it returns false. */

@@ -44,7 +44,14 @@ static bool note(void *arg, const struct walk_found *found) {
 static void find_out(struct sources *sources, int count, const struct stat *st) {
 	struct noting noting = {.sources = sources};
 	const unsigned flags = WALK_ALL | WALK_DIRECTORIES;
-	const struct walk walk = {.opts = sources->opts, .flags = flags, .meet = note, .arg = &noting, .stop = sources->stop};
+	const struct walk walk = {
+		.opts = sources->opts,
+		.limits = sources->limits,
+		.flags = flags,
+		.meet = note,
+		.arg = &noting,
+		.stop = sources->stop,
+	};
 
 	inode_list_free(&sources->list);
 	if ((sources->flags & SOURCES_KNOWN) && st->st_dev != sources->dev) {
@@ -66,8 +73,8 @@ static bool is_known(const struct sources *sources, const struct stat *st) {
 		&& (st->st_dev == sources->dev || (flags & SOURCES_ANYWHERE)) && (!is_single(st) || (flags & SOURCES_SINGLE)));
 }
 
-void sources_init(struct sources *sources, const struct opts *opts) {
-	*sources = (struct sources) {.opts = opts};
+void sources_init(struct sources *sources, const struct opts *opts, const struct limits *limits) {
+	*sources = (struct sources) {.opts = opts, .limits = limits};
 	thread_must(pthread_mutex_init(&sources->lock, NULL));
 }
 

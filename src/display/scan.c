@@ -2,6 +2,7 @@
 
 #include "base/io.h"
 #include "base/open.h"
+#include "base/limits.h"
 #include "base/opts.h"
 #include "sys/extent.h"
 
@@ -62,7 +63,7 @@ static bool count(void *arg, const struct walk_found *found) {
 
 static void *run(void *arg) {
 	struct scan *scan = arg;
-	const struct walk walk = {.opts = scan->opts, .meet = count, .arg = scan, .stop = &scan->stop};
+	const struct walk walk = {.opts = scan->opts, .limits = scan->limits, .meet = count, .arg = scan, .stop = &scan->stop};
 	for (int i = 0; i < scan->operand_count && !atomic_load(&scan->stop); ++i) {
 		// What cannot be found out is not counted; copying it will report why
 		walk_operand(&walk, scan->operands[i]);
@@ -71,12 +72,12 @@ static void *run(void *arg) {
 	return NULL;
 }
 
-void scan_start(struct scan *scan, const struct opts *opts, int count) {
+void scan_start(struct scan *scan, const struct opts *opts, const struct limits *limits, int count) {
 	if (scan->started) {
 		return;
 	}
-	*scan = (struct scan) {.opts = opts, .operands = opts->operands, .operand_count = count};
-	scan->started = !(opts->flags & OPT_ALONE) && pthread_create(&scan->thread, NULL, run, scan) == 0;
+	*scan = (struct scan) {.opts = opts, .limits = limits, .operands = opts->operands, .operand_count = count};
+	scan->started = !(limits->flags & LIMITS_ALONE) && pthread_create(&scan->thread, NULL, run, scan) == 0;
 }
 
 struct totals scan_totals(const struct scan *scan) {

@@ -9,11 +9,13 @@
 #include "base/inode.h"
 #include "display/progress.h"
 
+struct limits;
 struct opts;
 
 /** A walk under way. */
 struct scan {
 	const struct opts *opts;
+	const struct limits *limits;
 	/** The operands that are sources, and how many. */
 	char **operands;
 	int operand_count;
@@ -31,7 +33,7 @@ struct scan {
 };
 
 /** Begin to walk the first COUNT operands, unless that was begun. Where no thread can be had nothing will be known. */
-void scan_start(struct scan *scan, const struct opts *opts, int count);
+void scan_start(struct scan *scan, const struct opts *opts, const struct limits *limits, int count);
 
 /** What is known now. */
 struct totals scan_totals(const struct scan *scan);
@@ -42,6 +44,7 @@ void scan_stop(struct scan *scan);
 /** Which regular files, directories and operands of any kind are to be copied. */
 struct sources {
 	const struct opts *opts;
+	const struct limits *limits;
 	/** When it is set a walk ends, and nothing is known; or NULL. Set by the caller. */
 	const atomic_bool *stop;
 	/** Held while the sources are walked: whoever asks meanwhile needs what that finds. */
@@ -61,7 +64,7 @@ enum sources_verdict {
 };
 
 /** Set up; nothing is looked at yet. */
-void sources_init(struct sources *sources, const struct opts *opts);
+void sources_init(struct sources *sources, const struct opts *opts, const struct limits *limits);
 
 /** Free it. */
 void sources_destroy(struct sources *sources);

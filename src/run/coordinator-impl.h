@@ -5,6 +5,8 @@
 #ifndef UCP_COORDINATOR_IMPL_H
 #define UCP_COORDINATOR_IMPL_H
 
+#include "base/limits.h"
+#include "base/opts.h"
 #include "dest/dest.h"
 #include "dest/hardlinks.h"
 #include "display/display.h"
@@ -49,7 +51,11 @@ struct guard {
 /** Everything a run consists of. */
 struct run {
 	struct writeback writeback;
-	struct opts *opts;
+	/** The user's, or run::adapted: with -f and a backup, a file copied onto itself is copied to run::onto[1]. */
+	const struct opts *opts;
+	struct opts adapted;
+	char *onto[2];
+	struct limits limits;
 	struct report *report;
 	struct flush flush;
 	struct checksums checksums;
@@ -102,11 +108,11 @@ void coordinator_explain(struct run *run);
 /** Say what was done. */
 void coordinator_sum_up(struct run *run);
 
-/** Fill in what depends on the machine: threads, what they keep in flight, descriptors and memory. */
-void coordinator_choose_limits(struct opts *opts, const struct machine *machine);
+/** What the machine allows: threads, what they keep in flight, descriptors and memory. */
+struct limits coordinator_choose_limits(const struct opts *opts, const struct machine *machine);
 
 /** Whether a limit leaves so few tasks by now that they are better left to others. */
-bool coordinator_tasks_are_few(const struct opts *opts);
+bool coordinator_tasks_are_few(const struct limits *limits);
 
 /**
  * Run a worker in this thread, if a limit leaves no room for another (pids.max): without progress, and a signal of DEADLY cancels the

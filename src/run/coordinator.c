@@ -81,13 +81,13 @@ static int start_worker(struct run *run) {
 		.files = &run->files,
 		.counters = &run->counters[i],
 		.index = i,
-		.alone = run->opts->max_threads == 1,
-		.chunk_size = wide ? run->opts->chunk_size : min(run->opts->chunk_size, FURTHER_CHUNK),
-		.depth = wide ? run->opts->queue_depth : min(run->opts->queue_depth, FURTHER_DEPTH),
-		.window = wide ? run->opts->window : FURTHER_WINDOW,
+		.alone = run->limits.max_threads == 1,
+		.chunk_size = wide ? run->limits.chunk_size : min(run->limits.chunk_size, FURTHER_CHUNK),
+		.depth = wide ? run->limits.queue_depth : min(run->limits.queue_depth, FURTHER_DEPTH),
+		.window = wide ? run->limits.window : FURTHER_WINDOW,
 		.coordinator = pthread_self(),
 	};
-	int err = run->opts->flags & OPT_ALONE ? EAGAIN : pthread_create(&worker->thread, NULL, worker_run, worker);
+	int err = run->limits.flags & LIMITS_ALONE ? EAGAIN : pthread_create(&worker->thread, NULL, worker_run, worker);
 	if (err == 0) {
 		++run->worker_count;
 	}
@@ -109,7 +109,7 @@ static void start_writeback(struct run *run) {
 	}
 	writeback_init(&run->writeback, &run->files.throttle, NULL);
 	run->files.writeback = &run->writeback;
-	int ret = run->opts->flags & OPT_ALONE ? -EAGAIN : writeback_start(&run->writeback, run->counters, run->most_workers);
+	int ret = run->limits.flags & LIMITS_ALONE ? -EAGAIN : writeback_start(&run->writeback, run->counters, run->most_workers);
 	if (ret < 0) {
 		say_blind(run, -ret);
 	}
@@ -118,7 +118,7 @@ static void start_writeback(struct run *run) {
 /** Start up to COUNT more workers; where that fails, or others need the room, those there are will do. */
 static void add_workers(struct run *run, unsigned count) {
 	count = min(count, run->most_workers - run->worker_count);
-	if (count > 0 && coordinator_tasks_are_few(run->opts)) {
+	if (count > 0 && coordinator_tasks_are_few(&run->limits)) {
 		run->most_workers = run->worker_count;
 		return;
 	}
@@ -135,7 +135,7 @@ static void add_workers(struct run *run, unsigned count) {
 /** Start the first workers. Returns false if there is none. */
 static bool start_workers(struct run *run) {
 	const struct opts *opts = run->opts;
-	unsigned most = opts->max_threads;
+	unsigned most = run->limits.max_threads;
 	run->most_workers = most;
 	run->workers = calloc(most, sizeof(*run->workers));
 	run->counters = aligned_alloc(_Alignof(struct counters), most * sizeof(*run->counters));
@@ -145,7 +145,7 @@ static bool start_workers(struct run *run) {
 	}
 	memset(run->counters, 0, most * sizeof(*run->counters));
 	start_writeback(run);
-	run->wanted = opts->threads;
+	run->wanted = run->limits.threads;
 	work_join(&run->work, 1);
 	int ret = start_worker(run);
 	if (ret < 0) {
@@ -162,7 +162,7 @@ static bool start_workers(struct run *run) {
 	}
 	// A single file has nothing for the others before it is shared
 	if ((opts->flags & OPT_RECURSIVE) || opts->operand_count > 2) {
-		add_workers(run, opts->threads - 1);
+		add_workers(run, run->limits.threads - 1);
 	}
 	return true;
 }
@@ -204,8 +204,8 @@ static void adapt(struct run *run) {
 	double t = now();
 	bool cancelled = atomic_load(&run->files.cancelled);
 
-	if (run->worker_count < run->opts->threads && !cancelled && work_pending(&run->work) != WORK_NONE) {
-		add_workers(run, run->opts->threads - run->worker_count);
+	if (run->worker_count < run->limits.threads && !cancelled && work_pending(&run->work) != WORK_NONE) {
+		add_workers(run, run->limits.threads - run->worker_count);
 	}
 	if (t - scaling->time < SHORT_TICK / 2e9) {
 		return;
@@ -215,7 +215,7 @@ static void adapt(struct run *run) {
 	scaling->most = names ? run->most_workers : min(run->most_workers, FILE_WORKERS);
 	int more = scaling_step(scaling, t, processor_time(), work_done(run), run->wanted);
 	atomic_store(&run->files.fast, scaling->now >= FAST_WORK);
-	bool fixed = run->opts->max_threads == run->opts->threads;
+	bool fixed = run->limits.max_threads == run->limits.threads;
 	if (more == 0 || fixed || cancelled || throttle_is_active(&run->files.throttle)) {
 		return;
 	}
@@ -390,7 +390,20 @@ static bool begin_checksums(struct run *run) {
 	return checksums_begin(checksums);
 }
 
-int coordinator_run(struct opts *opts, struct report *report) {
+/** Have a file that is copied onto itself be copied to its backup. */
+static void adapt_operands(struct run *run) {
+	char *backup = dest_onto_itself(run->opts);
+	if (backup) {
+		run->onto[0] = run->opts->operands[0];
+		run->onto[1] = backup;
+		run->adapted = *run->opts;
+		run->adapted.backup = BACKUP_NONE;
+		run->adapted.operands = run->onto;
+		run->opts = &run->adapted;
+	}
+}
+
+int coordinator_run(const struct opts *opts, struct report *report) {
 	struct run *run = aligned_alloc(_Alignof(struct run), sizeof(*run));
 	if (!run) {
 		report_error(report, ERROR_START, ENOMEM, "cannot start", NULL, NULL);
@@ -398,25 +411,27 @@ int coordinator_run(struct opts *opts, struct report *report) {
 	}
 	memset(run, 0, sizeof(*run));
 	run->opts = opts;
+	adapt_operands(run);
+	opts = run->opts;
 	run->report = report;
 	struct machine machine = machine_look();
 	run->scaling = (struct scaling) {.processors = machine.processors, .share = -1};
-	coordinator_choose_limits(opts, &machine);
+	run->limits = coordinator_choose_limits(opts, &machine);
 	if (opts->flags & OPT_IDLE) {
 		int ret = machine_be_idle();
 		if (ret < 0) {
 			report_warn(report, ERROR_COPY, -ret, "warning: cannot take the lowest priority", NULL, NULL);
 		}
 	}
-	display_init(&run->display, opts, report);
+	display_init(&run->display, opts, &run->limits, report);
 	// While a signal still ends a wait for the other end of a fifo
 	bool ready = checksums_open(&run->checksums, opts->checksums, report, &run->files.cancelled);
 	flush_init(&run->flush);
-	trees_init(&run->trees, opts, report);
+	trees_init(&run->trees, opts, &run->limits, report);
 	bool flushes = (opts->flags & OPT_FSYNC) || opts->progress == PROGRESS_SYNCED;
 	run->trees.flush = flushes ? &run->flush : NULL;
 	hardlinks_init(&run->hardlinks);
-	files_init(&run->files, opts, report, &run->hardlinks, &run->dest);
+	files_init(&run->files, opts, &run->limits, report, &run->hardlinks, &run->dest);
 	coordinator_take_signals(run);
 	run->trees.cancelled = &run->files.cancelled;
 	if (opts->flags & OPT_RESUME) {
@@ -424,7 +439,6 @@ int coordinator_run(struct opts *opts, struct report *report) {
 		run->trees.files = &run->files;
 	}
 
-	char *renamed = dest_onto_itself(opts);
 	run->files.checksums = opts->checksums ? &run->checksums : NULL;
 	bool begun = ready && dest_init(&run->dest, opts, report, &run->trees) == 0 && engine_ok(run) && limit_rate(run)
 		&& begin_checksums(run);
@@ -450,7 +464,7 @@ int coordinator_run(struct opts *opts, struct report *report) {
 	flush_destroy(&run->flush);
 	free(run->workers);
 	free(run->counters);
-	free(renamed);
+	free(run->onto[1]);
 	free(run);
 	return signal;
 }

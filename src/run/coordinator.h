@@ -14,6 +14,6 @@ struct report;
  * @param opts  Limits still to be chosen by the machine are filled in.
  * @return The signal that ended it, after everything unfinished was removed, or 0. Problems are reported.
  */
-int coordinator_run(struct opts *opts, struct report *report);
+int coordinator_run(const struct opts *opts, struct report *report);
 
 #endif // UCP_COORDINATOR_H

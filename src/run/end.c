@@ -62,7 +62,7 @@ void coordinator_explain(struct run *run) {
 		}
 	}
 	report_text(run->report, "workers: %u, each up to %u chunks of %zu bytes in flight\n", run->worker_count,
-		run->opts->queue_depth, run->opts->chunk_size);
+		run->limits.queue_depth, run->limits.chunk_size);
 	report_text(run->report, "engine: %s\n", engine);
 	ring_features(features, sizeof(features));
 	report_text(run->report, "kernel: %s\n", features);

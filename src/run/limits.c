@@ -33,7 +33,7 @@
 #define MAX_TREES 512
 
 /** Share out the descriptors this process may have. */
-static void budget_fds(struct opts *opts, bool unasked) {
+static void budget_fds(struct limits *limits, const struct opts *opts) {
 	struct rlimit limit;
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
 		limit.rlim_cur = 64;
@@ -48,57 +48,63 @@ static void budget_fds(struct opts *opts, bool unasked) {
 	bool flushes = (opts->flags & OPT_FSYNC) || opts->progress == PROGRESS_SYNCED;
 	unsigned others = OTHER_FDS + (flushes ? FLUSH_MOST : 0) + (opts->checksums ? 1 : 0);
 	unsigned free_fds = fds > others + 8 ? fds - others : 8;
-	opts->threads = max(min(opts->threads, free_fds / WORKER_FDS), 1u);
-	unsigned most = max(free_fds / (unasked ? EXTRA_WORKER_FDS : WORKER_FDS), opts->threads);
-	opts->max_threads = min(opts->max_threads, most);
+	limits->threads = max(min(limits->threads, free_fds / WORKER_FDS), 1u);
+	unsigned most = max(free_fds / (opts->threads == 0 ? EXTRA_WORKER_FDS : WORKER_FDS), limits->threads);
+	limits->max_threads = min(limits->max_threads, most);
 	// Half for files, of which each worker has as many as chunks, the rest for directories
-	unsigned files = (free_fds / 2 / opts->max_threads - 1) / 2;
-	opts->queue_depth = max(min(opts->queue_depth, files), 1u);
-	opts->max_trees = max(min(free_fds / 4, (unsigned)MAX_TREES), 2u);
+	unsigned files = (free_fds / 2 / limits->max_threads - 1) / 2;
+	limits->queue_depth = max(min(limits->queue_depth, files), 1u);
+	limits->max_trees = max(min(free_fds / 4, (unsigned)MAX_TREES), 2u);
 }
 
 /** See that what is in flight leaves most of the memory to others, the page cache among them. */
-static void budget_memory(struct opts *opts, uint64_t memory, bool unasked) {
+static void budget_memory(struct limits *limits, const struct opts *opts, uint64_t memory) {
 	uint64_t share = memory / MEMORY_SHARE;
-	if (unasked) {
-		opts->max_threads = (unsigned)min((uint64_t)opts->max_threads, max(share / opts->chunk_size, (uint64_t)1));
-		opts->threads = min(opts->threads, opts->max_threads);
+	if (opts->threads == 0) {
+		limits->max_threads = (unsigned)min((uint64_t)limits->max_threads, max(share / limits->chunk_size, (uint64_t)1));
+		limits->threads = min(limits->threads, limits->max_threads);
 	}
-	opts->window = min(opts->window, share / max(min(opts->max_threads, WIDE_WORKERS), 1u));
+	limits->window = min(limits->window, share / max(min(limits->max_threads, WIDE_WORKERS), 1u));
 }
 
 /**
  * See that at least half of the tasks that may yet be started (cgroup's pids.max, RLIMIT_NPROC) are left to others. Each worker
  * needs two: itself, and one of the kernel's for what waits in its io_uring.
  */
-static void budget_tasks(struct opts *opts, uint64_t tasks) {
+static void budget_tasks(struct limits *limits, uint64_t tasks) {
 	if (tasks == UINT64_MAX) {
 		return;
 	}
 	if (tasks < FEW_TASKS) {
-		opts->flags |= OPT_ALONE;
+		limits->flags |= LIMITS_ALONE;
 	}
 	uint64_t ours = tasks < FEW_TASKS ? 2 : tasks / 2 - OTHER_TASKS;
-	opts->max_threads = (unsigned)min((uint64_t)opts->max_threads, ours / 2);
-	opts->threads = min(opts->threads, opts->max_threads);
-	opts->helpers = (unsigned)min(ours / opts->max_threads - 1, (uint64_t)UINT_MAX);
+	limits->max_threads = (unsigned)min((uint64_t)limits->max_threads, ours / 2);
+	limits->threads = min(limits->threads, limits->max_threads);
+	limits->helpers = (unsigned)min(ours / limits->max_threads - 1, (uint64_t)UINT_MAX);
 }
 
-bool coordinator_tasks_are_few(const struct opts *opts) {
-	return opts->helpers > 0 && machine_look().tasks < FEW_TASKS;
+bool coordinator_tasks_are_few(const struct limits *limits) {
+	return limits->helpers > 0 && machine_look().tasks < FEW_TASKS;
 }
 
-void coordinator_choose_limits(struct opts *opts, const struct machine *machine) {
-	bool unasked = opts->threads == 0;
-	opts->max_threads = opts->threads;
-	if (unasked) {
-		opts->threads = min(machine->processors, FIRST_WORKERS);
-		opts->max_threads = min(machine->processors * WORKERS_EACH, MOST_WORKERS);
+struct limits coordinator_choose_limits(const struct opts *opts, const struct machine *machine) {
+	struct limits limits = {
+		.threads = opts->threads,
+		.max_threads = opts->threads,
+		.queue_depth = opts->queue_depth,
+		.chunk_size = opts->chunk_size,
+		.range_size = max(opts->range_size, (uint64_t)opts->chunk_size),
+		.window = opts->window,
+		.memory = opts->inject & INJECT_LITTLE_MEMORY ? LITTLE_MEMORY : machine->memory,
+	};
+	if (opts->threads == 0) {
+		limits.threads = min(machine->processors, FIRST_WORKERS);
+		limits.max_threads = min(machine->processors * WORKERS_EACH, MOST_WORKERS);
 	}
-	opts->memory = opts->inject & INJECT_LITTLE_MEMORY ? LITTLE_MEMORY : machine->memory;
-	budget_memory(opts, machine->memory, unasked);
-	budget_tasks(opts, machine->tasks);
-	opts->window = max(opts->window, opts->chunk_size);
-	opts->range_size = max(opts->range_size, (uint64_t)opts->chunk_size);
-	budget_fds(opts, unasked);
+	budget_memory(&limits, opts, machine->memory);
+	budget_tasks(&limits, machine->tasks);
+	limits.window = max(limits.window, limits.chunk_size);
+	budget_fds(&limits, opts);
+	return limits;
 }

@@ -151,7 +151,7 @@ void coordinator_take_signals(struct run *run) {
 	sigaction(SIGCHLD, &action, NULL);
 	it->main = pthread_self();
 	thread_must(pthread_mutex_init(&it->lock, NULL));
-	it->started = !(run->opts->flags & OPT_ALONE) && pthread_create(&it->thread, NULL, guard, run) == 0;
+	it->started = !(run->limits.flags & LIMITS_ALONE) && pthread_create(&it->thread, NULL, guard, run) == 0;
 	if (!it->started) {
 		// Nobody would hear them: better an end with something left behind
 		pthread_sigmask(SIG_UNBLOCK, &it->deadly, NULL);

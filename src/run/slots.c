@@ -1,6 +1,7 @@
 #include "run/worker-impl.h"
 
 #include "base/must.h"
+#include "base/limits.h"
 #include "base/opts.h"
 #include "report/report.h"
 #include "run/work.h"
@@ -57,12 +58,12 @@ static int need_ring(struct state *s) {
 		.depth = worker->depth,
 		.chunk_size = worker->chunk_size,
 		.cancelled = &s->ctx.files->cancelled,
-		.helpers = s->opts->helpers,
+		.helpers = s->ctx.files->limits->helpers,
 		.inject = s->opts->inject,
 		.seed = s->opts->seed + worker->index,
 	};
 	// An io_uring has threads of the kernel's, which are tasks, too
-	bool alone = s->opts->engine == ENGINE_AUTO && (s->opts->flags & OPT_ALONE);
+	bool alone = s->opts->engine == ENGINE_AUTO && (s->ctx.files->limits->flags & LIMITS_ALONE);
 	int ret = alone || s->opts->engine == ENGINE_SYNC ? -ENOSYS : ring_open(&ring, &params);
 	ret = ret < 0 ? open_twin(&ring, &params) : 0;
 	if (ret < 0) {
@@ -113,7 +114,7 @@ void hold_begin(struct state *s, struct file *file, bool shared) {
 	hold->forward = !shared && (file->plan.flags & PLAN_FORWARD);
 	// An io_uring makes an error of a write in part, and nobody knows where the file ends then
 	hold->direct = hold->forward || (s->opts->engine == ENGINE_AUTO && file->source.st.st_size <= DIRECT_MOST);
-	hold->shared = shared || (!hold->forward && (uint64_t)file->source.st.st_size > s->opts->range_size && !s->worker->alone);
+	hold->shared = shared || (!hold->forward && (uint64_t)file->source.st.st_size > s->ctx.files->limits->range_size && !s->worker->alone);
 	if (hold->shared && !shared) {
 		file->flags |= FILE_SHARED;
 		work_share(s->worker->work, file);
@@ -419,7 +420,7 @@ void slot_begin(struct state *s) {
 
 bool hold_claim(struct state *s) {
 	struct hold *hold = s->hold;
-	if (!file_claim(hold->file, s->opts->range_size, &hold->range)) {
+	if (!file_claim(hold->file, s->ctx.files->limits->range_size, &hold->range)) {
 		return false;
 	}
 	bool many = hold->range.end - hold->range.start > s->worker->chunk_size;

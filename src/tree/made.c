@@ -76,9 +76,9 @@ void tree_end_link(const struct tree *tree, const char *name, const char *target
 	if (name) {
 		bool known = fstatat(tree->fd[DST], name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode)
 			&& is_ours(tree, name, &st, target, same);
-		mutex_lock(&trees->hardlinks_lock);
-		trees->hardlinks_unknown |= !known || inode_set_add(&trees->links, inode_of(&st)) < 0;
-		mutex_unlock(&trees->hardlinks_lock);
+		mutex_lock(&trees->links_lock);
+		trees->links_unknown |= !known || inode_set_add(&trees->links, inode_of(&st)) < 0;
+		mutex_unlock(&trees->links_lock);
 	}
 	rwlock_unlock(&trees->linking);
 }
@@ -88,7 +88,7 @@ static bool is_made_link(struct trees *trees, struct inode inode) {
 	// What is being made now is noted by then
 	rwlock_write(&trees->linking);
 	// Not to know is not to touch
-	bool is = trees->hardlinks_unknown || inode_set_has(&trees->links, inode);
+	bool is = trees->links_unknown || inode_set_has(&trees->links, inode);
 	rwlock_unlock(&trees->linking);
 	return is;
 }
@@ -106,7 +106,7 @@ bool tree_is_made(struct trees *trees, struct inode inode) {
 /** Whether this run has made anything that a path could lead through. */
 static bool has_made_any(struct trees *trees) {
 	rwlock_write(&trees->linking);
-	bool any = trees->hardlinks_unknown || trees->links.root;
+	bool any = trees->links_unknown || trees->links.root;
 	rwlock_unlock(&trees->linking);
 	mutex_lock(&trees->lock);
 	any |= trees->made.root != NULL;

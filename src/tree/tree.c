@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/must.h"
+#include "base/limits.h"
 #include "base/opts.h"
 #include "filter/select.h"
 #include "report/report.h"
@@ -15,15 +16,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-void trees_init(struct trees *trees, const struct opts *opts, struct report *report) {
+void trees_init(struct trees *trees, const struct opts *opts, const struct limits *limits, struct report *report) {
 	*trees = (struct trees) {
 		.opts = opts,
+		.limits = limits,
 		.report = report,
-		.max = opts->max_trees,
+		.max = limits->max_trees,
 	};
 	list_init(&trees->idle);
 	thread_must(pthread_mutex_init(&trees->lock, NULL));
-	thread_must(pthread_mutex_init(&trees->hardlinks_lock, NULL));
+	thread_must(pthread_mutex_init(&trees->links_lock, NULL));
 	pthread_rwlockattr_t attr;
 	thread_must(pthread_rwlockattr_init(&attr));
 	// Who follows a link is not to wait for all that are made meanwhile
@@ -36,7 +38,7 @@ void trees_destroy(struct trees *trees) {
 	inode_set_clear(&trees->made, free);
 	inode_set_clear(&trees->links, free);
 	thread_must(pthread_rwlock_destroy(&trees->linking));
-	thread_must(pthread_mutex_destroy(&trees->hardlinks_lock));
+	thread_must(pthread_mutex_destroy(&trees->links_lock));
 	thread_must(pthread_mutex_destroy(&trees->lock));
 }
 

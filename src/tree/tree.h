@@ -22,6 +22,7 @@
 struct dest;
 struct files;
 struct flush;
+struct limits;
 struct opts;
 struct symlink_end;
 struct report;
@@ -150,6 +151,7 @@ struct trees {
 	struct files *files;
 
 	const struct opts *opts;
+	const struct limits *limits;
 	struct report *report;
 	/** With --fsync or --progress=synced, else NULL. */
 	struct flush *flush;
@@ -174,14 +176,14 @@ struct trees {
 	/** The symbolic links this run made in directories that were there before; see tree_begin_link(). */
 	struct inode_set links;
 	/** It is not known which link one of them is. */
-	bool hardlinks_unknown;
-	pthread_mutex_t hardlinks_lock;
+	bool links_unknown;
+	pthread_mutex_t links_lock;
 	/** Read while a link is made and noted, so that who takes it alone knows of all that could be met before. */
 	pthread_rwlock_t linking;
 };
 
 /** Set up what trees share. */
-void trees_init(struct trees *trees, const struct opts *opts, struct report *report);
+void trees_init(struct trees *trees, const struct opts *opts, const struct limits *limits, struct report *report);
 
 /** Free it. No tree may be left. */
 void trees_destroy(struct trees *trees);

@@ -4,6 +4,7 @@
 
 #include "unit.h"
 
+#include "base/limits.h"
 #include "base/opts.h"
 #include "dest/dest.h"
 #include "report/report.h"
@@ -99,6 +100,7 @@ static bool exists(const char *path) {
 
 static struct {
 	struct opts opts;
+	struct limits limits;
 	struct report report;
 	struct trees trees;
 	struct dest dest;
@@ -112,11 +114,10 @@ static struct {
 static void set_up(void) {
 	go_to_scratch();
 	t.entered = false;
-	t.opts = (struct opts) {
-		.flags = OPT_PRIVILEGED, .deref = DEREF_ALWAYS, .max_trees = 4, .suffix = "~", .umask = 022,
-	};
+	t.opts = (struct opts) {.flags = OPT_PRIVILEGED, .deref = DEREF_ALWAYS, .suffix = "~", .umask = 022};
+	t.limits = (struct limits) {.max_trees = 4};
 	report_init(&t.report, "ucp");
-	trees_init(&t.trees, &t.opts, &t.report);
+	trees_init(&t.trees, &t.opts, &t.limits, &t.report);
 }
 
 static void set_operands(const char *const *operands) {

@@ -5,6 +5,7 @@
 #ifndef UCP_TEST_FILE_KIT_H
 #define UCP_TEST_FILE_KIT_H
 
+#include "base/limits.h"
 #include "base/opts.h"
 #include "copy/file.h"
 #include "dest/dest.h"
@@ -74,6 +75,7 @@ static void check_same(const char *a, const char *b) {
 
 static struct {
 	struct opts opts;
+	struct limits limits;
 	struct report report;
 	struct trees trees;
 	struct dest dest;
@@ -92,8 +94,9 @@ static void set_up(void) {
 	t.opts = (struct opts) {
 		.flags = OPT_RECURSIVE | (geteuid() == 0 ? OPT_PRIVILEGED : 0),
 		.deref = DEREF_NEVER, .engine = ENGINE_SYNC, .sparse = WHEN_AUTO, .reflink = WHEN_NEVER,
-		.max_trees = 8, .suffix = "~", .umask = 022,
+		.suffix = "~", .umask = 022,
 	};
+	t.limits = (struct limits) {.max_trees = 8};
 	REQUIRE(mkdir("src", 0755) == 0 && mkdir("dst", 0755) == 0 && mkdir("dst/src", 0755) == 0);
 }
 
@@ -103,10 +106,10 @@ static void open_tree(void) {
 	t.opts.operands = list;
 	t.opts.operand_count = 2;
 	report_init(&t.report, "ucp");
-	trees_init(&t.trees, &t.opts, &t.report);
+	trees_init(&t.trees, &t.opts, &t.limits, &t.report);
 	hardlinks_init(&t.hardlinks);
 	REQUIRE(dest_init(&t.dest, &t.opts, &t.report, &t.trees) == 0);
-	files_init(&t.files, &t.opts, &t.report, &t.hardlinks, &t.dest);
+	files_init(&t.files, &t.opts, &t.limits, &t.report, &t.hardlinks, &t.dest);
 	memset(&t.counters, 0, sizeof(t.counters));
 	file_context_init(&t.ctx, &t.files, &t.counters);
 	struct entry entry = {.name = "src", .dst_name = "src", .type = DT_DIR};

@@ -4,6 +4,7 @@
 
 #include "unit.h"
 
+#include "base/limits.h"
 #include "base/opts.h"
 #include "base/random.h"
 #include "dest/hardlinks.h"
@@ -19,6 +20,7 @@
 /** What every test needs. */
 static struct {
 	struct opts opts;
+	struct limits limits;
 	struct report report;
 	struct trees trees;
 	struct hardlinks hardlinks;
@@ -26,9 +28,10 @@ static struct {
 } t;
 
 static void set_up(void) {
-	t.opts = (struct opts) {.max_trees = 4};
+	t.opts = (struct opts) {0};
+	t.limits = (struct limits) {.max_trees = 4};
 	report_init(&t.report, "unit");
-	trees_init(&t.trees, &t.opts, &t.report);
+	trees_init(&t.trees, &t.opts, &t.limits, &t.report);
 	hardlinks_init(&t.hardlinks);
 	t.tree = tree_base(&t.trees, AT_FDCWD, NULL);
 	REQUIRE(t.tree);

@@ -6,6 +6,7 @@
 #include "unit.h"
 
 #include "base/io.h"
+#include "base/limits.h"
 #include "base/opts.h"
 #include "base/path.h"
 #include "display/scan-impl.h"
@@ -34,6 +35,9 @@ static void set_up(void) {
 	make_file("s/z", 10000);
 }
 
+/** No directory needs to be kept open. */
+static const struct limits few;
+
 /** Scan s and z, and compare. */
 static void check_totals(struct select *select, unsigned flags, uint64_t files, uint64_t bytes) {
 	char s[] = "s";
@@ -44,7 +48,7 @@ static void check_totals(struct select *select, unsigned flags, uint64_t files, 
 	};
 	struct scan scan = {0};
 	const struct timespec moment = {.tv_nsec = 1000000};
-	scan_start(&scan, &opts, 2);
+	scan_start(&scan, &opts, &few, 2);
 	REQUIRE(scan.started);
 	while (!scan_totals(&scan).final) {
 		nanosleep(&moment, NULL);
@@ -133,14 +137,14 @@ static bool meet(void *arg, const struct walk_found *found) {
 }
 
 /** Walk s with these options. Returns what walk_operand() does. */
-static int walk_with(const struct opts *opts, unsigned flags, struct met *met) {
-	const struct walk walk = {.opts = opts, .flags = flags, .meet = meet, .arg = met};
+static int walk_with(const struct opts *opts, const struct limits *limits, unsigned flags, struct met *met) {
+	const struct walk walk = {.opts = opts, .limits = limits, .flags = flags, .meet = meet, .arg = met};
 	return walk_operand(&walk, "s");
 }
 
 static int walk_s(unsigned flags, struct met *met) {
 	const struct opts opts = {.flags = OPT_RECURSIVE, .deref = DEREF_NEVER};
-	return walk_with(&opts, flags, met);
+	return walk_with(&opts, &few, flags, met);
 }
 
 /** How many descriptors are open. */
@@ -198,8 +202,9 @@ TEST(a_deep_tree_takes_few_descriptors) {
 	CHECK_EQ(walk_s(WALK_ALL, &met), 0);
 	// Those that are kept open are closed when there are no more
 	struct met again = {0};
-	const struct opts opts = {.flags = OPT_RECURSIVE, .deref = DEREF_NEVER, .max_trees = 1000};
-	CHECK_EQ(walk_with(&opts, WALK_ALL, &again), 0);
+	const struct opts opts = {.flags = OPT_RECURSIVE, .deref = DEREF_NEVER};
+	const struct limits many = {.max_trees = 1000};
+	CHECK_EQ(walk_with(&opts, &many, WALK_ALL, &again), 0);
 	give_descriptors();
 	CHECK_EQ(met.count, LEVELS / 100);
 	CHECK_EQ(again.count, LEVELS / 100);
@@ -235,7 +240,7 @@ TEST(the_way_back_through_links_is_found) {
 	snprintf(path, sizeof(path), "%d", LEVELS);
 	REQUIRE(symlink("0", path) == 0 && symlink("0", "s") == 0);
 	limit_descriptors(4);
-	CHECK_EQ(walk_with(&opts, WALK_ALL, &met), 0);
+	CHECK_EQ(walk_with(&opts, &few, WALK_ALL, &met), 0);
 	give_descriptors();
 	CHECK_EQ(met.count, 2 * LEVELS);
 }
@@ -302,10 +307,10 @@ TEST(a_directory_that_is_moved_away_is_an_error) {
 	met = (struct met) {.at = "deep", .act = move_away};
 	// By "..", the way goes to another directory now, and by name it is gone
 	const struct opts opts = {.flags = OPT_RECURSIVE, .deref = DEREF_ALWAYS};
-	CHECK_EQ(walk_with(&opts, WALK_ALL, &met), -ESTALE);
+	CHECK_EQ(walk_with(&opts, &few, WALK_ALL, &met), -ESTALE);
 	REQUIRE(rename("away", "s/a") == 0);
 	met = (struct met) {.at = "deep", .act = move_away};
-	CHECK_EQ(walk_with(&opts, 0, &met), -ESTALE);
+	CHECK_EQ(walk_with(&opts, &few, 0, &met), -ESTALE);
 	CHECK(strstr(met.names, "1000"));
 }
 
@@ -314,9 +319,10 @@ TEST(hardlinks_that_lead_nowhere_are_no_error) {
 	const struct opts opts = {.flags = OPT_RECURSIVE, .deref = DEREF_ALWAYS};
 	set_up();
 	REQUIRE(symlink("nowhere", "s/dangling") == 0 && symlink("1/x", "s/through-file") == 0 && symlink("self", "s/self") == 0);
-	CHECK_EQ(walk_with(&opts, WALK_ALL, &met), 0);
+	CHECK_EQ(walk_with(&opts, &few, WALK_ALL, &met), 0);
 	CHECK_EQ(met.count, 5);
-	CHECK_EQ(walk_operand(&(struct walk) {.opts = &opts, .flags = WALK_ALL, .meet = meet, .arg = &met}, "none"), 0);
+	const struct walk walk = {.opts = &opts, .limits = &few, .flags = WALK_ALL, .meet = meet, .arg = &met};
+	CHECK_EQ(walk_operand(&walk, "none"), 0);
 	CHECK_EQ(met.count, 5);
 }
 
@@ -330,7 +336,7 @@ TEST(of_a_list_what_is_not_there_is_no_error) {
 	select->filelist = filelist_parse(text, strlen(text), '\n', true, &bad);
 	REQUIRE(select->filelist);
 	const struct opts opts = {.flags = OPT_RECURSIVE, .deref = DEREF_NEVER, .select = select};
-	CHECK_EQ(walk_with(&opts, WALK_ALL, &met), 0);
+	CHECK_EQ(walk_with(&opts, &few, WALK_ALL, &met), 0);
 	CHECK_EQ(met.count, 2);
 	CHECK(strstr(met.names, "100 ") && strstr(met.names, "1 "));
 	select_free(select);
@@ -352,7 +358,7 @@ TEST(files_are_known_as_sources) {
 	set_up();
 	make_file("other", 1);
 	REQUIRE(link("s/a/b/100", "linked") == 0 && link("other", "other2") == 0);
-	sources_init(&sources, &opts);
+	sources_init(&sources, &opts, &few);
 	CHECK_EQ(have(&sources, "linked"), SOURCES_YES);
 	CHECK_EQ(have(&sources, "other"), SOURCES_NO);
 	// It and the directories; only now are those wanted that have one name
@@ -370,7 +376,7 @@ TEST(files_are_known_as_sources) {
 	CHECK_EQ(have(&sources, "s/a/10"), SOURCES_YES);
 	CHECK_EQ(have(&sources, "linked"), SOURCES_YES);
 	sources_destroy(&sources);
-	sources_init(&sources, &opts);
+	sources_init(&sources, &opts, &few);
 	CHECK_EQ(have(&sources, "/proc/self/status"), SOURCES_NO);
 	CHECK_EQ(sources.list.count, 0);
 	CHECK_EQ(have(&sources, "linked"), SOURCES_YES);
@@ -397,13 +403,13 @@ TEST(a_walk_ends_when_it_is_stopped) {
 	// At once, at a file, and in directories, of which nobody is told; all of them are 5 files
 	for (int met = 0; met <= 3; ++met) {
 		int left = met;
-		const struct walk walk = {.opts = &opts, .meet = meet_and_stop, .arg = &left, .stop = &stop};
+		const struct walk walk = {.opts = &opts, .limits = &few, .meet = meet_and_stop, .arg = &left, .stop = &stop};
 		atomic_store(&stop, met == 0);
 		CHECK_EQ(walk_operand(&walk, "s"), -EINTR);
 		CHECK_EQ(left, 0);
 	}
 	atomic_store(&stop, true);
-	sources_init(&sources, &opts);
+	sources_init(&sources, &opts, &few);
 	sources.stop = &stop;
 	CHECK_EQ(have(&sources, "s/a/10"), SOURCES_MAYBE);
 	sources_destroy(&sources);
@@ -424,7 +430,7 @@ TEST(what_git_ignores_may_be_a_source) {
 		.flags = OPT_RECURSIVE, .deref = DEREF_NEVER, .operands = operands, .operand_count = 1, .select = select,
 	};
 	struct sources sources;
-	sources_init(&sources, &opts);
+	sources_init(&sources, &opts, &few);
 	CHECK_EQ(have(&sources, "s/a/10"), SOURCES_YES);
 	CHECK_EQ(have(&sources, "s/a/b/100"), SOURCES_NO);
 	sources_destroy(&sources);
@@ -438,7 +444,7 @@ TEST(what_cannot_be_found_out_may_be_a_source) {
 	struct sources sources;
 	set_up();
 	make_file("other", 1);
-	sources_init(&sources, &opts);
+	sources_init(&sources, &opts, &few);
 	limit_descriptors(1);
 	CHECK_EQ(have(&sources, "other"), SOURCES_MAYBE);
 	give_descriptors();

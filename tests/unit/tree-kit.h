@@ -5,6 +5,7 @@
 #ifndef UCP_TEST_TREE_KIT_H
 #define UCP_TEST_TREE_KIT_H
 
+#include "base/limits.h"
 #include "base/opts.h"
 #include "report/report.h"
 #include "scratch.h"
@@ -23,6 +24,7 @@
 
 static struct {
 	struct opts opts;
+	struct limits limits;
 	struct report report;
 	struct trees trees;
 	struct tree *base;

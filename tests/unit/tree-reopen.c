@@ -20,11 +20,11 @@ static void set_up(unsigned max_trees) {
 	t.opts = (struct opts) {
 		.flags = OPT_RECURSIVE | (geteuid() == 0 ? OPT_PRIVILEGED : 0),
 		.deref = DEREF_NEVER,
-		.max_trees = max_trees,
 		.umask = 022,
 	};
+	t.limits = (struct limits) {.max_trees = max_trees};
 	report_init(&t.report, "ucp");
-	trees_init(&t.trees, &t.opts, &t.report);
+	trees_init(&t.trees, &t.opts, &t.limits, &t.report);
 	t.trees.judge = judge;
 	REQUIRE(mkdir("dst", 0755) == 0 && mkdir("src", 0755) == 0);
 	t.base = tree_base(&t.trees, open("dst", O_RDONLY | O_DIRECTORY | O_CLOEXEC), "dst");
