@@ -58,6 +58,8 @@ static int write_interrupted(void (*handler)(int), size_t len, const atomic_bool
 	struct sigaction action = {.sa_handler = handler};
 	char *data = calloc(1, len);
 	REQUIRE(data && pipe2(pipes, O_CLOEXEC) == 0 && sigaction(SIGALRM, &action, NULL) == 0);
+	// A signal may come before anything is written
+	REQUIRE(fcntl(pipes[0], F_SETFL, O_NONBLOCK) == 0);
 	drained = 0;
 	setitimer(ITIMER_REAL, &often, NULL);
 	int ret = write_full(pipes[1], data, len, cancelled);
