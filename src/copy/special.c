@@ -21,8 +21,11 @@
 /** Returned for a relative link (-s) that is to be made in another directory than the current one. */
 #define LINK_LEADS_ELSEWHERE (-EXDEV - 10000)
 
-/** Returned for what was reported already. */
+/** Returned for what was reported already, or is going to be. */
 #define REPORTED (-ECANCELED - 10000)
+
+/** Returned for a destination that cp's rules leave as it is. */
+#define LEFT_ALONE (-ECANCELED - 10001)
 
 /** How often a temporary name that is taken is replaced by another one. */
 #define TRIES 100
@@ -140,58 +143,74 @@ static int make_new(struct node *node) {
 	return node->judged.known ? make_noted(node) : -EEXIST;
 }
 
-/** Make a node, by cp's rules if something stands there. Returns whether it is there now; what fails is reported. */
-static bool make_node(struct node *node) {
-	const struct opts *opts = node->ctx->files->opts;
+/** Make a node where something may stand, by cp's rules. Returns as node::make does, or LEFT_ALONE; or sets FAIL. */
+static int make_judged(struct node *node, struct error *fail) {
 	struct judged *judged = &node->judged;
-	struct error fail = NO_ERROR;
-
-	int ret = make_new(node);
-	// What has no name may still be something, by cp's rules
-	bool exists = ret == -EEXIST && !(node->tree->flags & TREE_CREATED);
-	if (exists || (ret == -ENOENT && node->entry->dst_name[0] == '\0')) {
-		enum dest_verdict verdict = judged->verdict;
-		if (!judged->known) {
-			verdict = dest_judge(node->ctx->files->dest, node->tree, node->entry, node->st, &judged->found, &fail);
-		}
+	if (!judged->known) {
+		judged->verdict = dest_judge(node->ctx->files->dest, node->tree, node->entry, node->st, &judged->found, fail);
 		judged->known = true;
-		bool replace = (opts->flags & node->replace) && node->entry->dst_name[0] != '\0';
-		if (verdict == DEST_CREATE || verdict == DEST_OVERWRITE) {
-			bool over = judged->found.replace || (verdict == DEST_OVERWRITE && replace);
-			ret = over ? make_over(node, true) : make_new(node);
-			ret = ret == -EEXIST && replace ? make_over(node, true) : ret;
-		} else if (verdict == DEST_SKIP || verdict == DEST_DONE) {
-			file_leave(node->ctx, node->tree, node->entry, node->st, &judged->found);
-			return false;
-		}
 	}
+	bool overwrite = judged->verdict == DEST_OVERWRITE;
+	if (judged->verdict == DEST_SKIP || judged->verdict == DEST_DONE) {
+		file_leave(node->ctx, node->tree, node->entry, node->st, &judged->found);
+		return LEFT_ALONE;
+	}
+	if (!overwrite && judged->verdict != DEST_CREATE) {
+		return REPORTED;
+	}
+	bool replace = (node->ctx->files->opts->flags & node->replace) && node->entry->dst_name[0] != '\0';
+	int ret = judged->found.replace || (overwrite && replace) ? make_over(node, true) : make_new(node);
+	return ret == -EEXIST && replace ? make_over(node, true) : ret;
+}
+
+/** Why a node was not made, by what making it returned. */
+static struct error why_not(const struct node *node, int ret) {
 	if (ret == LINK_LEADS_ELSEWHERE) {
-		fail = tree_explain(node->tree, node->entry, error_make(ERROR_COPY, 0, file_leads_elsewhere));
-	} else if (ret < 0 && ret != REPORTED && !fail.text) {
-		fail = tree_explain(node->tree, node->entry, error_make(ERROR_CREATE, -ret, node->what));
+		return tree_explain(node->tree, node->entry, error_make(ERROR_COPY, 0, file_leads_elsewhere));
 	}
-	// Only a destination that is refused, or cannot even be looked at, is not worth a line
-	bool looked = fail.op == ERROR_CREATE || (ret == LINK_LEADS_ELSEWHERE && fail.op == ERROR_COPY);
-	if (!fail.text || looked) {
-		file_say(node->ctx, node->tree, node->entry, judged->found.backup);
-	}
+	return ret == 0 || ret == REPORTED ? NO_ERROR
+		: tree_explain(node->tree, node->entry, error_make(ERROR_CREATE, -ret, node->what));
+}
+
+/** A node was not made, for a reason that is to be reported if FAIL has a text. */
+static void give_up(const struct node *node, struct error fail) {
+	char *backup = node->judged.found.backup;
 	bool deferred = fail.text && file_try_later(node->ctx, node->tree, node->entry, fail.err, TRY_FILE);
 	if (fail.text && !deferred) {
 		tree_report(node->tree, node->entry, fail);
 	}
-	if (!deferred && (fail.text || ret == REPORTED)) {
+	if (!deferred) {
 		file_failed(node->ctx, node->st);
 	}
-	if (fail.text || ret == REPORTED) {
-		if (judged->found.backup) {
-			dest_undo_backup(node->ctx->files->dest, node->tree, node->entry, judged->found.backup);
-		}
+	if (backup) {
+		dest_undo_backup(node->ctx->files->dest, node->tree, node->entry, backup);
 	}
-	free(judged->found.backup);
-	if (fail.text || ret == REPORTED) {
+}
+
+/** Make a node, by cp's rules if something stands there. Returns whether it is there now; what fails is reported. */
+static bool make_node(struct node *node) {
+	struct error fail = NO_ERROR;
+	int ret = make_new(node);
+	// What has no name may still be something, by cp's rules
+	bool exists = ret == -EEXIST && !(node->tree->flags & TREE_CREATED);
+	if (exists || (ret == -ENOENT && node->entry->dst_name[0] == '\0')) {
+		ret = make_judged(node, &fail);
+	}
+	if (ret == LEFT_ALONE) {
 		return false;
 	}
-	return !node->apply || node->applied || node->apply(node, node->entry->dst_name);
+	// Only a destination that is refused, or cannot even be looked at, is not worth a line
+	bool refused = fail.text;
+	fail = refused ? fail : why_not(node, ret);
+	if (!refused && (!fail.text || fail.op == ERROR_CREATE || ret == LINK_LEADS_ELSEWHERE)) {
+		file_say(node->ctx, node->tree, node->entry, node->judged.found.backup);
+	}
+	bool made = !fail.text && ret != REPORTED;
+	if (!made) {
+		give_up(node, fail);
+	}
+	free(node->judged.found.backup);
+	return made && (!node->apply || node->applied || node->apply(node, node->entry->dst_name));
 }
 
 /**
