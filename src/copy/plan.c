@@ -21,39 +21,46 @@ static bool may_choose(const struct opts *opts) {
 	return opts->engine == ENGINE_AUTO && !opts->inject;
 }
 
+/** The plan's flags, enum plan_flags. */
+static unsigned choose_flags(const struct opts *opts, const struct plan_facts *facts, bool unsized) {
+	bool special = facts->flags & FACT_SPECIAL;
+	bool holes = (facts->flags & FACT_FEW_BLOCKS) && !unsized && !special;
+	unsigned flags = unsized ? PLAN_UNSIZED : 0;
+	flags |= opts->reflink == WHEN_ALWAYS ? PLAN_MUST_CLONE : 0;
+	flags |= plan_is_in_order(opts) ? PLAN_HASH : 0;
+	flags |= holes && opts->sparse != WHEN_NEVER ? PLAN_SKIP_HOLES : 0;
+	flags |= !special && opts->sparse == WHEN_ALWAYS ? PLAN_MAKE_HOLES : 0;
+	return flags;
+}
+
 struct plan plan_choose(const struct opts *opts, const struct plan_facts *facts) {
 	struct plan plan = {0};
 	const struct mover **way = plan.ways;
-	bool unsized = (facts->flags & FACT_UNSIZED) || facts->size == 0 || !(facts->flags & FACT_REGULAR);
-	bool special = facts->flags & FACT_SPECIAL;
-
 	if (opts->flags & OPT_ATTRIBUTES_ONLY) {
 		*way = &move_nothing;
 		return plan;
 	}
-	plan.flags |= opts->reflink == WHEN_ALWAYS ? PLAN_MUST_CLONE : 0;
-	plan.flags |= plan_is_in_order(opts) ? PLAN_HASH : 0;
-	plan.flags |= unsized ? PLAN_UNSIZED : 0;
-	if (!unsized && !special) {
-		plan.flags |= (facts->flags & FACT_FEW_BLOCKS) && opts->sparse != WHEN_NEVER ? PLAN_SKIP_HOLES : 0;
-	}
-	plan.flags |= !special && opts->sparse == WHEN_ALWAYS ? PLAN_MAKE_HOLES : 0;
+	bool unsized = (facts->flags & FACT_UNSIZED) || facts->size == 0 || !(facts->flags & FACT_REGULAR);
+	plan.flags = choose_flags(opts, facts, unsized);
 	if (tries_clone(opts, facts)) {
 		*way++ = &move_reflink;
 	}
 	if (plan.flags & PLAN_HASH) {
 		*way = &move_sequential;
-	} else if (unsized || special) {
-		*way = &move_stream;
-	} else {
-		if (may_choose(opts) && opts->reflink != WHEN_NEVER && !(plan.flags & PLAN_MAKE_HOLES)) {
-			*way++ = &move_server;
-		}
-		if (may_choose(opts) && facts->size <= MOVE_BUFFER && !(plan.flags & PLAN_MAKE_HOLES)) {
-			*way++ = &move_cached;
-		}
-		*way = &move_ranges;
+		return plan;
 	}
+	if (unsized || (facts->flags & FACT_SPECIAL)) {
+		*way = &move_stream;
+		return plan;
+	}
+	bool free = may_choose(opts) && !(plan.flags & PLAN_MAKE_HOLES);
+	if (free && opts->reflink != WHEN_NEVER) {
+		*way++ = &move_server;
+	}
+	if (free && facts->size <= MOVE_BUFFER) {
+		*way++ = &move_cached;
+	}
+	*way = &move_ranges;
 	return plan;
 }
 

@@ -56,17 +56,40 @@ static int wait_for_source(const struct file_context *ctx, const struct file *fi
 	return ret;
 }
 
+/** Whether what was opened is what was listed, and may be copied. WHEN: what was the time before it was looked at. */
+static struct error check_source(const struct files *files, struct file *file, const struct stat *st,
+	const struct timespec *when)
+{
+	if (fstat(file->source.fd, &file->source.st) != 0) {
+		return error_make(ERROR_STAT, errno, "cannot fstat %s");
+	}
+	bool untold = (files->opts->flags & OPT_RESUME) && !journal_can_tell(&file->source.st, when);
+	file->source.flags |= untold ? SOURCE_UNTOLD : 0;
+	bool same = st ? inode_same(inode_of(st), inode_of(&file->source.st))
+		: S_ISREG(file->source.st.st_mode) && is_as_listed(file);
+	if (!same) {
+		return error_make(ERROR_COPY, 0, "skipping file %s, as it was replaced while being copied");
+	}
+	if (files->checksums && checksums_is(files->checksums, &file->source.st)) {
+		return error_make(ERROR_COPY, 0, "cannot copy %s: checksums are being written to it");
+	}
+	return NO_ERROR;
+}
+
+/** Why a source could not be opened. */
+static struct error why_not_opened(const struct file *file, const struct stat *st, int err) {
+	struct stat there;
+	// cp looks before it opens
+	bool found = st || fstatat(file->tree->fd[SRC], file->entry.name, &there, AT_SYMLINK_NOFOLLOW) == 0;
+	return found ? error_make(ERROR_OPEN, err, "cannot open %s for reading")
+		: error_make(ERROR_STAT, errno, "cannot stat %s");
+}
+
 struct error file_open_source(struct file_context *ctx, struct file *file, const struct stat *st, bool wait) {
 	const struct files *files = ctx->files;
-	int flags = O_RDONLY | O_NOCTTY | O_CLOEXEC;
-	if (!tree_follows(file->tree)) {
-		flags |= O_NOFOLLOW;
-	}
 	// A fifo put in a file's place must not make us wait
 	bool regular = !st || S_ISREG(st->st_mode);
-	if (regular) {
-		flags |= O_NONBLOCK;
-	}
+	int flags = O_RDONLY | O_NOCTTY | O_CLOEXEC | (tree_follows(file->tree) ? 0 : O_NOFOLLOW) | (regular ? O_NONBLOCK : 0);
 	int fd = openat(file->tree->fd[SRC], file->entry.name, flags);
 	int err = errno;
 	bool leased = fd < 0 && err == EAGAIN && regular;
@@ -80,27 +103,13 @@ struct error file_open_source(struct file_context *ctx, struct file *file, const
 	}
 	file->source.fd = max(fd, -1);
 	if (fd < 0) {
-		struct stat there;
-		// cp looks before it opens
-		bool found = st || fstatat(file->tree->fd[SRC], file->entry.name, &there, AT_SYMLINK_NOFOLLOW) == 0;
-		return found ? error_make(ERROR_OPEN, err, "cannot open %s for reading") : error_make(ERROR_STAT, errno, "cannot stat %s");
+		return why_not_opened(file, st, err);
 	}
 	struct timespec when = {0};
 	if (files->opts->flags & OPT_RESUME) {
 		clock_gettime(CLOCK_REALTIME_COARSE, &when);
 	}
-	if (fstat(file->source.fd, &file->source.st) != 0) {
-		return error_make(ERROR_STAT, errno, "cannot fstat %s");
-	}
-	bool untold = (files->opts->flags & OPT_RESUME) && !journal_can_tell(&file->source.st, &when);
-	file->source.flags |= untold ? SOURCE_UNTOLD : 0;
-	bool same = st ? inode_same(inode_of(st), inode_of(&file->source.st)) : S_ISREG(file->source.st.st_mode) && is_as_listed(file);
-	if (!same) {
-		return error_make(ERROR_COPY, 0, "skipping file %s, as it was replaced while being copied");
-	}
-	if (files->checksums && checksums_is(files->checksums, &file->source.st)) {
-		return error_make(ERROR_COPY, 0, "cannot copy %s: checksums are being written to it");
-	}
-	file->source.flags |= regular && !leased ? SOURCE_NONBLOCK : 0;
-	return NO_ERROR;
+	struct error fail = check_source(files, file, st, &when);
+	file->source.flags |= !fail.text && regular && !leased ? SOURCE_NONBLOCK : 0;
+	return fail;
 }

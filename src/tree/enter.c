@@ -43,57 +43,72 @@ static int open_directory(const struct tree *tree, const char *name, int flags, 
 	return fd < 0 ? -errno : fd;
 }
 
+/** Open a source directory, or only its name if it is in the way to an operand and cannot be read. Returns 0 or an errno. */
+static int open_fd(struct tree *tree, const char *name, int flags, bool *led) {
+	tree->fd[SRC] = open_directory(tree->parent, name, flags, led);
+	if (tree->fd[SRC] >= 0) {
+		return 0;
+	}
+	int err = -tree->fd[SRC];
+	tree->fd[SRC] = -1;
+	if (err == EACCES && (tree->flags & TREE_OPERANDS)) {
+		tree->flags |= TREE_SRC_BY_NAME;
+		tree->fd[SRC] = openat(tree->parent->fd[SRC], name, O_PATH | (flags & ~O_RDONLY));
+	}
+	return err;
+}
+
+/** Look at what was opened, or at the name if nothing was. Returns 0 or -errno. */
+static int look_at_source(struct tree *tree, const char *name, int flags, bool *led) {
+	struct tree *parent = tree->parent;
+	if (tree->fd[SRC] < 0) {
+		int at = flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0;
+		return fstatat(parent->fd[SRC], name, &tree->src_stat, at) == 0 ? 0 : -errno;
+	}
+	bool mount = false;
+	int ret = open_look(tree->fd[SRC], "", AT_EMPTY_PATH, &tree->src_stat, &mount);
+	if (mount && !(parent->flags & TREE_OPERANDS)) {
+		*led = true;
+		atomic_store(&tree->trees->mounted, true);
+	}
+	return ret;
+}
+
+/** What is known of the file system of a source directory: TREE_UNSIZED, TREE_UNLISTED_ACLS. */
+static unsigned source_flags(const struct tree *tree) {
+	const struct tree *parent = tree->parent;
+	if (tree->inode[SRC].dev == parent->inode[SRC].dev && !(parent->flags & TREE_BASE)) {
+		return parent->flags & (TREE_UNSIZED | TREE_UNLISTED_ACLS);
+	}
+	return (fstype_is(tree->fd[SRC], FSTYPE_UNSIZED) ? TREE_UNSIZED : 0)
+		| (meta_lists_acls(tree->fd[SRC]) ? 0 : TREE_UNLISTED_ACLS);
+}
+
 /** Open the source. A directory that may not be read is still made, and what it has is kept. */
 static struct error open_source(struct tree *tree, const struct entry *entry) {
 	struct tree *parent = tree->parent;
-	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-	if (tree_follows(parent) || (tree->flags & TREE_OPERANDS)) {
-		tree->flags |= TREE_FOLLOWED;
-	} else {
-		flags |= O_NOFOLLOW;
-	}
-	int err = 0;
-	int ret;
-	bool led;
-	tree->fd[SRC] = open_directory(parent, entry->name, flags, &led);
-	if (tree->fd[SRC] < 0) {
-		err = -tree->fd[SRC];
-		tree->fd[SRC] = -1;
-	}
 	bool prefix = tree->flags & TREE_OPERANDS;
-	if (tree->fd[SRC] < 0 && err == EACCES && prefix) {
-		// What is in the way to an operand need not be readable
-		tree->flags |= TREE_SRC_BY_NAME;
-		tree->fd[SRC] = openat(parent->fd[SRC], entry->name, O_PATH | (flags & ~O_RDONLY));
-	}
-	if (tree->fd[SRC] >= 0) {
-		bool mount;
-		ret = open_look(tree->fd[SRC], "", AT_EMPTY_PATH, &tree->src_stat, &mount);
-		errno = -ret;
-		mount &= !(parent->flags & TREE_OPERANDS);
-		led |= mount;
-		if (mount) {
-			atomic_store(&tree->trees->mounted, true);
-		}
-	} else {
-		ret = fstatat(parent->fd[SRC], entry->name, &tree->src_stat, flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0);
-	}
+	bool follow = tree_follows(parent) || prefix;
+	tree->flags |= follow ? TREE_FOLLOWED : 0;
+	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW);
+	bool led;
+	int err = open_fd(tree, entry->name, flags, &led);
+	int ret = look_at_source(tree, entry->name, flags, &led);
 	if (ret != 0) {
-		return error_make(prefix ? ERROR_PRESERVE : ERROR_STAT, errno, prefix ? "failed to get attributes of %s" : "cannot stat %s");
+		return prefix ? error_make(ERROR_PRESERVE, -ret, "failed to get attributes of %s")
+			: error_make(ERROR_STAT, -ret, "cannot stat %s");
 	}
 	if (!S_ISDIR(tree->src_stat.st_mode)) {
-		return error_make(prefix ? ERROR_PRESERVE : ERROR_ACCESS, err, prefix ? "failed to get attributes of %s" : "cannot access %s");
+		return prefix ? error_make(ERROR_PRESERVE, err, "failed to get attributes of %s")
+			: error_make(ERROR_ACCESS, err, "cannot access %s");
 	}
 	tree->inode[SRC] = inode_of(&tree->src_stat);
 	tree->flags |= led && !(parent->flags & TREE_OPERANDS) ? TREE_LED | TREE_LED_AWAY : parent->flags & TREE_LED_AWAY;
 	if (tree->fd[SRC] < 0) {
 		tree->flags |= TREE_CLOSED;
 		tree->src_err = err;
-	} else if (tree->inode[SRC].dev != parent->inode[SRC].dev || (parent->flags & TREE_BASE)) {
-		tree->flags |= fstype_is(tree->fd[SRC], FSTYPE_UNSIZED) ? TREE_UNSIZED : 0;
-		tree->flags |= meta_lists_acls(tree->fd[SRC]) ? 0 : TREE_UNLISTED_ACLS;
 	} else {
-		tree->flags |= parent->flags & (TREE_UNSIZED | TREE_UNLISTED_ACLS);
+		tree->flags |= source_flags(tree);
 	}
 	return NO_ERROR;
 }
@@ -421,51 +436,30 @@ static void discard(struct tree *tree) {
 	tree_unref(parent);
 }
 
-struct tree *tree_try_enter(struct tree *parent, const struct entry *entry, enum tree_enter_flags flags, struct error *why) {
+/** Enter a tree, up to its copy. Returns whether it is to be copied; or sets FAIL. */
+static bool enter(struct tree *tree, const struct entry *entry, enum tree_enter_flags flags, struct error *fail) {
+	*fail = open_source(tree, entry);
+	if (fail->text && (flags & TREE_ENTER_PREFIX)) {
+		*fail = look_past(tree, entry, *fail);
+	}
+	if (!fail->text) {
+		*fail = choose(tree);
+	}
+	if (fail->text || (!(flags & TREE_ENTER_PREFIX) && leads_in_circles(tree, entry))) {
+		return false;
+	}
+	*fail = make_copy(tree, entry);
+	if (fail->text || (tree->flags & TREE_LEFT)) {
+		return false;
+	}
+	*fail = open_copy(tree, entry);
+	return !fail->text;
+}
+
+/** What is not entered below a tree, and what is said of it. */
+static void announce(struct tree *tree, const struct entry *entry, enum tree_enter_flags flags) {
+	struct tree *parent = tree->parent;
 	const struct opts *opts = parent->trees->opts;
-	// A destination of '' is not spelled in the names below it
-	const char *dst_name = parent->name[DST] ? dst_name_of(entry) : entry->dst_name;
-	struct tree *tree = tree_new(parent->trees, parent, entry->name, dst_name);
-	*why = NO_ERROR;
-	if (!tree) {
-		*why = error_make(ERROR_ACCESS, ENOMEM, "cannot access %s");
-		return NULL;
-	}
-	tree->flags |= flags & TREE_ENTER_PREFIX ? TREE_OPERANDS : 0;
-	tree->flags |= flags & TREE_ENTER_AS_IS ? TREE_AS_IS : 0;
-	struct error fail = open_source(tree, entry);
-	if (fail.text && (flags & TREE_ENTER_PREFIX)) {
-		fail = look_past(tree, entry, fail);
-	}
-	if (!fail.text) {
-		fail = choose(tree);
-	}
-	if (!fail.text && !(flags & TREE_ENTER_PREFIX) && leads_in_circles(tree, entry)) {
-		discard(tree);
-		return NULL;
-	}
-	if (!fail.text) {
-		fail = make_copy(tree, entry);
-	}
-	if (!fail.text && (tree->flags & TREE_LEFT)) {
-		discard(tree);
-		return NULL;
-	}
-	if (!fail.text) {
-		fail = open_copy(tree, entry);
-	}
-	if (fail.text) {
-		*why = fail;
-		discard(tree);
-		return NULL;
-	}
-	if (is_only_implied(tree)) {
-		tree->flags |= TREE_AS_IS;
-	}
-	// Asked once it is ours, as nobody else can give it a default ACL then
-	if (!(opts->flags & OPT_DRY_RUN) && may_give_acls(tree, claim_ownership(tree))) {
-		tree->flags |= TREE_DEFAULT_ACL;
-	}
 	if ((opts->flags & OPT_DRY_RUN) && !(tree->flags & TREE_OPERANDS) && tree_would_meet_itself(tree)) {
 		report_circle(tree);
 	}
@@ -475,11 +469,36 @@ struct tree *tree_try_enter(struct tree *parent, const struct entry *entry, enum
 	if ((tree->flags & TREE_CREATED) && (opts->flags & OPT_VERBOSE)) {
 		tree_say(parent, entry, SAY_COPYING, flags & TREE_ENTER_PREFIX ? "%S -> %E" : "%s -> %d");
 	}
-	if ((opts->flags & OPT_ONE_FILE_SYSTEM) && !(parent->flags & TREE_OPERANDS)
-		&& parent->inode[SRC].dev != tree->inode[SRC].dev)
-	{
-		tree->flags |= TREE_CLOSED;
+}
+
+/** Whether a directory is left empty, as it is on another file system (-x). */
+static bool is_elsewhere(const struct tree *tree) {
+	const struct tree *parent = tree->parent;
+	return (parent->trees->opts->flags & OPT_ONE_FILE_SYSTEM) && !(parent->flags & TREE_OPERANDS)
+		&& parent->inode[SRC].dev != tree->inode[SRC].dev;
+}
+
+struct tree *tree_try_enter(struct tree *parent, const struct entry *entry, enum tree_enter_flags flags, struct error *why) {
+	// A destination of '' is not spelled in the names below it
+	const char *dst_name = parent->name[DST] ? dst_name_of(entry) : entry->dst_name;
+	struct tree *tree = tree_new(parent->trees, parent, entry->name, dst_name);
+	if (!tree) {
+		*why = error_make(ERROR_ACCESS, ENOMEM, "cannot access %s");
+		return NULL;
 	}
+	tree->flags |= flags & TREE_ENTER_PREFIX ? TREE_OPERANDS : 0;
+	tree->flags |= flags & TREE_ENTER_AS_IS ? TREE_AS_IS : 0;
+	if (!enter(tree, entry, flags, why)) {
+		discard(tree);
+		return NULL;
+	}
+	tree->flags |= is_only_implied(tree) ? TREE_AS_IS : 0;
+	// Asked once it is ours, as nobody else can give it a default ACL then
+	if (!(parent->trees->opts->flags & OPT_DRY_RUN) && may_give_acls(tree, claim_ownership(tree))) {
+		tree->flags |= TREE_DEFAULT_ACL;
+	}
+	announce(tree, entry, flags);
+	tree->flags |= is_elsewhere(tree) ? TREE_CLOSED : 0;
 	tree_opened(tree);
 	return tree;
 }
