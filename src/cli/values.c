@@ -232,7 +232,8 @@ bool cli_backup_control(struct parser *p, const char *option, const char *contro
 	return find_word(p, option, control, backup_words, value);
 }
 
-error_t cli_parse_value(struct parser *p, int key, char *arg) {
+/** Parse an option whose value is a word of a list. */
+static error_t parse_choice(struct parser *p, int key, char *arg) {
 	struct opts *opts = p->opts;
 	switch (key) {
 	case KEY_PRESERVE:
@@ -253,6 +254,21 @@ error_t cli_parse_value(struct parser *p, int key, char *arg) {
 		return parse_progress(p, arg);
 	case KEY_ENGINE:
 		return parse_engine(p, arg);
+	case KEY_UPDATE:
+	case 'u':
+		return parse_update(p, arg);
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+error_t cli_parse_value(struct parser *p, int key, char *arg) {
+	struct opts *opts = p->opts;
+	error_t err = parse_choice(p, key, arg);
+	if (err != ARGP_ERR_UNKNOWN) {
+		return err;
+	}
+	switch (key) {
 	case KEY_BACKUP:
 		p->control = arg ? arg : p->control;
 		fallthru;
@@ -267,9 +283,6 @@ error_t cli_parse_value(struct parser *p, int key, char *arg) {
 	case 'n':
 		p->asking = key;
 		return 0;
-	case KEY_UPDATE:
-	case 'u':
-		return parse_update(p, arg);
 	case 'Z':
 		return 0;
 	case KEY_CONTEXT:

@@ -146,22 +146,40 @@ static bool link_entry(struct file_context *ctx, const struct link_name *first, 
 	return linked;
 }
 
+/** Ask cp's rules for the destination, which come first, but it may be waited for. Sets FAIL for DEST_REFUSE. */
+static enum dest_verdict ask(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st,
+	struct judged *judged, struct error *fail)
+{
+	judged->verdict = DEST_CREATE;
+	bool look = !judged->known && !(tree->flags & TREE_CREATED);
+	if (look && fstatat(tree->fd[DST], entry->dst_name, &judged->found.st, AT_SYMLINK_NOFOLLOW) == 0) {
+		judged->verdict = file_verdict(ctx, tree, entry, st, &judged->found, fail);
+		judged->known = true;
+	} else if (look) {
+		judged->absent = (tree->flags & TREE_OPERANDS) && errno == ENOENT && entry->dst_name[0] != '\0';
+	}
+	return judged->verdict;
+}
+
+/** The first name stays as it is: further ones become links to it if it may stand for the file. */
+static void end_with_existing(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st,
+	struct link *link, const struct judged *judged)
+{
+	file_leave(ctx, tree, entry, st, &judged->found);
+	// What stands there for the copy, be it a link that was followed to see how new it is
+	struct stat there;
+	int ret = fstatat(tree->fd[DST], entry->dst_name, &there, AT_SYMLINK_NOFOLLOW);
+	bool trusted = ret == 0 && file_may_stand_for(ctx->files, tree->fd[DST], st, &judged->found.st, &there);
+	struct inode copy = inode_of(&there);
+	file_hardlinks_end(ctx, link, tree, trusted ? &copy : NULL);
+}
+
 enum file_hardlinks file_hardlinks_enter(struct file_context *ctx, struct tree *tree, const struct entry *entry,
 	const struct stat *st, struct link **link, struct judged *judged)
 {
 	const struct link_name *first = NULL;
 	struct error fail = NO_ERROR;
-	enum dest_verdict verdict = DEST_CREATE;
-
-	// cp's rules for the destination come first, but this one may be waited for
-	bool look = !judged->known && !(tree->flags & TREE_CREATED);
-	if (look && fstatat(tree->fd[DST], entry->dst_name, &judged->found.st, AT_SYMLINK_NOFOLLOW) == 0) {
-		verdict = file_verdict(ctx, tree, entry, st, &judged->found, &fail);
-		judged->known = true;
-	} else if (look) {
-		judged->absent = (tree->flags & TREE_OPERANDS) && errno == ENOENT && entry->dst_name[0] != '\0';
-	}
-	judged->verdict = verdict;
+	enum dest_verdict verdict = ask(ctx, tree, entry, st, judged, &fail);
 	if (verdict == DEST_REFUSE) {
 		tree_report(tree, entry, fail);
 		file_failed(ctx, st);
@@ -181,13 +199,7 @@ enum file_hardlinks file_hardlinks_enter(struct file_context *ctx, struct tree *
 		file_say(ctx, tree, entry, backup);
 	}
 	if (met == LINK_COPY) {
-		file_leave(ctx, tree, entry, st, &judged->found);
-		// What stands there for the copy, be it a link that was followed to see how new it is
-		struct stat there;
-		int ret = fstatat(tree->fd[DST], entry->dst_name, &there, AT_SYMLINK_NOFOLLOW);
-		bool trusted = ret == 0 && file_may_stand_for(ctx->files, tree->fd[DST], st, &judged->found.st, &there);
-		struct inode copy = inode_of(&there);
-		file_hardlinks_end(ctx, *link, tree, trusted ? &copy : NULL);
+		end_with_existing(ctx, tree, entry, st, *link, judged);
 	} else if (met == LINK_TO) {
 		result = link_entry(ctx, first, tree, entry) ? FILE_HARDLINKS_DONE : FILE_HARDLINKS_FAILED;
 	} else if (met == LINK_NO_MEMORY) {
