@@ -11,7 +11,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/** The directory that a name is to be made in; to be freed. */
+/** The directory in which NAME is to be made; the caller frees it. */
 static char *directory_of(const char *name) {
 	const char *last = last_component(name);
 	return last == name ? strdup(".") : strndup(name, (size_t)(last - name));
@@ -28,12 +28,12 @@ int tree_may_make(const struct tree *tree, const char *name) {
 }
 
 int tree_open_absent(void) {
-	// What is looked up in it fails: nothing real is mistaken for what is not there. It needs no /dev and no /proc
+	// Every lookup in an eventfd fails, so no real file is mistaken for a missing one. It needs neither /dev nor /proc
 	int fd = eventfd(0, EFD_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 
-/** Remember where a directory would be made, for a source that is met there would meet its copy. */
+/** Remember the directory in which TREE would be made: if that is met as a source, it would contain its copy. */
 static void note_place(struct tree *tree, const char *name) {
 	struct trees *trees = tree->trees;
 	struct stat st;
@@ -46,7 +46,7 @@ static void note_place(struct tree *tree, const char *name) {
 	free(dir);
 }
 
-/** Whether a link that leads nowhere stands at a name with a slash behind it. */
+/** Whether NAME ends in a slash and a symbolic link that leads nowhere stands there. */
 static bool is_dangling(int dir, const char *name) {
 	struct stat st;
 	size_t len = strlen(name);

@@ -33,7 +33,9 @@ static const char *dst_name_of(const struct entry *entry) {
 	return tree_or_dot(entry->dst_name);
 }
 
-/** Open a source directory of TREE; LED is set to whether a symbolic link leads there. Returns a descriptor or -errno. */
+/**
+ * Open a source directory of TREE; LED is set to whether a symbolic link leads there. Returns a descriptor or -errno.
+ */
 static int open_directory(const struct tree *tree, const char *name, int flags, bool *led) {
 	int fd = openat(tree->fd[SRC], name, flags | O_NOFOLLOW);
 	*led = fd < 0 && (errno == ENOTDIR || errno == ELOOP) && !(flags & O_NOFOLLOW);
@@ -84,7 +86,7 @@ static unsigned source_flags(const struct tree *tree) {
 		| (meta_lists_acls(tree->fd[SRC]) ? 0 : TREE_UNLISTED_ACLS);
 }
 
-/** Open the source. A directory that may not be read is still made, and what it has is kept. */
+/** Open the source. An unreadable directory is still copied, with its attributes. */
 static struct error open_source(struct tree *tree, const struct entry *entry) {
 	struct tree *parent = tree->parent;
 	bool prefix = tree->flags & TREE_OPERANDS;
@@ -113,12 +115,12 @@ static struct error open_source(struct tree *tree, const struct entry *entry) {
 	return NO_ERROR;
 }
 
-/** Find out what of the tree's names is going to be copied. */
+/** Load the rules that select which names of TREE are copied. */
 static struct error choose(struct tree *tree) {
 	const struct opts *opts = tree->trees->opts;
 	struct tree *parent = tree->parent;
 	if (opts->select) {
-		// Directories that are only above an operand are not looked into
+		// Do not read directories that are only above an operand
 		int fd = tree->flags & TREE_OPERANDS ? -1 : tree->fd[SRC];
 		tree->select = parent->select ? select_enter(parent->select, tree->name[SRC], fd)
 			: select_begin(opts->select, tree->name[SRC], fd);
@@ -131,13 +133,13 @@ static struct error choose(struct tree *tree) {
 	return opts->select && !tree->select ? error_make(ERROR_ACCESS, ENOMEM, "cannot access %s") : NO_ERROR;
 }
 
-/** Whether a directory was there and is nothing but the way to a name in a list. */
+/** Whether the destination existed and the directory is only on the way to a name in a list. */
 static bool is_only_implied(const struct tree *tree) {
 	const struct filelist *names = tree->select ? tree->select->filelist : NULL;
 	return names && !names->listed && !(tree->flags & TREE_CREATED);
 }
 
-/** The top of the operand a tree belongs to. */
+/** The top of the operand that TREE belongs to. */
 static struct tree *top_of(struct tree *tree) {
 	while (!(tree->parent->flags & TREE_BASE)) {
 		tree = tree->parent;
@@ -145,7 +147,7 @@ static struct tree *top_of(struct tree *tree) {
 	return tree;
 }
 
-/** Whether an operand names the directory that it is to become. */
+/** Whether the operand and its destination are the same directory. */
 static bool is_its_own_copy(const struct tree *tree, const struct entry *entry) {
 	struct stat st;
 	enum update update = tree->trees->opts->update;
@@ -154,7 +156,7 @@ static bool is_its_own_copy(const struct tree *tree, const struct entry *entry) 
 		&& inode_same(inode_of(&st), tree->inode[SRC]);
 }
 
-/** Say once that an operand is copied into itself. */
+/** Report once that an operand is copied into itself. */
 static void report_circle(struct tree *tree) {
 	struct tree *top = top_of(tree);
 	if (!atomic_exchange(&top->circular, true)) {
@@ -166,7 +168,7 @@ static void report_circle(struct tree *tree) {
 	}
 }
 
-/** Whether the source is a directory that this run made, or one of those above it. */
+/** Whether the source is a copy that this run made, or a directory above itself; this is reported. */
 static bool leads_in_circles(struct tree *tree, const struct entry *entry) {
 	struct trees *trees = tree->trees;
 
@@ -176,7 +178,7 @@ static bool leads_in_circles(struct tree *tree, const struct entry *entry) {
 		made |= inode_same(t->inode[DST], tree->inode[SRC]);
 	}
 	if (made && is_its_own_copy(tree, entry)) {
-		// To link it to itself nothing is to be done
+		// With --link an operand that is its own copy is done
 		if (!(trees->opts->flags & OPT_HARD_LINK)) {
 			tree_report(tree->parent, entry, error_make(ERROR_COPY, 0, "%s and %d are the same file"));
 		}
@@ -195,7 +197,7 @@ static bool leads_in_circles(struct tree *tree, const struct entry *entry) {
 	return false;
 }
 
-/** Open the destination, for searching only if it may not be read. Returns a descriptor or what symlink_open() does. */
+/** Open the destination, only for searching if it is unreadable. Returns a descriptor or an error of symlink_open(). */
 static int open_there(struct tree *tree, const char *name) {
 	int dir = tree->parent->fd[DST];
 	bool follow = tree->flags & TREE_DST_FOLLOWED;
@@ -215,7 +217,7 @@ static int open_there(struct tree *tree, const char *name) {
 	return ret;
 }
 
-/** Make sure we can work in a directory that was just made, and know it again. */
+/** Open a directory that was just made, record it in trees::made, and make sure that we can work in it. */
 static struct error adopt_directory(struct tree *tree, const char *name) {
 	int ret = open_there(tree, name);
 	if (ret < 0) {
@@ -226,7 +228,7 @@ static struct error adopt_directory(struct tree *tree, const char *name) {
 		return error_make(ERROR_STAT, errno, "cannot stat %d");
 	}
 	tree->made_top = tree->made_top ? tree->made_top : tree;
-	// Made in a directory that was there before: the way by which a copy could reach itself
+	// Its parent existed before, so a source may lead into it: a copy could reach itself this way
 	if (!(tree->parent->flags & TREE_CREATED) && inode_set_add(&tree->trees->made, inode_of(&tree->dst_stat)) < 0) {
 		return error_make(ERROR_CREATE, ENOMEM, "cannot create directory %d");
 	}
@@ -237,7 +239,7 @@ static struct error adopt_directory(struct tree *tree, const char *name) {
 	tree->flags |= TREE_WIDENED;
 	ret = meta_chmod_path(tree->fd[DST], mode | S_IRWXU);
 	if (ret == 0 && (tree->flags & TREE_DST_PATH)) {
-		// It can be read now: open_copy() does so, and sees that it is still the same
+		// It is readable now: open_copy() reopens it and checks that it is still the same
 		tree->flags &= ~(unsigned)TREE_DST_PATH;
 		close_fd(&tree->fd[DST]);
 	}
@@ -251,15 +253,15 @@ static mode_t create_mode(const struct tree *tree) {
 	if (!(tree->flags & TREE_OPERANDS) || (opts->preserve & (PRESERVE_OWNERSHIP | PRESERVE_MODE))) {
 		return meta_create_mode(opts, mode);
 	}
-	// cp leaves these at once as they are to be
+	// cp gives these their final mode at once
 	return opts->preserve & PRESERVE_MODE_NOT ? 0777 : mode & 07777;
 }
 
 /**
  * Make the destination.
  *
- * @param gone  What stood there is out of the way; with --dry-run it still stands there.
- * @return An error, of which the errno is EEXIST if something stands there.
+ * @param gone  Whether the existing file is out of the way; with --dry-run it still stands there.
+ * @return An error, with the errno EEXIST if something stands there.
  */
 static struct error make(struct tree *tree, const char *name, bool gone) {
 	struct trees *trees = tree->trees;
@@ -271,7 +273,7 @@ static struct error make(struct tree *tree, const char *name, bool gone) {
 		return ret < 0 ? error_make(ERROR_CREATE, ret, what) : NO_ERROR;
 	}
 	mode_t mode = create_mode(tree);
-	// Nobody may meet the new directory as a source before it is known as a copy
+	// Hold the lock, so that no thread meets the new directory as a source before it is known as a copy
 	mutex_lock(&trees->lock);
 	if (mkdirat(tree->parent->fd[DST], name, mode) == 0) {
 		tree->flags |= TREE_CREATED;
@@ -284,19 +286,19 @@ static struct error make(struct tree *tree, const char *name, bool gone) {
 	return fail;
 }
 
-/** Look at what stands where the destination was to be. Returns whether it is out of the way now. */
+/** Examine the file that stands where the destination is to be made. Returns whether it is now out of the way. */
 static bool look_at_existing(struct tree *tree, const struct entry *entry, const char *name, struct error *fail) {
 	struct trees *trees = tree->trees;
 	int dir = tree->parent->fd[DST];
 	bool prefix = tree->flags & TREE_OPERANDS;
 	bool follow = prefix || (trees->opts->flags & OPT_KEEP_DIRECTORY_SYMLINK);
-	// The operand itself may always be a link; a slash behind its name means the directory that it leads to
+	// A slash after the operand's name means the directory, even if a link leads to it
 	follow = (follow && !(trees->opts->flags & OPT_BENEATH)) || name[strlen(name) - 1] == '/';
 	tree->flags |= follow ? TREE_DST_FOLLOWED : 0;
 	bool among = tree->parent->flags & TREE_AMONG_MADE;
 
 	if (fstatat(dir, name, &tree->dst_stat, follow ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
-		// Nothing to be seen is a link that leads nowhere
+		// With ENOENT it is a link that leads nowhere
 		*fail = errno == ENOENT || prefix ? *fail : error_make(ERROR_STAT, errno, "cannot stat %d");
 	} else if (follow && tree_leads_through_made(tree->parent, name, &among)) {
 		*fail = error_make(ERROR_COPY, 0, tree_made_link);
@@ -320,8 +322,8 @@ static bool look_at_existing(struct tree *tree, const struct entry *entry, const
 }
 
 /**
- * What is wrong with a directory on the way to an operand (--parents): where nothing of it is to be kept, cp looks at the
- * destination first.
+ * The error for a directory on the way to an operand (--parents): if none of its attributes are preserved, cp looks at
+ * the destination first.
  */
 static struct error look_past(struct tree *tree, const struct entry *entry, struct error fail) {
 	struct stat st;
@@ -332,12 +334,12 @@ static struct error look_past(struct tree *tree, const struct entry *entry, stru
 	return fail;
 }
 
-/** Make the destination, or decide about what stands there. */
+/** Make the destination, or decide about the file that stands there. */
 static struct error make_copy(struct tree *tree, const struct entry *entry) {
 	const char *name = dst_name_of(entry);
 	struct error fail = make(tree, name, false);
 
-	// In a directory that this run made only another name of its own can stand, and what is always there
+	// In a directory that this run made, only an entry of this run can stand, and "." and ".."
 	bool ours = (tree->parent->flags & TREE_CREATED) && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 	if (fail.err == EEXIST && !ours && look_at_existing(tree, entry, name, &fail)) {
 		return make(tree, name, true);
@@ -350,9 +352,9 @@ static struct error make_copy(struct tree *tree, const struct entry *entry) {
 }
 
 /**
- * Where somebody else owns the destination, who is not to own the copy, they could read what is put into it until its
- * attributes are set, and change its names: take it from them now. Failing is no harm: who may not do this has let them in
- * before. Returns whether nobody but us and root owns it.
+ * If the directory belongs to a user who will not own the copy, chown it to us: until its attributes are set that user
+ * could read new files and rename entries. Also remove permissions the copy will not have. Ignore errors: users we
+ * cannot lock out already had access. Returns whether only we or root own it.
  */
 static bool claim_ownership(const struct tree *tree) {
 	const struct opts *opts = tree->trees->opts;
@@ -364,7 +366,7 @@ static bool claim_ownership(const struct tree *tree) {
 	bool stranger = owners && (opts->flags & OPT_PRIVILEGED) && dst->st_uid != geteuid()
 		&& (dst->st_uid != src->st_uid || created);
 
-	// Whether those that --parents finds are to have attributes is known only later
+	// Whether directories that --parents finds get attributes is decided later
 	bool found_parent = (tree->flags & (TREE_OPERANDS | TREE_CREATED)) == TREE_OPERANDS;
 	if ((tree->flags & (TREE_AS_IS | TREE_DST_PATH)) || found_parent || !(opts->preserve & PRESERVE_MODE)
 		|| inode_same(tree->inode[SRC], tree->inode[DST]))
@@ -378,7 +380,7 @@ static bool claim_ownership(const struct tree *tree) {
 	if (!created) {
 		narrow = meta_interim_mode(opts, src, tree->fd[SRC], dst, tree->fd[DST]);
 	} else if (owners) {
-		// Made without these bits, if it is what was made
+		// mkdirat() left out these bits; they are set only if another directory was put in its place
 		narrow &= ~(mode_t)(S_IRWXG | S_IRWXO);
 	}
 	if (stranger || narrow != dst->st_mode) {
@@ -387,12 +389,12 @@ static bool claim_ownership(const struct tree *tree) {
 	return own;
 }
 
-/** Whether what is made in the destination gets an ACL from it, or may do so: its owner can give it a default ACL any time. */
+/** Whether new files in the destination get an ACL from it, or may: its owner can give it a default ACL any time. */
 static bool may_give_acls(const struct tree *tree, bool own) {
 	return !own || (tree->flags & TREE_DST_PATH) || meta_may_have_default_acl(tree->fd[DST]);
 }
 
-/** Open the destination if it is not, and remember what it is. */
+/** Open the destination if it is closed, and remember its inode. */
 static struct error open_copy(struct tree *tree, const struct entry *entry) {
 	if (tree->flags & TREE_ABSENT) {
 		int ret = tree->fd[DST] = tree_open_absent();
@@ -416,7 +418,7 @@ static struct error open_copy(struct tree *tree, const struct entry *entry) {
 		return error_make(ERROR_ACCESS, ret, "cannot access %d");
 	}
 	const struct inode inode = inode_of(&st);
-	// Some file systems change inode numbers, but others can exchange directories only where they may write
+	// Inode numbers may change on some file systems, so refuse only if others could have exchanged the directory
 	if (!inode_same(inode, inode_of(&tree->dst_stat)) && !tree_is_named_whole(tree->parent)
 		&& !symlink_is_closed(tree->parent->fd[DST]))
 	{
@@ -427,7 +429,7 @@ static struct error open_copy(struct tree *tree, const struct entry *entry) {
 	return tree_spare_source(tree, mount);
 }
 
-/** Forget a tree that came to nothing. */
+/** Free a tree that could not be entered. */
 static void discard(struct tree *tree) {
 	struct tree *parent = tree->parent;
 	close_fd(&tree->fd[SRC]);
@@ -479,7 +481,7 @@ static bool is_elsewhere(const struct tree *tree) {
 }
 
 struct tree *tree_try_enter(struct tree *parent, const struct entry *entry, enum tree_enter_flags flags, struct error *why) {
-	// A destination of '' is not spelled in the names below it
+	// With a destination of '' the names below start without "./"
 	const char *dst_name = parent->name[DST] ? dst_name_of(entry) : entry->dst_name;
 	struct tree *tree = tree_new(parent->trees, parent, entry->name, dst_name);
 	if (!tree) {
@@ -493,7 +495,7 @@ struct tree *tree_try_enter(struct tree *parent, const struct entry *entry, enum
 		return NULL;
 	}
 	tree->flags |= is_only_implied(tree) ? TREE_AS_IS : 0;
-	// Asked once it is ours, as nobody else can give it a default ACL then
+	// Ask after claim_ownership(): then no other user can give it a default ACL
 	if (!(parent->trees->opts->flags & OPT_DRY_RUN) && may_give_acls(tree, claim_ownership(tree))) {
 		tree->flags |= TREE_DEFAULT_ACL;
 	}

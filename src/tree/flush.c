@@ -9,25 +9,29 @@
 #include <string.h>
 #include <unistd.h>
 
-/** Operands, up to which each that is a file is flushed on its own: a whole file system may have much else to write. */
+/**
+ * Up to this many operands, each operand that is a file is flushed on its own: its file system may have much else to
+ * write.
+ */
 #define FEW_OPERANDS 8
 
 void tree_choose_flush(struct tree *tree) {
 	struct trees *trees = tree->trees;
 	bool base = tree->flags & TREE_BASE;
-	// With --progress=synced all is flushed again and again: what needs more is only what that does not report
+	// --progress=synced flushes whole file systems again and again; it needs single flushes only if that reports no
+	// errors
 	bool fsync = trees->opts->flags & OPT_FSYNC;
 	struct stat st = {.st_dev = tree->inode[DST].dev};
 
 	if (!trees->flush) {
 		return;
 	}
-	// What is whole has to be on its medium before it gets its name
+	// With --atomic a copy has to be on its medium before it gets its name
 	if (fsync && (trees->opts->flags & OPT_ATOMIC)) {
 		tree->flags |= TREE_FLUSH_EACH;
 		return;
 	}
-	// Where operands name their destination whole there is no directory yet, but also only one of them
+	// If operands name their destination whole there is no directory to ask, but only one operand
 	bool few = fsync && trees->opts->operand_count <= FEW_OPERANDS;
 	if (base && (few || fstat(tree->fd[DST], &st) != 0)) {
 		tree->flags |= TREE_FLUSH_EACH;
@@ -44,7 +48,7 @@ void tree_flush(struct tree *tree) {
 	if (!(tree->flags & TREE_FLUSH_EACH)) {
 		return;
 	}
-	// What could be opened for searching only is tried once more, for the error it gives
+	// A directory open only for searching is opened again, for the error this gives
 	const atomic_bool *stop = tree->trees->cancelled;
 	int ret = tree->flags & TREE_DST_PATH ? flush_directory_at(tree->fd[DST], ".", stop)
 		: flush_directory(tree->fd[DST], stop);

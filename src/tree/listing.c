@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** Bytes of a block of names that is not the first one. */
+/** Bytes of each block of names after the first. */
 #define NAME_BLOCK (16u << 10)
 
 /** Names, one after the other. */
@@ -16,11 +16,11 @@ struct name_block {
 	char names[];
 };
 
-/** Room for LEN bytes that stay where they are. */
+/** Allocate LEN bytes that never move. NULL without memory. */
 static char *name_alloc(struct listing *listing, size_t len) {
 	struct name_block *block = listing->blocks;
 	if (!block || block->size - block->used < len) {
-		// Most directories are small
+		// Most directories are small, so the first block is, too
 		size_t size = max(len, block ? NAME_BLOCK : (size_t)1024);
 		block = malloc(sizeof(*block) + size);
 		if (!block) {

@@ -7,17 +7,17 @@
 
 /** A name in a directory. */
 struct entry {
-	/** Its name in the source; for an operand its path. Lives as long as the tree's listing. */
+	/** The name in the source; for an operand its path. Lives as long as the listing. */
 	const char *name;
-	/** Its name in the destination. */
+	/** The name in the destination. */
 	const char *dst_name;
-	/** Its inode number as listed, or 0 if not known. */
+	/** The inode number as listed, or 0 if not known. */
 	uint64_t ino;
 	/** DT_* of <dirent.h>. */
 	unsigned char type;
 };
 
-/** Names and where they are kept. */
+/** Names and the memory that holds them. */
 struct listing {
 	/** Everything but directories, in inode order. */
 	struct entry *files;
@@ -31,7 +31,7 @@ struct listing {
 	struct name_block *blocks;
 };
 
-/** Append a copy of a name to a listing, as a file or as a directory by its type. Returns 0 or -ENOMEM. */
+/** Append a copy of NAME and DST_NAME to dirs if TYPE is DT_DIR, else to files. Returns 0 or -ENOMEM. */
 int listing_add(struct listing *listing, const char *name, const char *dst_name, uint64_t ino, unsigned char type);
 
 /** Free the names of a listing. */

@@ -14,31 +14,37 @@
 
 const char tree_made_link[] = "will not copy %s through just-created symlink %d";
 
-/** So many directories above a source are compared with it: the one it is a copy of is as far up as the copy is down in it. */
+/**
+ * How many made directories above a source are compared with it. If the source shows one of them, that one is as far
+ * above as the copy is below the source.
+ */
 #define NEAR 16
 
-/** More source directories than this, one in the other, that were all changed since this run began are its own work. */
+/** More nested source directories than this, all changed since this run began, are taken for this run's own copies. */
 #define MOST_CHANGED 4096
 
-/** A way along links. */
+/** State of a walk along symbolic links. */
 struct way {
 	struct trees *trees;
-	/** Whether this run made the directory reached, or one on the way to it: then it made the links in there, too. */
+	/** Whether this run made the directory reached, or one above it: then this run made the links in it, too. */
 	bool among;
 };
 
-/** Whether all links here are this run's own, as it made the directory. */
+/** Whether this run made the directory, so that all links in it are its own. */
 static bool has_own_only(const struct tree *tree) {
 	return tree->flags & (TREE_CREATED | TREE_AMONG_MADE);
 }
 
-/** Whether others than OWNER and us can move what is OWNER's out of a directory of this run, now or when it is whole. */
+/**
+ * Whether users other than OWNER and us can move a file of OWNER out of a directory of this run, now or when it is
+ * complete.
+ */
 static bool is_open_to_others(const struct tree *tree, uid_t owner) {
 	const struct opts *opts = tree->trees->opts;
 	const struct stat *dst = &tree->dst_stat;
 	mode_t mode = opts->preserve & PRESERVE_MODE_NOT ? 0777 : tree->src_stat.st_mode;
 	mode &= opts->preserve & PRESERVE_MODE ? 0777 : 0777 & ~opts->umask;
-	// A default ACL lets in others in spite of the umask
+	// A default ACL ignores the umask
 	mode |= dst->st_mode;
 	bool stays = !(opts->preserve & PRESERVE_OWNERSHIP) || symlink_owner_is_trusted(&tree->src_stat);
 	bool theirs = !symlink_owner_is_trusted(dst) || (!stays && tree->src_stat.st_uid != owner);
@@ -46,7 +52,7 @@ static bool is_open_to_others(const struct tree *tree, uid_t owner) {
 }
 
 bool tree_begin_link(const struct tree *tree, uid_t owner) {
-	// If nobody else can move links out of what this run made, the way there is enough to know them
+	// If no other user can move links out of this run's directories, the path there identifies them
 	bool noted = !has_own_only(tree) || is_open_to_others(tree, owner);
 	if (noted) {
 		rwlock_read(&tree->trees->linking);
@@ -54,7 +60,7 @@ bool tree_begin_link(const struct tree *tree, uid_t owner) {
 	return noted;
 }
 
-/** Whether others cannot have put something else in the place of what was made. TARGET and SAME as of tree_end_link(). */
+/** Whether NAME is the link we made and no other user replaced it. TARGET and SAME as in tree_end_link(). */
 static bool is_ours(const struct tree *tree, const char *name, const struct stat *st, const char *target,
 	struct inode same)
 {
@@ -83,11 +89,11 @@ void tree_end_link(const struct tree *tree, const char *name, const char *target
 	rwlock_unlock(&trees->linking);
 }
 
-/** Whether this run made a symbolic link in a directory that was there before. */
+/** Whether this run made the symbolic link INODE in a directory that existed before. */
 static bool is_made_link(struct trees *trees, struct inode inode) {
-	// What is being made now is noted by then
+	// Wait until links that are being made are noted
 	rwlock_write(&trees->linking);
-	// Not to know is not to touch
+	// If a link is unknown, answer yes: refusing to follow is safe
 	bool is = trees->links_unknown || inode_set_has(&trees->links, inode);
 	rwlock_unlock(&trees->linking);
 	return is;
@@ -103,7 +109,7 @@ bool tree_is_made(struct trees *trees, struct inode inode) {
 	return is;
 }
 
-/** Whether this run has made anything that a path could lead through. */
+/** Whether this run has made any directory or link that a path could lead through. */
 static bool has_made_any(struct trees *trees) {
 	rwlock_write(&trees->linking);
 	bool any = trees->links_unknown || trees->links.root;
@@ -153,9 +159,9 @@ bool tree_leads_through_made(const struct tree *tree, const char *name, bool *am
 	return ret < 0 && ret != -ENOENT && ret != -ENOTDIR;
 }
 
-/** Whether a source has changed since a directory was made, by the time of its status, which nobody can set. */
+/** Whether a source has changed since a directory was made: compares ctime, which users cannot set. */
 static bool has_changed_since(const struct stat *src, const struct stat *made) {
-	// Some file systems keep less of it than others
+	// Some file systems store ctime in microseconds
 	long src_us = src->st_ctim.tv_nsec / 1000;
 	long made_us = made->st_ctim.tv_nsec / 1000;
 	return src->st_ctim.tv_sec != made->st_ctim.tv_sec ? src->st_ctim.tv_sec > made->st_ctim.tv_sec : src_us >= made_us;

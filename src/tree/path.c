@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/** Append a path's next component. */
+/** Append the next component of a path. */
 static void join(struct buf *buf, const char *name) {
 	if (buf->len > 0) {
 		while (buf->len > 1 && buf->data[buf->len - 1] == '/') {

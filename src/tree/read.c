@@ -12,10 +12,10 @@
 /** Bytes read from a directory at once. */
 #define DIR_BUFFER (32u << 10)
 
-/** Names of one inode that are compared with each other; of more the order is changed. */
+/** Up to this many names of one inode are compared in pairs; more are sorted by name. */
 #define COMPARED_MOST 64
 
-/** Find out the type of an entry where the directory does not tell, or a link is to be followed. */
+/** The type of an entry: asks stat(2) if the directory does not list it, or if a link is to be followed. */
 static unsigned char look_up_type(const struct tree *tree, const struct dirent64 *dirent) {
 	bool follow = tree->trees->opts->deref == DEREF_ALWAYS;
 	struct stat st;
@@ -29,7 +29,7 @@ static unsigned char look_up_type(const struct tree *tree, const struct dirent64
 	return IFTODT(st.st_mode);
 }
 
-/** Whether a name is to be copied. Returns 1, 0, or -ENOMEM. */
+/** Whether NAME is to be copied. Returns 1, 0, or -ENOMEM. */
 static int is_chosen(const struct tree *tree, const char *name, unsigned char type) {
 	const struct opts *opts = tree->trees->opts;
 	int flags = opts->deref == DEREF_ALWAYS ? 0 : AT_SYMLINK_NOFOLLOW;
@@ -64,7 +64,7 @@ static int list_block(struct tree *tree, const char *data, size_t len) {
 	return 0;
 }
 
-/** List the names that were asked for (--files-from). */
+/** List the names that the list of --files-from has here. */
 static int list_names(struct tree *tree, const struct filelist *names) {
 	int flags = tree->trees->opts->deref == DEREF_ALWAYS ? 0 : AT_SYMLINK_NOFOLLOW;
 	int ret = 0;
@@ -103,7 +103,7 @@ static int by_name(const void *a, const void *b) {
 	return strcmp(x->name, y->name);
 }
 
-/** Whether a name is among the last ones kept, which are those of its inode. */
+/** Whether ENTRY is among the names of its inode, which are the last ones kept. */
 static bool is_kept(const struct entry *entries, size_t kept, const struct entry *entry) {
 	while (kept > 0 && entries[kept - 1].ino == entry->ino) {
 		if (strcmp(entries[--kept].name, entry->name) == 0) {
@@ -114,9 +114,9 @@ static bool is_kept(const struct entry *entries, size_t kept, const struct entry
 }
 
 /**
- * Files in the order of their inodes are found much faster on a medium that is not cached. Names of one inode stay in the
- * order of the directory, as with cp, unless they are very many. Names that a directory lists twice, as some do that change
- * meanwhile, are dropped.
+ * Sort by inode: from a medium that is not cached files are read much faster in this order. Names of one inode keep the
+ * order of the directory, as with cp, up to COMPARED_MOST. Drop names listed twice, as some directories do if they
+ * change meanwhile.
  */
 static void sort_entries(struct entry *entries, size_t *count) {
 	size_t kept = 0;

@@ -28,7 +28,7 @@ void trees_init(struct trees *trees, const struct opts *opts, const struct limit
 	thread_must(pthread_mutex_init(&trees->links_lock, NULL));
 	pthread_rwlockattr_t attr;
 	thread_must(pthread_rwlockattr_init(&attr));
-	// Who follows a link is not to wait for all that are made meanwhile
+	// A thread that follows a link must not wait for all links that others make meanwhile
 	thread_must(pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP));
 	thread_must(pthread_rwlock_init(&trees->linking, &attr));
 	thread_must(pthread_rwlockattr_destroy(&attr));
@@ -79,7 +79,7 @@ struct tree *tree_base(struct trees *trees, int dst_fd, const char *path) {
 		tree->fd[DST] = dst_fd;
 		tree->pins = 1;
 		struct stat st;
-		// Where operands name their destination whole, who knows where that is
+		// If operands name their destination whole, its directory is not known here
 		bool own = dst_fd >= 0 && fstat(dst_fd, &st) == 0 && symlink_owner_is_trusted(&st);
 		if (!own || meta_may_have_default_acl(dst_fd)) {
 			tree->flags |= TREE_DEFAULT_ACL;
@@ -119,7 +119,7 @@ void tree_drop(struct tree *tree) {
 	}
 }
 
-/** Set the attributes of a directory that is now complete. */
+/** Set the attributes of a directory that is complete. */
 static void apply(struct tree *tree) {
 	const struct opts *opts = tree->trees->opts;
 	struct meta meta = {
@@ -132,7 +132,7 @@ static void apply(struct tree *tree) {
 		.dst_fd = tree->fd[DST],
 		.dst_dir = tree->fd[DST],
 		.dst_name = ".",
-		// Also of a new one: another one may have been put in its place before it was opened
+		// Also for a new directory: another one may have been put in its place before it was opened
 		.flags = META_STRAY_ACL | (tree->flags & TREE_DST_PATH ? META_DST_PATH : 0)
 			| (tree->flags & TREE_UNLISTED_ACLS ? META_UNLISTED_ACLS : 0),
 	};
@@ -146,7 +146,7 @@ static void apply(struct tree *tree) {
 			meta.flags |= META_FINAL_MODE;
 		}
 	}
-	// cp does not give them to directories that --parents makes
+	// cp sets no extended attributes on directories that --parents makes
 	if (tree->flags & TREE_OPERANDS) {
 		meta.flags |= META_NO_XATTR;
 	}
@@ -164,7 +164,7 @@ static void apply(struct tree *tree) {
 	}
 }
 
-/** Everything in a directory is done. */
+/** Set the attributes of a complete directory, flush it and close it. */
 static void finish(struct tree *tree) {
 	const struct opts *opts = tree->trees->opts;
 
@@ -172,7 +172,7 @@ static void finish(struct tree *tree) {
 	if (!(tree->flags & TREE_BASE) && !(opts->flags & OPT_DRY_RUN)) {
 		bool made = tree->flags & TREE_CREATED;
 		int ret = tree_pin(tree);
-		// Going up by "..", while this directory's mode still allows it, spares a long way down
+		// Open the parent by ".." while this directory's mode still allows that: it avoids a long way down
 		bool pinned = ret == 0;
 		if (pinned) {
 			ret = tree_pin_through(tree->parent, tree);
@@ -181,7 +181,7 @@ static void finish(struct tree *tree) {
 		if (pinned && tree->trees->closing) {
 			tree->trees->closing(tree->trees->files, tree);
 		}
-		// Nor does a directory that is its own copy (-n) need what it has
+		// A directory that is its own copy (-n) needs no attributes either
 		bool same = inode_same(tree->inode[SRC], tree->inode[DST]);
 		bool wanted = ((opts->preserve & PRESERVE_ATTRIBUTES) || made) && !(tree->flags & TREE_AS_IS) && !same;
 		if (wanted && parent_pinned) {
@@ -210,7 +210,7 @@ void tree_unref(struct tree *tree) {
 	}
 }
 
-/** Close one idle tree; the lock is held. */
+/** Close one idle tree; the lock is held. Returns whether there was one. */
 static bool evict(struct trees *trees) {
 	struct list *node = list_pop(&trees->idle);
 	if (!node) {
@@ -255,15 +255,15 @@ void tree_unpin(struct tree *tree) {
 	mutex_unlock(&trees->lock);
 }
 
-/** Whether a directory that has another number than before, and was found by its name in DIR, is the same all the same. */
+/** Whether a directory found by its name in DIR is the same although its inode number changed. */
 static bool is_still(const struct tree *tree, enum side side, int dir, int fd, const struct stat *st) {
 	const struct tree *parent = tree->parent;
 	bool named = side == SRC ? parent->flags & TREE_BASE : tree_is_named_whole(parent);
-	// Others could have exchanged it only if they may write to where it is
+	// Others could have exchanged it only if they can write to DIR
 	return st->st_dev == tree->inode[side].dev && fstype_is(fd, FSTYPE_RENUMBERS) && (named || symlink_is_closed(dir));
 }
 
-/** Open a directory by its name in the one it is in, or by ".." in one that is in it, if it is still the same. */
+/** Open a directory by its name in DIR, or by ".." if DIR is its child. -ESTALE if it is another directory. */
 static int open_side(struct tree *tree, enum side side, int dir, const char *name) {
 	int flags = O_DIRECTORY | O_CLOEXEC;
 	unsigned path = side == DST ? TREE_DST_PATH : TREE_SRC_BY_NAME;
@@ -288,7 +288,7 @@ static int open_side(struct tree *tree, enum side side, int dir, const char *nam
 	return fd;
 }
 
-/** Open one side of a tree from the descriptor of a directory above, which stays open. */
+/** Open one side of TO, going down from FROM, which stays open. */
 static int descend(struct tree *from, struct tree *to, enum side side) {
 	int dir = from->fd[side];
 	for (struct tree *t = from->down;; t = t->down) {
@@ -328,7 +328,7 @@ static int reopen(struct tree *tree) {
 	int fd[2] = {-1, -1};
 	int ret = 0;
 	for (enum side side = SRC; side <= DST && ret >= 0; ++side) {
-		// A source that could not be read is not open, nor is anything below it
+		// If the source could not be read, neither it nor anything below it is open
 		if (side == SRC && (tree->flags & TREE_CLOSED)) {
 			continue;
 		}

@@ -1,11 +1,12 @@
 /**
- * Pairs of directories, a source and its copy, open on both sides while they are worked on.
+ * Pairs of directories, a source and its copy, both open while they are worked on.
  *
- * A tree is counted: one reference for whoever reads it, for each subdirectory, batch and file under way. With the last
- * one its mode and times are set, it is closed, and its parent loses a reference in turn.
+ * A tree is reference-counted: its reader, each subdirectory, each batch and each file under way hold one reference.
+ * When the last reference goes, the mode and times of the copy are set, the tree is closed, and its parent loses a
+ * reference.
  *
- * Descriptors are budgeted: a tree that nobody has pinned may be closed at any time and is found again through its
- * relatives, each step compared with the inode it was known by.
+ * Descriptors are limited: a tree that is not pinned may be closed at any time. It is reopened through its ancestors or
+ * a child, and each step compares the directory with its known inode.
  */
 
 #ifndef UCP_TREE_H
@@ -36,50 +37,56 @@ enum side {
 
 /** Switches of struct tree::flags. */
 enum tree_flags {
-	/** The operands' tree: its directories are those the paths start from. */
+	/** The operands' tree: relative paths start at its directories. */
 	TREE_BASE = 1 << 0,
 	/** This run made the destination. */
 	TREE_CREATED = 1 << 1,
-	/** The destination's mode was widened while it is filled. */
+	/** The destination's mode is widened until it is filled. */
 	TREE_WIDENED = 1 << 2,
-	/** New files in the destination get an ACL from it, or may do so: others own it, or it could not be asked. */
+	/** New files in the destination get an ACL from it, or may: another user owns it, or it could not be asked. */
 	TREE_DEFAULT_ACL = 1 << 3,
-	/** The source cannot be read (it was reported), or is not to be: nothing is listed. */
+	/** Nothing is listed: the source cannot be read (this was reported), or must not be. */
 	TREE_CLOSED = 1 << 4,
-	/** The destination could be opened for searching only (O_PATH). */
+	/** The destination could only be opened for searching (O_PATH). */
 	TREE_DST_PATH = 1 << 5,
 	/** The source was reached through a symbolic link. */
 	TREE_FOLLOWED = 1 << 6,
-	/** File sizes here are not to be believed (/proc, /sys). */
+	/** File sizes here are unreliable (/proc, /sys). */
 	TREE_UNSIZED = 1 << 7,
 	/** Files of the source may have ACLs that their file system does not list. */
 	TREE_UNLISTED_ACLS = 1 << 18,
-	/** Attributes of the source are read by name: it could be opened for searching only. */
+	/** Attributes of the source are read by name, because it could only be opened for searching. */
 	TREE_SRC_BY_NAME = 1 << 11,
-	/** The attributes of its destination are left alone. */
+	/** The destination keeps its attributes. */
 	TREE_AS_IS = 1 << 10,
 	/** The destination was reached through a symbolic link. */
 	TREE_DST_FOLLOWED = 1 << 14,
-	/** The destination was there when it was entered, but is in what this run made, or may be: links in it are this run's. */
+	/**
+	 * The destination existed when it was entered, but is or may be inside a directory that this run made: links in it
+	 * are this run's.
+	 */
 	TREE_AMONG_MADE = 1 << 15,
 	/**
-	 * The destination is reached through a symbolic link or a mount below the one that the user named: it, or what is in
-	 * it, may be a source under another name.
+	 * A symbolic link or a mount below the directory that the user named leads to the destination: the destination, or
+	 * an entry of it, may be a source under another name.
 	 */
 	TREE_ELSEWHERE = 1 << 16,
-	/** The destination is a source, or in one, that the way to this tree's own source leads through. */
+	/** The destination is, or is inside, one of the source directories above this tree's own source. */
 	TREE_IN_SOURCE = 1 << 17,
-	/** A symbolic link or a mount below the operand leads to the source: it may be a destination under another name. */
+	/**
+	 * A symbolic link or a mount below the operand leads to the source: the source may be a destination under another
+	 * name.
+	 */
 	TREE_LED = 1 << 19,
-	/** It is so led to, or is in a directory that is. */
+	/** The source has TREE_LED, or is inside a directory that has it. */
 	TREE_LED_AWAY = 1 << 20,
-	/** It is to be left alone. */
+	/** The destination is left alone. */
 	TREE_LEFT = 1 << 9,
-	/** Its entries are operands: the base, and directories that --parents entered. */
+	/** The entries are operands: set for the base and for directories that --parents entered. */
 	TREE_OPERANDS = 1 << 8,
-	/** With trees::flush: it and what is in it are flushed on their own, not with their whole file system. */
+	/** With trees::flush: the directory and its entries are flushed one by one, not with their whole file system. */
 	TREE_FLUSH_EACH = 1 << 12,
-	/** The destination is not there: it would be made (--dry-run). Its descriptor is only a placeholder. */
+	/** The destination does not exist and would be made (--dry-run). Its descriptor is only a placeholder. */
 	TREE_ABSENT = 1 << 13,
 };
 
@@ -91,107 +98,112 @@ struct tree {
 	unsigned flags;
 	/** Directories above this one, below the base. */
 	unsigned depth;
-	/** The topmost directory on the way here that this run made, perhaps this one; or NULL. */
+	/** The topmost directory on the way here that this run made, possibly this one; or NULL. */
 	struct tree *made_top;
-	/** So many source directories in a row, down to this one, have changed since that was made. */
+	/** How many source directories in a row, ending with this one, have changed since made_top was made. */
 	unsigned changed;
-	/** What remains to be done in it. */
+	/** References: pieces of work that remain in this directory. */
 	atomic_uint refs;
-	/** Who else needs this memory. */
+	/** Holders of this memory: the references together count as one. */
 	atomic_uint keeps;
 
-	/** Names in the parent, or the operand's path; for the base's destination its path, or NULL. */
+	/** Names in the parent, or the operand's path; for the base's destination its path or NULL. */
 	char *name[2];
 	/** Descriptors, or -1 while closed; guarded by trees::lock unless pinned. */
 	int fd[2];
 	struct inode inode[2];
-	/** Who is using the descriptors. */
+	/** How many users the descriptors have. */
 	unsigned pins;
-	/** In trees::idle while open and not pinned. */
+	/** Link in trees::idle while the tree is open and not pinned. */
 	struct list idle;
-	/** Scratch of the search for a way back. */
+	/** Next tree on the way down; used only while a closed tree is reopened. */
 	struct tree *down;
 
-	/** The source before it was read, and the errno if it could not be opened. */
+	/** Status of the source before it was read, and the errno if it could not be opened. */
 	struct stat src_stat;
 	int src_err;
-	/** The destination's mode: as found, or as first made. */
+	/** Status of the destination: as found, or just after it was made. */
 	struct stat dst_stat;
-	/** For the top of an operand: that it was copied into itself has been reported. */
+	/** For the top of an operand: its being copied into itself has been reported. */
 	atomic_bool circular;
-	/** What of its names is copied; NULL: all of it. Used only by who enters and lists it, and by its subdirectories. */
+	/**
+	 * Selects the names to copy; NULL for all. Used only by the thread that enters and lists the tree, and by
+	 * subdirectories.
+	 */
 	struct select_dir *select;
 	/** The names in the source. */
 	struct listing listing;
-	/** The next of listing::dirs to be entered; used by work. */
+	/** Index in listing::dirs of the next directory to enter; used by work. */
 	size_t next_dir;
-	/** In work's stack of trees. */
+	/** Link in work's stack of trees. */
 	struct list work_node;
 };
 
-/** What to do with something that stands where a directory is to be made. */
+/** Answer to an existing file where a directory is to be made. */
 enum tree_verdict {
 	/** Use it, unless there is an error. */
 	TREE_USE,
-	/** It was moved out of the way: make the directory. */
+	/** The existing file was moved out of the way: make the directory. */
 	TREE_MAKE,
-	/** Leave it alone; all is well. */
+	/** Leave the existing file alone; this is no error. */
 	TREE_LEAVE,
 };
 
-/** What all trees of a run share. */
+/** State that all trees of a run share. */
 struct trees {
-	/** Decides by cp's rules about what stands where TREE (tree::src_stat, tree::dst_stat) is to be made. */
+	/**
+	 * Decides by cp's rules about the file (tree::dst_stat) that stands where the copy of tree::src_stat is to be made.
+	 */
 	enum tree_verdict (*judge)(struct dest *dest, struct tree *tree, const struct entry *entry, struct error *fail);
-	/** Whether a directory is known to be one of those that are to be copied. */
+	/** Whether INODE is known to be one of the directories to be copied. */
 	bool (*is_source)(struct dest *dest, struct inode inode);
 	struct dest *dest;
-	/** If not NULL, told of each tree that is going to get its attributes, its descriptors open. */
+	/** If not NULL, called for each tree whose attributes are about to be set, while its descriptors are open. */
 	void (*closing)(struct files *files, const struct tree *tree);
 	struct files *files;
 
 	const struct opts *opts;
 	const struct limits *limits;
 	struct report *report;
-	/** With --fsync or --progress=synced, else NULL. */
+	/** Set with --fsync or --progress=synced, else NULL. */
 	struct flush *flush;
 	/** Set when ucp is to stop; may be NULL. */
 	const atomic_bool *cancelled;
 	pthread_mutex_t lock;
-	/** Open trees nobody has pinned, least recently used first. */
+	/** Open trees that are not pinned, least recently used first. */
 	struct list idle;
-	/** How many are open, and how many may be. */
+	/** How many trees are open, and the limit. */
 	unsigned open;
 	unsigned max;
-	/** Whether something is mounted in a source: what is there may be a destination, too. */
+	/** Whether something is mounted in a source: the mounted files may be in a destination, too. */
 	atomic_bool mounted;
 	/** How many directories this run made, or would make. */
 	counter created;
 	struct tempfile_patience patience;
 	/**
-	 * The topmost directories this run made: a source directory among them is a copy of itself. With --dry-run those
-	 * that they would be made in.
+	 * The topmost directories this run made: a source directory among them is a copy of itself. With --dry-run, the
+	 * directories in which they would be made.
 	 */
 	struct inode_set made;
-	/** The symbolic links this run made in directories that were there before; see tree_begin_link(). */
+	/** The symbolic links this run made in directories that existed before; see tree_begin_link(). */
 	struct inode_set links;
-	/** It is not known which link one of them is. */
+	/** At least one link of this run could not be identified, so any link may be one. */
 	bool links_unknown;
 	pthread_mutex_t links_lock;
-	/** Read while a link is made and noted, so that who takes it alone knows of all that could be met before. */
+	/** Held for reading while a link is made and noted: whoever holds it for writing knows all links made so far. */
 	pthread_rwlock_t linking;
 };
 
-/** Set up what trees share. */
+/** Set up the state that trees share. */
 void trees_init(struct trees *trees, const struct opts *opts, const struct limits *limits, struct report *report);
 
-/** Free it. No tree may be left. */
+/** Free TREES. No tree may be left. */
 void trees_destroy(struct trees *trees);
 
 /**
- * The tree of the operands, with one reference. Takes over the destination's descriptor (AT_FDCWD is one).
+ * Make the tree of the operands, with one reference. Takes over DST_FD, which may be AT_FDCWD. NULL without memory.
  *
- * @param path  The destination directory for messages, or NULL where operands name their destination whole.
+ * @param path  The destination directory for messages, or NULL if operands name their destination whole.
  */
 struct tree *tree_base(struct trees *trees, int dst_fd, const char *path);
 
@@ -199,7 +211,7 @@ struct tree *tree_base(struct trees *trees, int dst_fd, const char *path);
 enum tree_enter_flags {
 	/** A directory that an operand is in (--parents): symbolic links are followed on both sides. */
 	TREE_ENTER_PREFIX = 1 << 0,
-	/** Its attributes are left alone. */
+	/** The destination keeps its attributes. */
 	TREE_ENTER_AS_IS = 1 << 1,
 };
 
@@ -212,89 +224,92 @@ enum tree_enter_flags {
  */
 struct tree *tree_enter(struct tree *parent, const struct entry *entry, enum tree_enter_flags flags);
 
-/** The same, but what prevents it is not reported: FAIL is set to it, or to nothing. */
+/** As tree_enter(), but sets FAIL to the error, or to NO_ERROR, instead of reporting it. */
 struct tree *tree_try_enter(struct tree *parent, const struct entry *entry, enum tree_enter_flags flags, struct error *fail);
 
-/** Read the names of the source into tree::listing. The tree is pinned. Returns 0 or -errno. */
+/** Read the names of the source into tree::listing. TREE must be pinned. Returns 0 or -errno. */
 int tree_list(struct tree *tree);
 
 /** Take a reference. */
 void tree_ref(struct tree *tree);
 
-/** Give a reference back; the last one finishes the tree, and perhaps its parents. */
+/** Give a reference back; the last one finishes the tree, and then possibly its parents. */
 void tree_unref(struct tree *tree);
 
-/** Keep the memory, and with it the names and the way to the directory, beyond the last reference. */
+/** Keep the memory, with the names and the path of the directory, beyond the last reference. */
 void tree_keep(struct tree *tree);
 
 /** Undo tree_keep(). */
 void tree_drop(struct tree *tree);
 
-/** Have both descriptors open until tree_unpin(). Returns 0 or -errno: -ESTALE if another directory stands there. */
+/** Keep both descriptors open until tree_unpin(). Returns 0 or -errno: -ESTALE if another directory stands there. */
 int tree_pin(struct tree *tree);
 
 /** Undo tree_pin(). */
 void tree_unpin(struct tree *tree);
 
-/** Something was made under an operand's name: flush that name, if that is to be done on its own. */
+/**
+ * Flush the directory of an operand's new name, if TREE is the base and TREE_FLUSH_EACH is set. Errors are reported.
+ */
 void tree_flush_name(const struct tree *tree, const struct entry *entry);
 
-/** The path of a name in a tree (or of the tree itself if NULL) for messages; to be freed. NULL without memory. */
+/** The path of NAME in TREE (of TREE itself if NULL) for messages; the caller frees it. NULL without memory. */
 char *tree_path(const struct tree *tree, enum side side, const char *name);
 
 /**
- * Why a destination could not be made, in cp's words, who looks at it first.
+ * The error for a destination that could not be made: cp looks at the destination first, and reports if stat(2) fails.
  *
- * @param error  What to report if looking at it shows nothing.
+ * @param error  The error to return if stat(2) finds a file, or none.
  */
 struct error tree_explain(const struct tree *tree, const struct entry *entry, struct error error);
 
 /** Report an error about an entry of a tree. */
 void tree_report(const struct tree *tree, const struct entry *entry, struct error fail);
 
-/** Whether the user named what becomes of a tree's entries whole (the base of one source and one destination). */
+/** Whether the user named the destinations of a tree's entries whole (the base of one source and one destination). */
 bool tree_is_named_whole(const struct tree *tree);
 
 /** Whether symbolic links among a tree's entries are followed (-L; for operands also -H). */
 bool tree_follows(const struct tree *tree);
 
-/** Whether a name could be made in a tree's destination, as far as one can see. Returns 0 or -errno. */
+/** Whether NAME could be made in the destination of TREE, as far as permissions show. Returns 0 or -errno. */
 int tree_may_make(const struct tree *tree, const char *name);
 
 /**
- * A symbolic link, or a further name of one, is going to be made in a tree.
+ * Announce that a symbolic link, or another hard link to one, is going to be made in TREE.
  *
- * @param owner  Whose the link will be if owners are kept: a link that nobody but OWNER and us can move is not noted.
- * @return whether it is to be noted: then call tree_end_link() afterwards.
+ * @param owner  Owner of the link if owners are kept: a link that only OWNER and we can move is not noted.
+ * @return whether the link must be noted: then call tree_end_link() afterwards.
  */
 bool tree_begin_link(const struct tree *tree, uid_t owner);
 
 /**
- * Note a link that was made, so that it is neither followed nor entered by this run.
+ * Note a new symbolic link, so that this run neither follows nor enters it.
  *
- * @param name    NULL if it was not made.
- * @param target  What it holds; or NULL for a further name of the link SAME.
+ * @param name    NULL if the link was not made.
+ * @param target  The text of the link; NULL for another hard link to SAME.
  */
 void tree_end_link(const struct tree *tree, const char *name, const char *target, struct inode same);
 
 /**
- * Whether a link that this run made is met on the way to a name in a tree's destination, if all links are followed. Ask
- * after what was found there was looked at or opened: a link that is made later has not led there.
+ * Whether the path of NAME in the destination leads through a link that this run made, if all links are followed. Call
+ * this after stat or open of NAME: a link made later did not affect that.
  *
- * @param among  Set to whether the way leads through a directory that this run made.
+ * @param among  Set to whether the path leads through a directory that this run made.
  */
 bool tree_leads_through_made(const struct tree *tree, const char *name, bool *among);
 
-/** As symlink_open() in a tree's destination: a link that this run made is refused, wherever on the way. */
+/** As symlink_open() in the destination of TREE, but refuses links that this run made, anywhere on the path. */
 int tree_symlink_open(const struct tree *tree, const char *name, int flags);
 
 /**
- * As symlink_walk() in a tree's destination, to where something is going to be made: links that this run made are refused,
- * and those of others that lead into no directory of theirs, unless the user named the whole way.
+ * As symlink_walk() in the destination of TREE, to a place where a file is going to be made. Refuses links that this
+ * run made and, unless the user named the whole path, links of other users into directories that those users do not
+ * own.
  */
 int tree_symlink_walk(const struct tree *tree, const char *name, struct symlink_end *end);
 
-/** Said of a link that this run made. */
+/** Message for a link that this run made. */
 extern const char tree_made_link[];
 
 /** Print a line about an entry of a tree (-v). */
