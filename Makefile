@@ -16,8 +16,8 @@
 #   make dist                build/dist/ucp-VERSION.tar.gz of the last commit (without git: of this directory), always the same bytes
 #   make deb                 a Debian package of that, in build/dist
 #
-# You may set CC, CFLAGS, CPPFLAGS and LDFLAGS. HARDENING= turns off the hardening of release builds. V=1 shows the
-# commands.
+# You may set CC, CFLAGS, CPPFLAGS and LDFLAGS. HARDENING= turns off the hardening of release builds. SHARED=1 links the
+# libraries as shared ones. V=1 shows the commands.
 
 VERSION := 0.1.0
 PROFILE ?= release
@@ -69,7 +69,10 @@ cppflags := -Isrc -include src/base/prelude.h -DUCP_VERSION='"$(VERSION)"' -DUCP
 # The sanitizers come last: without them their profiles would be pointless, whatever CFLAGS says.
 cflags   := -std=gnu17 -pthread $(warnings) $(hard_cc) $(CFLAGS) $(if $(filter $(sanitized),$(PROFILE)),$(cflags_$(PROFILE)))
 ldflags  := $(hard_ld) $(LDFLAGS)
-libs     := -luring -lxxhash -ljansson
+# Each shared library costs every start time, also of runs that do not use it. So libraries are linked into the program if
+# they are installed as archives, unless SHARED is set.
+archive   = $(if $(SHARED),,$(wildcard $(shell $(CC) -print-file-name=lib$(1).a)))
+libs     := $(foreach lib,uring xxhash jansson,$(or $(call archive,$(lib)),-l$(lib)))
 
 B         := build/$(PROFILE)
 # What dies of a signal that it raises is to have counted, too.
@@ -207,7 +210,7 @@ endef
 quoted = '$(subst ','\'',$(1))'
 
 $(B)/flags: FORCE
-	$(call remember,$(call quoted,$(CC) $(cppflags) $(cflags) $(ldflags)))
+	$(call remember,$(call quoted,$(CC) $(cppflags) $(cflags) $(ldflags) $(libs)))
 
 $(B)/objects: FORCE
 	$(call remember,$(call quoted,$(lib_objs)))
