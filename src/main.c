@@ -179,7 +179,6 @@
 #include "run/coordinator.h"
 
 #include <fcntl.h>
-#include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -222,7 +221,6 @@ int main(int argc, char **argv) {
 	if (!open_standard_fds()) {
 		return EXIT_FAILURE;
 	}
-	setlocale(LC_ALL, "");
 	report_init(&report, "ucp");
 	if (!cli_parse(&opts, &report, argc, argv)) {
 		cli_free(&opts);

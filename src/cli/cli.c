@@ -258,6 +258,7 @@ static void read_rules(struct parser *p) {
 static void hint_rate(const struct parser *p) {
 	char rate[32];
 	if (p->bare_rate && p->opts->rate > 0 && p->opts->rate < LOW_RATE) {
+		report_localize(p->report);
 		progress_format_bytes(rate, sizeof(rate), (double)p->opts->rate);
 		report_hint(p->report, "--bwlimit=%s means %s a second; rsync counts in KiB, which is --bwlimit=%sK here",
 			p->bare_rate, rate, p->bare_rate);

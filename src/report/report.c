@@ -3,6 +3,7 @@
 #include "report/report-impl.h"
 
 #include <errno.h>
+#include <locale.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,15 @@ void report_init(struct report *report, const char *program) {
 	};
 	thread_must(pthread_mutex_init(&report->lock, NULL));
 	thread_must(pthread_mutex_init(&report->asking, NULL));
+}
+
+void report_localize(struct report *report) {
+	if (!report->localized) {
+		report->localized = true;
+		setlocale(LC_CTYPE, "");
+		setlocale(LC_MESSAGES, "");
+		setlocale(LC_NUMERIC, "");
+	}
 }
 
 /** Write whole lines to standard error. Where there was no memory for them, at least that is said, by one write, too. */
@@ -101,6 +111,7 @@ static void print(struct report *report, const struct message *message) {
 	struct buf buf = {0};
 
 	mutex_lock(&report->lock);
+	report_localize(report);
 	if (report->json) {
 		json_error(&report->out, message);
 	}
@@ -184,6 +195,7 @@ static void out_added(struct report *report) {
 
 void report_say(struct report *report, enum say say, const char *what, const char *src, const char *dst) {
 	mutex_lock(&report->lock);
+	report_localize(report);
 	if (report->json) {
 		json_said(&report->out, say, what, src, dst);
 	} else {

@@ -49,6 +49,8 @@ struct report {
 	/** Whether messages go to a terminal; there, those beyond the first few with the same errno are only counted. */
 	bool err_terminal;
 	uint32_t same[REPORT_ERRNOS];
+	/** Whether the user's locale was taken over. */
+	bool localized;
 	/** How many errors have been printed, or were declined by the user: any makes the exit status 1. */
 	counter errors;
 	counter declined;
@@ -56,6 +58,13 @@ struct report {
 
 /** Begin to report under a program name, which must live on. */
 void report_init(struct report *report, const char *program);
+
+/**
+ * Take over the user's locale as far as anything depends on it: characters, the language of messages, decimal points. What
+ * prints names does so by itself; call it before there is another thread, and before numbers are formatted. Costs the more
+ * of a start the less there is to do, so it is not part of report_init().
+ */
+void report_localize(struct report *report);
 
 /** Print an error, with the text of ERR behind it unless 0. The exit status will be 1. Names may be NULL. */
 void report_error(struct report *report, enum error_op op, int err, const char *what, const char *src, const char *dst);
