@@ -59,6 +59,9 @@ enum target_admit {
 enum target_admit file_admit(const struct files *files, const struct tree *tree, const struct stat *src,
 	const struct target_found *there, struct error *fail);
 
+/** The device that a destination is on, as far as that is known without a system call, or 0. */
+dev_t target_device(const struct file *file);
+
 /**
  * file_admit() for a destination that was opened, and whether it is still what was found. Unless it is refused,
  * target::found is set to what it is now.

@@ -13,15 +13,11 @@
  * told from others once for each device.
  */
 static bool may_fail_to_close(struct file_context *ctx, const struct file *file) {
-	dev_t dev = file->tree->inode[DST].dev;
-	// The base's device is not known: operands may lead to any
-	if ((file->tree->flags & TREE_BASE) || (file->target.flags & TARGET_BY_LINK)) {
-		return true;
-	}
-	if (ctx->closes_known && ctx->closes == dev) {
+	dev_t dev = target_device(file);
+	if (dev != 0 && ctx->closes_known && ctx->closes == dev) {
 		return false;
 	}
-	if (!fstype_is(file->target.fd, FSTYPE_CLOSES)) {
+	if (dev == 0 || !fstype_is(file->target.fd, FSTYPE_CLOSES)) {
 		return true;
 	}
 	ctx->closes = dev;

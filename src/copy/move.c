@@ -71,8 +71,7 @@ static struct transfer transfer_of(const struct file_context *ctx, const struct 
 		.src = file->source.fd,
 		.dst = file->target.fd,
 		.src_dev = file->source.st.st_dev,
-		// Operands and symbolic links may lead to any device
-		.dst_dev = (file->tree->flags & TREE_BASE) || (file->target.flags & TARGET_BY_LINK) ? 0 : file->tree->inode[DST].dev,
+		.dst_dev = target_device(file),
 		.size = (uint64_t)file->source.st.st_size,
 		.bad = UINT64_MAX,
 		.flags = file->plan.flags,

@@ -26,6 +26,14 @@ struct error file_cannot_create(int ret) {
 	return not_through ? file_not_through(ret) : error_make(ERROR_CREATE, ret, "cannot create regular file %d");
 }
 
+dev_t target_device(const struct file *file) {
+	// Operands and symbolic links may lead to any device
+	if (!(file->tree->flags & TREE_BASE) && !(file->target.flags & TARGET_BY_LINK)) {
+		return file->tree->inode[DST].dev;
+	}
+	return file->target.flags & TARGET_RESERVED ? file->target.found.st_dev : 0;
+}
+
 int file_access_mode(const struct opts *opts) {
 	return opts->flags & OPT_VERIFY ? O_RDWR : O_WRONLY;
 }
