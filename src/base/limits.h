@@ -7,8 +7,10 @@
 
 /** Switches of struct limits::flags. */
 enum limits_flags {
-	/** There is hardly room for a thread: the only one there is does everything. */
+	/** There is hardly room for a thread, or no need of one: the only one there is does everything. */
 	LIMITS_ALONE = 1 << 0,
+	/** All there is to do is a small file that nothing has to be waited for (coordinator_is_done_at_once()). */
+	LIMITS_AT_ONCE = 1 << 1,
 };
 
 /** What a run may take. */

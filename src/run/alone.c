@@ -1,9 +1,28 @@
 #include "run/coordinator-impl.h"
 
+#include "base/io.h"
+#include "base/limits.h"
+#include "base/opts.h"
+#include "base/path.h"
 #include "copy/file.h"
 #include "run/worker.h"
+#include "sys/extent.h"
+#include "sys/fstype.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/** Bytes up to which a file is small. */
+#define SMALL (64 << 10)
+
+/** What asks or shows something, waits for a medium, or needs a journal. */
+#define SLOW_FLAGS (OPT_INTERACTIVE | OPT_PARENTS | OPT_POSIX | OPT_FSYNC | OPT_VERIFY | OPT_STATS | OPT_JSON | OPT_IDLE \
+	| OPT_DRY_RUN | OPT_ATOMIC | OPT_RESUME)
 
 /** What a signal handler can reach: the flag that ends the copy, and the signal that came. */
 static atomic_bool *cancelled;
@@ -14,9 +33,79 @@ static void on_deadly(int signal) {
 	atomic_store(cancelled, true);
 }
 
+/** Whether the options ask for nothing but a copy. */
+static bool is_plain(const struct opts *opts) {
+	return !(opts->flags & SLOW_FLAGS) && opts->engine == ENGINE_AUTO && opts->inject == 0 && opts->rate == 0
+		&& !opts->rate_file && !opts->checksums && opts->progress <= PROGRESS_AUTO
+		&& opts->operand_count == (opts->target_directory ? 1 : 2);
+}
+
+/** Whether the operand is a small file that can be read without waiting. */
+static bool is_source_at_hand(const struct opts *opts) {
+	struct stat st;
+	int flags = O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC | (opts->deref == DEREF_NEVER ? O_NOFOLLOW : 0);
+	// Merely to open something else may have effects
+	if (fstatat(AT_FDCWD, opts->operands[0], &st, opts->deref == DEREF_NEVER ? AT_SYMLINK_NOFOLLOW : 0) != 0
+		|| !S_ISREG(st.st_mode) || st.st_size > SMALL)
+	{
+		return false;
+	}
+	int fd = open(opts->operands[0], flags);
+	bool good = fd >= 0 && fstype_is(fd, FSTYPE_LOCAL)
+		&& (st.st_size == 0 || extent_is_cached(fd, (struct extent) {.end = (uint64_t)st.st_size}) > 0);
+	close_fd(&fd);
+	return good;
+}
+
+/**
+ * Whether what a name leads to is a directory or a regular file of this machine.
+ *
+ * @param st  What it is, if so.
+ * @return 1, 0, or -ENOENT if there is nothing.
+ */
+static int is_at_hand(int dir, const char *name, struct stat *st) {
+	int fd = openat(dir, name, O_PATH | O_CLOEXEC);
+	if (fd < 0) {
+		return errno == ENOENT ? -ENOENT : 0;
+	}
+	bool good = fstat(fd, st) == 0 && (S_ISDIR(st->st_mode) || S_ISREG(st->st_mode)) && fstype_is(fd, FSTYPE_LOCAL);
+	close_fd(&fd);
+	return good;
+}
+
+/** Whether the directory that a path is in is one of this machine. */
+static bool is_parent_at_hand(const char *path) {
+	struct stat st;
+	char *copy = strdup(path);
+	bool good = copy && is_at_hand(AT_FDCWD, dirname(copy), &st) > 0;
+	free(copy);
+	return good;
+}
+
+/** Whether what the operand is copied to can be written without waiting. */
+static bool is_destination_at_hand(const struct opts *opts) {
+	const char *target = opts->target_directory ? opts->target_directory : opts->operands[1];
+	struct stat st;
+	int ret = is_at_hand(AT_FDCWD, target, &st);
+	if (ret < 0) {
+		return is_parent_at_hand(target);
+	}
+	if (ret > 0 && S_ISDIR(st.st_mode)) {
+		int dir = open(target, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		ret = dir >= 0 ? is_at_hand(dir, last_component(opts->operands[0]), &st) : 0;
+		close_fd(&dir);
+	}
+	return ret == 1 || ret == -ENOENT;
+}
+
+bool coordinator_is_done_at_once(const struct opts *opts) {
+	return is_plain(opts) && is_source_at_hand(opts) && is_destination_at_hand(opts);
+}
+
 int coordinator_work_alone(struct worker *worker, const sigset_t *deadly) {
-	// Nobody waits for signals meanwhile. The second one of a kind ends the program at once
-	const struct sigaction action = {.sa_handler = on_deadly, .sa_flags = (int)SA_RESETHAND};
+	// Nobody waits for signals meanwhile. If something may hang, the second one of a kind ends the program at once
+	const int once = worker->files->limits->flags & LIMITS_AT_ONCE ? 0 : (int)SA_RESETHAND;
+	const struct sigaction action = {.sa_handler = on_deadly, .sa_flags = once};
 	cancelled = &worker->files->cancelled;
 	worker->alone = true;
 	for (int signal = 1; signal < SIGRTMIN; ++signal) {

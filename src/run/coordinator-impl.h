@@ -115,8 +115,14 @@ struct limits coordinator_choose_limits(const struct opts *opts, const struct ma
 bool coordinator_tasks_are_few(const struct limits *limits);
 
 /**
- * Run a worker in this thread, if a limit leaves no room for another (pids.max): without progress, and a signal of DEADLY cancels the
- * copy.
+ * Whether all there is to do is one small file that is in the page cache, from and to file systems of this machine, so that
+ * no system call waits for others: then no thread has to be there for signals, and none for progress.
+ */
+bool coordinator_is_done_at_once(const struct opts *opts);
+
+/**
+ * Run a worker in this thread, if there is no need of another, or a limit leaves no room for one (pids.max): without progress,
+ * and a signal of DEADLY cancels the copy. Without LIMITS_AT_ONCE a second one ends the program.
  *
  * @return That signal, or 0.
  */

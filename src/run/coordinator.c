@@ -27,6 +27,10 @@
 #define FREE_FOR_NAMES 4
 #define FREE_FOR_FILES 2
 
+/** Batches that the operands are cut into for each worker, and names that a batch has at least. */
+#define BATCHES_EACH 4
+#define LEAST_BATCH 8
+
 /** Bytes that count as much work as a file. */
 #define WORK_BYTES 65536.0
 
@@ -50,23 +54,39 @@ static bool engine_ok(const struct run *run) {
 	return true;
 }
 
-/** Hand the operands to the workers. Returns 0 or -ENOMEM. */
-static int push_operands(struct run *run) {
-	struct tree *base = run->dest.base;
-	struct listing *listing = &base->listing;
-	bool serial = run->dest.flags & DEST_SERIAL;
-	size_t size = serial ? 1 : run->opts->batch_size;
-
-	for (size_t at = 0; at < listing->file_count; at += size) {
-		struct batch *batch = batch_new(base, listing->files + at, min(size, listing->file_count - at));
-		if (!batch) {
-			return -ENOMEM;
-		}
-		if (serial || !work_push(&run->work, batch)) {
-			work_push_later(&run->work, batch);
-		}
+/** Hand so many operands to the workers. Returns 0 or -ENOMEM. */
+static int push_batch(struct run *run, struct entry *entries, size_t count) {
+	struct batch *batch = batch_new(run->dest.base, entries, count);
+	if (!batch) {
+		return -ENOMEM;
+	}
+	if ((run->dest.flags & DEST_SERIAL) || !work_push(&run->work, batch)) {
+		work_push_later(&run->work, batch);
 	}
 	return 0;
+}
+
+/** Hand the operands to the workers. Returns 0 or -ENOMEM. */
+static int push_operands(struct run *run) {
+	struct listing *listing = &run->dest.base->listing;
+	size_t count = listing->file_count;
+	int ret = 0;
+
+	if (run->dest.flags & DEST_SERIAL) {
+		for (size_t at = 0; at < count && ret == 0; ++at) {
+			ret = push_batch(run, listing->files + at, 1);
+		}
+		return ret;
+	}
+	// Some for each worker. What is pushed last is taken first
+	size_t share = max(count / ((size_t)run->limits.threads * BATCHES_EACH), (size_t)LEAST_BATCH);
+	size_t size = min(share, (size_t)run->opts->batch_size);
+	for (size_t left = count; left > 0 && ret == 0;) {
+		size_t n = left % size > 0 ? left % size : size;
+		left -= n;
+		ret = push_batch(run, listing->files + left, n);
+	}
+	return ret;
 }
 
 /** Start one more worker. Returns 0 or -errno. */
@@ -74,6 +94,9 @@ static int start_worker(struct run *run) {
 	unsigned i = run->worker_count;
 	struct worker *worker = &run->workers[i];
 	bool wide = i < WIDE_WORKERS;
+	if (!run->files.writeback) {
+		memset(&run->counters[i], 0, sizeof(run->counters[i]));
+	}
 	*worker = (struct worker) {
 		.opts = run->opts,
 		.report = run->report,
@@ -109,6 +132,8 @@ static void start_writeback(struct run *run) {
 	}
 	writeback_init(&run->writeback, &run->files.throttle, NULL);
 	run->files.writeback = &run->writeback;
+	// Those of all workers are read from now on
+	memset(run->counters, 0, run->most_workers * sizeof(*run->counters));
 	int ret = run->limits.flags & LIMITS_ALONE ? -EAGAIN : writeback_start(&run->writeback, run->counters, run->most_workers);
 	if (ret < 0) {
 		say_blind(run, -ret);
@@ -137,13 +162,13 @@ static bool start_workers(struct run *run) {
 	const struct opts *opts = run->opts;
 	unsigned most = run->limits.max_threads;
 	run->most_workers = most;
-	run->workers = calloc(most, sizeof(*run->workers));
+	// Each is made what it is when it starts: to touch all of this memory would take longer than a small copy
+	run->workers = reallocarray(NULL, most, sizeof(*run->workers));
 	run->counters = aligned_alloc(_Alignof(struct counters), most * sizeof(*run->counters));
 	if (!run->workers || !run->counters) {
 		report_error(run->report, ERROR_START, ENOMEM, "cannot start", NULL, NULL);
 		return false;
 	}
-	memset(run->counters, 0, most * sizeof(*run->counters));
 	start_writeback(run);
 	run->wanted = run->limits.threads;
 	work_join(&run->work, 1);
@@ -414,9 +439,14 @@ int coordinator_run(const struct opts *opts, struct report *report) {
 	adapt_operands(run);
 	opts = run->opts;
 	run->report = report;
-	struct machine machine = machine_look();
+	bool at_once = coordinator_is_done_at_once(opts);
+	if (!at_once) {
+		report_localize(report);
+	}
+	struct machine machine = at_once ? machine_least() : machine_look();
 	run->scaling = (struct scaling) {.processors = machine.processors, .share = -1};
 	run->limits = coordinator_choose_limits(opts, &machine);
+	run->limits.flags |= at_once ? LIMITS_ALONE | LIMITS_AT_ONCE : 0;
 	if (opts->flags & OPT_IDLE) {
 		int ret = machine_be_idle();
 		if (ret < 0) {

@@ -38,6 +38,8 @@ enum fstype {
 	FSTYPE_MAGIC_LINKS = 1 << 12,
 	/** Something is mounted when a directory is opened, but not with O_PATH. */
 	FSTYPE_MOUNTS = 1 << 13,
+	/** This machine keeps it: what is in the page cache, or goes there, waits for no other machine and no other program. */
+	FSTYPE_LOCAL = 1 << 14,
 };
 
 /** The properties of a type (f_type, cut to 32 bits); 0 if nothing is known. Pure. */

@@ -166,6 +166,10 @@ static void limit_by_user(struct machine *machine) {
 	machine->tasks = min(machine->tasks, limit.rlim_cur - min((uint64_t)limit.rlim_cur, there));
 }
 
+struct machine machine_least(void) {
+	return (struct machine) {.processors = 1, .memory = UINT64_MAX, .tasks = UINT64_MAX};
+}
+
 struct machine machine_look(void) {
 	long pages = sysconf(_SC_PHYS_PAGES);
 	struct machine machine = {

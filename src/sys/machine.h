@@ -17,6 +17,9 @@ struct machine {
 	uint64_t tasks;
 };
 
+/** A machine with one processor and no limits, for what needs no more than one thread and little memory. */
+struct machine machine_least(void);
+
 /**
  * Find out: what there is, where the process may run (sched_setaffinity(2)), the limits of its cgroups (v2; v1 for tasks),
  * and RLIMIT_NPROC if it is small.

@@ -101,3 +101,50 @@ case_what_was_copied_to_is_unmounted_at_once() {
 		check umount fs
 	done
 }
+
+# What one small file, in memory and on file systems of this machine, does not need: threads, rings, a look at the machine.
+# only: release
+once_one_small_file_is_copied_at_once() {
+	need cmd strace
+	[[ $(printf '%s\n' 6.5 "$(uname -r)" | sort -V | head -n1) == 6.5 ]] || skip "needs cachestat(2)"
+	mount_tmpfs 1M fs
+	cd fs || fail "cd"
+	mkdir d
+	ln -s a link
+	local words
+	for words in 'a b' '-a a d' 'a d/a' '-v --backup=numbered a d' '-L link c' '-t d a' '-p --exclude=x a e'; do
+		echo text >a
+		# shellcheck disable=SC2086 # words
+		run strace -f -qq -o calls -e trace=clone,clone3,io_uring_setup,openat "$UCP" $words
+		expect_status 0
+		expect_no_err
+		check_not grep -E 'clone|io_uring_setup|"/(proc|sys)/|jansson|xxhash|uring' calls
+	done
+	for words in b d/a d/a.~1~ c e; do
+		check cmp a "$words"
+	done
+}
+
+# A signal is no less heard then: what is there at the end is whole, and what may hang has a thread that waits for signals.
+# only: release
+once_signals_while_one_small_file_is_copied() {
+	local call words
+	need cmd strace
+	mount_tmpfs 1M fs
+	echo text >fs/a
+	for call in openat preadv2 write close; do
+		rm -f fs/b
+		run env --default-signal=INT strace -qq -o calls -e trace="$call" -e inject="$call:signal=SIGINT:when=1+" "$UCP" fs/a fs/b
+		expect_status 130
+		[[ ! -e fs/b ]] || check cmp fs/a fs/b
+	done
+	need fuse
+	mkdir backing
+	mount_faultfs far backing
+	for words in 'fs/a far/a' 'far/a fs/c' '-i fs/a fs/d' '--bwlimit=1M fs/a fs/d'; do
+		# shellcheck disable=SC2086 # words
+		run strace -f -qq -o calls -e trace=clone,clone3 "$UCP" $words
+		expect_status 0
+		check grep -qE 'clone' calls
+	done
+}

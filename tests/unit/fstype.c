@@ -36,7 +36,8 @@ TEST(nothing_is_known_of_others) {
 }
 
 TEST(nothing_careless_is_known_of_servers) {
-	const enum fstype careless = FSTYPE_REPORTS | FSTYPE_CLOSES | FSTYPE_LISTS_ACLS | FSTYPE_RESERVES | FSTYPE_UNSHARED;
+	const enum fstype careless = FSTYPE_LOCAL | FSTYPE_REPORTS | FSTYPE_CLOSES | FSTYPE_LISTS_ACLS | FSTYPE_RESERVES
+		| FSTYPE_UNSHARED;
 	const uint32_t servers[] = {NFS_SUPER_MAGIC, V9FS_MAGIC, 0x65735546, 0xff534d42, 0xfe534d42, 0x00c36400};
 	for (size_t i = 0; i < countof(servers); ++i) {
 		CHECK(fstype_of(servers[i]) != 0);
