@@ -17,7 +17,9 @@
 
 /** A file that says what a directory is going to be. */
 struct journal_notice {
-	char *path;
+	/** The directory that it is in (O_PATH): what its path leads through may be exchanged. */
+	int dir;
+	char *name;
 	struct inode inode;
 };
 
@@ -84,15 +86,13 @@ enum journal_says journal_look(int dir, const struct journal_top *top, const ato
 	return look_at(dir, JOURNAL_NAME, top, cancelled, &st);
 }
 
-/** The path of the notice of a directory; to be freed. NULL without memory. */
-static char *notice_of(const char *path) {
-	char *bare = strdup(path);
-	if (bare) {
-		strip_slashes(bare);
+/** Forget a notice. */
+static void notice_free(struct journal_notice *notice) {
+	if (notice) {
+		close_fd(&notice->dir);
+		free(notice->name);
 	}
-	char *notice = bare ? tempfile_path(bare, TEMPFILE_KNOWN) : NULL;
-	free(bare);
-	return notice;
+	free(notice);
 }
 
 /** Open the directory that a path is in. Returns a descriptor or -1. */
@@ -104,53 +104,59 @@ static int open_parent(const char *path) {
 	return dir;
 }
 
-/** Remember a notice. PATH is taken over; NULL without memory. */
-static struct journal_notice *notice_new(char *path, const struct stat *st) {
-	struct journal_notice *notice = malloc(sizeof(*notice));
-	if (!notice) {
-		free(path);
-		return NULL;
+/** The notice of a directory, if others could not move it: it could be taken for that of another directory. Else NULL. */
+static struct journal_notice *notice_of(const char *path) {
+	struct journal_notice *notice = calloc(1, sizeof(*notice));
+	char *bare = strdup(path);
+	if (notice && bare) {
+		strip_slashes(bare);
+		notice->name = tempfile_path(last_component(bare), TEMPFILE_KNOWN);
 	}
-	*notice = (struct journal_notice) {.path = path, .inode = inode_of(st)};
-	return notice;
+	if (notice) {
+		notice->dir = notice->name ? open_parent(bare) : -1;
+	}
+	free(bare);
+	if (notice && notice->dir >= 0 && symlink_is_closed(notice->dir)) {
+		return notice;
+	}
+	notice_free(notice);
+	return NULL;
 }
 
 /** Make a notice. Returns 0 or -errno. */
-static int make_notice(const char *path, const struct journal_top *top, struct stat *st) {
+static int make_notice(struct journal_notice *notice, const struct journal_top *top) {
 	char data[JOURNAL_BEGINNING];
 	const struct journal_run run = {.top = *top};
 	struct journal_first first;
+	struct stat st;
 	if (getrandom(&first.id, sizeof(first.id), 0) != sizeof(first.id)) {
 		return -errno;
 	}
 	// One that was left may be of another source
-	int ret = tempfile_clear(AT_FDCWD, path, NULL);
-	int fd = ret < 0 ? -1 : open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int ret = tempfile_clear(notice->dir, notice->name, NULL);
+	int fd = ret < 0 ? -1 : openat(notice->dir, notice->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0) {
 		return ret < 0 ? ret : -errno;
 	}
 	size_t len = journal_make_beginning(data, true, &first, &run);
 	bool whole = write(fd, data, len) == (ssize_t)len;
-	bool known = fstat(fd, st) == 0;
+	bool known = fstat(fd, &st) == 0;
 	close_fd(&fd);
 	if (!whole && known) {
-		tempfile_drop(AT_FDCWD, path, inode_of(st));
+		tempfile_drop(notice->dir, notice->name, inode_of(&st));
 	}
+	notice->inode = known ? inode_of(&st) : (struct inode) {0};
 	return whole && known ? 0 : -EIO;
 }
 
 struct journal_notice *journal_announce(const char *path, const struct journal_top *top) {
-	struct stat st;
-	char *name = notice_of(path);
-	int dir = name ? open_parent(name) : -1;
-	// Where it could not be taken away again, or others could move it, there is none
-	bool made = dir >= 0 && tempfile_can_go(dir) && symlink_is_closed(dir) && make_notice(name, top, &st) == 0;
-	close_fd(&dir);
-	if (!made) {
-		free(name);
-		return NULL;
+	struct journal_notice *notice = notice_of(path);
+	// Where it could not be taken away again there is none
+	if (notice && tempfile_can_go(notice->dir) && make_notice(notice, top) == 0) {
+		return notice;
 	}
-	return notice_new(name, &st);
+	notice_free(notice);
+	return NULL;
 }
 
 /** Whether there is nothing in a directory but a journal. */
@@ -174,26 +180,19 @@ bool journal_was_announced(int dir, const char *path, const struct journal_top *
 	struct journal_notice **notice)
 {
 	struct stat st;
-	char *name = notice_of(path);
-	int parent = name ? open_parent(name) : -1;
-	// Where others can move it, it may be that of another directory
-	bool said = parent >= 0 && symlink_is_closed(parent) && is_empty(dir)
-		&& look_at(parent, last_component(name), top, cancelled, &st) == JOURNAL_SAYS_ITSELF;
-	close_fd(&parent);
-	if (!said) {
-		free(name);
+	struct journal_notice *there = notice_of(path);
+	if (!there || !is_empty(dir) || look_at(there->dir, there->name, top, cancelled, &st) != JOURNAL_SAYS_ITSELF) {
+		notice_free(there);
 		return false;
 	}
-	*notice = notice_new(name, &st);
+	there->inode = inode_of(&st);
+	*notice = there;
 	return true;
 }
 
 void journal_announced(struct journal_notice *notice, enum journal_end end) {
 	if (notice && end == JOURNAL_REMOVE) {
-		tempfile_drop(AT_FDCWD, notice->path, notice->inode);
+		tempfile_drop(notice->dir, notice->name, notice->inode);
 	}
-	if (notice) {
-		free(notice->path);
-	}
-	free(notice);
+	notice_free(notice);
 }

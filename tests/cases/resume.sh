@@ -698,7 +698,12 @@ once_killed_before_there_is_a_journal() {
 	run_ucp -a --resume s w/no/e
 	expect_status 1
 	expect_names w d d/a
-	[[ -z $(find s w -name '.ucp-*') ]] || fail "something is left"
+	# Nor is anything left in the directory that was there, if another one is by then
+	mkdir theirs
+	exchanging "mkdirat w/e w theirs" -a --resume s w/e
+	expect_status 1
+	[[ -d theirs/e && -z $(ls -A theirs/e) ]] || fail "not exchanged in time"
+	[[ -z $(find s w theirs -name '.ucp-*') ]] || fail "something is left"
 }
 
 # Nor is there a second copy where the source has got another name or another inode, or was named in another way.
