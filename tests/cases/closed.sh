@@ -399,6 +399,15 @@ once_place_without_acls() {
 	run_ucp -a --atomic f ram/atomic
 	expect_status 1
 	has_mode 600 ram/atomic
+	# What is lost without a word by cp
+	mkdir giving
+	setfacl -d -m u:65534:rwx giving
+	run_ucp -a giving ram
+	expect_status 1
+	expect_err "ucp: preserving permissions for 'ram/giving': Operation not supported"
+	run_ucp -r giving ram/other
+	expect_status 0
+	expect_no_err
 }
 
 # An ordinary user replaces the file of another one, whose group it cannot have.
