@@ -14,13 +14,13 @@
 #include <string.h>
 #include <unistd.h>
 
-/** How often a number that somebody else took is replaced by the next. */
+/** How many numbers are tried if other processes take them. */
 #define TRIES 100
 
-/** Most digits of a backup's number: no file name is longer. */
+/** Room for the digits of a backup's number: no file name is longer. */
 #define DIGITS 256
 
-/** Find the digits N of an entry NAME.~N~. Returns how many there are, 0 if it has another form. */
+/** Find the digits N in an entry NAME.~N~. Returns how many there are, 0 if the entry has another form. */
 static size_t backup_digits(const char *entry, const char *name, const char **digits) {
 	size_t len = strlen(name);
 	if (strncmp(entry, name, len) != 0 || strncmp(entry + len, ".~", 2) != 0) {
@@ -31,7 +31,7 @@ static size_t backup_digits(const char *entry, const char *name, const char **di
 	return **digits != '0' && strcmp(*digits + count, "~") == 0 && count < DIGITS - 1 ? count : 0;
 }
 
-/** Find the highest number of NAME's backups in a directory, "" if there is none. Returns 0 or -errno. */
+/** Find the highest number of NAME's backups in a directory, "" if there are none. Returns 0 or -errno. */
 static int highest_backup(int dir, const char *name, char highest[DIGITS]) {
 	size_t longest = 0;
 	highest[0] = '\0';
@@ -70,7 +70,7 @@ static void increment(char digits[DIGITS]) {
 	}
 }
 
-/** Open the directory a destination is in, and find its last component. Returns a descriptor or -errno. */
+/** Open the directory of a destination, and find its last component. Returns a descriptor or -errno. */
 static int open_parent(int dir, const char *path, const char **base) {
 	*base = last_component(path);
 	if (*base == path) {
@@ -93,13 +93,13 @@ static char *add_suffix(const char *name, const char *suffix) {
 }
 
 /**
- * Where the name of a backup is too long, let it end in ~ alone, in place of the last letters if need be.
+ * Shorten a backup's name that is too long: end it in "~" alone, which may replace last letters.
  *
- * @param len  Of the name without the suffix.
+ * @param len  Length of the name without the suffix.
  */
 static void shorten(char *name, size_t len, int parent) {
 	long most = parent >= 0 ? fpathconf(parent, _PC_NAME_MAX) : -1;
-	// One less than possible, as cp has it
+	// One byte less than possible, as in cp
 	size_t room = (size_t)(most > 2 ? most : NAME_MAX) - 1;
 	size_t before = (size_t)(last_component(name) - name);
 	if (strlen(name) - before > room) {
@@ -109,10 +109,10 @@ static void shorten(char *name, size_t len, int parent) {
 	}
 }
 
-/** What a backup in a directory is to be called. Returns 1 if it is numbered, 0 if it is simple, or -errno. */
+/** Choose the name of a backup. Returns 1 if it is numbered, 0 if it is simple, or -errno. */
 static int backup_name(const struct opts *opts, int parent, const char *path, const char *base, char **name) {
 	char highest[DIGITS] = "";
-	// In a directory that cannot be read, as if there were none
+	// An unreadable directory counts as one without backups
 	if (opts->backup != BACKUP_SIMPLE && parent >= 0) {
 		int ret = highest_backup(parent, base, highest);
 		if (ret < 0) {
@@ -144,17 +144,17 @@ int dest_backup_name(const struct opts *opts, int dir, const char *path, char **
 	return ret;
 }
 
-/** Move a destination to a backup's name, which must be free if it is numbered. Returns 0 or -errno. */
+/** Move a destination to a backup's name, which must be free if NUMBERED. Returns 0 or -errno. */
 static int move_to(int dir, const char *path, const char *name, bool numbered) {
 	int ret = renameat2(dir, path, dir, name, numbered ? RENAME_NOREPLACE : 0) == 0 ? 0 : -errno;
 	if (ret == -EINVAL && numbered) {
-		// A file system that cannot promise not to replace
+		// The file system does not know RENAME_NOREPLACE
 		ret = renameat(dir, path, dir, name) == 0 ? 0 : -errno;
 	}
 	return ret;
 }
 
-/** Choose a temporary name by which a backup comes to its own, and see that it is free. Returns 0 or -errno. */
+/** Choose a free temporary name for linking a backup. Returns 0 or -errno; the caller frees *TEMPFILE. */
 static int choose_tempfile(int dir, const char *name, struct tempfile_patience *patience, char **tempfile) {
 	*tempfile = tempfile_path(name, TEMPFILE_KNOWN);
 	int ret = *tempfile ? tempfile_clear(dir, *tempfile, patience) : -ENOMEM;
@@ -166,7 +166,7 @@ static int choose_tempfile(int dir, const char *name, struct tempfile_patience *
 	return ret;
 }
 
-/** Replace a simple backup that is there already. Returns 0 or -errno. */
+/** Replace an existing simple backup by a link to PATH. Returns 0 or -errno. */
 static int link_over(int dir, const char *path, const char *name, struct tempfile_patience *patience) {
 	struct stat st = {0};
 	char *tempfile = NULL;
@@ -176,20 +176,20 @@ static int link_over(int dir, const char *path, const char *name, struct tempfil
 	}
 	if (ret == 0) {
 		ret = renameat(dir, tempfile, dir, name) == 0 ? 0 : -errno;
-		// Where both were names of one file the rename did nothing
+		// If both were names of one file, rename(2) did nothing
 		tempfile_drop(dir, tempfile, inode_of(&st));
 	}
 	free(tempfile);
 	return ret;
 }
 
-/** Give a destination a backup's name besides its own. Returns 0 or -errno. */
+/** Link a destination to a backup's name. Returns 0 or -errno. */
 static int link_to(int dir, const char *path, const char *name, bool numbered, struct tempfile_patience *patience) {
 	int ret = linkat(dir, path, dir, name, 0) == 0 ? 0 : -errno;
 	if (ret == -EEXIST && !numbered) {
 		ret = link_over(dir, path, name, patience);
 	}
-	// No hard links here, not of files of others, or too many
+	// Hard links are unknown here, forbidden for files of others, or too many
 	bool refused = ret == -EPERM || ret == -EOPNOTSUPP || ret == -ENOSYS || ret == -EMLINK;
 	return refused ? move_to(dir, path, name, numbered) : ret;
 }
@@ -215,7 +215,7 @@ int dest_backup(const struct dest_pair *pair, enum dest_backup how, char **name)
 		}
 		free(*name);
 		*name = NULL;
-		// Another process may have taken the number meanwhile
+		// Another process may have taken the number
 		if (ret != -EEXIST || !numbered) {
 			break;
 		}
@@ -232,7 +232,7 @@ int dest_restore(int dir, const char *backup, const char *path) {
 	{
 		return ret;
 	}
-	// It was but a second name
+	// The backup was only a second name
 	return tempfile_drop(dir, backup, inode_of(&old));
 }
 

@@ -13,12 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** Whether only a list of names is copied. */
+/** Whether only names in a list are copied. */
 static bool has_names(const struct opts *opts) {
 	return opts->select && opts->select->filelist;
 }
 
-/** Open a destination directory. Returns its descriptor or -errno. */
+/** Open a destination directory, only for searching if it is unreadable. Returns a descriptor or -errno. */
 static int open_target(const char *path) {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 && errno == EACCES) {
@@ -27,7 +27,7 @@ static int open_target(const char *path) {
 	return fd < 0 ? -errno : fd;
 }
 
-/** The name an operand gets in a directory; to be freed. */
+/** The name an operand gets in a directory; the caller frees it. */
 static char *name_in_directory(const char *operand) {
 	char *name = strdup(last_component(operand));
 	if (name) {
@@ -43,7 +43,7 @@ static char *name_in_directory(const char *operand) {
 	return name;
 }
 
-/** The name an operand gets with --parents; to be freed. */
+/** The name an operand gets with --parents; the caller frees it. */
 static char *name_with_parents(const char *operand) {
 	while (*operand == '/') {
 		++operand;
@@ -55,12 +55,12 @@ static char *name_with_parents(const char *operand) {
 	return name;
 }
 
-/** Add the operands to the base's listing, with their names in the destination or DST for all. */
+/** Add COUNT operands to the base's listing, with DST as the destination of all; NULL: each with its own name. */
 static int add_operands(struct dest *dest, int count, const char *dst) {
 	const struct opts *opts = dest->opts;
 	for (int i = 0; i < count; ++i) {
 		char *operand = opts->operands[i];
-		// cp does so only with a target directory
+		// cp strips slashes only with a target directory
 		if ((opts->flags & OPT_STRIP_TRAILING_SLASHES) && !dst) {
 			strip_slashes(operand);
 		}
@@ -79,7 +79,7 @@ static int by_name(const void *a, const void *b) {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/** Whether two operands get the same name, or one that is a directory above the others' names. */
+/** Whether two operands get the same destination name, or one gets the directory itself. Returns 1, 0 or -ENOMEM. */
 static int operands_meet(const struct listing *listing) {
 	const char **names = malloc(listing->file_count * sizeof(*names));
 	if (!names) {
@@ -103,7 +103,7 @@ static int out_of_memory(struct dest *dest) {
 	return -1;
 }
 
-/** Every operand but the target goes into a directory. */
+/** Copy every operand except the target into a directory. */
 static int into_directory(struct dest *dest, struct trees *trees, int fd, const char *path, int count) {
 	dest->base = tree_base(trees, fd, path);
 	if (!dest->base || add_operands(dest, count, NULL) < 0) {
@@ -111,7 +111,7 @@ static int into_directory(struct dest *dest, struct trees *trees, int fd, const 
 	}
 	if (count > 1) {
 		dest->flags |= DEST_SEVERAL;
-		// With --parents one operand may be in what another one makes
+		// With --parents one operand may be inside a directory that another one makes
 		int meet = dest->opts->flags & OPT_PARENTS ? 1 : operands_meet(&dest->base->listing);
 		if (meet < 0) {
 			return out_of_memory(dest);
@@ -121,7 +121,7 @@ static int into_directory(struct dest *dest, struct trees *trees, int fd, const 
 	return 0;
 }
 
-/** One source, one destination. */
+/** Copy one source to one destination. */
 static int one_to_one(struct dest *dest, struct trees *trees) {
 	if (dest->opts->flags & OPT_PARENTS) {
 		report_usage(dest->report, "with --parents, the destination must be a directory", NULL, NULL, NULL);
@@ -134,7 +134,7 @@ static int one_to_one(struct dest *dest, struct trees *trees) {
 	return 0;
 }
 
-/** Some names of one source (--files-from): what it is called makes no difference. */
+/** Copy names of one source (--files-from): the source's own name does not matter. */
 static int names_of_one(struct dest *dest, struct trees *trees) {
 	const struct opts *opts = dest->opts;
 	const char *target = opts->target_directory;
@@ -153,7 +153,7 @@ static int names_of_one(struct dest *dest, struct trees *trees) {
 	return 0;
 }
 
-/** Complain about operands that make no sense. */
+/** Report operands that make no sense. */
 static bool usage_ok(struct dest *dest) {
 	const struct opts *opts = dest->opts;
 	int count = opts->operand_count;
@@ -178,7 +178,9 @@ static bool usage_ok(struct dest *dest) {
 	return false;
 }
 
-/** Whether with --resume a destination may be, or become, the copy of a directory itself; and of which. */
+/**
+ * Whether with --resume a destination may be, or become, the copy of a directory itself; TOP is set to that directory.
+ */
 static bool may_become(const struct dest *dest, struct journal_top *top) {
 	const struct opts *opts = dest->opts;
 	struct stat st;
@@ -192,7 +194,7 @@ static bool may_become(const struct dest *dest, struct journal_top *top) {
 	return true;
 }
 
-/** If a destination is going to be made that will be such a copy, say so till it has a journal: we may be killed in between. */
+/** If such a copy is going to be made, announce it until it has a journal: we may be killed in between. */
 static void announce(struct dest *dest, const char *target) {
 	struct journal_top top;
 	struct stat st;
@@ -204,7 +206,7 @@ static void announce(struct dest *dest, const char *target) {
 }
 
 void dest_journal_begun(struct dest *dest) {
-	// A copy that is given up before its operands were looked at has no options here either
+	// A copy cancelled before its operands were examined has no options here either
 	if (dest->notice) {
 		journal_announced(dest->notice, dest->opts->flags & OPT_DRY_RUN ? JOURNAL_KEEP : JOURNAL_REMOVE);
 		dest->notice = NULL;
@@ -212,8 +214,8 @@ void dest_journal_begun(struct dest *dest) {
 }
 
 /**
- * With --resume, a target directory may be what the same command has made when it was interrupted: then it is the copy itself,
- * and not where that goes. Returns whether it is, or -1 if it cannot be told, which is reported.
+ * With --resume, a target directory may be the copy that the same, interrupted command began, rather than the directory
+ * to copy into. Returns whether it is, or -1 if this cannot be found out, which is reported.
  */
 static int is_begun(struct dest *dest, const struct trees *trees, int fd, const char *target) {
 	const char *source = dest->opts->operands[0];
@@ -303,7 +305,7 @@ char *dest_onto_itself(const struct opts *opts) {
 
 void dest_destroy(struct dest *dest) {
 	struct stat st;
-	// What was made, and has no journal yet, is still to be known by the next run
+	// If interrupted before the journal exists, keep the notice, so that the next run recognises the copy
 	if (dest->notice && dest_is_cancelled(dest) && fstatat(AT_FDCWD, dest->opts->operands[1], &st, 0) == 0) {
 		journal_announced(dest->notice, JOURNAL_KEEP);
 	} else {

@@ -1,6 +1,4 @@
-/**
- * cp's rules: what each operand becomes, and whether what stands at a destination may be replaced.
- */
+/** cp's rules: the destination of each operand, and whether an existing file there may be replaced. */
 
 #ifndef UCP_DEST_H
 #define UCP_DEST_H
@@ -10,179 +8,185 @@
 
 /** Switches of struct dest::flags. */
 enum dest_flags {
-	/** Operands meet in the destination: they must be copied one after the other. */
+	/** Operands can share a destination, so they must be copied one after the other. */
 	DEST_SERIAL = 1 << 0,
 	/** There are several operands. */
 	DEST_SEVERAL = 1 << 1,
 };
 
-/** Devices whose steps of time are remembered. */
+/** How many devices' time steps are remembered. */
 #define DEST_STEPS 8
 
-/** In what steps a file system keeps times. */
+/** The step in which a file system stores times. */
 struct dest_step {
 	dev_t dev;
-	/** In nanoseconds; 0: nothing is known here. */
+	/** In nanoseconds; 0 if this place is unused. */
 	long step;
 };
 
-/** What the operands come to. */
+/** The operands of a run and the records kept about them. */
 struct dest {
 	const struct opts *opts;
 	struct report *report;
 	/** enum dest_flags. */
 	unsigned flags;
-	/** The operands, all as files of its listing. */
+	/** The tree of operands: all of them are in listing::files. */
 	struct tree *base;
 
 	pthread_mutex_t lock;
-	/** Operands met, by their source: files with the names they were given by, directories entered with their copies'. */
+	/**
+	 * Operands met, by source inode: files with their source names, entered directories with their destination names.
+	 */
 	struct inode_set sources;
-	/** What was made of operands, where DEST_SEVERAL. */
+	/** Copies made of operands, if DEST_SEVERAL. */
 	struct inode_set made;
-	/** Names of files that operands would get (--dry-run), where DEST_SERIAL. */
+	/** Destination names that operands would get (--dry-run), if DEST_SERIAL. */
 	char **simulated;
 	size_t simulated_count;
-	/** There was no memory to note one. */
+	/** Memory ran out while a copy was recorded in made. */
 	bool made_unknown;
-	/** What was found out about file systems of destinations (-u), and which place is used next. */
+	/** Time steps of destination devices (-u, --update=differ), and the place to overwrite next. */
 	struct dest_step steps[DEST_STEPS];
 	unsigned next_step;
-	/** Which files are to be copied; has a lock of its own. */
+	/** The files to be copied; has its own lock. */
 	struct sources all;
-	/** Says what the destination is going to be until its journal does (--resume); NULL: nothing does. */
+	/** Records what the destination will be until its journal does (--resume); NULL if there is no notice. */
 	struct journal_notice *notice;
 };
 
-/** What was found at a destination, and what became of it. */
+/** What dest_judge() found at a destination, and did with it. */
 struct dest_found {
 	/** The destination as it was. */
 	struct stat st;
-	/** Whether that is known already, links not followed: an argument of dest_judge(). */
+	/** In: whether st is known already, links not followed. */
 	bool seen;
-	/** The name it was moved to as a backup (with --atomic: linked to), or NULL; to be freed. */
+	/** The backup's name, to which the destination was moved (with --atomic: linked), or NULL; the caller frees it. */
 	char *backup;
-	/** With --atomic: what stands there is neither removed nor moved, but to be replaced by what is whole. */
+	/** With --atomic: the existing file stays until the complete copy replaces it. */
 	bool replace;
-	/** For DEST_DONE: it does not differ from its source (opts_compare()), but for attributes; and whether its time is the same. */
+	/**
+	 * For DEST_DONE: alike means that only attributes may differ (opts_compare()); same_times means that the times are
+	 * equal.
+	 */
 	bool alike;
 	bool same_times;
 };
 
-/** What is to be done where a destination exists already. */
+/** What to do about an existing destination. */
 enum dest_verdict {
-	/** Open it and replace its content. */
+	/** Open the file and replace its content. */
 	DEST_OVERWRITE,
-	/** It is out of the way (or a link that leads nowhere, or dest_found::replace): create. */
+	/** Create the file: the old one is out of the way, leads nowhere as a link, or has dest_found::replace. */
 	DEST_CREATE,
-	/** Leave it: the user wants it so. */
+	/** Leave the file, as the user wants. */
 	DEST_SKIP,
-	/** Leave it: it is as new as the source, or does not differ, and stands for it where other names are to be linked. */
+	/** Leave the file: it is as new as the source, or does not differ. Other names of the source are linked to it. */
 	DEST_DONE,
-	/** It may not be replaced; the error says why. */
+	/** Report the error: the file may not be replaced. */
 	DEST_REFUSE,
 };
 
-/** Resolve the operands. Problems are reported. Returns 0, or -1 if nothing can be copied. */
+/** Resolve the operands. Errors are reported. Returns 0, or -1 if nothing can be copied. */
 int dest_init(struct dest *dest, const struct opts *opts, struct report *report, struct trees *trees);
 
 /**
- * With -f and a backup, a regular file copied onto itself becomes its backup.
+ * Handle cp's special case: with -f and a backup, a regular file copied onto itself becomes its own backup.
  *
- * @return The name of that backup, to be freed; NULL if the operands are no such case.
+ * @return The backup's name, which the caller frees; NULL if this is not the case.
  */
 char *dest_onto_itself(const struct opts *opts);
 
 /**
- * With --parents, enter the directories an operand is in, making them in the destination. What fails is reported.
+ * Enter the directories above an operand (--parents), and make them in the destination. Errors are reported.
  *
  * @param last  Set to the operand's last component; lives as long as ENTRY.
- * @return The last directory, pinned and with a reference; NULL if that failed.
+ * @return The last directory, pinned and with a reference; NULL if one could not be entered.
  */
 struct tree *dest_enter_parents(struct tree *base, const struct entry *entry, struct entry *last);
 
-/** The destination has a journal now, or is to have none: it needs no notice any more. */
+/** Remove the notice of the destination: it now has a journal, or will have none. */
 void dest_journal_begun(struct dest *dest);
 
-/** Free what dest_init() made, the base's reference excepted. */
+/** Free what dest_init() made, except the base's reference. */
 void dest_destroy(struct dest *dest);
 
 /**
- * Look at an operand when its turn comes.
+ * Check an operand when its turn comes.
  *
- * @param entry  Its type is filled in.
- * @param st     The source, links followed as the options say.
- * @return Whether it is to be copied; if not, that was reported where it has to be.
+ * @param entry  Its type and inode number are filled in.
+ * @param st     Set to the source's status, links followed as the options say.
+ * @return Whether to copy the operand; if not, an error or warning was reported if one is due.
  */
 bool dest_operand(struct dest *dest, struct tree *base, struct entry *entry, struct stat *st);
 
-/** Say that an operand that is a directory has been entered, so that giving it twice is noticed. */
+/** Remember that a directory operand was entered, so that giving it twice is noticed. */
 void dest_entered(struct dest *dest, const struct entry *entry, const struct stat *st);
 
 /**
- * Decide about a destination that exists. May remove it, or move it to a backup.
+ * Decide about a destination that may exist. May remove it, or move it to a backup.
  *
- * @param st      The source, which is no directory.
- * @param found   Set to what was found. Its st need not be known before.
- * @param fail    Set for DEST_REFUSE.
+ * @param st     The status of the source, which is no directory.
+ * @param found  Set to what was found; dest_found::seen and st may be set before.
+ * @param fail   Set for DEST_REFUSE.
  */
 enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct entry *entry, const struct stat *st,
 	struct dest_found *found, struct error *fail);
 
 /**
- * Decide about a destination that would be made, as another operand would have been made there by then (--dry-run).
+ * Decide about a destination with --dry-run: another operand may already have been made there in a real run.
  *
- * @param verdict  What it was without that.
+ * @param verdict  The answer if no operand was.
  * @param fail     Set for DEST_REFUSE.
  */
 enum dest_verdict dest_simulate(struct dest *dest, const struct tree *tree, const struct entry *entry,
 	enum dest_verdict verdict, struct error *fail);
 
 /**
- * Whether two paths are one entry of one directory. Unknown counts as yes, which is the careful answer.
+ * Whether two paths name one entry of one directory. Answers yes if this cannot be found out, which is the careful
+ * answer.
  *
- * @param flags  AT_SYMLINK_NOFOLLOW: a directory's name that is a symbolic link stands for itself.
+ * @param flags  AT_SYMLINK_NOFOLLOW: a symbolic link among the parents' names stands for itself.
  */
 bool dest_same_entry(int dir_a, const char *path_a, int dir_b, const char *path_b, int flags);
 
-/** Move a backup back to where it was, since nothing took its place. What fails is reported. */
+/** Move a backup back, because no copy took its place. Errors are reported. */
 void dest_undo_backup(struct dest *dest, const struct tree *tree, const struct entry *entry, const char *backup);
 
-/** Whether what stands at a destination belongs to whom its copy may belong to: us, root, or, if owners are kept, the source's. */
+/**
+ * Whether an existing file belongs to a user who may own its copy: us, root or, if owners are kept, the source's owner.
+ */
 bool dest_is_owners(const struct opts *opts, const struct stat *src, const struct stat *there);
 
 /**
- * Whether what stands below the destination, and is no directory, belongs to somebody who is not to own the copy: asked for
- * all that is overwritten, replaced or given attributes, whatever its type, and for what a link leads to. Its owner may have
- * it open, and could read and write the copy whatever its attributes. Only the superuser who keeps ownership has to ask.
+ * Whether an existing file below the destination belongs to a user who will not own the copy. Directories do not count.
+ * Ask this before a file of any type, or the target of a link, is overwritten, replaced or given attributes: its owner
+ * may have it open, and could read and write the copy despite its permissions. Only the superuser who keeps ownership
+ * has to ask.
  *
  * @param src    The source.
- * @param there  What stands at the destination, links followed if they will be.
+ * @param there  The existing file, links followed if the copy follows them.
  */
 bool dest_is_strangers(const struct opts *opts, const struct tree *tree, const struct stat *src, const struct stat *there);
 
-/** Nobody knows. */
+/** dest_bytes_over() cannot count the bytes. */
 #define DEST_OVER_UNKNOWN UINT64_MAX
 
 /**
- * How many bytes of what stands at the operands' destinations are going to be overwritten, before anything is copied;
- * DEST_OVER_UNKNOWN where there are directories with something in them, or too many operands.
+ * How many bytes of existing files at the operands' destinations will be overwritten. Call this before anything is
+ * copied. DEST_OVER_UNKNOWN if there are directories that are not empty, or too many operands.
  */
 uint64_t dest_bytes_over(const struct dest *dest);
 
-/**
- * Whether a regular file is one of those that are to be copied. Not to know counts as yes. The first call looks at all of
- * them.
- */
+/** Whether a regular file is, or may be, one to be copied. The first call searches all sources. */
 bool dest_is_source(struct dest *dest, const struct stat *st);
 
-/** Why a regular file that a symbolic link leads to is not to be written into: it is, or may be, one of the sources. */
+/** The error if a regular file that a symbolic link leads to must not be overwritten: it is, or may be, a source. */
 struct error dest_spare_source(struct dest *dest, const struct stat *st);
 
 /**
- * Say that an entry's destination is made now, so that no other operand replaces it.
+ * Record that an entry's destination was made, so that no other operand replaces it.
  *
- * @param made  What it is, if that is known; else it is looked at.
+ * @param made  The inode, or NULL to look at the destination.
  */
 void dest_made(struct dest *dest, const struct tree *tree, const struct entry *entry, const struct inode *made);
 

@@ -10,10 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/** Bytes of each of two files that are compared at once. */
+/** Bytes of each file that are compared at a time. */
 #define BLOCK ((size_t)256 << 10)
 
-/** Open one end, if it is still the regular file that was found. Returns a descriptor or -1. */
+/** Open source or destination, if it still is the regular file that was found. Returns a descriptor or -1. */
 static int open_as_found(const struct dest_pair *pair, enum side side) {
 	const struct stat *found = side == SRC ? pair->src : pair->dst;
 	const char *name = side == SRC ? pair->entry->name : pair->entry->dst_name;
@@ -26,7 +26,7 @@ static int open_as_found(const struct dest_pair *pair, enum side side) {
 	return max(fd, -1);
 }
 
-/** Read a block, as much of it as there is. Returns how much, or -errno. */
+/** Read a whole block, less only at the end of the file. Returns the length, or -errno. */
 static ssize_t read_block(int fd, char *block, off_t off) {
 	size_t len = 0;
 	while (len < BLOCK) {
@@ -42,7 +42,9 @@ static ssize_t read_block(int fd, char *block, off_t off) {
 	return (ssize_t)len;
 }
 
-/** Whether two files that are open are the same up to their ends. If the copy is cancelled, nothing is done about them. */
+/**
+ * Whether two open files have the same content. Also true if the copy is cancelled, so that nothing is done to them.
+ */
 static bool read_same(const struct dest *dest, const int fd[2], char *block[2]) {
 	for (off_t off = 0;; off += (off_t)BLOCK) {
 		ssize_t n = read_block(fd[SRC], block[SRC], off);
@@ -55,7 +57,7 @@ static bool read_same(const struct dest *dest, const int fd[2], char *block[2]) 
 	}
 }
 
-/** Whether two regular files have the same contents. What cannot be read differs: copying it says why. */
+/** Whether two regular files have the same contents. An unreadable file differs: copying it reports why. */
 static bool has_same_contents(const struct dest *dest, const struct dest_pair *pair) {
 	int fd[2] = {open_as_found(pair, SRC), -1};
 	fd[DST] = fd[SRC] >= 0 ? open_as_found(pair, DST) : -1;
@@ -67,7 +69,7 @@ static bool has_same_contents(const struct dest *dest, const struct dest_pair *p
 	return same;
 }
 
-/** Whether two symbolic links hold the same. */
+/** Whether two symbolic links have the same text. */
 static bool leads_to_same(const struct dest_pair *pair) {
 	char src[PATH_MAX];
 	char dst[PATH_MAX];
@@ -76,7 +78,7 @@ static bool leads_to_same(const struct dest_pair *pair) {
 		&& memcmp(src, dst, (size_t)n) == 0;
 }
 
-/** Whether two regular files are the same as far as the user wants to know. */
+/** Whether two regular files are equal in what the user compares. */
 static bool is_same_file(struct dest *dest, const struct dest_pair *pair, bool same_times) {
 	if (pair->src->st_size != pair->dst->st_size || (pair->tree->flags & TREE_UNSIZED)) {
 		return false;
@@ -87,7 +89,7 @@ static bool is_same_file(struct dest *dest, const struct dest_pair *pair, bool s
 bool dest_is_alike(struct dest *dest, const struct dest_pair *pair, const struct dest_look *look, bool *same_times) {
 	const struct stat *src = pair->src;
 	const struct stat *dst = pair->dst;
-	// Who owns what stands there may have it open
+	// The owner of the existing file may have it open
 	if (((src->st_mode ^ dst->st_mode) & S_IFMT) || (pair->opts->flags & (OPT_HARD_LINK | OPT_SYMBOLIC_LINK))
 		|| dest_is_strangers(pair->opts, pair->tree, src, dst))
 	{

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** Note a name. Returns whether it was there; without memory it was not. */
+/** Note a name. Returns whether it was noted before. A name for which memory runs out is not noted. */
 static bool is_noted(struct dest *dest, const char *name) {
 	for (size_t i = 0; i < dest->simulated_count; ++i) {
 		if (strcmp(dest->simulated[i], name) == 0) {

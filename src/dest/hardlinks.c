@@ -39,7 +39,7 @@ static struct link *add(struct hardlinks *hardlinks, struct inode inode, const s
 	}
 	link->inode = inode;
 	list_init(&link->waiting);
-	// The names now, so that nothing can go wrong once it is copied
+	// Allocate the names now, so that recording the copy cannot fail
 	if (!set_name(&link->first, entry) || inode_set_insert(&hardlinks->set, &link->inode) < 0) {
 		free_link(link);
 		return NULL;
@@ -91,7 +91,7 @@ enum link_verdict hardlinks_enter(struct hardlinks *hardlinks, struct inode inod
 	return verdict;
 }
 
-/** Hand over those who wait. */
+/** Move the waiting names to WAITING. */
 static void take_waiting(struct link *link, struct list *waiting) {
 	for (struct list *node; (node = list_pop(&link->waiting));) {
 		list_append(waiting, node);

@@ -1,7 +1,7 @@
 /**
- * Files with several names: which of them was copied first, so that the others become links to it.
+ * Files with several names: which name was copied first, so that the others become links to that copy.
  *
- * While the first name is being copied others wait: nobody is linked to a file that may yet fail and be removed.
+ * While the first name is being copied the others wait: its copy may still fail and be removed.
  */
 
 #ifndef UCP_HARDLINKS_H
@@ -14,97 +14,99 @@
 struct entry;
 struct tree;
 
-/** What is tried for the last time. */
+/** Kind of work that is tried for the last time. */
 enum try_what {
 	TRY_FILE,
 	TRY_DIRECTORY,
-	/** A file of which a part is kept: after all others, since it would take the room there is. */
+	/** A partial file that is kept: comes after all others, since it would take their space. */
 	TRY_PART,
 };
 
-/** A name at which a file is met. */
+/** A name at which a file was met. */
 struct link_name {
-	/** In link::waiting. */
+	/** Link in link::waiting. */
 	struct list node;
-	/** Kept (tree_keep) once copied; referenced (tree_ref) while it waits. */
+	/** Kept (tree_keep()) after the copy; referenced (tree_ref()) while the name waits. */
 	struct tree *tree;
-	/** Its names in the source and in the destination. */
+	/** The names in the source and in the destination. */
 	char *src_name;
 	char *dst_name;
-	/** It found no room once, and is tried for the last time; and enum try_what. */
+	/** last_try: the copy found no space once and is tried for the last time; what: enum try_what. */
 	bool last_try;
 	unsigned char what;
-	/** Once copied: the copy, to be known again by. */
+	/** After the copy: the inode of the copy. */
 	struct inode copy;
 };
 
 /** A file with several names. */
 struct link {
 	struct inode inode;
-	/** Where it has been copied to; tree is NULL while the copying goes on. */
+	/** Where the file was copied to; tree is NULL during the copy. */
 	struct link_name first;
-	/** Names met meanwhile. */
+	/** Names met during the copy, of struct link_name. */
 	struct list waiting;
 };
 
-/** All of them. */
+/** All files with several names. */
 struct hardlinks {
 	pthread_mutex_t lock;
-	/** Of struct link. */
+	/** The files, of struct link. */
 	struct inode_set set;
-	/** The copies that further names are linked to, of struct inode. */
+	/** The copies to which further names are linked, of struct inode. */
 	struct inode_set copies;
-	/** There was no memory to note one. */
+	/** Memory ran out while a copy was recorded in copies. */
 	bool copies_unknown;
 };
 
 /** What to do with a name. */
 enum link_verdict {
-	/** Copy the file, then say hardlinks_done() or hardlinks_failed(). */
+	/** Copy the file, then call hardlinks_done() or hardlinks_failed(). */
 	LINK_COPY,
-	/** Link to the place that was stored. */
+	/** Link to the stored name. */
 	LINK_TO,
-	/** Nothing: the name waits and comes back from hardlinks_done() or hardlinks_failed(). */
+	/** Do nothing: the name waits, and hardlinks_done() or hardlinks_failed() returns it. */
 	LINK_WAIT,
-	/** No memory. */
+	/** Memory ran out. */
 	LINK_NO_MEMORY,
 };
 
-/** Set up. */
+/** Set up HARDLINKS. */
 void hardlinks_init(struct hardlinks *hardlinks);
 
-/** Free everything. */
+/** Free all records. */
 void hardlinks_destroy(struct hardlinks *hardlinks);
 
 /**
- * Meet a name of a file.
+ * Handle a name of a file with several names.
  *
- * @param link   Set for LINK_COPY: to be given to hardlinks_done() or hardlinks_failed().
- * @param to     Set for LINK_TO: where the first copy is; valid until hardlinks_destroy().
+ * @param link  Set for LINK_COPY: pass it to hardlinks_done() or hardlinks_failed().
+ * @param to    Set for LINK_TO: the first copy; valid until hardlinks_destroy().
  */
 enum link_verdict hardlinks_enter(struct hardlinks *hardlinks, struct inode inode, struct tree *tree, const struct entry *entry,
 	struct link **link, const struct link_name **to);
 
 /**
- * The first name has been copied, as it was met.
+ * Record that the first name was copied.
  *
- * @param copy     What was made of it.
- * @param waiting  An empty list, filled with the struct link_name that waited: link them, then link_name_free().
- * @return Where to link them to.
+ * @param copy     The inode of the copy.
+ * @param waiting  An empty list; receives the waiting struct link_name: link each, then link_name_free().
+ * @return The name to link them to.
  */
 const struct link_name *hardlinks_done(struct hardlinks *hardlinks, struct link *link, struct tree *tree, struct inode copy,
 	struct list *waiting);
 
-/** Whether a file is a copy that other names are, or will be, linked to: nothing else is to be written into it. */
+/**
+ * Whether a file is, or may be, a copy to which other names are or will be linked: nothing else may be written into it.
+ */
 bool hardlinks_is_copy(struct hardlinks *hardlinks, struct inode inode);
 
-/** The first name could not be copied: those that waited have to be met anew. */
+/** Record that the first name was not copied: the waiting names, moved to WAITING, must be entered again. */
 void hardlinks_failed(struct hardlinks *hardlinks, struct link *link, struct list *waiting);
 
-/** A name of a tree, which it takes a reference to; NULL without memory. */
+/** Allocate a name in TREE, with a reference to TREE; NULL without memory. */
 struct link_name *link_name_new(struct tree *tree, const struct entry *entry);
 
-/** Free a name that waited, and its reference to its tree. */
+/** Free a name and its reference to its tree. */
 void link_name_free(struct link_name *name);
 
 #endif // UCP_HARDLINKS_H

@@ -10,16 +10,16 @@
 #include <string.h>
 #include <unistd.h>
 
-/** Everything the steps of a judgement look at. */
+/** Arguments of dest_judge(), for its steps. */
 struct judge {
 	struct dest *dest;
 	struct tree *tree;
 	const struct entry *entry;
 	const struct stat *st;
-	/** The destination as found, links followed where they will be. */
+	/** The destination as found, links followed if the copy follows them. */
 	struct dest_found *found;
 	struct error *fail;
-	/** Whether the source's data is to be written, through links if there are any. */
+	/** Whether the source's data is written to the destination, through a link if one stands there. */
 	bool as_regular;
 };
 
@@ -28,33 +28,33 @@ static enum dest_verdict refuse(const struct judge *j, enum error_op op, int err
 	return DEST_REFUSE;
 }
 
-/** Whether no symbolic link is followed at the destination, and no device written to (--beneath). */
+/** Whether --beneath applies: no symbolic link is followed at the destination, and no device written to. */
 static bool is_beneath(const struct judge *j) {
 	return (j->dest->opts->flags & OPT_BENEATH) && !tree_is_named_whole(j->tree);
 }
 
-/** Whether what stands below the destination is compared with its source, and replaced if it is of another type. */
+/** Whether an existing file is compared with its source, and replaced if the types differ. */
 static bool is_compared(const struct judge *j) {
 	return opts_compare(j->dest->opts) && !tree_is_named_whole(j->tree);
 }
 
-/** Whether the destination itself is meant, not what a link there leads to. */
+/** Whether the destination itself is judged, not what a link there leads to. */
 static bool means_link(const struct judge *j) {
 	const struct opts *opts = j->dest->opts;
 	return !j->as_regular || is_beneath(j) || is_compared(j) || (opts->flags & (OPT_SYMBOLIC_LINK | OPT_HARD_LINK | OPT_REMOVE_DESTINATION))
 		|| opts->backup != BACKUP_NONE;
 }
 
-/** The name by which a destination is looked at: cp takes '' for the current directory, unless it would just open it. */
+/** The name to look at: cp takes '' for the current directory, except if cp would just open it. */
 static const char *name_of(const struct judge *j) {
 	const char *name = j->entry->dst_name;
 	return name[0] || (!means_link(j) && !(j->dest->opts->flags & OPT_NO_TARGET_DIRECTORY)) ? name : ".";
 }
 
-/** Whether the destination is at least as new as the source, or, if they are compared, does not differ from it. */
+/** Whether the destination is at least as new as the source or, if they are compared, does not differ. */
 static bool is_up_to_date(const struct judge *j) {
 	const struct opts *opts = j->dest->opts;
-	// To find out how times are kept one may be changed, which is not to be behind a link of others
+	// Finding the time step may change the file's time, so do not follow links of others
 	bool here = means_link(j) || !tree_is_named_whole(j->tree);
 	struct dest_look look = {
 		.dir = j->tree->fd[DST], .name = name_of(j), .flags = here ? AT_SYMLINK_NOFOLLOW : 0,
@@ -67,7 +67,7 @@ static bool is_up_to_date(const struct judge *j) {
 	return opts->update == UPDATE_OLDER && dest_is_up_to_date(j->dest, &look, &j->st->st_mtim, &j->found->st);
 }
 
-/** Change "rwxrwxrwx" into what ls(1) shows for a mode. */
+/** Turn LETTERS, which hold "rwxrwxrwx", into what ls(1) shows for MODE. */
 static void mode_letters(mode_t mode, char letters[9]) {
 	static const char special[] = "sst";
 	for (int i = 0; i < 9; ++i) {
@@ -99,7 +99,7 @@ static bool ask(const struct judge *j) {
 	return yes;
 }
 
-/** Whether the user wants the destination left alone. */
+/** Whether the user wants the destination left alone: DEST_OVERWRITE if not. */
 static enum dest_verdict wanted(const struct judge *j) {
 	const struct opts *opts = j->dest->opts;
 
@@ -119,7 +119,7 @@ static enum dest_verdict wanted(const struct judge *j) {
 	return DEST_OVERWRITE;
 }
 
-/** Whether a symbolic link that this run made stands at the destination, and would be written through. */
+/** The error if the copy would be written through a symbolic link that this run made; NULL if not. */
 static const char *just_made_link(const struct judge *j) {
 	struct stat link;
 	bool among;
@@ -131,7 +131,7 @@ static const char *just_made_link(const struct judge *j) {
 	return tree_leads_through_made(j->tree, j->entry->dst_name, &among) ? tree_made_link : NULL;
 }
 
-/** Whether an operand's destination was made by this run, from another source. */
+/** The error if this run made an operand's destination from another source; NULL if not. */
 static const char *just_made(struct dest *dest, const struct tree *tree, const struct entry *entry,
 	const struct stat *st)
 {
@@ -139,7 +139,10 @@ static const char *just_made(struct dest *dest, const struct tree *tree, const s
 	return is ? "will not overwrite just-created %d with %s" : NULL;
 }
 
-/** Remove a destination that is no directory, and say so. If it STAYS it goes when something takes its place (--atomic). */
+/**
+ * Remove a destination that is no directory, and report it with -v. If STAYS, the copy will replace it later
+ * (--atomic).
+ */
 static struct error drop(const struct dest *dest, const struct tree *tree, const struct entry *entry, bool stays) {
 	int ret = 0;
 	if (dest->opts->flags & OPT_DRY_RUN) {
@@ -162,7 +165,7 @@ static enum dest_verdict remove_it(const struct judge *j) {
 	return j->fail->text ? DEST_REFUSE : DEST_CREATE;
 }
 
-/** Whether a destination is removed rather than written into. */
+/** Whether a destination is removed instead of being written into. */
 static bool is_removed(const struct judge *j) {
 	const struct opts *opts = j->dest->opts;
 	if (S_ISDIR(j->found->st.st_mode)) {
@@ -178,7 +181,7 @@ static bool is_removed(const struct judge *j) {
 		|| (!tree_follows(j->tree) && !S_ISREG(j->st->st_mode));
 }
 
-/** Make a backup of a destination. Sets *NAME to what that is called, to be freed; or returns an error. */
+/** Make a backup of a destination. Sets *NAME to its name, which the caller frees; or returns an error. */
 static struct error make_backup(const struct dest_pair *pair, enum dest_backup how, char **name) {
 	const struct opts *opts = pair->opts;
 	if (opts->backup != BACKUP_NUMBERED && dest_is_backup(pair)) {
@@ -224,7 +227,7 @@ enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct 
 	if (verdict != DEST_OVERWRITE || same == SAME_DONE) {
 		return verdict == DEST_OVERWRITE ? DEST_SKIP : verdict;
 	}
-	// Not before, lest what is left alone is touched
+	// Only now, because this touches the destination, and one that is left alone must stay untouched
 	if (dest_is_shown_twice(&pair)) {
 		return refuse(&j, ERROR_COPY, 0, "%s and %d are the same file");
 	}
@@ -278,7 +281,7 @@ enum tree_verdict dest_judge_directory(struct dest *dest, struct tree *tree, con
 	if (S_ISDIR(tree->dst_stat.st_mode)) {
 		return TREE_USE;
 	}
-	// Nobody is asked about directories
+	// -i does not ask about directories
 	bool differs = opts_compare(opts) && !tree_is_named_whole(parent) && !(opts->flags & OPT_INTERACTIVE);
 	if (opts->backup == BACKUP_NONE && !differs) {
 		*fail = error_make(ERROR_COPY, 0, "cannot overwrite non-directory %d with directory %s");

@@ -8,10 +8,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/** A file that was met or made, and a name it has; further names are linked to the first. */
+/** A file that was met or made, and one of its names; further names are linked to the first. */
 struct known {
 	struct inode inode;
-	/** The name, or NULL where the inode is enough. */
+	/** The name, or NULL if the inode is enough. */
 	char *name;
 	struct known *next;
 };
@@ -24,7 +24,7 @@ static void known_free(void *item) {
 	}
 }
 
-/** Remember a name (or NULL) of a file; the lock is held. Returns false without memory. */
+/** Remember a name (or NULL) of a file; the lock is held. Returns false if memory ran out. */
 static bool remember(struct inode_set *set, struct inode inode, const char *name) {
 	struct known *first = inode_set_find(set, inode);
 	struct known *known = malloc(sizeof(*known));
@@ -44,7 +44,7 @@ static bool remember(struct inode_set *set, struct inode inode, const char *name
 	return true;
 }
 
-/** What is known of a file that may be a source. */
+/** Whether a file is among the sources. */
 static enum sources_verdict look_for(struct dest *dest, const struct stat *st) {
 	return sources_have(&dest->all, (int)dest->base->listing.file_count, st);
 }
@@ -61,7 +61,7 @@ bool dest_is_source_directory(struct dest *dest, struct inode inode) {
 	return look_for_directory(dest, inode) == SOURCES_YES;
 }
 
-/** Whether a name that was met is one entry with this operand; of a directory, whether its copies are. */
+/** Whether an earlier operand is the same directory entry; for a directory, whether the copies are. */
 static bool is_known(struct dest *dest, const struct entry *entry, const struct stat *st) {
 	const char *name = S_ISDIR(st->st_mode) ? entry->dst_name : entry->name;
 	int dir = S_ISDIR(st->st_mode) ? dest->base->fd[DST] : AT_FDCWD;
@@ -105,7 +105,7 @@ void dest_entered(struct dest *dest, const struct entry *entry, const struct sta
 }
 
 bool dest_is_source(struct dest *dest, const struct stat *st) {
-	// Not to know is not to touch
+	// If the search is incomplete answer yes: refusing to overwrite is safe
 	return look_for(dest, st) != SOURCES_NO;
 }
 
@@ -130,7 +130,7 @@ struct error dest_spare_name(struct dest *dest, const struct tree *tree, const s
 		return NO_ERROR;
 	}
 	enum sources_verdict verdict = look_for(dest, st);
-	// Of what is no regular file it is not noted which of them are sources
+	// The search notes only regular files and directories, so ask for the directory of any other file
 	if (verdict == SOURCES_NO && !S_ISREG(st->st_mode)) {
 		verdict = look_for_directory(dest, tree->inode[DST]);
 	}
@@ -148,7 +148,7 @@ struct error dest_spare_name(struct dest *dest, const struct tree *tree, const s
 	return NO_ERROR;
 }
 
-/** The path by which something made of an operand is known, to be freed; NULL where no other operand has the same. */
+/** The path by which a copy of an operand is recorded, to be freed; NULL if no other operand can have the same. */
 static char *made_path(const struct dest *dest, const struct tree *tree, const struct entry *entry) {
 	return dest->flags & DEST_SERIAL ? tree_path(tree, DST, entry->dst_name) : NULL;
 }
@@ -167,7 +167,7 @@ void dest_made(struct dest *dest, const struct tree *tree, const struct entry *e
 	free(path);
 }
 
-/** Whether an operand's destination, which leads to something made, is that itself under another spelling of its name. */
+/** Whether an operand's destination, which leads to a copy made, is that copy under another spelling of its name. */
 static bool is_other_spelling(const struct stat *st, const struct tree *tree, const struct entry *entry) {
 	struct stat there;
 	return st->st_nlink == 1 && (tree->flags & TREE_BASE)
@@ -186,7 +186,7 @@ bool dest_was_made(struct dest *dest, const struct stat *st, const struct tree *
 	while (known && (!path || !known->name || strcmp(known->name, path) != 0)) {
 		known = known->next;
 	}
-	// Not to know is not to touch
+	// If memory ran out while recording answer yes: refusing to overwrite is safe
 	bool was = dest->made_unknown || known;
 	mutex_unlock(&dest->lock);
 	free(path);

@@ -9,10 +9,10 @@
 #include <fcntl.h>
 #include <string.h>
 
-/** Operands that are looked at: more would take long. */
+/** Most operands to look at: more would take long. */
 #define MOST_OPERANDS 1000
 
-/** Whether nothing is in a directory but what file systems and we put there. */
+/** Whether a directory contains only what file systems and we put there. */
 static bool is_empty(int dir, const char *name) {
 	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	_Alignas(struct dirent64) char data[4096];
@@ -39,7 +39,7 @@ uint64_t dest_bytes_over(const struct dest *dest) {
 	if (listing->file_count > MOST_OPERANDS) {
 		return DEST_OVER_UNKNOWN;
 	}
-	// What is kept till its replacement is whole makes room for others only
+	// Files kept until their replacement is complete give space only to files that follow
 	bool kept = opts->backup != BACKUP_NONE || ((opts->flags & OPT_ATOMIC) && listing->file_count == 1);
 	for (size_t i = 0; i < listing->file_count; ++i) {
 		const char *name = listing->files[i].dst_name[0] ? listing->files[i].dst_name : ".";

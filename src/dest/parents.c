@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/** Whether all directories that a destination is in exist: then --parents leaves them as they are. */
+/** Whether all directories above a destination exist: then --parents leaves their attributes alone. */
 static bool parents_exist(const struct tree *base, const char *path) {
 	struct stat st;
 	const char *last = last_component(path);
@@ -20,7 +20,7 @@ static bool parents_exist(const struct tree *base, const char *path) {
 	return exist;
 }
 
-/** Have the directories entered for an operand that cannot be reached left as they are. */
+/** Keep the attributes of the directories entered for an operand that cannot be reached. */
 static void leave_parents(struct tree *tree) {
 	for (; !(tree->flags & TREE_BASE); tree = tree->parent) {
 		tree->flags |= TREE_AS_IS;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** A path's first LEN bytes less the slashes at their end, but for one that is all there is. */
+/** Copy the first LEN bytes of PATH without trailing slashes; "/" stays. */
 static char *without_slashes(const char *path, size_t len) {
 	while (len > 1 && path[len - 1] == '/') {
 		--len;
@@ -17,7 +17,7 @@ static char *without_slashes(const char *path, size_t len) {
 	return strndup(path, len);
 }
 
-/** The directory a path's last component is in, and that component; to be freed. */
+/** Split a path into its directory and last component; the caller frees both. Returns false if memory ran out. */
 static bool split(const char *path, char **dir, char **base) {
 	const char *last = last_component(path);
 	*base = without_slashes(last, strlen(last));
@@ -62,7 +62,7 @@ static bool same_name(const struct dest_pair *pair) {
 	return dest_same_entry(pair->tree->fd[SRC], pair->entry->name, pair->tree->fd[DST], pair->entry->dst_name, 0);
 }
 
-/** Look at both ends again, following links; whether they lead to one file. */
+/** Whether both ends lead to one file, links followed; SRC and DST are the entries themselves. */
 static bool lead_to_same(const struct dest_pair *pair, const struct stat *src, const struct stat *dst) {
 	struct stat a = *src;
 	struct stat b = *dst;
@@ -75,17 +75,17 @@ static bool lead_to_same(const struct dest_pair *pair, const struct stat *src, c
 	return inode_same(inode_of(&a), inode_of(&b));
 }
 
-/** With a backup the old content stays; the exceptions. */
+/** Judge a copy with a backup: the old content survives, with two exceptions. */
 static enum dest_same with_backup(const struct dest_pair *pair, const struct stat *src, const struct stat *dst) {
 	if (inode_same(inode_of(src), inode_of(dst))) {
 		return same_name(pair) ? SAME_REFUSE : SAME_OK;
 	}
-	// The backup would take away what the source leads to
+	// The backup would move the file that the source link leads to
 	bool gone = tree_follows(pair->tree) && S_ISLNK(src->st_mode) && !S_ISLNK(dst->st_mode);
 	return gone ? SAME_REFUSE : SAME_OK;
 }
 
-/** Both lead to one file, or may; SRC and DST are the entries themselves. */
+/** Judge two entries that lead to one file, or may; SRC and DST are the entries themselves. */
 static enum dest_same look_closer(const struct dest_pair *pair, const struct stat *src, const struct stat *dst) {
 	const struct opts *opts = pair->opts;
 	bool same_link = inode_same(inode_of(src), inode_of(dst));
@@ -118,11 +118,11 @@ static enum dest_same look_closer(const struct dest_pair *pair, const struct sta
 	return SAME_REFUSE;
 }
 
-/** A descriptor (O_PATH) of what a name leads to, if that is what was seen there; else -1. */
+/** Open NAME (O_PATH), links followed, if it still is the file SEEN. Returns a descriptor or -1. */
 static int open_as_seen(const struct tree *tree, enum side side, const char *name, const struct stat *seen) {
 	struct stat st;
 	int dir = tree->fd[side];
-	// Of the destination the time is going to be changed
+	// The caller changes the destination's time, so follow only trusted links there
 	bool trusted = side == SRC || tree_is_named_whole(tree);
 	int fd = openat(dir, name, O_PATH | O_CLOEXEC | (trusted ? 0 : O_NOFOLLOW));
 	if (!trusted && fd >= 0 && fstat(fd, &st) == 0 && S_ISLNK(st.st_mode)) {

@@ -9,7 +9,7 @@
 
 #define SECOND 1000000000L
 
-/** The coarsest step that file systems keep times in: FAT's. */
+/** The coarsest step in which file systems store times: FAT's. */
 #define COARSEST (2 * SECOND)
 
 static bool is_later(struct timespec a, struct timespec b) {
@@ -26,7 +26,7 @@ struct timespec dest_cut_time(struct timespec time, long step) {
 	return time;
 }
 
-/** Whether these are multiples of a step. */
+/** Whether all COUNT times are multiples of STEP. */
 static bool are_multiples(const struct timespec *times, size_t count, long step) {
 	for (size_t i = 0; i < count; ++i) {
 		if (is_later(times[i], dest_cut_time(times[i], step))) {
@@ -36,7 +36,7 @@ static bool are_multiples(const struct timespec *times, size_t count, long step)
 	return true;
 }
 
-/** The coarsest step that all of these times are multiples of. */
+/** The coarsest step of which all COUNT times are multiples. */
 static long step_of(const struct timespec *times, size_t count) {
 	long step = 1;
 	while (step < SECOND && are_multiples(times, count, step * 10)) {
@@ -50,7 +50,7 @@ long dest_time_step(const struct stat *st) {
 	return step_of(times, countof(times));
 }
 
-/** What is known of a device, or 0. */
+/** The remembered step of a device, or 0. */
 static long known_step(struct dest *dest, dev_t dev) {
 	long step = 0;
 	mutex_lock(&dest->lock);
@@ -63,22 +63,23 @@ static long known_step(struct dest *dest, dev_t dev) {
 	return step;
 }
 
-/** Remember it, in place of what was remembered first. */
+/** Remember the step of a device, in place of the oldest one. */
 static void know_step(struct dest *dest, dev_t dev, long step) {
 	mutex_lock(&dest->lock);
 	dest->steps[dest->next_step++ % countof(dest->steps)] = (struct dest_step) {.dev = dev, .step = step};
 	mutex_unlock(&dest->lock);
 }
 
-/** The step of file systems that are known for it, or 0. */
+/** The step, if the type of the file system gives it, or 0. */
 static long step_by_type(int fd) {
 	enum fstype type = fstype_at(fd);
 	return type & FSTYPE_TIMES_2S ? COARSEST : type & FSTYPE_TIMES_10MS ? SECOND / 100 : 0;
 }
 
 /**
- * Have a destination tell: set its time a nanosecond back, see how far that goes, and undo it. Should we be killed between, the
- * destination only looks older than it is. A file system that does not cut, but rounds, tells nothing so.
+ * Measure the step: set the destination's time back by a nanosecond, see how far it goes, and undo that. If we are
+ * killed in between, the destination only looks older than it is. This fails on a file system that rounds instead of
+ * cutting.
  *
  * @return The step, or 0.
  */
@@ -103,10 +104,9 @@ static long step_by_trying(int fd, const struct stat *st) {
 }
 
 /**
- * The step of the file system that a destination is on. Its times alone say too little: where they are kept in whole seconds, one
- * in eight files has even ones only, and where a file has no times but that of its last modification, they are whatever
- * that was set to. So it is tried, once for each device, on a file of ours. Where it cannot be tried, two seconds are not
- * believed in.
+ * The step of a destination's file system. A file's times alone are not enough: of files with times in whole seconds
+ * one in eight has only even seconds, and if a file system stores only the mtime, all three times show the value once
+ * set. So measure, once for each device, on a file of ours. If that fails, assume at most one second.
  */
 static long find_step(struct dest *dest, const struct dest_look *look, const struct timespec *src, const struct stat *st) {
 	long step = known_step(dest, st->st_dev);
@@ -138,7 +138,7 @@ bool dest_is_up_to_date(struct dest *dest, const struct dest_look *look, const s
 	if (!is_later(*src, dst->st_mtim)) {
 		return true;
 	}
-	// No step is coarser than what the time is a multiple of
+	// The file system's step cannot be coarser than the step of this time
 	if (!(dest->opts->preserve & PRESERVE_TIMESTAMPS)
 		|| is_later(dest_cut_time(*src, step_of(&dst->st_mtim, 1)), dst->st_mtim))
 	{
@@ -153,7 +153,7 @@ bool dest_has_same_time(struct dest *dest, const struct dest_look *look, const s
 	if (is_equal(*src, dst->st_mtim)) {
 		return true;
 	}
-	// No step is coarser than what the time is a multiple of
+	// The file system's step cannot be coarser than the step of this time
 	return is_equal(dest_cut_time(*src, step_of(&dst->st_mtim, 1)), dst->st_mtim)
 		&& is_equal(dest_cut_time(*src, find_step(dest, look, src, dst)), dst->st_mtim);
 }

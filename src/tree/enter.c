@@ -45,7 +45,10 @@ static int open_directory(const struct tree *tree, const char *name, int flags, 
 	return fd < 0 ? -errno : fd;
 }
 
-/** Open a source directory, or only its name if it is in the way to an operand and cannot be read. Returns 0 or an errno. */
+/**
+ * Open the source for reading; if it is unreadable and above an operand, only for searching. Returns 0 or the (positive)
+ * errno of opening it for reading.
+ */
 static int open_fd(struct tree *tree, const char *name, int flags, bool *led) {
 	tree->fd[SRC] = open_directory(tree->parent, name, flags, led);
 	if (tree->fd[SRC] >= 0) {
@@ -60,7 +63,7 @@ static int open_fd(struct tree *tree, const char *name, int flags, bool *led) {
 	return err;
 }
 
-/** Look at what was opened, or at the name if nothing was. Returns 0 or -errno. */
+/** Read the status of the source: by descriptor if it is open, else by name. Returns 0 or -errno. */
 static int look_at_source(struct tree *tree, const char *name, int flags, bool *led) {
 	struct tree *parent = tree->parent;
 	if (tree->fd[SRC] < 0) {
@@ -76,7 +79,7 @@ static int look_at_source(struct tree *tree, const char *name, int flags, bool *
 	return ret;
 }
 
-/** What is known of the file system of a source directory: TREE_UNSIZED, TREE_UNLISTED_ACLS. */
+/** The flags for the source's file system: TREE_UNSIZED, TREE_UNLISTED_ACLS. */
 static unsigned source_flags(const struct tree *tree) {
 	const struct tree *parent = tree->parent;
 	if (tree->inode[SRC].dev == parent->inode[SRC].dev && !(parent->flags & TREE_BASE)) {
@@ -168,7 +171,7 @@ static void report_circle(struct tree *tree) {
 	}
 }
 
-/** Whether the source is a copy that this run made, or a directory above itself; this is reported. */
+/** Whether the source is a copy made by this run, or a link to one of its own parents; if so, this is reported. */
 static bool leads_in_circles(struct tree *tree, const struct entry *entry) {
 	struct trees *trees = tree->trees;
 
@@ -438,7 +441,7 @@ static void discard(struct tree *tree) {
 	tree_unref(parent);
 }
 
-/** Enter a tree, up to its copy. Returns whether it is to be copied; or sets FAIL. */
+/** Open the source of TREE and make or open its copy. Returns whether TREE is to be copied; sets FAIL, also to NO_ERROR. */
 static bool enter(struct tree *tree, const struct entry *entry, enum tree_enter_flags flags, struct error *fail) {
 	*fail = open_source(tree, entry);
 	if (fail->text && (flags & TREE_ENTER_PREFIX)) {
@@ -458,7 +461,7 @@ static bool enter(struct tree *tree, const struct entry *entry, enum tree_enter_
 	return !fail->text;
 }
 
-/** What is not entered below a tree, and what is said of it. */
+/** Report a copy into itself (--dry-run), an unreadable source, and a new directory (-v). */
 static void announce(struct tree *tree, const struct entry *entry, enum tree_enter_flags flags) {
 	struct tree *parent = tree->parent;
 	const struct opts *opts = parent->trees->opts;
@@ -473,7 +476,7 @@ static void announce(struct tree *tree, const struct entry *entry, enum tree_ent
 	}
 }
 
-/** Whether a directory is left empty, as it is on another file system (-x). */
+/** Whether the source is on another file system than its parent, and so is not listed (-x). */
 static bool is_elsewhere(const struct tree *tree) {
 	const struct tree *parent = tree->parent;
 	return (parent->trees->opts->flags & OPT_ONE_FILE_SYSTEM) && !(parent->flags & TREE_OPERANDS)
