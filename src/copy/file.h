@@ -1,8 +1,8 @@
 /**
- * Files on their way: open both ends, choose how the data is moved, hand out ranges, finish.
+ * Files being copied: open both ends, choose how the data is moved, hand out ranges, finish.
  *
- * A file is counted: one reference for each worker that holds it and one while it is shared. With the last one its size
- * and attributes are set, or, where something failed, an unfinished destination is taken away; then it is closed.
+ * A file has one reference for each worker that holds it and one while it is shared. Dropping the last one sets its
+ * size and attributes (or removes an unfinished destination, if something failed) and closes it.
  */
 
 #ifndef UCP_FILE_H
@@ -32,85 +32,99 @@ struct files {
 	struct report *report;
 	struct hardlinks *hardlinks;
 	struct dest *dest;
-	/** What is on the medium, if anybody wants to know, or NULL. */
+	/** Measures how much data has reached the medium (--progress=synced), or NULL. */
 	struct writeback *writeback;
-	/** What limits how fast data is moved. */
+	/** Limits how fast data is moved. */
 	struct throttle throttle;
-	/** Set when ucp is to stop: nothing new is begun. */
+	/** Set when ucp is to stop: no new file is begun. */
 	atomic_bool cancelled;
-	/** Destinations being written that something else could lead to: those that existed, and those of operands. */
+	/**
+	 * Guards overwriting, reading, begun and current. RELEASED is signalled when an inode leaves OVERWRITING or
+	 * READING. OVERWRITING: destinations being written that another name may lead to (file_reserve()).
+	 */
 	pthread_mutex_t lock;
 	pthread_cond_t released;
 	struct inode_set overwriting;
-	/** Sources being read that may be destinations, too; of struct reader. */
+	/** Sources being read that may be destinations, too: struct reader. */
 	struct inode_set reading;
-	/** Files of which data is being moved, but for those that are copied at once. */
+	/** Files whose data is being moved, except those that are copied at once. */
 	struct list begun;
-	/** How many names found no room. */
+	/** How many names were put aside by file_try_later() and file_copy_later(). */
 	atomic_uint nospace;
-	/** Bytes of files begun that were not copied at once, and how many the page cache has to spare; 0: not known yet. */
+	/**
+	 * Bytes of the files begun so far, without those copied at once; bytes the page cache can take (0: not known yet).
+	 */
 	_Atomic uint64_t moved;
 	_Atomic uint64_t spare;
-	/** Whether the copying is so fast that what was read is not worth keeping. */
+	/** Whether copying is so fast that data read need not stay in the page cache. */
 	atomic_bool fast;
-	/** Whether somebody watches which files are being copied; these, the one begun first ahead; guarded by files::lock. */
+	/**
+	 * Whether the display shows which files are being copied. If so, CURRENT lists them, the one begun first at its
+	 * head.
+	 */
 	bool watched;
 	struct list current;
 	/** The list of checksums, or NULL. */
 	struct checksums *checksums;
-	/** With --resume; the tree in the destination of which it is; and its path for messages. */
+	/** With --resume: the journal, the tree whose destination it is in, and its path for messages. */
 	struct journal journal;
 	const struct tree *journal_root;
 	char *journal_path;
 };
 
-/** What a worker brings along to work on files. */
+/** What a worker needs to work on files. */
 struct file_context {
 	struct files *files;
 	struct counters *counters;
 	/** Names whose first copy failed, to be copied after all: struct link_name. */
 	struct list retry;
-	/** Names that have to be waited for (FILE_DEFERRED), to be copied when nothing else is in flight. */
+	/** Names that have to wait (FILE_DEFERRED), to be copied when nothing else is in flight. */
 	struct list deferred;
-	/** Names that found no room, to be tried once more when everything else is done. */
+	/** Names for which there was no space, to be tried once more when everything else is done. */
 	struct list nospace;
 	/*
-	 * What was refused, and need not be asked for again. Each is what this worker met last, so that it costs no lock, and is
-	 * known of a whole file system: what was said of one file counts for that file only.
+	 * Refusals that need not be met again. Each field has the file system where this worker was refused last, so it
+	 * costs no lock. A refusal that concerns a single file is not remembered.
 	 */
-	/** On this one, if any is known, there are no files without a name (O_TMPFILE): the file system or the kernel says so. */
+	/** The device that supports no files without a name (O_TMPFILE), if no_unnamed_known. */
 	dev_t no_unnamed;
 	/**
-	 * Nothing of this one, if any is known, can be told to leave the page cache (RWF_DONTCACHE): its type has no way to. If it was
-	 * but a file that is memory itself (DAX), what is read of others stays, too, which is what the kernel does anyway.
+	 * The device whose file system type does not support RWF_DONTCACHE, if no_dontcache_known. A single DAX file sets
+	 * it, too: then data read from other files stays in the page cache, as it does by default.
 	 */
 	dev_t no_dontcache;
-	/** Closing files of this one, if any is known, cannot fail: its type writes nothing then (may_fail_to_close()). */
+	/**
+	 * The device on which closing a file cannot fail, as its type writes nothing then (may_fail_to_close()), if
+	 * closes_known.
+	 */
 	dev_t closes;
-	/** Whether /proc is mounted, if that was asked. If it goes away later, attributes that need it are said not to be set. */
+	/**
+	 * Whether /proc is mounted, if proc_known. If it is unmounted later, attributes that need it are reported as not
+	 * set.
+	 */
 	bool has_proc;
 	bool proc_known;
-	/** What is known of the above. */
+	/** Which of the devices above are known. */
 	bool no_unnamed_known;
 	bool no_dontcache_known;
 	bool closes_known;
-	/** Whether to wait for a destination that is being written by another file. */
+	/** Whether to wait for a destination that another file is writing. */
 	bool may_wait;
-	/** Whether the name that is begun with found no room before: it is not tried again. */
+	/** Whether the name being begun is tried for the last time, as there was no space for it before. */
 	bool last_try;
-	/** Whether what is taken away stays open, since it is others that work with it. */
+	/** Whether rollbacks leave descriptors open, since other threads work with them (files_take_away()). */
 	bool leaves_open;
-	/** What its movers keep. */
+	/** What the worker's movers keep. */
 	struct movers movers;
 };
 
 /** Switches of struct source::flags. */
 enum source_flags {
-	/** It was opened with O_NONBLOCK. */
+	/** The source was opened with O_NONBLOCK. */
 	SOURCE_NONBLOCK = 1 << 0,
-	/** It may change without its times saying so (--resume). */
+	/** The source may change without a change of its times (--resume). */
 	SOURCE_UNTOLD = 1 << 1,
-	/** It is in files::reading. */
+	/** The source is in files::reading. */
 	SOURCE_READING = 1 << 2,
 };
 
@@ -125,48 +139,48 @@ struct source {
 
 /** Switches of struct target::flags. */
 enum target_flags {
-	/** This run made it. */
+	/** This run created the target. */
 	TARGET_CREATED = 1 << 0,
-	/** It is no regular file: never cut, never removed. */
+	/** The target is no regular file: never truncate or remove it. */
 	TARGET_SPECIAL = 1 << 1,
-	/** It was reached through a symbolic link. */
+	/** The target was reached through a symbolic link. */
 	TARGET_BY_LINK = 1 << 2,
-	/** It was opened with O_NONBLOCK. */
+	/** The target was opened with O_NONBLOCK. */
 	TARGET_NONBLOCK = 1 << 3,
-	/** It is in files::overwriting. */
+	/** The target is in files::overwriting. */
 	TARGET_RESERVED = 1 << 4,
-	/** It has no name or a hidden one (--atomic), and gets its own when it is whole. */
+	/** The target has no name or a temporary one, and gets its own when it is whole (--atomic). */
 	TARGET_STAGED = 1 << 5,
-	/** It takes the place of what stands there. */
+	/** The target replaces what stands under its name. */
 	TARGET_REPLACES = 1 << 6,
-	/** What it replaces would have been written into: it is to look like that. */
+	/** The target replaces a file that cp would write into, so it inherits that file's attributes. */
 	TARGET_INHERITS = 1 << 7,
 };
 
-/** What data goes to, and how that comes to have its name. */
+/** Where data goes to, and how it gets its name. */
 struct target {
 	int fd;
-	/** enum target_flags. Settled when its data is moved. */
+	/** enum target_flags. They do not change while data is moved. */
 	unsigned flags;
-	/** The destination as found, if it was there, and the name of its backup. */
+	/** The destination as it was found, if it existed, and the name of its backup. */
 	struct stat found;
 	char *backup;
-	/** The temporary name it has while TARGET_STAGED, or NULL. */
+	/** The temporary name while TARGET_STAGED, or NULL. */
 	char *tempfile;
-	/** With TARGET_BY_LINK, the directory in which it was staged. */
+	/** With TARGET_BY_LINK, the directory in which the target was staged. */
 	struct inode led_to;
-	/** The mode it gets in the end, if it has to get one. */
+	/** The mode the target gets in the end, if has_final_mode. */
 	bool has_final_mode;
 	mode_t final_mode;
 };
 
 /** Switches of struct file::flags. */
 enum file_flags {
-	/** Its destination is being written by another file, or its source is under a lease: it has to be begun again later. */
+	/** Another file is writing the destination, or the source is under a lease: begin the file again later. */
 	FILE_DEFERRED = 1 << 0,
-	/** Several workers may hold it. */
+	/** Several workers may hold the file. */
 	FILE_SHARED = 1 << 1,
-	/** Everything was done by a clone, or no data was asked for. */
+	/** There is no data left to move: it was cloned, or none was asked for. */
 	FILE_NO_DATA = 1 << 2,
 	/** The data was cloned. */
 	FILE_CLONED = 1 << 3,
@@ -176,7 +190,7 @@ enum file_flags {
 	FILE_INCOMPLETE = 1 << 5,
 };
 
-/** A file on its way. */
+/** A file that is being copied. */
 struct file {
 	struct tree *tree;
 	struct entry entry;
@@ -185,17 +199,17 @@ struct file {
 	struct source source;
 	struct target target;
 	struct plan plan;
-	/** What has moved the data, or is moving it; and how that was read back (--verify). */
+	/** The mover that has moved the data or is moving it, and how the destination was read back (--verify). */
 	const struct mover *mover;
 	enum move_back read_back;
-	/** With --resume, if it is a big one: what is noted of it, and the inode of the destination. */
+	/** With --resume, for a big file: what the journal notes of it, and the inode number of the destination. */
 	struct journal_part *part;
 	uint64_t part_ino;
-	/** The hash of what was read, of a file that was copied in order. */
+	/** The hash of the data read, if the file was copied in order. */
 	char sum[HASH_TEXT];
-	/** If others wait to be linked to it. */
+	/** The file's entry in hardlinks, if other names may become links to its copy. */
 	struct link *link;
-	/** If this is one that waited in vain: owns the names. */
+	/** The name if it waited in vain to become a link; owns the entry's names. */
 	struct link_name *retry;
 	/** In files::current, or zero. */
 	struct list current;
@@ -203,21 +217,21 @@ struct file {
 	atomic_uint refs;
 	/** Guards what follows. */
 	pthread_mutex_t lock;
-	/** Where the next range begins, and where the last ends. */
+	/** The offset at which the next range begins, and the one at which the last range ends. */
 	uint64_t cursor;
 	uint64_t size;
 	/** Bytes of holes that were passed over. */
 	uint64_t holes;
 	/** Bytes that an earlier run has written. */
 	uint64_t resumed;
-	/** Where data is first missing, after an error. */
+	/** After an error, the offset of the first byte that is missing; else UINT64_MAX. */
 	uint64_t keep;
 	/** The first error. */
 	struct error fail;
-	/** Bytes of data that were moved for it, and bytes that were left out for being zeros. */
+	/** Bytes of data that were moved, and bytes that were left out as zeros. */
 	counter moved;
 	counter zeros;
-	/** In files::begun, if file::begun says so; that is set before others know the file. */
+	/** In files::begun, if BEGUN is set. BEGUN does not change once the file is shared. */
 	struct list begun_node;
 	bool begun;
 	/** In work's list of shared files. */
@@ -231,90 +245,90 @@ void files_init(struct files *files, const struct opts *opts, const struct limit
 /** Free it. */
 void files_destroy(struct files *files);
 
-/** Write into a buffer the name, in its directory, of the file that is being copied longest; "" if none is, or is watched. */
+/** Write the name, without its directory, of the file that is being copied longest into NAME; "" if there is none. */
 void files_current(struct files *files, char *name, size_t size);
 
 /**
- * Take away all destinations that are not whole, or cut them, while their workers may still hang in the kernel. To be
- * called only if the process ends then, whether this comes to an end or not.
+ * Remove all destinations that are not whole, or truncate them, even while workers hang in the kernel. Call this only
+ * if the process ends right after it, whether this function returns or not.
  */
 void files_take_away(struct files *files);
 
-/** So many bytes of a file's data were moved. */
+/** Count BYTES of the file's data as moved. */
 void file_moved(struct file_context *ctx, struct file *file, uint64_t bytes);
 
 /**
- * With --resume, open the journal in a directory of the destination, unless there is one. What fails is a warning.
+ * With --resume, open the journal in DIR, a directory of the destination, unless one is open. Problems are warnings.
  *
- * @param tree    Whose destination that is, or, if it is the base, that of an operand.
- * @param beside  The path of something in the directory, for messages; NULL: it is the tree's.
+ * @param tree    The tree whose destination DIR is; the base if DIR is the directory of an operand's destination.
+ * @param beside  The path of something in DIR, for messages; NULL: use the path of TREE.
  */
 void files_resume_in(struct files *files, const struct tree *tree, int dir, const char *beside);
 
-/** The same in a directory that was just entered, if it is the copy of an operand whose destination was named whole. */
+/** Do the same in a directory just entered, if it is the copy of an operand whose destination was named whole. */
 void files_resume_below(struct files *files, const struct tree *tree);
 
-/** All workers are done: close the journal. If nothing went wrong it is removed. */
+/** Close the journal after all workers are done. It is removed if nothing went wrong. */
 void files_resume_end(struct files *files);
 
-/** A tree is going to get its attributes: if the journal is in there, and nothing is left to do, it goes before. */
+/** Close the journal before TREE gets its attributes, if the journal is in TREE and nothing is left to do. */
 void files_tree_closing(struct files *files, const struct tree *tree);
 
 /** Note that a range of a file was written (--resume). */
 void file_wrote(struct file_context *ctx, struct file *file, uint64_t start, uint64_t end);
 
-/** Set up what a worker brings along. */
+/** Set up what a worker needs. */
 void file_context_init(struct file_context *ctx, struct files *files, struct counters *counters);
 
 /** Free it. */
 void file_context_destroy(struct file_context *ctx);
 
 /**
- * Copy whatever an entry is, except for the data of regular files.
+ * Copy an entry of any type, except for the data of regular files.
  *
  * @param tree   Pinned by the caller.
- * @param entry  No directory. Lives as long as the tree has references, or is REDO's.
- * @param st     An operand as stat'ed, links followed as the options say; else NULL.
- * @param retry  The name if it waited for another one in vain, which is taken over; else NULL.
+ * @param entry  Not a directory. Lives as long as the tree has references, or is owned by RETRY.
+ * @param st     The stat of an operand, links followed as the options say; else NULL.
+ * @param retry  The name if it waited for another one in vain; the function takes it over. Else NULL.
  * @return A file whose data is to be moved, with one reference; NULL if everything is done or reported.
  */
 struct file *file_begin(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st,
 	struct link_name *retry);
 
-/** Claim the next range of at most WANT bytes. Returns false when there is none (left). */
+/** Claim the next range of at most WANT bytes. Returns false when no range is left. */
 bool file_claim(struct file *file, uint64_t want, struct extent *range);
 
-/** Give up a part that was claimed: from OFF on something is missing. */
+/** Give up a claimed part: data is missing from OFF on. */
 void file_abandon(struct file *file, uint64_t off);
 
-/** Remember that something went wrong with the data at OFF. */
+/** Record FAIL as an error of the data at OFF. */
 void file_fail(struct file *file, uint64_t off, struct error fail);
 
 /**
- * A request for the file's data failed with ERR. Returns whether that may be because it does not use the page cache; from
- * now on it does, and the request can be made again.
+ * Handle the error ERR of a request for the file's data. Returns whether bypassing the page cache may have caused it:
+ * then the file uses the page cache from now on, and the request can be repeated.
  */
 bool file_cache_refused(struct file_context *ctx, struct file *file, int err);
 
-/** As mover_end_at() for the destination of a file, if that is a regular one which nobody else writes to. */
+/** Call mover_end_at() for the destination, if it is a regular file that no other worker writes to. */
 bool file_move_end(const struct file *file, int err, uint64_t off);
 
-/** The source turned out to end at OFF. */
+/** Record that the source ends at OFF. */
 void file_ended(struct file *file, uint64_t off);
 
 /**
- * Something could not be made for want of room (ENOSPC; a quota is never given back by others): put its name aside, to be
- * tried once more when everything else is done, and has given back what it had set aside or replaced.
+ * Put a name aside if there was no space for it (ENOSPC, but not EDQUOT: no other file gives a quota back). It is tried
+ * once more when everything else is done and has released reserved or replaced space.
  *
  * @param err  Why it failed.
- * @return Whether that is so; else it is to be reported.
+ * @return Whether the name was put aside; if not, report the error.
  */
 bool file_try_later(struct file_context *ctx, struct tree *tree, const struct entry *entry, int err, enum try_what what);
 
 /** Take a reference. */
 void file_ref(struct file *file);
 
-/** Give a reference back; the last one finishes the file. */
+/** Drop a reference. Dropping the last one finishes the file. */
 void file_unref(struct file_context *ctx, struct file *file);
 
 #endif // UCP_FILE_H

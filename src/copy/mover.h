@@ -1,9 +1,9 @@
 /**
- * Movers: the ways in which data gets from one descriptor to another.
+ * Movers: the ways to get data from one descriptor to another.
  *
- * A mover knows two descriptors, a size and a sink that hears of progress. It knows no names, no directories and none of
- * cp's rules, and it reports nothing. plan_choose() lists the movers that are asked for a file, one after the other, until
- * one has moved its data.
+ * A mover knows two descriptors, a size and a sink to which it reports progress. It knows no names, no directories and
+ * none of cp's rules, and it prints nothing. plan_choose() lists the movers that are asked for a file, one after the
+ * other, until one has moved its data.
  */
 
 #ifndef UCP_MOVER_H
@@ -20,95 +20,99 @@ struct move_order;
 struct opts;
 struct throttle;
 
-/** Bytes of movers::buffer, and of the largest file that move_cached takes. */
+/** Bytes of movers::buffer, and of the largest file that move_cached copies. */
 #define MOVE_BUFFER (128u << 10)
 
-/** What comes of asking a mover. */
+/** The result of a mover. */
 enum move {
-	/** All data is where it belongs. */
+	/** All data was moved. */
 	MOVE_DONE,
-	/** The next mover is to go on at transfer::done. */
+	/** Ask the next mover, which goes on at transfer::done. */
 	MOVE_DECLINED,
-	/** It went wrong at transfer::done or transfer::bad; transfer::fail says how. */
+	/** An error occurred at transfer::done or transfer::bad; transfer::fail describes it. */
 	MOVE_FAILED,
-	/** The destination is not what was read; the same. */
+	/** The destination differs from what was read. Offset and error are set as for MOVE_FAILED. */
 	MOVE_DIFFERS,
 	/** The copy was cancelled. */
 	MOVE_CANCELLED,
-	/** Workers are to move the data in ranges. */
+	/** Workers have to move the data in ranges. */
 	MOVE_RANGES,
 };
 
-/** Who hears of what a mover does, and can stop it. */
+/** Where a mover reports its progress, and what can slow it down or stop it. */
 struct sink {
 	/** Set when ucp is to stop. */
 	const atomic_bool *cancelled;
-	/** What is moved is taken from it. */
+	/** Grants the bytes that may be moved. */
 	struct throttle *throttle;
-	/** Bytes that were moved, counted for all files and for this one; and bytes left out of this one for being zeros. */
+	/** Bytes moved, counted for all files and for this one; bytes of this file that were left out as zeros. */
 	counter *bytes;
 	counter *moved;
 	counter *zeros;
 	/** Called before data is moved that may have to be waited for. */
 	void (*begin)(void *arg);
-	/** Called when a range was written that the journal can rely on. */
+	/** Called after a range was written on which the journal can rely. */
 	void (*wrote)(void *arg, uint64_t start, uint64_t end);
-	/** The argument of both. */
+	/** The argument of both functions. */
 	void *arg;
 };
 
-/** Where from a destination was read back (--verify). */
+/** How the destination was read back (--verify). */
 enum move_back {
 	MOVE_BACK_NOT,
-	/** From the device, past the page cache. */
+	/** From the device, bypassing the page cache. */
 	MOVE_BACK_DIRECT,
-	/** By way of the page cache, after nothing of it was left there. */
+	/** Through the page cache, after it was emptied of the file. */
 	MOVE_BACK_DROPPED,
-	/** Perhaps from the page cache, where it stays: the file system may have no device. */
+	/** Perhaps from the page cache, which could not be emptied: the file system may have no device. */
 	MOVE_BACK_MEMORY,
 };
 
-/** The data of one file on its way. */
+/** The data of one file that is being moved. */
 struct transfer {
 	const struct opts *opts;
 	const struct sink *sink;
 	int src;
 	int dst;
-	/** The devices both are on, by which refusals are remembered. 0: not known. */
+	/** The devices of both ends, by which refusals are remembered. 0: not known. */
 	dev_t src_dev;
 	dev_t dst_dev;
-	/** The size of the source; move_sequential changes it to what it found. */
+	/** The size of the source. move_sequential sets it to the size that it found. */
 	uint64_t size;
 	/** enum plan_flags. */
 	unsigned flags;
-	/** Whether the destination is no regular file: it is written to from its current offset on. */
+	/** Whether the destination is no regular file: then data is written at its current offset. */
 	bool special;
 	/** Whether the destination is a clone: set by move_reflink. */
 	bool cloned;
-	/** The mover that was asked last. One that hands over to another changes it. */
+	/** The mover that was asked last. A mover that hands over to another one changes it. */
 	const struct mover *by;
-	/** Data up to here was moved. */
+	/** Data up to this offset was moved. */
 	uint64_t done;
-	/** From here on it is missing, or not known to be right, if that is before transfer::done: set by move_verify(). */
+	/**
+	 * The first offset at which move_verify() found data missing or not known to be right, if that is before
+	 * transfer::done.
+	 */
 	uint64_t bad;
 	/** Bytes of holes that were passed over. */
 	uint64_t holes;
-	/** With MOVE_FAILED and MOVE_DIFFERS; its text may be in transfer::text. */
+	/** Set for MOVE_FAILED and MOVE_DIFFERS; its text may be in transfer::text. */
 	struct error fail;
 	char text[160];
-	/** With move_sequential, the hash of the data, and how it was read back. */
+	/** Set by move_sequential: the hash of the data, and how it was read back. */
 	char sum[HASH_TEXT];
 	enum move_back read_back;
 };
 
 /** Whether a file system of another machine or program copies data itself (copy_file_range(2)). */
 struct remote {
-	/** The one that was met last, if any was. */
+	/** The device asked about last, if KNOWN. */
 	dev_t dev;
 	bool known;
 	/**
-	 * Whether it may, as far as is known, and whether it has been seen to. It may not, for all its files, if it is of no such
-	 * type, says that it cannot, or if the kernel was seen to do it; not if it refused one file.
+	 * COPIES: whether it may copy data itself. It may not if its type cannot, if it refuses copy_file_range(2) for the
+	 * whole file system, or if the kernel was seen to copy for it; a refusal for one file does not count. PROVEN:
+	 * whether it was seen to copy.
 	 */
 	bool copies;
 	bool proven;
@@ -117,67 +121,69 @@ struct remote {
 /**
  * What the movers of one worker keep from one file to the next. Zero-initialise; free with movers_free().
  *
- * Refusals are remembered so that nothing is asked for again. Each is the one that this worker met last, so that it costs
- * no lock, and is about a whole file system: what was said of one file counts for that file only.
+ * Refusals are remembered so that they need not be met again. Each field has the file system where this worker was
+ * refused last, so it costs no lock. A refusal that concerns a single file is not remembered.
  */
 struct movers {
-	/** What small files and streams are moved through; made when needed. */
+	/** The buffer for small files and streams; allocated when needed. */
 	char *buffer;
-	/** What move_sequential works with; made when needed. */
+	/** What move_sequential works with; allocated when needed. */
 	struct move_order *order;
-	/** Between these devices, if any are known, the kernel clones nothing, whatever the file (reflink_error_is_of_place()). */
+	/** The devices between which no file can be cloned (reflink_error_is_of_place()), if no_clone_known. */
 	dev_t no_clone[2];
 	bool no_clone_known;
-	/** Files of this one, if any is known, cannot be read without waiting (RWF_NOWAIT): their type has no way to. */
+	/** The device whose file system type does not support RWF_NOWAIT, if no_nowait_known. */
 	dev_t no_nowait;
 	bool no_nowait_known;
 	struct remote remote;
-	/** Small files that were not cached since one was. */
+	/** How many small files were not cached since the last one that was. */
 	unsigned cold;
 };
 
 /** A way to move data. */
 struct mover {
-	/** How --debug calls it. */
+	/** Its description for --debug. */
 	const char *name;
 	/** Move what is left of a transfer. */
 	enum move (*move)(struct movers *movers, struct transfer *t);
 };
 
-/** No data is asked for (--attributes-only). */
+/** Move nothing (--attributes-only). */
 extern const struct mover move_nothing;
 
-/** Share the data with the source (FICLONE). With PLAN_HASH it declines when that is done, as the data is to be read. */
+/**
+ * Share the data with the source (FICLONE). With PLAN_HASH decline after cloning, as the data has to be read as well.
+ */
 extern const struct mover move_reflink;
 
 /**
- * Have those who keep the files copy, on another machine or in another program (copy_file_range(2)). On local file systems
- * it declines, as the kernel would only do what the others do.
+ * Let the other machine or program that stores the files copy the data (copy_file_range(2)). Decline on local file
+ * systems, where the kernel would only do what the other movers do.
  */
 extern const struct mover move_server;
 
 /**
- * Copy a small file by two system calls if its data is cached (RWF_NOWAIT, preadv2(2)): if nothing has to be waited for, a
- * ring only costs.
+ * Copy a small file by two system calls if its data is cached (RWF_NOWAIT, preadv2(2)): a ring only costs time if
+ * nothing has to be waited for.
  */
 extern const struct mover move_cached;
 
-/** Read and write up to the end of the source, whatever its size, from the current offsets on. */
+/** Read and write from the current offsets to the end of the source, whatever its size. */
 extern const struct mover move_stream;
 
 /**
- * Read and write from the first byte to the last, hash on the way, and compare with what is read back if --verify asks for
- * that. What was cloned is only read.
+ * Read, hash and write from the first byte to the last, then read back and compare if --verify asks for that. Cloned
+ * data is only read.
  */
 extern const struct mover move_sequential;
 
-/** Have all workers move it, a range each. */
+/** Let all workers move the data, a range each. */
 extern const struct mover move_ranges;
 
 /** Free what movers keep. */
 void movers_free(struct movers *movers);
 
-/** Have movers::buffer. Returns false without memory. */
+/** Allocate movers::buffer. Returns false without memory. */
 bool movers_need_buffer(struct movers *movers);
 
 /** Whether the copy was cancelled. */
@@ -185,26 +191,31 @@ static inline bool transfer_is_cancelled(const struct transfer *t) {
 	return atomic_load(t->sink->cancelled);
 }
 
-/** So many bytes of data were moved. */
+/** Count BYTES of data as moved. */
 static inline void transfer_moved(const struct transfer *t, uint64_t bytes) {
 	counter_add(t->sink->bytes, bytes);
 	counter_add(t->sink->moved, bytes);
 }
 
-/** A transfer failed, or was cancelled if that is what RET says. RET: an errno, of either sign. */
+/**
+ * Set transfer::fail. RET: an errno, of either sign. Returns MOVE_FAILED, or MOVE_CANCELLED if RET is EINTR and the
+ * copy was cancelled.
+ */
 enum move transfer_failed(struct transfer *t, enum error_op op, int ret, const char *what);
 
 /**
- * A write at OFF failed with ERR, or setting the size to OFF. If that may be because the destination takes only what is
- * written at its end (object stores behind FUSE), have it end there: by zeros in place of a hole, or by cutting off what
- * is going to be written again.
+ * Handle the error ERR of a write at OFF, or of setting the size to OFF. If the destination may only accept writes at
+ * its end (object stores behind FUSE), make it end at OFF: write zeros in place of a hole, or cut off what will be
+ * written again.
  *
- * @param kept  What an earlier run has written ends here, and is not going to be written again; 0: there is none.
- * @return Whether it does now, and did not before.
+ * @param kept  The end of what an earlier run has written, which is not written again; 0: nothing.
+ * @return Whether the destination ends at OFF now, and did not before.
  */
 bool mover_end_at(int dst, int err, uint64_t off, uint64_t kept);
 
-/** Read the destination of what was copied in order back, and compare it with what was read. Returns as a mover. */
+/**
+ * Read back the destination of what move_sequential copied, and compare it with what was read. Returns as a mover does.
+ */
 enum move move_verify(struct movers *movers, struct transfer *t);
 
 #endif // UCP_MOVER_H
