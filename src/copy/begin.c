@@ -25,7 +25,7 @@ void file_context_destroy(struct file_context *ctx) {
 	movers_free(&ctx->movers);
 }
 
-/** The source cannot be opened. What cp would have found wrong, said and done before that comes first. */
+/** Report a source that cannot be opened, after what cp does before: judge the destination and print the name (-v). */
 static void source_failed(struct file_context *ctx, struct file *file, struct judged *judged, struct error fail) {
 	struct stat st;
 	int flags = tree_follows(file->tree) ? 0 : AT_SYMLINK_NOFOLLOW;
@@ -51,7 +51,7 @@ static void source_failed(struct file_context *ctx, struct file *file, struct ju
 	}
 }
 
-/** Put a name aside that has to be waited for. */
+/** Put aside a name that has to wait. */
 static void defer(struct file_context *ctx, struct file *file) {
 	struct link_name *name = link_name_new(file->tree, &file->entry);
 	if (!name) {
@@ -85,7 +85,7 @@ static struct file *begin_regular(struct file_context *ctx, struct tree *tree, c
 		file_free(file);
 		return NULL;
 	}
-	// Where its destination was judged already, that is not to be done twice
+	// Wait if the destination was judged already: after a deferral it would be judged again
 	struct error fail = file_open_source(ctx, file, st, ctx->may_wait || judged.known);
 	if (!fail.text && !(file->flags & FILE_DEFERRED) && !file_reserve_source(ctx, file)) {
 		file->flags |= FILE_DEFERRED;
@@ -142,7 +142,7 @@ struct file *file_begin(struct file_context *ctx, struct tree *tree, const struc
 		file_simulate(ctx, tree, entry, st);
 		return NULL;
 	}
-	// Where a destination may well stay as it is, one look at both ends is cheaper than opening them
+	// If the destination may stay as it is, a look at both ends is cheaper than opening them
 	bool look = entry->type != DT_REG || opts->update != UPDATE_ALL
 		|| (opts->flags & (OPT_HARD_LINK | OPT_SYMBOLIC_LINK));
 	if (!st && look) {

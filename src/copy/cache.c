@@ -8,20 +8,23 @@
 #include <errno.h>
 #include <fcntl.h>
 
-/** Files smaller than this gain nothing by going past the page cache. */
+/** Files smaller than this gain nothing from bypassing the page cache. */
 #define DIRECT_MIN (1u << 20)
 
-/** What O_DIRECT wants offsets, lengths and buffers to be multiples of, nearly everywhere. */
+/** O_DIRECT needs multiples of this for offsets, lengths and buffers, nearly everywhere. */
 #define BLOCK 4096u
 
-/** How much of a file is looked at for whether it is cached. */
+/** Bytes of a file that are checked for being cached. */
 #define LOOK_AT (64u << 20)
 
-/** Less than one in so many bytes of memory never matters, and from one in so many on what is read need not stay. */
+/**
+ * Copying less than 1/SMALL_SHARE of the memory never needs to spare the page cache. From 1/READ_SHARE on, data read
+ * need not stay there.
+ */
 #define SMALL_SHARE 8
 #define READ_SHARE 16
 
-/** Have a file read and written with these flags. */
+/** Set the status flags of both descriptors. */
 static bool set_flags(const struct file *file, int flags) {
 	return fcntl(file->source.fd, F_SETFL, flags) == 0 && fcntl(file->target.fd, F_SETFL, flags) == 0;
 }
@@ -33,19 +36,19 @@ static bool is_aligned(const struct file_context *ctx, const struct file *file) 
 		&& opts->range_size % BLOCK == 0 && !throttle_is_active(&ctx->files->throttle);
 }
 
-/** Go past the page cache if that is possible. */
+/** Bypass the page cache if that is possible. */
 static bool go_direct(const struct file_context *ctx, struct file *file) {
 	if (!is_aligned(ctx, file) || (ctx->files->opts->inject & INJECT_NO_DIRECT) || !set_flags(file, O_DIRECT)) {
 		set_flags(file, 0);
 		return false;
 	}
 	file->plan.cache = CACHE_BYPASS;
-	// The rest is no whole block: file_copy_tail() moves it
+	// file_copy_tail() moves the rest, which is no whole block
 	file->size -= file->size % BLOCK;
 	return true;
 }
 
-/** How many bytes may go through the page cache before it loses what others have there. */
+/** How many bytes may go through the page cache before it drops what others have there. */
 static uint64_t spare(struct files *files) {
 	uint64_t bytes = atomic_load(&files->spare);
 	if (bytes == 0) {
@@ -55,7 +58,7 @@ static uint64_t spare(struct files *files) {
 	return bytes;
 }
 
-/** Whether what is read of a file, after so much, is not to stay: memory costs more than to read it again. */
+/** Whether, after MOVED bytes, data read from a file need not stay: reading it again costs less than memory. */
 static bool is_read_once(const struct file_context *ctx, const struct file *file, uint64_t moved) {
 	bool fast = atomic_load_explicit(&ctx->files->fast, memory_order_relaxed)
 		|| (ctx->files->opts->inject & INJECT_LITTLE_MEMORY);
@@ -88,7 +91,7 @@ void file_cache_choose(struct file_context *ctx, struct file *file) {
 }
 
 bool file_cache_refused(struct file_context *ctx, struct file *file, int err) {
-	// Only O_DIRECT has it that a request is not valid, which else is an error to be told
+	// EINVAL is expected only with O_DIRECT (alignment); otherwise it is a real error
 	bool refused = err == EOPNOTSUPP || (err == EINVAL && file->plan.cache == CACHE_BYPASS);
 	if (file->plan.cache == CACHE_KEEP || !refused) {
 		return false;

@@ -11,7 +11,7 @@ struct reader {
 	unsigned count;
 };
 
-/** Whether an inode is being written, or READ, by another file. With patience, waits until it is not; files::lock is held. */
+/** Whether another file is writing INODE or, with READ, reading it. With may_wait, wait for it. files::lock is held. */
 static bool is_busy(struct file_context *ctx, struct inode inode, bool read) {
 	struct files *files = ctx->files;
 	bool busy;
@@ -23,7 +23,7 @@ static bool is_busy(struct file_context *ctx, struct inode inode, bool read) {
 	return busy;
 }
 
-/** Let go of the source; files::lock is held. */
+/** Release the source; files::lock is held. */
 static void release_source(struct files *files, struct file *file) {
 	struct reader *reader = inode_set_find(&files->reading, inode_of(&file->source.st));
 	if (--reader->count == 0) {
@@ -42,7 +42,7 @@ bool file_reserve(struct file_context *ctx, struct file *file) {
 	bool held = file->source.flags & SOURCE_READING;
 	bool busy = inode_set_has(&files->overwriting, inode) || inode_set_has(&files->reading, inode);
 	if (busy && held && ctx->may_wait) {
-		// Two files that are each other's copies would wait for each other
+		// Two files that are copies of each other would wait for each other
 		release_source(files, file);
 		is_busy(ctx, inode, true);
 	} else {
@@ -54,12 +54,12 @@ bool file_reserve(struct file_context *ctx, struct file *file) {
 	return ret == 1;
 }
 
-/** Whether there are several operands, one of which may be what another one is copied to. */
+/** Whether there are several operands, one of which may be the destination of another. */
 static bool is_one_of_several(const struct file_context *ctx, const struct tree *tree) {
 	return (tree->flags & TREE_OPERANDS) && (ctx->files->dest->flags & DEST_SEVERAL);
 }
 
-/** Whether what a tree's names lead to may be what this run writes. */
+/** Whether names of a tree may lead to files that this run writes. */
 static bool may_lead_to_copies(const struct file_context *ctx, const struct tree *tree) {
 	bool below = !(tree->flags & TREE_OPERANDS);
 	return (tree->flags & TREE_LED_AWAY) || (below && tree_follows(tree)) || is_one_of_several(ctx, tree);

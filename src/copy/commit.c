@@ -8,11 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/** With trees::flush, see that a destination is on its medium which is not flushed with its file system. */
+/** With trees::flush, flush a destination that is not flushed with its file system. */
 static struct error flush(struct file_context *ctx, struct file *file) {
 	const struct opts *opts = ctx->files->opts;
 	const struct tree *tree = file->tree;
-	// Written through a link it may be on another file system than its directory
+	// A destination written through a link may be on another file system than its directory
 	bool elsewhere = file->target.flags & TARGET_CREATED ? opts->flags & OPT_POSIX : file->target.found.st_dev != tree->inode[DST].dev;
 	bool device = (file->target.flags & TARGET_SPECIAL) && S_ISBLK(file->target.found.st_mode);
 
@@ -40,14 +40,14 @@ static int set_size(const struct file *file) {
 	return right || file_move_end(file, err, file->size) ? 0 : -err;
 }
 
-/** Whether the destination may have an ACL: its own, that of the directory it was made in, or what an earlier run has left. */
+/** Whether the destination may have an ACL: its own, one from its directory, or one left by an earlier run. */
 static bool may_have_acl(const struct file_context *ctx, const struct file *file) {
-	// By a link that leads nowhere yet, a file is made in another directory
+	// A file made through a dangling link is in another directory
 	bool elsewhere = (file->target.flags & TARGET_BY_LINK) || (ctx->files->opts->flags & OPT_POSIX);
 	return !(file->target.flags & TARGET_CREATED) || (file->tree->flags & TREE_DEFAULT_ACL) || elsewhere || file->part;
 }
 
-/** All data is there: give the destination its size and attributes. */
+/** Set the size and attributes of a destination that has all its data. */
 static struct error complete(struct file_context *ctx, struct file *file) {
 	const struct opts *opts = ctx->files->opts;
 	int ret = (file->flags & FILE_SET_SIZE) && !(file->target.flags & TARGET_SPECIAL) ? set_size(file) : 0;

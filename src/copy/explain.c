@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-/** How a file was copied in order, and read back. */
+/** Describe how a file was copied in order and read back. */
 static void explain_sequential(struct buf *line, const struct file *file) {
 	static const char *const backs[] = {
 		[MOVE_BACK_NOT] = "",
@@ -24,7 +24,7 @@ static void explain_sequential(struct buf *line, const struct file *file) {
 	buf_str(line, backs[file->read_back]);
 }
 
-/** How a file was moved in ranges. */
+/** Describe how a file was moved in ranges. */
 static const char *range_words(const struct file *file) {
 	switch (file->plan.cache) {
 	case CACHE_BYPASS:
@@ -49,8 +49,8 @@ static const char *range_words(const struct file *file) {
 }
 
 /**
- * Say the same in the words of cp (copy_debug_string() in its copy.c), which scripts read. It is one template with what
- * follows, lest another line gets between them.
+ * Describe the copy in cp's words (copy_debug_string() in its copy.c), which scripts read. This and what follows are
+ * one message, so that no other line gets between them.
  */
 static void explain_as_cp(struct buf *line, const struct opts *opts, const struct file *file) {
 	bool cloned = file->flags & FILE_CLONED;

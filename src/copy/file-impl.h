@@ -57,7 +57,7 @@ enum target_admit {
 enum target_admit file_admit(const struct files *files, const struct tree *tree, const struct stat *src,
 	const struct target_found *there, struct error *fail);
 
-/** The device that a destination is on, as far as that is known without a system call, or 0. */
+/** The device of a destination if it is known without a system call, else 0. */
 dev_t target_device(const struct file *file);
 
 /**

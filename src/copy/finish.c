@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 
 /**
- * Whether closing a file may fail: on file systems of other machines and programs, which tell of errors only then. They are
- * told from others once for each device.
+ * Whether closing a file may fail: file systems of other machines and programs report errors only then. The file system
+ * is looked up once per device.
  */
 static bool may_fail_to_close(struct file_context *ctx, const struct file *file) {
 	dev_t dev = target_device(file);
@@ -25,7 +25,7 @@ static bool may_fail_to_close(struct file_context *ctx, const struct file *file)
 	return false;
 }
 
-/** What was made of the first of several names, to know it by. Returns whether others may become links to it. */
+/** Set COPY to the inode made for the first of several names. Returns whether others may become links to it. */
 static bool know_again(const struct file_context *ctx, const struct file *file, struct inode *copy) {
 	struct stat st = {0};
 	if (!file->link) {
@@ -36,7 +36,7 @@ static bool know_again(const struct file_context *ctx, const struct file *file, 
 		*copy = inode_of(&st);
 		return known;
 	}
-	// What was written through is linked to as with cp, but not what others put there
+	// Like cp, link to what was written through, but not to what others put there
 	if (tree_pin(file->tree) < 0) {
 		return false;
 	}
@@ -48,7 +48,7 @@ static bool know_again(const struct file_context *ctx, const struct file *file, 
 	return known;
 }
 
-/** Nobody is to find the file any more in what all files share. */
+/** Remove a file from the lists that all files share. */
 static void leave_lists(struct file_context *ctx, struct file *file) {
 	file_end_current(ctx->files, file);
 	if (file->begun) {
@@ -58,7 +58,10 @@ static void leave_lists(struct file_context *ctx, struct file *file) {
 	}
 }
 
-/** Close the destination, and take away the temporary name that it had besides its own. Returns FAIL or what goes wrong. */
+/**
+ * Close the destination and remove the temporary name that it has besides its own. Returns FAIL, or else the error of
+ * closing.
+ */
 static struct error close_destination(struct file_context *ctx, struct file *file, struct error fail) {
 	struct stat made;
 	bool tempfile = file->target.tempfile && !(file->target.flags & TARGET_STAGED);
@@ -75,7 +78,7 @@ static struct error close_destination(struct file_context *ctx, struct file *fil
 	return fail;
 }
 
-/** Report and count what became of a file, and have others know its copy. */
+/** Report and count the outcome of a file, and register its copy. */
 static void record(struct file_context *ctx, struct file *file, struct error fail, const struct inode *copy) {
 	bool copied = !(file->flags & FILE_INCOMPLETE);
 	bool deferred = fail.text && !copied && file_copy_later(ctx, file, fail.err);
@@ -95,7 +98,7 @@ static void record(struct file_context *ctx, struct file *file, struct error fai
 	}
 	counter_add(&ctx->counters->skipped_bytes, deferred ? 0 : file->resumed);
 	counter_add(&ctx->counters->resumed_bytes, copied ? file->resumed : 0);
-	// Whoever waits for this file is to know that it has more names
+	// Before file_release(): a worker waiting to write to this file has to learn that further names are links to it
 	file_hardlinks_end(ctx, file->link, file->tree, copied ? copy : NULL);
 }
 

@@ -20,14 +20,14 @@ bool file_has_links(const struct file_context *ctx, const struct tree *tree, con
 	if (!(opts->preserve & PRESERVE_LINKS)) {
 		return false;
 	}
-	// Several symbolic links that are followed may lead to one file
+	// Several followed symbolic links may lead to one file
 	return st->st_nlink > 1 || tree_follows(tree);
 }
 
-/** How often a temporary name that is taken is replaced by another one. */
+/** Most attempts to find a temporary name that is not taken. */
 #define TRIES 100
 
-/** Make a link to a first copy in a tree, if its name still leads to it. */
+/** Make a link to a first copy, if its name still leads to it. */
 static int link_copy(const struct link_name *first, const struct tree *tree, const char *name) {
 	struct stat st;
 	int dir = tree->fd[DST];
@@ -45,14 +45,14 @@ static int link_copy(const struct link_name *first, const struct tree *tree, con
 		ret = tempfile_link(fd, dir, name);
 		by_name = ret == -ENOENT && !open_has_proc();
 	} else if (ret == 0) {
-		// Some file systems change inode numbers, but others can replace files only where they may
+		// The file system may have changed the inode number: in a closed directory nobody can have replaced the file
 		ret = -ESTALE;
 		by_name = symlink_is_closed(from);
 	}
 	if (by_name) {
 		ret = linkat(from, first->dst_name, dir, name, 0) == 0 ? 0 : -errno;
 	}
-	// By then the name may have led elsewhere
+	// The name may have led elsewhere when it was linked
 	if (by_name && ret == 0 && !symlink_is_closed(from)
 		&& (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !inode_same(inode_of(&st), first->copy)))
 	{
@@ -66,7 +66,7 @@ static int link_copy(const struct link_name *first, const struct tree *tree, con
 	return ret;
 }
 
-/** Make a link where something else stands, with no moment in which nothing does. */
+/** Replace what stands at NAME by a link, without a moment in which NAME does not exist. */
 static int link_over(const struct link_name *first, const struct tree *tree, const char *name) {
 	int dir = tree->fd[DST];
 	char *tempfile = tempfile_path(name, TEMPFILE_KNOWN);
@@ -80,7 +80,7 @@ static int link_over(const struct link_name *first, const struct tree *tree, con
 	}
 	if (ret == 0) {
 		ret = renameat(dir, tempfile, dir, name) == 0 ? 0 : -errno;
-		// Where both were links to one file the rename did nothing
+		// If both were links to one file, the rename did nothing
 		file_drop_tempfile(tree, dir, tempfile, first->copy);
 	}
 	free(tempfile);
@@ -88,8 +88,8 @@ static int link_over(const struct link_name *first, const struct tree *tree, con
 }
 
 /**
- * Link an entry to where the file was copied first, or put it aside if there is no room. Both trees are pinned. Returns whether
- * it is linked; what fails is reported.
+ * Link an entry to the first copy of its file, or put it aside if there is no space. Both trees are pinned. Returns
+ * whether the entry is linked; a failure is reported.
  */
 static bool link_to(struct file_context *ctx, const struct link_name *first, struct tree *tree,
 	const struct entry *entry)
@@ -106,7 +106,7 @@ static bool link_to(struct file_context *ctx, const struct link_name *first, str
 		return true;
 	}
 	if (ret == -EEXIST && (tree->flags & TREE_CREATED)) {
-		// What stands there was made by this run: of this name, or of one that is the same one for the file system
+		// This run made what stands there: for this name, or for one that the file system takes for the same
 		ret = same ? 0 : ret;
 	} else if (ret == -EEXIST) {
 		ret = link_over(first, tree, entry->dst_name);
@@ -131,7 +131,7 @@ static bool link_to(struct file_context *ctx, const struct link_name *first, str
 	return true;
 }
 
-/** Link an entry, whose tree is pinned, to where the file was copied first. */
+/** Link an entry, whose tree is pinned, to the first copy of its file. */
 static bool link_entry(struct file_context *ctx, const struct link_name *first, struct tree *tree,
 	const struct entry *entry)
 {
@@ -146,7 +146,7 @@ static bool link_entry(struct file_context *ctx, const struct link_name *first, 
 	return linked;
 }
 
-/** Ask cp's rules for the destination, which come first, but it may be waited for. Sets FAIL for DEST_REFUSE. */
+/** Judge the destination by cp's rules first, since the name may have to wait afterwards. Sets FAIL for DEST_REFUSE. */
 static enum dest_verdict ask(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st,
 	struct judged *judged, struct error *fail)
 {
@@ -161,12 +161,12 @@ static enum dest_verdict ask(struct file_context *ctx, struct tree *tree, const 
 	return judged->verdict;
 }
 
-/** The first name stays as it is: further ones become links to it if it may stand for the file. */
+/** Leave the first name as it is. Further names become links to it if it may stand for the file. */
 static void end_with_existing(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st,
 	struct link *link, const struct judged *judged)
 {
 	file_leave(ctx, tree, entry, st, &judged->found);
-	// What stands there for the copy, be it a link that was followed to see how new it is
+	// The name itself stands for the copy, even if it is a link that was followed to see how new it is
 	struct stat there;
 	int ret = fstatat(tree->fd[DST], entry->dst_name, &there, AT_SYMLINK_NOFOLLOW);
 	bool trusted = ret == 0 && file_may_stand_for(ctx->files, tree->fd[DST], st, &judged->found.st, &there);

@@ -8,13 +8,13 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/** Where nobody can tell whether a file is cached, one in so many is tried. */
+/** If extent_is_cached() cannot answer, one file in COLD_TRIES is tried. */
 #define COLD_TRIES 32
 
 /**
- * Read a small file's data if it is cached, and one byte more, so as to see the end. Trying to read what is not would
- * start reading it, and so many files in many small pieces; a ring hands the kernel many files at once, which it reads
- * together where they are neighbours. Returns what was read, or -1.
+ * Read a small file's data if it is cached, and one byte more to see whether it ends there. Reading a file that is not
+ * cached would start many small reads; a ring hands many files to the kernel at once, which reads neighbouring ones
+ * together. Returns the number of bytes read, or -1.
  */
 static ssize_t read_cached(struct movers *movers, const struct transfer *t) {
 	struct iovec iov = {.iov_base = movers->buffer, .iov_len = t->size + 1};

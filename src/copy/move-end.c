@@ -7,15 +7,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/** Zeros are written so many at a time. */
+/** Bytes of zeros written at a time. */
 #define ZEROS (64u << 10)
 
-/** Whether an error may mean that a write is not where the file ends. */
+/** Whether an error may mean that a write was not at the end of the file. */
 static bool is_refusal(int err) {
 	return err == EINVAL || err == EPERM || err == EOPNOTSUPP || err == ESPIPE;
 }
 
-/** Write zeros from the end of the destination up to OFF. Returns whether that went well. */
+/** Write zeros from the end of the destination up to OFF. Returns whether that succeeded. */
 static bool fill(int dst, uint64_t end, uint64_t off) {
 	char *zeros = calloc(1, ZEROS);
 	while (zeros && end < off) {
@@ -38,6 +38,6 @@ bool mover_end_at(int dst, int err, uint64_t off, uint64_t kept) {
 	if (end < off) {
 		return fill(dst, end, off);
 	}
-	// A write that was refused may have got through in part, and an interrupted run got further than it noted
+	// A refused write may have succeeded in part, and an interrupted run may have written more than it noted
 	return end > off && kept <= off && ftruncate(dst, (off_t)off) == 0;
 }

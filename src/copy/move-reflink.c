@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-/** Whether it is known that nothing can be cloned between the devices of a transfer. */
+/** Whether the devices of a transfer are known not to share data. */
 static bool is_hopeless(const struct movers *movers, const struct transfer *t) {
 	return movers->no_clone_known && movers->no_clone[0] == t->src_dev && movers->no_clone[1] == t->dst_dev;
 }

@@ -9,24 +9,24 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/** Zeros are looked for in blocks of this size: what file systems allocate at least. */
+/** Zeros are looked for in blocks of this size, the least that file systems allocate. */
 #define ZERO_BLOCK 4096
 
-/** So much is written before the kernel is told to begin with bringing it to the device. */
+/** Bytes written before the kernel is asked to start writing them to the device. */
 #define WRITE_BEHIND (8u << 20)
 
-/** Bytes that injected faults ask for at most. */
+/** Most bytes of a request with injected faults. */
 #define LITTLE 1000
 
-/** A file being copied in order. */
+/** A file that is copied in order. */
 struct order {
 	struct transfer *t;
 	struct move_order *with;
-	/** Whether anything is written: not if the data was cloned. */
+	/** Whether data is written: not if it was cloned. */
 	bool writes;
 	/** Whether parts of the destination were passed over, so that its size must be set. */
 	bool skipped;
-	/** Up to where the kernel was told to write. */
+	/** The offset up to which the kernel was asked to write to the device. */
 	uint64_t behind;
 	/** MOVE_DONE until something goes wrong. */
 	enum move result;
@@ -59,13 +59,16 @@ static struct move_order *need_order(struct movers *movers) {
 	return order;
 }
 
-/** End, well or not. Returns false. */
+/** Stop because of an error, or because the copy was cancelled. Returns false. */
 static bool stop(struct order *o, enum error_op op, int ret, const char *what) {
 	o->result = transfer_failed(o->t, op, ret, what);
 	return false;
 }
 
-/** Write bytes where they belong: as write_full(), but at an offset, and mover_end_at() may answer an error. */
+/**
+ * Write bytes at OFF, or at the current offset of a special file. Like write_full(), but mover_end_at() may handle an
+ * error.
+ */
 static int put(struct order *o, const char *data, size_t len, uint64_t off) {
 	const struct transfer *t = o->t;
 	bool little = t->opts->inject & INJECT_SHORT_WRITE;
@@ -88,7 +91,7 @@ static int put(struct order *o, const char *data, size_t len, uint64_t off) {
 	return 0;
 }
 
-/** Write what was read and hashed, leaving out zeros where they are to be holes. */
+/** Write what was read and hashed, without zeros that are to become holes. */
 static int put_block(struct order *o, char *data, size_t len) {
 	const struct opts *opts = o->t->opts;
 	uint64_t off = o->t->done;
@@ -113,7 +116,7 @@ static int put_block(struct order *o, char *data, size_t len) {
 	return 0;
 }
 
-/** Begin to bring to the device what will be read back from there. */
+/** Start writing to the device what will be read back from it. */
 static void write_behind(struct order *o) {
 	const struct transfer *t = o->t;
 	if (t->done - o->behind >= WRITE_BEHIND && (t->opts->flags & OPT_VERIFY)) {
@@ -130,7 +133,7 @@ static bool copy_data(struct order *o, uint64_t end) {
 	bool unsized = t->flags & PLAN_UNSIZED;
 	while (t->done < end) {
 		size_t want = throttle_take(throttle, (size_t)min(end - t->done, (uint64_t)most));
-		// Nothing may be taken where all is over, and that is not the end of the source
+		// throttle_take() returns 0 only when stopping: do not take that for the end of the source
 		ssize_t n = transfer_is_cancelled(t) || want == 0 ? -1 : unsized ? read(t->src, o->with->buffer, want)
 			: pread(t->src, o->with->buffer, want, (off_t)t->done);
 		int err = errno;
@@ -177,7 +180,7 @@ static bool copy_hole(struct order *o, uint64_t end) {
 	return true;
 }
 
-/** Copy the data of a source with holes, and only that. */
+/** Copy only the data of a source with holes. */
 static bool copy_extents(struct order *o) {
 	struct transfer *t = o->t;
 	struct stat st;
@@ -189,7 +192,7 @@ static bool copy_extents(struct order *o) {
 		}
 		if (ret == 0) {
 			part.start = part.end = t->size;
-			// It may have been cut short meanwhile, and not end in a hole
+			// The source may have been truncated, rather than end in a hole
 			if (fstat(t->src, &st) == 0 && (uint64_t)st.st_size < t->size) {
 				part.start = part.end = t->size = max((uint64_t)st.st_size, o->t->done);
 			}
@@ -201,7 +204,7 @@ static bool copy_extents(struct order *o) {
 	return o->result == MOVE_DONE;
 }
 
-/** Copy all of it. Returns whether that went well. */
+/** Copy all of the source. Returns whether that succeeded. */
 static bool copy_all(struct order *o) {
 	struct transfer *t = o->t;
 
@@ -216,7 +219,7 @@ static bool copy_all(struct order *o) {
 	}
 	hash_end(o->with->read);
 	t->size = t->done;
-	// What is to be read back must have its size
+	// A destination has to have its size before it is read back
 	if (o->skipped && o->writes && ftruncate(t->dst, (off_t)t->done) != 0) {
 		return stop(o, ERROR_WRITE, errno, "error writing %d");
 	}

@@ -12,13 +12,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/** Bytes asked for at first, until it is known who copies, and later: now and then somebody may want to know how far it is. */
+/** Bytes requested until it is known who copies, and bytes requested later: few enough to show progress. */
 #define FIRST_PART (1u << 20)
 #define PART (64u << 20)
 
 /**
- * Whether it is worth trying: if another machine or program keeps the data, it may well copy it without sending it here and
- * back. On local file systems the kernel would do what we do, page by page.
+ * Whether to try it: another machine or program that stores the data may copy it without sending it here and back. On
+ * local file systems the kernel would do what we do, page by page.
  */
 static bool is_promising(struct remote *remote, const struct transfer *t) {
 	struct stat st;
@@ -32,8 +32,8 @@ static bool is_promising(struct remote *remote, const struct transfer *t) {
 }
 
 /**
- * What it takes to see whether what is copied first goes through our page cache: without cachestat(2) a second descriptor that
- * reads. It must be opened before, as some file systems forget what they have of a file when that is opened.
+ * Prepare to see whether the first data copied goes through our page cache: without cachestat(2) this needs a second
+ * descriptor, for reading. It has to be opened before, as some file systems drop cached data when a file is opened.
  *
  * @return A descriptor, or -1 if none is needed or can be had.
  */
@@ -45,7 +45,7 @@ static int open_proof(int dst) {
 	return max(fd, -1);
 }
 
-/** Without their help the kernel reads and writes the data itself, and keeps what it wrote. */
+/** Whether others copied: if the kernel reads and writes the data itself, what it wrote is in our page cache. */
 static bool is_proven(const struct transfer *t, int proof) {
 	unsigned char pages[256];
 	struct extent copied = {.end = t->done};
@@ -53,7 +53,7 @@ static bool is_proven(const struct transfer *t, int proof) {
 	return cached == 0 || (cached < 0 && proof >= 0 && !extent_may_be_cached(proof, copied, pages, sizeof(pages)));
 }
 
-/** Copy with their help until all is copied, or they decline. */
+/** Let the other side copy until all is copied or it declines. */
 static enum move copy_ranges(struct remote *remote, struct transfer *t, int proof) {
 	while (t->done < t->size && remote->copies) {
 		off_t from = (off_t)t->done;
@@ -68,7 +68,7 @@ static enum move copy_ranges(struct remote *remote, struct transfer *t, int proo
 			continue;
 		}
 		if (n <= 0) {
-			// Whatever it is: reading or writing tells it better
+			// Whatever the error is, reading or writing reports it better
 			remote->copies = remote->proven || n == 0 || !reflink_error_is_of_place(errno);
 			return MOVE_DECLINED;
 		}

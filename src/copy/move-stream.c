@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-/** Bytes that injected faults ask for at most. */
+/** Most bytes of a request with injected faults. */
 #define LITTLE 1000
 
 static enum move stream(struct movers *movers, struct transfer *t) {

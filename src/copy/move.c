@@ -9,16 +9,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/** Bytes up to which a file is moved by one request, and so needs no look at what its destination can take. */
+/** Bytes up to which one request moves a file: then it does not matter in which order its destination accepts data. */
 #define ONE_REQUEST (256u << 10)
 
-/** Whose data is moved. */
+/** The argument of the sink's functions. */
 struct run {
 	struct file_context *ctx;
 	struct file *file;
 };
 
-/** As sink::begin. Undoes O_NONBLOCK, which io_uring would take as a wish not to wait. */
+/** sink::begin. Clears O_NONBLOCK, with which io_uring would not wait. */
 static void begin(void *arg) {
 	const struct run *run = arg;
 	struct file *file = run->file;
@@ -34,7 +34,7 @@ static void begin(void *arg) {
 	file_note_begun(run->ctx, file);
 }
 
-/** As sink::wrote. */
+/** sink::wrote. */
 static void wrote(void *arg, uint64_t start, uint64_t end) {
 	const struct run *run = arg;
 	file_wrote(run->ctx, run->file, start, end);
@@ -79,7 +79,7 @@ static struct transfer transfer_of(const struct file_context *ctx, const struct 
 	};
 }
 
-/** Fewer blocks than the size may be compression: look for holes, when nobody has read the source yet. */
+/** Drop PLAN_SKIP_HOLES if there are no holes: few blocks may mean compression. Nobody has read the source yet. */
 static void look_for_holes(struct file *file, struct transfer *t) {
 	if ((t->flags & PLAN_SKIP_HOLES) && !extent_has_hole(t->src, t->size)) {
 		t->flags &= ~(unsigned)PLAN_SKIP_HOLES;
@@ -102,7 +102,7 @@ static enum move ask(struct movers *movers, struct file *file, struct transfer *
 	return move;
 }
 
-/** Have what a mover has done be known of the file. */
+/** Record in the file what a mover has done. */
 static void note(struct file *file, const struct transfer *t, enum move move) {
 	uint64_t keep = min(t->done, t->bad);
 	file->cursor = t->done;
@@ -133,7 +133,7 @@ static void note(struct file *file, const struct transfer *t, enum move move) {
 	}
 }
 
-/** Have a file ready for being moved in ranges. */
+/** Prepare a file for being moved in ranges. */
 static void prepare_ranges(struct file_context *ctx, struct file *file) {
 	struct plan *plan = &file->plan;
 	uint64_t size = (uint64_t)file->source.st.st_size;
@@ -157,7 +157,7 @@ bool file_move(struct file_context *ctx, struct file *file) {
 	file->plan = plan_choose(ctx->files->opts, &facts);
 	struct transfer t = transfer_of(ctx, file, &sink);
 	enum move move = ask(&ctx->movers, file, &t);
-	// A small file that has grown is streamed after all
+	// move_cached streams a small file that has grown
 	bool grown = t.by == &move_stream && !t.special && !(t.flags & PLAN_UNSIZED);
 	if (t.by == &move_server || t.by == &move_cached || t.by == &move_ranges || grown) {
 		file->size = t.size;
@@ -174,7 +174,7 @@ void file_copy_tail(struct file_context *ctx, struct file *file) {
 	struct stat st;
 	off_t size = (off_t)file->size;
 	bool cut = file->size < file_cache_planned(file);
-	// For a small file a look would cost more than it finds
+	// For a small file this fstat(2) would cost more than it finds
 	if (file->size <= MOVE_BUFFER || cut || fstat(file->source.fd, &st) != 0 || st.st_size <= size) {
 		return;
 	}

@@ -21,7 +21,7 @@ const struct mover move_ranges = {.name = "linked reads and writes", .move = lea
 
 bool movers_need_buffer(struct movers *movers) {
 	if (!movers->buffer) {
-		// One byte more, to see that a file has grown
+		// One more byte shows whether a file has grown
 		movers->buffer = malloc(MOVE_BUFFER + 1);
 	}
 	return movers->buffer != NULL;

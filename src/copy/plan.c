@@ -3,20 +3,20 @@
 #include "base/opts.h"
 #include "copy/mover.h"
 
-/** Bytes of a file for which setting the space aside pays. */
+/** Bytes of a file from which on reserving space pays. */
 #define RESERVE_MIN (256u << 10)
 
 bool plan_is_in_order(const struct opts *opts) {
 	return (opts->flags & OPT_VERIFY) || opts->checksums;
 }
 
-/** Whether a clone is tried: if it is not demanded, not where there is no data that could be shared. */
+/** Whether to try a clone: if it is demanded, or if there is data that could be shared. */
 static bool tries_clone(const struct opts *opts, const struct plan_facts *facts) {
 	bool shares = (facts->flags & FACT_REGULAR) && !(facts->flags & FACT_SPECIAL) && facts->size > 0;
 	return opts->reflink == WHEN_ALWAYS || (opts->reflink == WHEN_AUTO && shares);
 }
 
-/** Whether data may be moved otherwise than by the ring. */
+/** Whether data may be moved without the ring. */
 static bool may_choose(const struct opts *opts) {
 	return opts->engine == ENGINE_AUTO && !opts->inject;
 }

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 
 void file_say(struct file_context *ctx, const struct tree *tree, const struct entry *entry, const char *backup) {
-	// At the last try it was said before
+	// The first try has printed it already
 	if (!(ctx->files->opts->flags & OPT_VERBOSE) || ctx->last_try) {
 		return;
 	}
@@ -41,7 +41,7 @@ void file_done(struct file_context *ctx, const struct tree *tree, const struct e
 	tree_flush_name(tree, entry);
 }
 
-/** About how many bytes were to be copied; a name of several has its share of them. */
+/** About how many bytes were to be copied. Each name of several counts its share of them. */
 static uint64_t expected_bytes(const struct opts *opts, const struct stat *st) {
 	if (!st || !S_ISREG(st->st_mode) || (opts->flags & (OPT_HARD_LINK | OPT_SYMBOLIC_LINK | OPT_ATTRIBUTES_ONLY))) {
 		return 0;
@@ -63,7 +63,7 @@ void file_failed(struct file_context *ctx, const struct stat *st) {
 	counter_add(&ctx->counters->skipped_bytes, expected_bytes(ctx->files->opts, st));
 }
 
-/** The room that is missing for the data of a file, as far as its source tells, besides what it keeps. */
+/** The space that the data of a file needs, judging by its source, without what its destination keeps. */
 static uint64_t room_for(const struct opts *opts, const struct file *file, const atomic_bool *cancelled) {
 	uint64_t data = (uint64_t)file->source.st.st_size;
 	if (opts->sparse != WHEN_NEVER && (uint64_t)file->source.st.st_blocks * 512 < data) {

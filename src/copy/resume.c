@@ -15,26 +15,29 @@
 #include <string.h>
 #include <unistd.h>
 
-/** Files of fewer bytes are copied anew rather than in parts. */
+/** Files smaller than this are copied anew rather than in parts. */
 #define PART_BYTES (4u << 20)
 
-/** Milliseconds to wait for a run that was killed, but not taken down yet. Nobody else writes to what the journal has. */
+/**
+ * Milliseconds to wait for a killed run that the kernel has not torn down yet. Nobody else writes to files in the
+ * journal.
+ */
 #define PART_WAIT 3000
 
-/** A number that is another one where the options make other copies. */
+/** Fingerprint of the options that change what a finished copy looks like. */
 static uint64_t options_number(const struct opts *opts) {
 	const unsigned flags = OPT_ATTRIBUTES_ONLY | OPT_PRIVILEGED | OPT_FSYNC | OPT_VERIFY;
 	return (uint64_t)opts->preserve << 32 | (uint64_t)(opts->flags & flags) << 12 | opts->umask;
 }
 
-/** The path of the journal in the directory that a path is in; to be freed. */
+/** The path of the journal in the directory of PATH; to be freed. */
 static char *journal_beside(const char *path) {
 	char *journal;
 	int len = (int)(last_component(path) - path);
 	return asprintf(&journal, "%.*s" JOURNAL_NAME, len, path) < 0 ? NULL : journal;
 }
 
-/** Open the journal in a directory, which says what it is of. PATH: its own, for messages, and the run's from now on. */
+/** Open the journal in DIR. PATH: its path for messages; taken over. TOP: what it is of. */
 static void resume_in(struct files *files, const struct tree *tree, int dir, char *path, struct journal_top top) {
 	files->journal_root = tree;
 	files->journal_path = path;
@@ -51,7 +54,7 @@ static void resume_in(struct files *files, const struct tree *tree, int dir, cha
 	}
 }
 
-/** Whether there is to be a journal, and none was opened by now. */
+/** Whether a journal is wanted and none was opened yet. */
 static bool wants_journal(const struct files *files) {
 	return (files->opts->flags & (OPT_RESUME | OPT_DRY_RUN)) == OPT_RESUME && !files->journal_root;
 }
@@ -126,7 +129,7 @@ bool file_is_journal(const struct file_context *ctx, const struct tree *tree, co
 	return tree == ctx->files->journal_root && strcmp(entry->dst_name, JOURNAL_NAME) == 0;
 }
 
-/** The path of a name below the journal's directory; to be freed. NULL if it is not below. */
+/** The path of a name relative to the journal's directory; to be freed. NULL if the name is not below that. */
 static char *path_below(const struct files *files, const struct tree *tree, const char *name) {
 	char *path = strdup(name);
 	for (; path && tree && tree != files->journal_root; tree = tree->parent) {
@@ -140,10 +143,10 @@ static char *path_below(const struct files *files, const struct tree *tree, cons
 	return path;
 }
 
-/** Open what an earlier run has left under a temporary name. Returns a descriptor, locked, or -1. */
+/** Open what an earlier run has left under a temporary name. Returns a locked descriptor, or -1. */
 static int open_left(int dir, const char *tempfile, struct stat *st) {
 	int fd = openat(dir, tempfile, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	// Whose it is may have it open; and is not waited for
+	// Another owner may have it open, and is not waited for
 	bool ours = fd >= 0 && fstat(fd, st) == 0 && S_ISREG(st->st_mode) && st->st_nlink == 1 && st->st_uid == geteuid();
 	if (!ours || tempfile_lock(fd, PART_WAIT) < 0 || fstat(fd, st) != 0 || st->st_nlink != 1) {
 		close_fd(&fd);
@@ -168,7 +171,7 @@ int file_open_part(struct file_context *ctx, struct file *file, int dir, const c
 	file->part = journal_begin(&files->journal, path, &file->source.st, fd >= 0 ? &st : NULL);
 	free(path);
 	if (fd >= 0 && file->part && file->part->done.count > 0) {
-		// It may have been about to get its name, with its attributes set
+		// Its attributes may be set, if it was about to get its name
 		fchmod(fd, mode & 07777);
 		file->target.tempfile = tempfile;
 		return fd;

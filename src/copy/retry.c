@@ -6,20 +6,20 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-/** Most names that are tried once more: as many are kept in memory. */
+/** Most names that are put aside: they are kept in memory. */
 #define MOST 50000
 
-/** Whether what failed with ERR may be tried once more. */
+/** Whether something that failed with ERR may be tried once more. */
 static bool may_try_later(const struct file_context *ctx, int err) {
 	const struct files *files = ctx->files;
-	// Nobody is asked twice
+	// No question is asked twice
 	return err == ENOSPC && !ctx->last_try && !(files->opts->flags & OPT_INTERACTIVE) && !atomic_load(&files->cancelled)
 		&& atomic_load(&files->nospace) < MOST;
 }
 
-/** Whether a file that failed with ERR may be. */
+/** Whether a file that failed with ERR may be tried once more. */
 static bool may_copy_later(const struct file_context *ctx, const struct file *file, int err) {
-	// What was overwritten is newer than its source now
+	// An overwritten file is newer than its source now, so -u would skip it
 	bool cut = (file->target.flags & TARGET_RESERVED) && !(file->target.flags & (TARGET_CREATED | TARGET_STAGED));
 	bool last = file->retry && file->retry->last_try;
 	return !last && !(file->target.flags & TARGET_SPECIAL) && S_ISREG(file->source.st.st_mode)
@@ -50,7 +50,7 @@ bool file_copy_later(struct file_context *ctx, struct file *file, int err) {
 	if (file->part) {
 		journal_put_down(&ctx->files->journal, file->part, file->part_ino);
 	}
-	// It will be moved again
+	// These bytes will be moved again
 	counter_add(&ctx->counters->skipped_bytes, 0 - counter_get(&file->moved));
 	return true;
 }

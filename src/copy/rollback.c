@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/** Take away what did not get its name: what was there before still has it. */
+/** Remove a file that did not get its name, which still belongs to what was there before. */
 static void undo_staged(struct file_context *ctx, struct file *file) {
 	file_unstage(ctx, file);
 	if (file->target.backup && tree_pin(file->tree) == 0) {
@@ -27,18 +27,18 @@ void file_rollback(struct file_context *ctx, struct file *file) {
 		return;
 	}
 	if (!(file->target.flags & TARGET_CREATED)) {
-		// What was there before is lost; what is there now must not pass for whole
+		// The old content is lost; the new content must not pass for complete
 		uint64_t keep = min(file->keep, file->cursor);
 		uint64_t size = (uint64_t)ours.st_size;
 		bool more = size > keep || (file->plan.flags & PLAN_RESERVE);
 		if (!(file->flags & FILE_NO_DATA) && more) {
-			// Where even that fails there is nothing left to try; what went wrong first is reported
+			// If truncating fails, nothing is left to try; the first error is reported
 			int ret = ftruncate(file->target.fd, (off_t)min(keep, size));
 			(void)ret;
 		}
 		return;
 	}
-	// Should its name lead to it no more, it must at least not look complete
+	// If its name leads elsewhere now, it must at least not look complete
 	if (ftruncate(file->target.fd, 0) != 0 || tree_pin(file->tree) < 0) {
 		return;
 	}
@@ -61,7 +61,7 @@ void files_take_away(struct files *files) {
 	mutex_lock(&files->lock);
 	for (struct list *node = files->begun.next; node != &files->begun; node = node->next) {
 		const struct file *file = list_item(node, struct file, begun_node);
-		// Workers go on changing the file, but what its target is was settled before. Nothing of it is to stay.
+		// Workers may still change the file, but not its target. Nothing of the target is to stay
 		struct file settled = {
 			.tree = file->tree,
 			.entry = file->entry,
@@ -69,7 +69,7 @@ void files_take_away(struct files *files) {
 			.target = file->target,
 			.plan.flags = PLAN_RESERVE,
 		};
-		// Nobody takes a part for the whole
+		// A part cannot pass for the whole file
 		if (!file->part) {
 			file_rollback(&ctx, &settled);
 		}
@@ -88,7 +88,7 @@ void file_rollback_closed(struct file_context *ctx, struct file *file, const str
 	file->cursor = 0;
 	int dir = file->tree->fd[DST];
 	const struct stat *was = created ? made : &file->target.found;
-	// Another file may have been put there
+	// Someone may have put another file there
 	bool ours = fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode)
 		&& (was ? inode_same(inode_of(&st), inode_of(was)) : symlink_is_closed(dir));
 	if (ours && created) {

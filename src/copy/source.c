@@ -10,13 +10,13 @@
 #include <sys/stat.h>
 #include <time.h>
 
-/** Whether what was opened is what was listed, or else what stands there now. */
+/** Whether what was opened is what was listed, or what has the name now. */
 static bool is_as_listed(const struct file *file) {
 	struct stat now;
 	if (file->entry.ino == 0 || file->entry.ino == file->source.st.st_ino) {
 		return true;
 	}
-	// Directories list another number than stat(2) tells on some file systems
+	// On some file systems directories list other inode numbers than stat(2) returns
 	int flags = tree_follows(file->tree) ? 0 : AT_SYMLINK_NOFOLLOW;
 	return fstatat(file->tree->fd[SRC], file->entry.name, &now, flags) == 0
 		&& inode_same(inode_of(&now), inode_of(&file->source.st));
@@ -25,11 +25,11 @@ static bool is_as_listed(const struct file *file) {
 int file_open_waiting(const struct file_context *ctx, int seen, int dir, const char *path, int flags) {
 	const struct timespec interval = {.tv_nsec = 10000000};
 	int ret = open_again(seen, dir, path, flags);
-	// A signal of ours ends it
+	// Only cancelling ends the wait, no other signal
 	while (ret == -EINTR && !atomic_load(&ctx->files->cancelled)) {
 		ret = open_again(seen, dir, path, flags);
 	}
-	// Without /proc the kernel does not wait for us
+	// Without /proc the kernel does not wait, so poll
 	while (ret == -EAGAIN && path && !(flags & O_NONBLOCK) && !open_has_proc()) {
 		if (atomic_load(&ctx->files->cancelled)) {
 			return -EINTR;
@@ -40,7 +40,7 @@ int file_open_waiting(const struct file_context *ctx, int seen, int dir, const c
 	return ret;
 }
 
-/** Open a source under a lease when whoever has that has given it up. Returns a descriptor or -errno. */
+/** Open a source under a lease, once its holder has released it. Returns a descriptor or -errno. */
 static int wait_for_source(const struct file_context *ctx, const struct file *file, int flags) {
 	int dir = file->tree->fd[SRC];
 	struct stat st;
@@ -56,7 +56,7 @@ static int wait_for_source(const struct file_context *ctx, const struct file *fi
 	return ret;
 }
 
-/** Whether what was opened is what was listed, and may be copied. WHEN: what was the time before it was looked at. */
+/** Check that what was opened is what was listed, and may be copied. WHEN: a time before the source was looked at. */
 static struct error check_source(const struct files *files, struct file *file, const struct stat *st,
 	const struct timespec *when)
 {
@@ -76,10 +76,10 @@ static struct error check_source(const struct files *files, struct file *file, c
 	return NO_ERROR;
 }
 
-/** Why a source could not be opened. */
+/** The error for a source that could not be opened. ERR: the errno of opening it. */
 static struct error why_not_opened(const struct file *file, const struct stat *st, int err) {
 	struct stat there;
-	// cp looks before it opens
+	// cp looks before it opens, and reports that error first
 	bool found = st || fstatat(file->tree->fd[SRC], file->entry.name, &there, AT_SYMLINK_NOFOLLOW) == 0;
 	return found ? error_make(ERROR_OPEN, err, "cannot open %s for reading")
 		: error_make(ERROR_STAT, errno, "cannot stat %s");
@@ -87,7 +87,7 @@ static struct error why_not_opened(const struct file *file, const struct stat *s
 
 struct error file_open_source(struct file_context *ctx, struct file *file, const struct stat *st, bool wait) {
 	const struct files *files = ctx->files;
-	// A fifo put in a file's place must not make us wait
+	// Do not wait for a fifo that was put in the place of a file
 	bool regular = !st || S_ISREG(st->st_mode);
 	int flags = O_RDONLY | O_NOCTTY | O_CLOEXEC | (tree_follows(file->tree) ? 0 : O_NOFOLLOW) | (regular ? O_NONBLOCK : 0);
 	int fd = openat(file->tree->fd[SRC], file->entry.name, flags);

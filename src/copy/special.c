@@ -18,16 +18,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/** Returned for a relative link (-s) that is to be made in another directory than the current one. */
+/** Returned for a relative link (-s) that would be made in another directory than the current one. */
 #define LINK_LEADS_ELSEWHERE (-EXDEV - 10000)
 
-/** Returned for what was reported already, or is going to be. */
+/** Returned for an error that was reported already, or will be. */
 #define REPORTED (-ECANCELED - 10000)
 
-/** Returned for a destination that cp's rules leave as it is. */
+/** Returned if cp's rules leave the destination as it is. */
 #define LEFT_ALONE (-ECANCELED - 10001)
 
-/** How often a temporary name that is taken is replaced by another one. */
+/** Most attempts to find a temporary name that is not taken. */
 #define TRIES 100
 
 const char file_leads_elsewhere[] = "%D: can make relative symbolic links only in current directory";
@@ -41,24 +41,24 @@ struct node {
 	/** Make it. Returns 0 or -errno. */
 	int (*make)(const struct node *node);
 	/**
-	 * Give what was made under a name its attributes, and note what it is (node::made). What fails is reported. Returns
-	 * whether it is still there. NULL if there is nothing to be given.
+	 * Set the attributes of what was made under NAME, and set node::made. A failure is reported. Returns whether it is
+	 * still there. NULL if there is nothing to set.
 	 */
 	bool (*apply)(struct node *node, const char *name);
-	/** What to say if making it fails. */
+	/** The error message if it cannot be made. */
 	const char *what;
 	/** Which of enum opt_flags let it replace what stands there. */
 	unsigned replace;
-	/** A symbolic link's content. */
+	/** The content of a symbolic link. */
 	const char *target;
-	/** What was said already of an existing destination. */
+	/** The verdict on an existing destination, if it is known already. */
 	struct judged judged;
-	/** What was made and settled, and whether it was before it got its name. */
+	/** The inode of what was made, and whether its attributes were set before it got its name. */
 	struct inode made;
 	bool applied;
 };
 
-/** Whether a node appears under its name only with its attributes. */
+/** Whether a node gets its name only when it has its attributes. */
 static bool is_atomic(const struct node *node) {
 	return file_is_atomic(node->ctx, node->entry);
 }
@@ -69,13 +69,13 @@ static int make_hard_link(const struct node *node) {
 	return ret == 0 ? 0 : -errno;
 }
 
-/** Make a node. If it is a symbolic link, note that it is ours. Returns 0 or -errno. */
+/** Make a node. A symbolic link is noted as made by this run. Returns 0 or -errno. */
 static int make_noted(const struct node *node) {
 	bool link = node->target || (node->make == make_hard_link && S_ISLNK(node->st->st_mode) && !tree_follows(node->tree));
 	if (!link) {
 		return node->make(node);
 	}
-	// What -s makes stays ours, whoever owns the source
+	// A link made by -s stays ours, whoever owns the source
 	bool stays = node->ctx->files->opts->flags & OPT_SYMBOLIC_LINK;
 	bool noted = tree_begin_link(node->tree, stays ? geteuid() : node->st->st_uid);
 	int ret = node->make(node);
@@ -85,7 +85,7 @@ static int make_noted(const struct node *node) {
 	return ret;
 }
 
-/** Make a node under a temporary name, with its attributes if it is not to appear without. Returns 0 or -errno. */
+/** Make a node under a temporary name, with its attributes if it must not appear without them. Returns 0 or -errno. */
 static int make_tempfile(struct node *node, char **tempfile) {
 	struct entry entry = *node->entry;
 	struct node other = *node;
@@ -107,7 +107,10 @@ static int make_tempfile(struct node *node, char **tempfile) {
 	return ret;
 }
 
-/** Make a node and move it to its place: to where something stands, or where nothing may. Returns 0 or -errno. */
+/**
+ * Make a node and move it to its name: over what stands there or, without REPLACE, only if nothing does. Returns 0 or
+ * -errno.
+ */
 static int make_over(struct node *node, bool replace) {
 	int dir = node->tree->fd[DST];
 	const char *name = node->entry->dst_name;
@@ -121,7 +124,7 @@ static int make_over(struct node *node, bool replace) {
 	if (ret == 0) {
 		ret = !replace ? tempfile_move(dir, tempfile, name) : renameat(dir, tempfile, dir, name) == 0 ? 0 : -errno;
 	}
-	// Where both were links to one file the rename did nothing
+	// If both were links to one file, the rename did nothing
 	if (known) {
 		file_drop_tempfile(node->tree, dir, tempfile, inode_of(&st));
 	}
@@ -132,18 +135,21 @@ static int make_over(struct node *node, bool replace) {
 /** Make a node where nothing stands. Returns 0, -EEXIST if something does, or another -errno. */
 static int make_new(struct node *node) {
 	struct stat st;
-	// What has no attributes to get is whole at once; and where no name can be changed, there is but one
+	// A node without attributes is whole at once. A directory whose names cannot be changed allows only the final name
 	if (!is_atomic(node) || !node->apply || !tempfile_can_go(node->tree->fd[DST])) {
 		return make_noted(node);
 	}
 	if (fstatat(node->tree->fd[DST], node->entry->dst_name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
 		return errno == ENOENT ? make_over(node, false) : -errno;
 	}
-	// Once that is known, there may be more to be said than that something stands there
+	// The verdict is known already: make the real call, whose errno says more than EEXIST
 	return node->judged.known ? make_noted(node) : -EEXIST;
 }
 
-/** Make a node where something may stand, by cp's rules. Returns as node::make does, or LEFT_ALONE; or sets FAIL. */
+/**
+ * Make a node where something may stand, by cp's rules. Returns as node::make does, or LEFT_ALONE, or REPORTED with
+ * FAIL set.
+ */
 static int make_judged(struct node *node, struct error *fail) {
 	struct judged *judged = &node->judged;
 	if (!judged->known) {
@@ -163,7 +169,7 @@ static int make_judged(struct node *node, struct error *fail) {
 	return ret == -EEXIST && replace ? make_over(node, true) : ret;
 }
 
-/** Why a node was not made, by what making it returned. */
+/** The error for a node that could not be made. RET: what making it returned. */
 static struct error why_not(const struct node *node, int ret) {
 	if (ret == LINK_LEADS_ELSEWHERE) {
 		return tree_explain(node->tree, node->entry, error_make(ERROR_COPY, 0, file_leads_elsewhere));
@@ -172,7 +178,7 @@ static struct error why_not(const struct node *node, int ret) {
 		: tree_explain(node->tree, node->entry, error_make(ERROR_CREATE, -ret, node->what));
 }
 
-/** A node was not made, for a reason that is to be reported if FAIL has a text. */
+/** Count a node that was not made, and undo its backup. If FAIL has a text, report it or put the node aside. */
 static void give_up(const struct node *node, struct error fail) {
 	char *backup = node->judged.found.backup;
 	bool deferred = fail.text && file_try_later(node->ctx, node->tree, node->entry, fail.err, TRY_FILE);
@@ -187,11 +193,11 @@ static void give_up(const struct node *node, struct error fail) {
 	}
 }
 
-/** Make a node, by cp's rules if something stands there. Returns whether it is there now; what fails is reported. */
+/** Make a node, by cp's rules if something stands there. Returns whether it is there now; a failure is reported. */
 static bool make_node(struct node *node) {
 	struct error fail = NO_ERROR;
 	int ret = make_new(node);
-	// What has no name may still be something, by cp's rules
+	// '' fails with ENOENT, but cp treats it as the current directory
 	bool exists = ret == -EEXIST && !(node->tree->flags & TREE_CREATED);
 	if (exists || (ret == -ENOENT && node->entry->dst_name[0] == '\0')) {
 		ret = make_judged(node, &fail);
@@ -199,7 +205,7 @@ static bool make_node(struct node *node) {
 	if (ret == LEFT_ALONE) {
 		return false;
 	}
-	// Only a destination that is refused, or cannot even be looked at, is not worth a line
+	// Print no line for a destination that is refused, or that cannot even be looked at
 	bool refused = fail.text;
 	fail = refused ? fail : why_not(node, ret);
 	if (!refused && (!fail.text || fail.op == ERROR_CREATE || ret == LINK_LEADS_ELSEWHERE)) {
@@ -214,20 +220,20 @@ static bool make_node(struct node *node) {
 }
 
 /**
- * Whether a node is made without any permissions at first. That keeps others out until its attributes are set, and tells it
- * from whatever they may put in its place.
+ * Whether a node is made without any permissions at first. That keeps others out until its attributes are set, and
+ * distinguishes it from what they may put in its place.
  */
 static bool is_closed_at_first(const struct opts *opts) {
 	return opts->preserve & (PRESERVE_MODE | PRESERVE_MODE_NOT | PRESERVE_OWNERSHIP);
 }
 
-/** Whether all that is made in a directory belongs to that user at once. */
+/** Whether everything made in DIR belongs to UID, another user than us. */
 static bool gives_all_to(int dir, uid_t uid) {
 	uid_t owner;
 	return tempfile_owner(dir, &owner) == 0 && owner == uid && owner != geteuid();
 }
 
-/** Whether what stands under a node's name can be the one that was made. */
+/** Whether what has a node's name can be what was made. */
 static bool is_made(const struct node *node, const struct stat *there) {
 	int dir = node->tree->fd[DST];
 	mode_t type = node->target ? S_IFLNK : node->st->st_mode & S_IFMT;
@@ -237,11 +243,13 @@ static bool is_made(const struct node *node, const struct stat *there) {
 	}
 	bool closed = type != S_IFLNK && is_closed_at_first(node->ctx->files->opts);
 	bool as_made = there->st_uid == geteuid() && !(closed && (there->st_mode & 07777));
-	// Some file systems give all files to one user, and some one mode: where nobody else can be at work, they may
+	// Some file systems give all files to one user or one mode: accept these if nobody else can be at work
 	return as_made || symlink_is_closed(dir) || gives_all_to(dir, there->st_uid);
 }
 
-/** Open what was just made, for its attributes. Returns a descriptor (O_PATH), or -errno: -ESTALE if it was replaced. */
+/**
+ * Open what was just made, to set its attributes. Returns a descriptor (O_PATH) or -errno: -ESTALE if it was replaced.
+ */
 static int open_made(const struct node *node, const char *name, struct inode *made) {
 	struct stat there;
 	int fd = openat(node->tree->fd[DST], name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -256,7 +264,7 @@ static int open_made(const struct node *node, const char *name, struct inode *ma
 	return ret;
 }
 
-/** If /proc is not mounted, open the directory that a name is in. Returns a descriptor or -1. */
+/** If /proc is not mounted, open the directory of a name. Returns a descriptor or -1. */
 static int open_parent(const struct node *node, const char *name) {
 	struct file_context *ctx = node->ctx;
 	if (!ctx->proc_known) {
@@ -274,8 +282,8 @@ static int open_parent(const struct node *node, const char *name) {
 }
 
 /**
- * Whether what was made may have an ACL from its directory DIR, and has to be asked. If it cannot be, the directory is,
- * which only who is going to own the copy, or is trusted, may give a default ACL.
+ * Whether to look for an ACL that the node may have inherited from DIR. If the node cannot be asked (no /proc), DIR is,
+ * unless users other than the copy's owner and those we trust may have changed its default ACL.
  */
 static bool may_have_acl(const struct node *node, const struct meta *meta, int dir) {
 	struct stat st;
@@ -287,7 +295,7 @@ static bool may_have_acl(const struct node *node, const struct meta *meta, int d
 		|| meta_may_have_default_acl(dir);
 }
 
-/** Set the attributes of what was made under a name, as OPTS say and SRC has them. As node::settle. */
+/** Set the attributes of what was made under NAME: those of SRC that OPTS preserve. Returns as node::apply. */
 static bool apply_meta(struct node *node, const char *name, const struct opts *opts, const struct stat *src) {
 	int fd = open_made(node, name, &node->made);
 	if (fd < 0) {
@@ -325,12 +333,12 @@ static bool apply_meta(struct node *node, const char *name, const struct opts *o
 	return true;
 }
 
-/** A copy has what the source has. */
+/** Set the attributes of a copy. */
 static bool apply_attributes(struct node *node, const char *name) {
 	return apply_meta(node, name, node->ctx->files->opts, node->st);
 }
 
-/** Make a node with its attributes and its other names. */
+/** Make a node with its attributes, and link its other names. */
 static void copy_node(struct node *node) {
 	struct file_context *ctx = node->ctx;
 	const struct opts *opts = ctx->files->opts;
@@ -356,9 +364,9 @@ static int make_symlink(const struct node *node) {
 	return symlinkat(node->target, node->tree->fd[DST], node->entry->dst_name) == 0 ? 0 : -errno;
 }
 
-/** Read where a symbolic link leads; to be freed. NULL with errno set if that fails. */
+/** Read the content of a symbolic link; to be freed. NULL with errno set if that fails. */
 static char *read_link(int dir, const char *name, size_t size) {
-	// The size may be wrong (/proc says 0), or the link be replaced by a longer one
+	// The size may be wrong (/proc: 0), or a longer link may have replaced this one
 	for (size = max(size + 1, (size_t)64);; size *= 2) {
 		char *target = malloc(size);
 		ssize_t n = target ? readlinkat(dir, name, target, size) : -1;
@@ -407,7 +415,7 @@ void file_copy_special(struct file_context *ctx, struct tree *tree, const struct
 	copy_node(&node);
 }
 
-/** Whether a directory of the destination is the current one, in which relative links lead where they should. */
+/** Whether DST_NAME is in the current directory, where relative links lead to their sources. */
 static bool is_current(const struct tree *tree, const char *dst_name) {
 	struct stat here;
 	struct stat there;
@@ -425,7 +433,7 @@ static int make_link_to_source(const struct node *node) {
 	if (node->target[0] == '/' || is_current(node->tree, name)) {
 		return make_symlink(node);
 	}
-	// What stands there is looked at before it is said that the link would lead elsewhere
+	// Judge an existing destination before refusing the link
 	bool exists = fstatat(node->tree->fd[DST], name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 	return exists && !node->judged.known ? -EEXIST : LINK_LEADS_ELSEWHERE;
 }
@@ -437,7 +445,7 @@ bool file_link_leads_elsewhere(const struct tree *tree, const struct entry *entr
 	return relative && ((tree->flags & TREE_ABSENT) || !is_current(tree, entry->dst_name));
 }
 
-/** A link to the source has its times and attributes, if they are kept. */
+/** Set the times and extended attributes of the source on a link to it, if they are preserved. */
 static bool apply_owner_of_link(struct node *node, const char *name) {
 	struct opts less = *node->ctx->files->opts;
 	struct stat link = *node->st;

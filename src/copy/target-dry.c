@@ -10,19 +10,19 @@
 #include <string.h>
 #include <unistd.h>
 
-/** Something that would be copied (--dry-run). */
+/** An entry that would be copied (--dry-run). */
 struct simulated {
 	struct file_context *ctx;
 	struct tree *tree;
 	const struct entry *entry;
 	const struct stat *st;
-	/** What stands at the destination, no link followed, if anything does. */
+	/** Whether something stands at the destination, and its stat, no link followed. */
 	bool exists;
 	struct stat there;
 	struct judged judged;
-	/** Its data would be read and written. */
+	/** Whether its data would be read and written. */
 	bool as_regular;
-	/** What would be said if it could not be made. */
+	/** The error message if it could not be made. */
 	const char *what;
 	/** Which of enum opt_flags would let it replace what stands there. */
 	unsigned replace;
@@ -32,7 +32,7 @@ static void say_removed(const struct simulated *f) {
 	tree_say(f->tree, f->entry, SAY_REMOVED, "removed %d");
 }
 
-/** Choose what it would become. */
+/** Choose what the entry would become. */
 static void look_at_kind(struct simulated *f) {
 	const struct opts *opts = f->ctx->files->opts;
 	mode_t mode = f->st->st_mode;
@@ -55,7 +55,7 @@ static void look_at_kind(struct simulated *f) {
 	}
 }
 
-/** Decide about the destination. Returns whether it would be made. */
+/** Judge the destination. Returns whether it would be made. */
 static bool look_at_destination(struct simulated *f) {
 	struct dest *dest = f->ctx->files->dest;
 	struct error fail = NO_ERROR;
@@ -82,7 +82,7 @@ static bool look_at_destination(struct simulated *f) {
 	return f->judged.verdict == DEST_OVERWRITE || f->judged.verdict == DEST_CREATE;
 }
 
-/** What would be wrong with writing into a regular file that exists, or what a link there leads to. */
+/** The error of writing into an existing regular file, or into what a link there leads to. */
 static struct error simulate_overwrite(const struct simulated *f) {
 	const struct files *files = f->ctx->files;
 	int dir = f->tree->fd[DST];
@@ -126,7 +126,7 @@ static struct error simulate_overwrite(const struct simulated *f) {
 	return NO_ERROR;
 }
 
-/** What would be wrong with making it. */
+/** The error of making the entry. */
 static struct error simulate_create(const struct simulated *f) {
 	const struct opts *opts = f->ctx->files->opts;
 	const char *name = f->entry->dst_name;
@@ -151,7 +151,7 @@ static struct error simulate_create(const struct simulated *f) {
 	return ret < 0 ? error_make(ERROR_CREATE, ret, f->what) : NO_ERROR;
 }
 
-/** Whether moving the destination out of the way would take the source away. */
+/** Whether moving the destination out of the way would move the source away. */
 static bool would_be_removed(const struct simulated *f) {
 	const struct tree *tree = f->tree;
 	if (!f->exists || f->judged.verdict != DEST_CREATE || !inode_same(inode_of(&f->there), inode_of(f->st))) {
@@ -161,14 +161,14 @@ static bool would_be_removed(const struct simulated *f) {
 		|| dest_same_entry(tree->fd[SRC], f->entry->name, tree->fd[DST], f->entry->dst_name, AT_SYMLINK_NOFOLLOW);
 }
 
-/** What would be wrong. */
+/** The error of copying the entry. */
 static struct error simulate_fail(const struct simulated *f) {
 	const struct opts *opts = f->ctx->files->opts;
 
 	if (f->as_regular && would_be_removed(f)) {
 		return error_make(ERROR_OPEN, ENOENT, "cannot open %s for reading");
 	}
-	// A link that is followed was followed by who looked at the source
+	// faccessat(2) follows a link here just as the stat of the source did
 	if (f->as_regular && faccessat(f->tree->fd[SRC], f->entry->name, R_OK, AT_EACCESS) != 0) {
 		return error_make(ERROR_OPEN, errno, "cannot open %s for reading");
 	}
@@ -184,7 +184,7 @@ static struct error simulate_fail(const struct simulated *f) {
 	return opts->flags & f->replace ? NO_ERROR : error_make(ERROR_CREATE, EEXIST, f->what);
 }
 
-/** Whether it would be another name of something that is copied anyway. */
+/** Whether the entry would become a link to another name that is copied. */
 static bool is_other_name(const struct simulated *f) {
 	struct file_context *ctx = f->ctx;
 	const struct link_name *first;

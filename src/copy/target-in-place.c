@@ -12,12 +12,12 @@
 #include <string.h>
 #include <unistd.h>
 
-/** The source's mode, as that of the regular file its copy will be. */
+/** The mode of the source, as that of a regular file, which its copy will be. */
 static mode_t regular_mode(const struct file *file) {
 	return (file->source.st.st_mode & 07777) | S_IFREG;
 }
 
-/** Make the destination under a name in a directory. Returns 0 or -errno. */
+/** Create the destination as NAME in DIR. Returns 0 or -errno. */
 static int create_in(struct file_context *ctx, struct file *file, int dir, const char *name, int more_flags) {
 	const struct opts *opts = ctx->files->opts;
 	int flags = file_access_mode(opts) | O_CREAT | O_CLOEXEC | more_flags;
@@ -41,7 +41,7 @@ static int create(struct file_context *ctx, struct file *file, int more_flags) {
 }
 
 /**
- * Make the destination where a link leads that leads nowhere yet, if nobody else can turn it. Returns 0 or what
+ * Create the destination where a dangling link leads, if nobody else can redirect that. Returns 0 or what
  * tree_symlink_walk() does.
  */
 static int create_behind(struct file_context *ctx, struct file *file) {
@@ -49,7 +49,7 @@ static int create_behind(struct file_context *ctx, struct file *file) {
 	if (tree_is_named_whole(file->tree)) {
 		return create(ctx, file, 0);
 	}
-	// It may be another one by now than the one that was looked at
+	// The link may have been replaced since it was looked at
 	int ret = tree_symlink_walk(file->tree, file->entry.dst_name, &end);
 	if (ret == 0) {
 		ret = end.foreign ? -ELOOP : create_in(ctx, file, end.dir, end.name, O_EXCL);
@@ -58,7 +58,7 @@ static int create_behind(struct file_context *ctx, struct file *file) {
 	return ret;
 }
 
-/** Make a destination after something that stood there was removed, or only a link stands there. */
+/** Create a destination after what stood there was removed, or where only a link stands. */
 static struct error create_again(struct file_context *ctx, struct file *file) {
 	struct stat st;
 	const char *name = file->entry.dst_name;
@@ -77,7 +77,7 @@ static struct error create_again(struct file_context *ctx, struct file *file) {
 	return ret < 0 ? file_cannot_create(ret) : NO_ERROR;
 }
 
-/** Remove what stands at the destination, and create it anew. */
+/** Remove what stands at the destination, and create a new file. */
 static struct error remove_and_create(struct file_context *ctx, struct file *file) {
 	close_fd(&file->target.fd);
 	if (unlinkat(file->tree->fd[DST], file->entry.dst_name, 0) == 0) {
@@ -91,8 +91,8 @@ static struct error remove_and_create(struct file_context *ctx, struct file *fil
 }
 
 /**
- * Keep others from a destination who may not see what is going to be there, before it is. Failing is no harm: who may not
- * do this has let them in before.
+ * Remove permissions that the copy will not have, before its data is written. Ignore errors: if we may not do this, the
+ * file's owner has let these users in before.
  */
 static void restrict_mode(const struct opts *opts, const struct file *file) {
 	mode_t mode = meta_interim_mode(opts, &file->source.st, file->source.fd, &file->target.found, file->target.fd);
@@ -101,7 +101,10 @@ static void restrict_mode(const struct opts *opts, const struct file *file) {
 	}
 }
 
-/** Empty a regular file that is to be overwritten, or make it anew, once nobody else writes to it. */
+/**
+ * Reserve a regular file and empty it, or replace it if further names are linked to it. Sets FILE_DEFERRED if another
+ * file uses it.
+ */
 static struct error make_empty(struct file_context *ctx, struct file *file) {
 	const struct opts *opts = ctx->files->opts;
 
@@ -110,12 +113,12 @@ static struct error make_empty(struct file_context *ctx, struct file *file) {
 		close_fd(&file->target.fd);
 		return NO_ERROR;
 	}
-	// Another file may have been written to it meanwhile
+	// Another file may have been copied to it meanwhile
 	const struct inode inode = inode_of(&file->target.found);
 	if (fstat(file->target.fd, &file->target.found) != 0) {
 		return error_make(ERROR_STAT, errno, "cannot fstat %d");
 	}
-	// By which it is reserved
+	// It is reserved under this inode
 	file->target.found.st_dev = inode.dev;
 	file->target.found.st_ino = inode.ino;
 	if (!(opts->flags & OPT_ATTRIBUTES_ONLY) && hardlinks_is_copy(ctx->files->hardlinks, inode_of(&file->target.found))) {
@@ -125,14 +128,14 @@ static struct error make_empty(struct file_context *ctx, struct file *file) {
 	if (opts->preserve & PRESERVE_MODE) {
 		restrict_mode(opts, file);
 	}
-	// Also where it is empty, for its time to change
+	// Truncate even an empty file, so that its time changes
 	if (!(opts->flags & OPT_ATTRIBUTES_ONLY) && ftruncate(file->target.fd, 0) != 0) {
 		return error_make(ERROR_CREATE, errno, "cannot create regular file %d");
 	}
 	return NO_ERROR;
 }
 
-/** Have something new take the place of what belongs to a stranger, who may have it open. */
+/** Replace a file of another user, who may have it open, by a new one. */
 static struct error displace(struct file_context *ctx, struct file *file) {
 	close_fd(&file->target.fd);
 	if (ctx->files->opts->flags & OPT_ATTRIBUTES_ONLY) {
@@ -142,7 +145,7 @@ static struct error displace(struct file_context *ctx, struct file *file) {
 }
 
 /**
- * Look at an existing destination that is open now, and empty it.
+ * Check an existing destination that is open now, and empty it.
  *
  * @param link  Whether it was reached through a symbolic link.
  */
@@ -167,7 +170,7 @@ static struct error take_over(struct file_context *ctx, struct file *file, bool 
 		bool verifiable = S_ISBLK(st->st_mode) || !(opts->flags & OPT_VERIFY);
 		return verifiable ? NO_ERROR : error_make(ERROR_COPY, 0, "cannot verify %d: not a regular file or a block device");
 	}
-	// What gets attributes only keeps its content, which making it anew would lose
+	// A file that only gets attributes keeps its content, which a new file would not have
 	bool written = !(opts->flags & OPT_ATTRIBUTES_ONLY);
 	if (written && !link && st->st_nlink > 1 && dest_is_source(ctx->files->dest, st)) {
 		return atomic_load(&ctx->files->cancelled) ? error_make(ERROR_REMOVE, EINTR, "cannot remove %d") : remove_and_create(ctx, file);
@@ -175,13 +178,13 @@ static struct error take_over(struct file_context *ctx, struct file *file, bool 
 	return make_empty(ctx, file);
 }
 
-/** Open a destination, following a link there as far as that is allowed. Returns what symlink_open() does. */
+/** Open a destination, following a link there if that is allowed. Returns what symlink_open() does. */
 static int open_there(const struct file_context *ctx, const struct file *file, int flags, bool *link) {
 	int dir = file->tree->fd[DST];
 	const char *name = file->entry.dst_name;
 	int fd = openat(dir, name, flags | O_NOFOLLOW);
 	struct stat st;
-	// With O_PATH a link itself is opened
+	// O_PATH opens the link itself
 	*link = flags & O_PATH ? fd >= 0 && fstat(fd, &st) == 0 && S_ISLNK(st.st_mode) : fd < 0 && errno == ELOOP;
 	if (!*link) {
 		return fd < 0 ? -errno : fd;
@@ -194,17 +197,17 @@ static int open_there(const struct file_context *ctx, const struct file *file, i
 	return ctx->files->opts->flags & OPT_BENEATH ? -ELOOP : tree_symlink_open(file->tree, name, flags);
 }
 
-/** Whether a fifo that nobody reads yet is waited for: not where others can have put it in the place of a file. */
+/** Whether to wait for the reader of a fifo: not if others can have put the fifo in the place of a file. */
 static bool is_awaited(const struct file_context *ctx, const struct file *file, const struct stat *fifo) {
 	const struct tree *tree = file->tree;
 	unsigned flags = ctx->files->opts->flags;
-	// A fifo may have been copied there before
+	// An earlier run may have copied a fifo that others put into the source
 	bool source = (tree->flags & TREE_OPERANDS) || !(flags & OPT_PRIVILEGED) || symlink_is_closed(tree->fd[SRC]);
 	return !(flags & OPT_BENEATH) && file_is_own(ctx->files, tree->fd[DST], fifo) && source;
 }
 
 /**
- * Open a destination that has to be waited for: a file under a lease, or a fifo that nobody reads yet. Returns what
+ * Open a destination that has to be waited for: a file under a lease, or a fifo without a reader. Returns what
  * symlink_open() does.
  */
 static int open_waiting(const struct file_context *ctx, const struct file *file, int flags, bool *link) {
@@ -222,13 +225,13 @@ static int open_waiting(const struct file_context *ctx, const struct file *file,
 	return ret;
 }
 
-/** Open a destination that may be replaced. */
+/** Open an existing destination to overwrite it, or replace it. */
 static struct error overwrite(struct file_context *ctx, struct file *file) {
 	int flags = file_access_mode(ctx->files->opts) | O_NOCTTY | O_CLOEXEC;
 	bool wait = tree_is_named_whole(file->tree) && !S_ISREG(file->target.found.st_mode);
 	bool link;
 
-	// A fifo or a terminal of a stranger is not even opened
+	// Do not even open another user's fifo or terminal
 	if (dest_is_strangers(ctx->files->opts, file->tree, &file->source.st, &file->target.found)) {
 		return displace(ctx, file);
 	}
@@ -269,7 +272,7 @@ bool file_judge(struct file_context *ctx, struct tree *tree, const struct entry 
 	struct error fail = NO_ERROR;
 	bool named = entry->dst_name[0] != '\0';
 	if (tree->flags & TREE_CREATED) {
-		// What stands there was made by this run, of another name: creating says so
+		// This run made what stands there, for another name: creating the file reports that
 		return true;
 	}
 	if (named && fstatat(tree->fd[DST], entry->dst_name, &judged->found.st, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -296,17 +299,17 @@ bool file_judge(struct file_context *ctx, struct tree *tree, const struct entry 
 	return judged->known;
 }
 
-/** Whether something is known to be no regular file. */
+/** Whether ST is known not to be of a regular file. */
 static bool is_special(const struct stat *st) {
 	return (st->st_mode & S_IFMT) != 0 && !S_ISREG(st->st_mode);
 }
 
-/** Make a destination where nothing is thought to stand. Returns 0 or -errno. */
+/** Create a destination where nothing seems to stand. Returns 0 or -errno. */
 static int make_new(struct file_context *ctx, struct file *file) {
 	return file_is_atomic(ctx, &file->entry) ? file_stage_new(ctx, file) : create(ctx, file, O_EXCL);
 }
 
-/** Decide about what stands at the destination, and open it or what takes its place. */
+/** Judge what stands at the destination, and open it or create what replaces it. */
 static void replace(struct file_context *ctx, struct file *file, const struct judged *judged, struct error *fail) {
 	enum dest_verdict verdict = judged->verdict;
 	struct dest_found found = judged->found;
@@ -323,7 +326,7 @@ static void replace(struct file_context *ctx, struct file *file, const struct ju
 		file_say(ctx, file->tree, &file->entry, file->target.backup);
 	}
 	if (verdict == DEST_OVERWRITE) {
-		// What is no regular file is written into as ever, and so is what gets attributes only
+		// Write into special files even with --atomic, and into files that only get attributes
 		bool over = atomic && !is_special(&found.st) && !(ctx->files->opts->flags & OPT_ATTRIBUTES_ONLY);
 		*fail = over ? file_stage_over(ctx, file) : overwrite(ctx, file);
 	} else if (verdict == DEST_CREATE) {
@@ -332,8 +335,8 @@ static void replace(struct file_context *ctx, struct file *file, const struct ju
 }
 
 /**
- * Say why a destination could not be made. Where nothing can have stood it was taken meanwhile: by a name that is the same
- * one for the file system, or by somebody else, whose link is not followed.
+ * The error for a destination that could not be made. If nothing can have stood there, it was taken meanwhile: by a
+ * name that the file system takes for the same one, or by another user, whose link is not followed.
  */
 static struct error cannot_make(const struct file *file, int ret, const char *what) {
 	struct stat st;
@@ -359,7 +362,7 @@ bool file_open_destination(struct file_context *ctx, struct file *file, const st
 		if (ret < 0) {
 			fail = cannot_make(file, ret, what);
 		}
-		// Only a destination that cannot even be looked at is not worth a line
+		// Print no line for a destination that cannot even be looked at
 		if (!fail.text || fail.op == ERROR_CREATE) {
 			file_say(ctx, file->tree, &file->entry, NULL);
 		}

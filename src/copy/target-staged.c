@@ -15,13 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** How often something is tried again that others, doing the same, may spoil. */
+/** Most attempts at something that others may spoil by doing the same. */
 #define TRIES 100
 
 /** Where a file gets its name: a directory, and a name without slashes. */
 struct location {
 	int dir;
-	/** The directory's descriptor if it is to be closed, else -1. */
+	/** The directory's descriptor if location_close() has to close it, else -1. */
 	int own;
 	char *name;
 };
@@ -32,7 +32,7 @@ static void location_close(struct location *location) {
 	location->name = NULL;
 }
 
-/** Go on to a path that begins in the spot's directory. */
+/** Move a location along PATH, which is relative to its directory. Returns 0 or -errno. */
 static int location_go(struct location *location, const char *path) {
 	const char *last = last_component(path);
 	char *name = strdup(last);
@@ -57,7 +57,7 @@ static int location_go(struct location *location, const char *path) {
 	return 0;
 }
 
-/** Go to where a file behind a link is, or will be. Returns 0 or what tree_symlink_walk() does. */
+/** Set a location to the end of a link, where a file is or will be. Returns 0 or what tree_symlink_walk() does. */
 static int location_follow(struct location *location, const struct file *file) {
 	struct symlink_end end;
 	int ret = tree_symlink_walk(file->tree, file->entry.dst_name, &end);
@@ -71,8 +71,8 @@ static int location_follow(struct location *location, const struct file *file) {
 }
 
 /**
- * Find where a file gets its name. Its tree is pinned. Returns 0, -errno (-ESTALE if it is elsewhere now), SYMLINK_FOREIGN or
- * SYMLINK_REFUSED.
+ * Find where a file gets its name. Its tree is pinned. Returns 0, SYMLINK_FOREIGN, SYMLINK_REFUSED or -errno: -ESTALE
+ * if that is in another directory now.
  */
 static int location_open(struct location *location, const struct file *file) {
 	bool by_link = file->target.flags & TARGET_BY_LINK;
@@ -89,7 +89,7 @@ static int location_open(struct location *location, const struct file *file) {
 	return ret;
 }
 
-/** Whether files without a name can be made here and be given one later. */
+/** Whether files without a name can be made here and be named later. */
 static bool has_unnamed(const struct file_context *ctx, const struct file *file) {
 	if (ctx->files->opts->inject & INJECT_NO_UNNAMED) {
 		return false;
@@ -100,7 +100,7 @@ static bool has_unnamed(const struct file_context *ctx, const struct file *file)
 	return (ctx->files->opts->flags & OPT_PRIVILEGED) || open_has_proc();
 }
 
-/** Remember that there are none. The base's device is not known: operands may lead to any. */
+/** Remember that such files cannot be made. The base's device is not known: operands may lead to any device. */
 static void forget_unnamed(struct file_context *ctx, const struct file *file) {
 	if (!(file->tree->flags & TREE_BASE) && !(file->target.flags & TARGET_BY_LINK)) {
 		ctx->no_unnamed = file->tree->inode[DST].dev;
@@ -124,7 +124,7 @@ static int open_tempfile(struct file *file, const struct location *location, int
 		if (ret == -EEXIST) {
 			ret = file_hide_again(file->tree, location->dir, &file->target.tempfile);
 		}
-		// Another one may have taken it for one that was left
+		// Another ucp may have removed it as a leftover
 		if (ret < 0 && ret != -ESTALE && ret != -EBUSY) {
 			free(file->target.tempfile);
 			file->target.tempfile = NULL;
@@ -134,7 +134,10 @@ static int open_tempfile(struct file *file, const struct location *location, int
 	return file->target.tempfile ? -EEXIST : -ENOMEM;
 }
 
-/** Make a file of which what is written is noted. It has to have the temporary name that the next run looks for. */
+/**
+ * Make a file whose writes the journal notes. Clears file::part if the file does not get the temporary name that the
+ * next run looks for.
+ */
 static int open_part_anew(struct file *file, const struct location *location, int flags, mode_t mode) {
 	int fd = open_tempfile(file, location, flags, mode);
 	char *known = tempfile_path(location->name, TEMPFILE_KNOWN);
@@ -145,7 +148,7 @@ static int open_part_anew(struct file *file, const struct location *location, in
 	return fd;
 }
 
-/** Make the file that is going to appear. Returns 0 or -errno. */
+/** Stage a file: make it without its name. Returns 0 or -errno. */
 static int stage(struct file_context *ctx, struct file *file, mode_t mode) {
 	struct location location;
 	int fd = -EOPNOTSUPP;
@@ -166,7 +169,7 @@ static int stage(struct file_context *ctx, struct file *file, mode_t mode) {
 	}
 	if (part < 0 && file->part) {
 		fd = open_part_anew(file, &location, flags, mode);
-	// What file systems and kernels say that know no such files
+	// Errors of file systems and kernels without O_TMPFILE
 	} else if (fd == -EOPNOTSUPP || fd == -EISDIR || fd == -EINVAL || fd == -ENOSYS) {
 		forget_unnamed(ctx, file);
 		fd = open_tempfile(file, &location, flags, mode);
@@ -185,7 +188,7 @@ static int stage(struct file_context *ctx, struct file *file, mode_t mode) {
 	return 0;
 }
 
-/** Make a file with nothing of an old one. Returns 0 or -errno. */
+/** Stage a file that inherits nothing from an old one. Returns 0 or -errno. */
 static int stage_created(struct file_context *ctx, struct file *file) {
 	const struct opts *opts = ctx->files->opts;
 	mode_t mode = (file->source.st.st_mode & 07777) | S_IFREG;
@@ -213,7 +216,7 @@ struct error file_stage_again(struct file_context *ctx, struct file *file, bool 
 	if (replace) {
 		file->target.flags |= TARGET_REPLACES;
 	} else if (fstatat(file->tree->fd[DST], file->entry.dst_name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-		// What was found and is gone may still be shown, by a cache. Its name is given only if nothing has it
+		// A cache may still show what is gone. The file will get its name only if nothing has it
 		bool gone = inode_same(inode_of(&st), inode_of(&file->target.found));
 		if (!S_ISLNK(st.st_mode) && !gone) {
 			return error_make(ERROR_CREATE, EEXIST, "cannot create regular file %d");
@@ -228,13 +231,13 @@ struct error file_stage_again(struct file_context *ctx, struct file *file, bool 
 	return ret < 0 ? file_cannot_create(ret) : NO_ERROR;
 }
 
-/** How an old file is reached. */
+/** How to open an old file. */
 enum way {
-	/** Under its name. */
+	/** By its name. */
 	WAY_NAME,
-	/** Along a link, wherever it leads: the user named it. */
+	/** Through a link, wherever it leads: the user named it. */
 	WAY_TRUSTED,
-	/** Along a link, if its maker may lead us there. */
+	/** Through a link, if its maker may lead us there. */
 	WAY_SYMLINK,
 };
 
@@ -248,8 +251,8 @@ static int open_along(const struct tree *tree, int dir, const char *name, int fl
 }
 
 /**
- * Open an old file as if to write into it: where that may not be done, it is not replaced either. A program that is
- * running is no obstacle, nor is a lease. Returns a descriptor, -errno or SYMLINK_FOREIGN.
+ * Open an old file as if to write into it: a file that may not be written is not replaced either. A running program or
+ * a lease is no obstacle. Returns a descriptor, -errno or what tree_symlink_open() does.
  */
 static int open_old(const struct tree *tree, int dir, const char *name, enum way way) {
 	int fd = open_along(tree, dir, name, O_WRONLY | O_NONBLOCK | O_CLOEXEC, way);
@@ -323,20 +326,20 @@ struct error file_inherit(struct file_context *ctx, struct file *file) {
 		location_close(&location);
 	}
 	if (old < 0 || fstat(old, &st) != 0 || !inode_same(inode_of(&st), inode_of(&file->target.found))) {
-		// Somebody has moved it: owner and mode as it was found with will do
+		// Someone has moved it: use the owner and mode that were found
 		close_fd(&old);
 		old = -1;
 	}
 	const struct inode inode = inode_of(&file->target.found);
 	struct error fail = meta_inherit(ctx->files->opts, old, &file->target.found, file->target.fd);
-	// By which it is reserved
+	// It is reserved under this inode
 	file->target.found.st_dev = inode.dev;
 	file->target.found.st_ino = inode.ino;
 	close_fd(&old);
 	return fail;
 }
 
-/** Whether a file is still what its temporary name leads to. */
+/** Whether the temporary name of a file still leads to it. */
 static bool is_still_tempfile(const struct file *file, int dir) {
 	struct stat ours;
 	struct stat there;
@@ -344,13 +347,13 @@ static bool is_still_tempfile(const struct file *file, int dir) {
 		&& file_is_still(file->tree, &ours, &there);
 }
 
-/** Errors of writing that only closing tells (NFS, quotas), before the file gets its name. Returns 0 or -errno. */
+/** Get errors that only closing reports (NFS, quotas), before the file gets its name. Returns 0 or -errno. */
 static int flush(const struct file *file) {
 	int fd = fcntl(file->target.fd, F_DUPFD_CLOEXEC, 3);
 	return fd < 0 ? -errno : close_fd(&fd);
 }
 
-/** Replace what stands at the spot. Returns 0 or -errno. */
+/** Replace what stands at a location. Returns 0 or -errno. */
 static int move_over(struct file *file, const struct location *location) {
 	if (file->target.tempfile) {
 		return renameat(location->dir, file->target.tempfile, location->dir, location->name) == 0 ? 0 : -errno;
@@ -361,7 +364,7 @@ static int move_over(struct file *file, const struct location *location) {
 	}
 	char *tempfile = tempfile_path(location->name, TEMPFILE_KNOWN);
 	int ret = tempfile ? -EEXIST : -ENOMEM;
-	// ENOENT: another ucp took it for one that was left
+	// ENOENT: another ucp removed it as a leftover
 	for (int i = 0; (ret == -EEXIST || ret == -ENOENT) && i < TRIES; ++i) {
 		ret = tempfile_link(file->target.fd, location->dir, tempfile);
 		if (ret == 0 && renameat(location->dir, tempfile, location->dir, location->name) != 0) {
@@ -377,7 +380,7 @@ static int move_over(struct file *file, const struct location *location) {
 	return ret;
 }
 
-/** Where nothing stood at first something does now: cp's rules for that. Returns whether it is to be replaced. */
+/** Judge what stands now where nothing stood at first. Returns whether to replace it. */
 static bool judge_again(struct file_context *ctx, struct file *file, struct error *fail) {
 	struct dest_found found = {0};
 	enum dest_verdict verdict = dest_judge(ctx->files->dest, file->tree, &file->entry, &file->source.st, &found, fail);
@@ -390,8 +393,8 @@ static bool judge_again(struct file_context *ctx, struct file *file, struct erro
 }
 
 /**
- * Give a file its name. Returns 0 or -errno; -ECANCELED where cp's rules forbid it, with an error or not; 1 if it has its temporary name,
- * too.
+ * Give a file its name. Returns 0; 1 if it has its temporary name, too; -ECANCELED if cp's rules forbid it, with FAIL
+ * set if that is an error; or another -errno.
  */
 static int name_it(struct file_context *ctx, struct file *file, const struct location *location, struct error *fail) {
 	int ret = -EEXIST;
@@ -415,7 +418,9 @@ static int name_it(struct file_context *ctx, struct file *file, const struct loc
 	return ret == -EEXIST ? move_over(file, location) : ret;
 }
 
-/** With trees::flush, flush a name in another directory than those that are flushed anyway. Returns 0 or -errno. */
+/**
+ * With trees::flush, flush the directory of a name behind a link, which is not flushed otherwise. Returns 0 or -errno.
+ */
 static int flush_name(const struct file *file, const struct location *location) {
 	bool elsewhere = (file->target.flags & TARGET_BY_LINK) && file->tree->trees->flush;
 	int ret = elsewhere ? flush_directory_at(location->dir, ".", file->tree->trees->cancelled) : 0;
@@ -474,7 +479,7 @@ void file_unstage(struct file_context *ctx, struct file *file) {
 	}
 	int ret = location_open(&location, file);
 	if (ret < 0) {
-		// Not through what leads elsewhere by now
+		// Remove nothing where the name leads now
 		tree_report(file->tree, &file->entry, error_make(ERROR_REMOVE, ret > SYMLINK_FOREIGN ? ret : 0, "cannot remove what was begun of %d"));
 	} else {
 		bool known = fstat(file->target.fd, &st) == 0;

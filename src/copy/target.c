@@ -40,7 +40,7 @@ int file_access_mode(const struct opts *opts) {
 
 bool file_is_atomic(const struct file_context *ctx, const struct entry *entry) {
 	size_t len = strlen(entry->dst_name);
-	// Nothing but a directory has a name with a slash behind it: what is wrong with it will be said
+	// Only directories have names that end in a slash: going on in place reports the error
 	return (ctx->files->opts->flags & OPT_ATOMIC) && len > 0 && entry->dst_name[len - 1] != '/';
 }
 
@@ -48,7 +48,7 @@ enum target_admit file_admit(const struct files *files, const struct tree *tree,
 	const struct target_found *there, struct error *fail)
 {
 	const struct stat *st = &there->st;
-	// Seen before opening, but who knows what has been moved meanwhile
+	// This was checked before, but something may have been moved since
 	if (inode_same(inode_of(st), inode_of(src))) {
 		*fail = error_make(ERROR_COPY, 0, "%s and %d are the same file");
 	} else if (files->checksums && checksums_is(files->checksums, st)) {

@@ -8,10 +8,12 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-/** Open an end for its attributes. Returns a descriptor, perhaps of O_PATH, or -errno. */
+/**
+ * Open an end for its attributes. If this takes O_PATH, PATH is set to META_DST_PATH. Returns a descriptor or -errno.
+ */
 static int open_end(int dir, const char *name, mode_t type, int more_flags, unsigned *path) {
 	int fd = S_ISREG(type) ? openat(dir, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | more_flags) : -1;
-	// It may not be read, or is under a lease
+	// It is unreadable, or under a lease
 	if (fd < 0 && (!S_ISREG(type) || errno == EACCES || errno == EAGAIN)) {
 		*path = META_DST_PATH;
 		fd = openat(dir, name, O_PATH | O_CLOEXEC | more_flags);
@@ -19,7 +21,7 @@ static int open_end(int dir, const char *name, mode_t type, int more_flags, unsi
 	return fd < 0 ? -errno : fd;
 }
 
-/** Open the source if it is reached through a symbolic link; else its name will do. Returns 0 or -errno. */
+/** Open the source if it is reached through a symbolic link; otherwise its name will do. Returns 0 or -errno. */
 static int open_followed(struct meta *meta, const struct tree *tree) {
 	struct stat st;
 	unsigned path = 0;
@@ -34,7 +36,7 @@ static int open_followed(struct meta *meta, const struct tree *tree) {
 	return min(ret, 0);
 }
 
-/** Open the destination, which is to be what was found. Returns 0 or -errno. */
+/** Open the destination, if it is still what was found. Returns 0 or -errno. */
 static int open_there(struct meta *meta, const struct tree *tree, const struct stat *found) {
 	struct stat now;
 	unsigned path = 0;
@@ -48,7 +50,7 @@ static int open_there(struct meta *meta, const struct tree *tree, const struct s
 	return min(ret, 0);
 }
 
-/** What is said of an end that cannot be opened. */
+/** The error for an end that cannot be opened. */
 static struct error cannot_open(int ret, enum side side) {
 	if (ret == -ESTALE) {
 		return error_make(ERROR_COPY, 0, side == SRC ? "skipping file %s, as it was replaced while being copied"
@@ -57,7 +59,7 @@ static struct error cannot_open(int ret, enum side side) {
 	return side == SRC ? error_make(ERROR_OPEN, ret, "cannot open %s for reading") : error_make(ERROR_ACCESS, ret, "cannot access %d");
 }
 
-/** Have the destination look like its source, if it does not. */
+/** Give the destination the attributes of its source, if they differ. */
 static struct error settle(struct meta *meta, const struct tree *tree, const struct stat *found) {
 	int ret = open_followed(meta, tree);
 	if (ret < 0) {
@@ -76,7 +78,7 @@ static struct error settle(struct meta *meta, const struct tree *tree, const str
 	if (!file_is_safe_by_name(meta->dst_dir, meta->dst_name, inode_of(found))) {
 		meta->dst_name = NULL;
 	}
-	// The owner of a link is set without a look at its mode
+	// A link has no mode to be restricted before its owner is set
 	meta->dst = S_ISLNK(found->st_mode) ? NULL : found;
 	return meta_apply(meta);
 }

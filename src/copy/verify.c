@@ -10,10 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/** Pages that are looked for in memory at once, with a byte of the buffer for each. */
+/** Pages checked for being cached at a time; the buffer has a byte for each. */
 #define LOOK (256u << 10)
 
-/** A destination being read back. */
+/** A destination that is read back. */
 struct check {
 	struct transfer *t;
 	struct move_order *with;
@@ -21,15 +21,15 @@ struct check {
 	uint64_t at;
 	/** Whether it is read with O_DIRECT. */
 	bool direct;
-	/** Whether holes are read, too, and a difference is reported: if it is read once more, or is no regular file. */
+	/** Whether holes are read, too, and differences reported: if it is read once more, or is no regular file. */
 	bool again;
-	/** Whether something was not as it was read. */
+	/** Whether the destination differs from what was read. */
 	bool mismatch;
 	/** MOVE_DONE until something goes wrong. */
 	enum move result;
 };
 
-/** The next part of the destination that is not a hole. Returns as extent_next(). */
+/** Find the next part of the destination that is not a hole. Returns as extent_next() does. */
 static int next_part(const struct check *c, uint64_t at, struct extent *part) {
 	if (c->again) {
 		*part = (struct extent) {.start = at, .end = c->t->size};
@@ -49,12 +49,12 @@ static bool is_cached(const struct check *c) {
 	return ret < 0;
 }
 
-/** Have all of the destination on its device and, where that is possible, none of it in memory. Returns 0 or -errno. */
+/** Write all of the destination to its device and, if possible, drop it from memory. Returns 0 or -errno. */
 static int write_out(const struct check *c) {
 	static const unsigned all = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
 	int fd = c->t->dst;
 
-	// Without its journal and the drive's cache, which are not what is read back, it takes much less time
+	// Leaving out the journal and the drive's cache, which are not read back, saves much time
 	int ret = sync_file_range(fd, 0, 0, all) == 0 ? 0 : -errno;
 	if (ret == -EIO || ret == -ENOSPC || ret == -EDQUOT) {
 		return ret;
@@ -64,7 +64,7 @@ static int write_out(const struct check *c) {
 		c->t->read_back = MOVE_BACK_DROPPED;
 		return 0;
 	}
-	// Some file systems write in more than one step
+	// Some file systems need more than one step to write
 	if (fdatasync(fd) != 0) {
 		return -errno;
 	}
@@ -73,7 +73,7 @@ static int write_out(const struct check *c) {
 	return 0;
 }
 
-/** Read past the page cache, or not any more. Returns whether that can be. */
+/** Set or clear O_DIRECT. Returns whether that succeeded. */
 static bool set_direct(struct check *c, bool direct) {
 	int fd = c->t->dst;
 	int flags = fcntl(fd, F_GETFL);
@@ -87,9 +87,9 @@ static bool set_direct(struct check *c, bool direct) {
 	return true;
 }
 
-/** Read bytes of the destination; the buffer has room for a whole block more. Returns their number or -errno. */
+/** Read bytes of the destination; BUFFER has room for one more block. Returns their number or -errno. */
 static ssize_t get(struct check *c, char *buffer, size_t len, uint64_t off) {
-	// With O_DIRECT only whole blocks can be asked for
+	// O_DIRECT reads only whole blocks
 	size_t whole = (len + MOVE_ORDER_BLOCK - 1) / MOVE_ORDER_BLOCK * MOVE_ORDER_BLOCK;
 	for (;;) {
 		ssize_t n = pread(c->t->dst, buffer, c->direct ? whole : len, (off_t)off);
@@ -105,14 +105,17 @@ static ssize_t get(struct check *c, char *buffer, size_t len, uint64_t off) {
 	}
 }
 
-/** Stop as FAILED says, at an offset. Returns false. */
+/** Stop with the result FAILED at an offset. Returns false. */
 static bool stop(struct check *c, uint64_t at, enum move failed) {
 	c->t->bad = at;
 	c->result = failed;
 	return false;
 }
 
-/** The destination is not the source: at offset FROM or, if TO is not 0, somewhere between the two. Returns false. */
+/**
+ * Report that destination and source differ at offset FROM or, if TO is not 0, somewhere between FROM and TO. Returns
+ * false.
+ */
 static bool differs(struct check *c, uint64_t from, uint64_t to) {
 	struct transfer *t = c->t;
 	if (to > 0) {
@@ -125,7 +128,7 @@ static bool differs(struct check *c, uint64_t from, uint64_t to) {
 	return stop(c, from, MOVE_DIFFERS);
 }
 
-/** Read bytes of the destination that could be read before. Returns whether they still can. */
+/** Read bytes of the destination that were readable before. Returns whether they still are. */
 static bool get_again(struct check *c, char *buffer, size_t len, uint64_t off) {
 	for (size_t got = 0; got < len;) {
 		ssize_t n = get(c, buffer + got, len - got, off + got);
@@ -137,7 +140,7 @@ static bool get_again(struct check *c, char *buffer, size_t len, uint64_t off) {
 	return true;
 }
 
-/** How many bytes two runs have in common. */
+/** How many bytes at the beginning of A and B are equal. */
 static size_t common(const char *a, const char *b, size_t len) {
 	size_t i = 0;
 	while (i < len && a[i] == b[i]) {
@@ -146,7 +149,7 @@ static size_t common(const char *a, const char *b, size_t len) {
 	return i;
 }
 
-/** Read up to LEN bytes of the source. Returns how many there are. */
+/** Read up to LEN bytes of the source. Returns how many were read. */
 static size_t get_source(const struct check *c, char *buffer, size_t len, uint64_t off) {
 	size_t got = 0;
 	while (got < len) {
@@ -160,8 +163,8 @@ static size_t get_source(const struct check *c, char *buffer, size_t len, uint64
 }
 
 /**
- * Something between two offsets is not as it was read: look where, by reading both once more. The source can tell only
- * if it is still what it was.
+ * Find out where between two offsets the mismatch is, by reading both ends once more. The source is only used if its
+ * data is still what was copied.
  */
 static void find_mismatch(struct check *c) {
 	struct hash *hash = c->with->read_back;
@@ -195,7 +198,7 @@ static void find_mismatch(struct check *c) {
 	}
 }
 
-/** Something is not as it was read. Returns false. */
+/** Record a mismatch. Returns false. */
 static bool end_mismatch(struct check *c) {
 	c->mismatch = true;
 	if (c->again) {
@@ -204,7 +207,9 @@ static bool end_mismatch(struct check *c) {
 	return false;
 }
 
-/** Read a part of the destination back. Returns whether that is what was read of the source, as far as it is known. */
+/**
+ * Read a part of the destination back. Returns whether it equals what was read of the source, as far as that is known.
+ */
 static bool read_part(struct check *c, uint64_t end) {
 	size_t most = MOVE_ORDER_BUFFER;
 	if (c->t->opts->inject & INJECT_SHORT_READ) {
@@ -233,7 +238,7 @@ static bool read_part(struct check *c, uint64_t end) {
 	return true;
 }
 
-/** Count a hole of the destination as the zeros it stands for. */
+/** Hash a hole of the destination as zeros. Returns as read_part() does. */
 static bool read_hole(struct check *c, uint64_t end) {
 	while (c->at < end) {
 		uint64_t n = min(end - c->at, (uint64_t)MOVE_HOLE_PART);
@@ -248,7 +253,7 @@ static bool read_hole(struct check *c, uint64_t end) {
 	return true;
 }
 
-/** Read the destination back. Returns whether it is what was read of the source. */
+/** Read the destination back. Returns whether it equals what was read of the source. */
 static bool read_all(struct check *c) {
 	hash_expect(c->with->read_back, c->with->read);
 	c->at = 0;
@@ -269,8 +274,8 @@ static bool read_all(struct check *c) {
 }
 
 /**
- * Read the destination back once more. While data is on its way to the device some file systems take it for a hole (btrfs
- * before Linux 6.12, at least), so now all has to be there, and what may be a hole is read.
+ * Read the destination back once more. Some file systems take data on its way to the device for a hole (btrfs before
+ * Linux 6.12, at least), so it is written out first, and what may be a hole is read.
  */
 static bool read_again(struct check *c) {
 	c->again = true;

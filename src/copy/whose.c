@@ -37,7 +37,7 @@ bool file_may_stand_for(const struct files *files, int dir, const struct stat *s
 bool file_is_safe_by_name(int dir, const char *name, struct inode inode) {
 	struct stat parent;
 	struct stat there;
-	// Where there is a sticky bit, whoever is going to own the copy can
+	// Even with a sticky bit, the user who will own the copy can exchange it
 	return dir >= 0 && fstat(dir, &parent) == 0 && symlink_owner_is_trusted(&parent) && !(parent.st_mode & (S_IWGRP | S_IWOTH))
 		&& fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && inode_same(inode_of(&there), inode);
 }
