@@ -11,11 +11,11 @@
 #include <unistd.h>
 
 #ifndef SYS_cachestat
-/** The same on all architectures, but not in the headers of older kernels. */
+/** The same on all architectures, but missing in headers of older kernels. */
 #	define SYS_cachestat 451
 #endif
 
-/** Whether lseek(2) fails like that because the file system does not say where holes are. */
+/** Whether this error of lseek(2) means that the file system does not report holes. */
 static bool is_unknown(int err) {
 	return err == EINVAL || err == EOPNOTSUPP || err == ENOTTY || err == ESPIPE;
 }
@@ -37,7 +37,7 @@ int extent_next(int fd, uint64_t offset, uint64_t size, struct extent *extent) {
 	}
 	off_t hole = lseek(fd, data, SEEK_HOLE);
 	if (hole < 0 && errno == ENXIO) {
-		// Cut short since
+		// The file was truncated meanwhile
 		return 0;
 	}
 	if (hole <= data) {
@@ -52,7 +52,7 @@ int extent_next(int fd, uint64_t offset, uint64_t size, struct extent *extent) {
 
 bool extent_has_hole(int fd, uint64_t size) {
 	off_t hole = lseek(fd, 0, SEEK_HOLE);
-	// What cannot be told of is data, and any other error is reported by extent_next()
+	// Without SEEK_HOLE all is data; extent_next() reports any other error
 	bool none = hole < 0 ? is_unknown(errno) : (uint64_t)hole >= size;
 	return !none || lseek(fd, 0, SEEK_SET) != 0;
 }
@@ -112,7 +112,7 @@ void extent_reserve(int fd, uint64_t size) {
 	}
 	struct stat st;
 	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size) != 0 && fstat(fd, &st) == 0) {
-		// Others may have room in what was set aside before there was no more
+		// Give back a partial reservation, since other files may need the space
 		int ret = ftruncate(fd, st.st_size);
 		(void)ret;
 	}

@@ -32,13 +32,13 @@ bool flush_reports(int fd) {
 	return fstype_is(fd, FSTYPE_REPORTS);
 }
 
-/** Note a file system; the lock is held. Returns whether it could be. */
+/** Note a file system to be flushed whole; the lock is held. Returns whether this succeeded. */
 static bool note(struct flush *flush, int dir, dev_t dev, const char *path) {
 	if (flush->count == FLUSH_MOST || !flush_reports(dir)) {
 		return false;
 	}
 	int mode = fcntl(dir, F_GETFL);
-	// A descriptor for searching only cannot be flushed
+	// syncfs(2) fails on an O_PATH descriptor
 	if (mode < 0 || (mode & O_PATH)) {
 		return false;
 	}
@@ -70,7 +70,7 @@ static int sync_whole(const struct flush_fs *fs) {
 void flush_whole_begin(struct flush_fs *fs) {
 	fs->pid = fork();
 	if (fs->pid == 0) {
-		// Nothing else that is open is to stay open while this waits
+		// Close all other files, since this process may hang
 		close_range(0, (unsigned)fs->fd - 1, 0);
 		close_range((unsigned)fs->fd + 1, ~0u, 0);
 		_exit(-sync_whole(fs));
@@ -91,7 +91,7 @@ int flush_whole_end(struct flush_fs *fs) {
 		return -EAGAIN;
 	}
 	fs->pid = 0;
-	// Without an answer, ask ourselves
+	// The process was killed: flush here
 	fs->result = pid > 0 && WIFEXITED(status) ? -WEXITSTATUS(status) : sync_whole(fs);
 	return fs->result;
 }

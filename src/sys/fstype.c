@@ -2,7 +2,7 @@
 
 #include <sys/vfs.h>
 
-/** What a file system is known for, by its type. */
+/** The properties of a type. */
 struct known {
 	uint32_t magic;
 	enum fstype is;

@@ -9,16 +9,16 @@ struct hash {
 	XXH3_state_t *state;
 	/** Bytes added. */
 	uint64_t at;
-	/** Bytes from mark to mark, and the marks at 1, 2, 3, … times that. */
+	/** Bytes from mark to mark, and the marks at 1, 2, 3, … times step. */
 	uint64_t step;
 	unsigned count;
 	XXH128_hash_t marks[HASH_MARKS];
-	/** Of all bytes, once ended. */
+	/** The hash of all bytes, set by hash_end(). */
 	XXH128_hash_t whole;
 
-	/** What is expected, or NULL. */
+	/** The expected hash, or NULL. */
 	const struct hash *made;
-	/** The last mark at which all was the same, and the state there. */
+	/** The last mark at which all bytes were the same, and the state there. */
 	uint64_t good_at;
 	XXH3_state_t *good;
 	bool mismatch;
@@ -63,7 +63,7 @@ void hash_expect(struct hash *hash, const struct hash *made) {
 	XXH3_copyState(hash->good, hash->state);
 }
 
-/** Leave a mark. */
+/** Record a mark. */
 static void mark(struct hash *hash) {
 	if (hash->count == HASH_MARKS) {
 		for (unsigned i = 0; i < HASH_MARKS / 2; ++i) {
@@ -78,7 +78,7 @@ static void mark(struct hash *hash) {
 	hash->marks[hash->count++] = XXH3_128bits_digest(hash->state);
 }
 
-/** Compare with the mark that was left here. */
+/** Compare with the expected mark here. */
 static void compare(struct hash *hash) {
 	const struct hash *made = hash->made;
 	uint64_t i = hash->at / hash->step - 1;

@@ -19,13 +19,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/** No file that tells of the machine is larger. */
+/** Most bytes to read of a file in /proc or /sys. */
 #define MOST_TEXT (1u << 20)
 
-/** With a larger RLIMIT_NPROC a user is taken to be far from it, since finding out means to look at all processes. */
+/** A larger RLIMIT_NPROC counts as no limit, since counting the user's tasks means reading all of /proc. */
 #define COUNTED_TASKS 4096
 
-/** Read a small file in a directory. Returns whether that went well. */
+/** Read a small file in a directory. Returns whether this succeeded. */
 static bool read_file(int dir, const char *name, struct buf *text) {
 	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
 	buf_free(text);
@@ -34,7 +34,7 @@ static bool read_file(int dir, const char *name, struct buf *text) {
 	return good;
 }
 
-/** Lower to what one cgroup allows. */
+/** Lower MACHINE to the limits of one cgroup. */
 static void limit_by(struct machine *machine, int dir) {
 	struct buf text = {0};
 	uint64_t quota;
@@ -80,11 +80,11 @@ void machine_limit(struct machine *machine, const char *root, const char *path) 
 }
 
 /**
- * The path of the cgroup that this process is in.
+ * The path of this process's cgroup.
  *
- * @param lines       What /proc/self/cgroup says: lines of "NUMBER:CONTROLLERS:PATH".
- * @param controller  One of a hierarchy of v1; "" for v2.
- * @return To be freed; NULL if there is none.
+ * @param lines       Contents of /proc/self/cgroup: lines of "NUMBER:CONTROLLERS:PATH".
+ * @param controller  A controller of v1; "" for v2.
+ * @return The path, which the caller frees; NULL if there is none.
  */
 static char *own_cgroup(const char *lines, const char *controller) {
 	size_t len = strlen(controller);
@@ -103,7 +103,7 @@ static char *own_cgroup(const char *lines, const char *controller) {
 	return NULL;
 }
 
-/** Lower to what the cgroups this process is in allow: those of v2, and of v1 those that limit tasks. */
+/** Lower MACHINE to the limits of this process's cgroups: all of v2, and of v1 the limits on tasks. */
 static void limit_by_own(struct machine *machine) {
 	struct buf text = {0};
 	struct mntent entry;
@@ -127,12 +127,12 @@ static void limit_by_own(struct machine *machine) {
 	buf_free(&text);
 }
 
-/** The threads of a process, those that the kernel has in it for io_uring among them; 0 if it is gone. */
+/** How many threads a process has, including the kernel's io_uring threads; 0 if it is gone. */
 static unsigned count_threads(int proc, const char *pid) {
 	struct buf text = {0};
 	unsigned count = 0;
 	int dir = openat(proc, pid, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	// The name in parentheses may have any character
+	// The command name in parentheses may contain any character
 	const char *end = dir >= 0 && read_file(dir, "stat", &text) ? strrchr(text.data, ')') : NULL;
 	if (end && sscanf(end, ") %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %u", &count) != 1) {
 		count = 0;
@@ -142,13 +142,13 @@ static unsigned count_threads(int proc, const char *pid) {
 	return count;
 }
 
-/** Lower to what the limit of the user's processes leaves. */
+/** Lower MACHINE to the rest of the user's RLIMIT_NPROC. */
 static void limit_by_user(struct machine *machine) {
 	struct rlimit limit;
 	struct stat st;
 	uint64_t there = 0;
 
-	// It is none for root
+	// RLIMIT_NPROC does not limit root
 	if (getuid() == 0 || getrlimit(RLIMIT_NPROC, &limit) != 0 || limit.rlim_cur > COUNTED_TASKS) {
 		return;
 	}
@@ -161,7 +161,7 @@ static void limit_by_user(struct machine *machine) {
 	if (proc) {
 		closedir(proc);
 	}
-	// Without /proc there is at least this one
+	// Without /proc count at least this process
 	there = max(there, (uint64_t)1);
 	machine->tasks = min(machine->tasks, limit.rlim_cur - min((uint64_t)limit.rlim_cur, there));
 }

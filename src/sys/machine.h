@@ -1,19 +1,17 @@
-/**
- * What this process may take of the machine: processors, memory, and its turn.
- */
+/** The share of the machine that this process may use: processors, memory, and priority. */
 
 #ifndef UCP_MACHINE_H
 #define UCP_MACHINE_H
 
 #include <sys/types.h>
 
-/** What this process may use. */
+/** The resources that this process may use. */
 struct machine {
-	/** Processors; a limit that is a fraction counts up. */
+	/** Processors; a fractional limit is rounded up. */
 	unsigned processors;
 	/** Bytes of memory. */
 	uint64_t memory;
-	/** Tasks (processes and threads) that may yet be started; UINT64_MAX if nothing limits them. */
+	/** Tasks (processes and threads) that may still be started; UINT64_MAX if there is no limit. */
 	uint64_t tasks;
 };
 
@@ -21,23 +19,23 @@ struct machine {
 struct machine machine_least(void);
 
 /**
- * Find out: what there is, where the process may run (sched_setaffinity(2)), the limits of its cgroups (v2; v1 for tasks),
- * and RLIMIT_NPROC if it is small.
+ * Determine the resources: those of the machine, sched_setaffinity(2), the limits of the process's cgroups (v2; v1 for
+ * tasks), and RLIMIT_NPROC if it is small.
  */
 struct machine machine_look(void);
 
 /**
- * Lower MACHINE to the limits of a cgroup and of those above it.
+ * Lower MACHINE to the limits of a cgroup and of its parents.
  *
- * @param root  Where the hierarchy is mounted.
- * @param path  The cgroup in it, with a slash in front. Where there is none, as in a container, the root counts.
+ * @param root  Mount point of the hierarchy.
+ * @param path  The cgroup in it, with a leading slash. If it does not exist, as in a container, the root counts.
  */
 void machine_limit(struct machine *machine, const char *root, const char *path);
 
-/** Bytes of memory that could be had without others losing theirs (MemAvailable, proc_meminfo(5)); if unknown, endless. */
+/** Bytes of memory available without swapping (MemAvailable, proc_meminfo(5)); UINT64_MAX if unknown. */
 uint64_t machine_free_memory(void);
 
-/** Take only what of processors and disks nobody else wants: this thread and all it starts. Returns 0 or -errno. */
+/** Give this thread, and all threads it starts, the lowest priority for processors and disks. Returns 0 or -errno. */
 int machine_be_idle(void);
 
 #endif // UCP_MACHINE_H

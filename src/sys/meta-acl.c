@@ -9,7 +9,7 @@
 #include <linux/posix_acl_xattr.h>
 #include <string.h>
 
-/** Whom an entry of an ACL is about: linux/posix_acl.h. */
+/** Tags of ACL entries: linux/posix_acl.h. */
 enum acl_tag {
 	TAG_USER_OBJ = 0x01,
 	TAG_USER = 0x02,
@@ -19,15 +19,15 @@ enum acl_tag {
 	TAG_OTHER = 0x20,
 };
 
-/** Only for the owner, and no special bits lost. */
+/** Removes the bits of group and others, and keeps the special bits. */
 #define OWNER_ONLY (~(mode_t)(S_IRWXG | S_IRWXO))
 
-/** What is said where there is no ACL, and by file systems that know none, as cp takes it (gnulib, acl_errno_valid()). */
+/** Whether an error means that there is no ACL or no support for ACLs, as in cp (gnulib, acl_errno_valid()). */
 static bool is_none(int err) {
 	return err == -ENODATA || err == -EOPNOTSUPP || err == -ENOSYS || err == -EINVAL || err == -EBUSY;
 }
 
-/** Whether a file has an ACL; also if that cannot be found out. */
+/** Whether a file has an ACL; also true if that cannot be found out. */
 static bool may_have(int fd, const char *name) {
 	int ret = meta_has((struct meta_ref) {.fd = fd}, name);
 	return ret > 0 || (ret < 0 && !is_none(ret));
@@ -68,7 +68,7 @@ mode_t meta_mode_without(mode_t mode, const void *acl, size_t size) {
 		}
 	}
 	group &= mask;
-	// Who is named may be in the group, or is one of the others then
+	// Without the ACL a named user falls under group or others, and a named group's members under others
 	for (size_t i = 0; i < count; ++i) {
 		mode_t perm = le16toh(entries[i].e_perm) & mask;
 		mode_t tag = le16toh(entries[i].e_tag);
@@ -78,7 +78,7 @@ mode_t meta_mode_without(mode_t mode, const void *acl, size_t size) {
 	return mode & (OWNER_ONLY | group << 3 | other);
 }
 
-/** Copy one ACL. *MODE, if there is one, is narrowed where that fails. Returns 0 or -errno. */
+/** Copy one ACL. On failure *MODE, if not NULL, is reduced. Returns 0 or -errno. */
 static int copy(struct meta_ref src, struct meta_ref dst, const char *name, mode_t *mode) {
 	struct meta_value value;
 	int ret = meta_get(src, name, &value);
@@ -109,7 +109,7 @@ int meta_copy_acls(const struct meta *meta, const struct meta_acls *acls, mode_t
 	return ret;
 }
 
-/** Remove an ACL. Most files have none, which asking finds out faster than removing. Returns 0 or -errno. */
+/** Remove an ACL. Most files have none, so ask first, which is faster. Returns 0 or -errno. */
 static int drop(struct meta_ref ref, const char *name) {
 	int ret = meta_has(ref, name);
 	if (ret == 0 || (ret < 0 && is_none(ret))) {
@@ -146,7 +146,7 @@ bool meta_inherit_acl(int old, int fd, bool allowed, mode_t *mode) {
 		*mode = there ? *mode : meta_mode_without(*mode, value.data, value.size);
 		meta_value_free(&value);
 	} else if (!is_none(ret)) {
-		// The group's bits may be a mask
+		// The group's bits may be the mask of an ACL
 		*mode &= ~(mode_t)S_IRWXG | (*mode & S_IRWXO) << 3;
 	}
 	if (!there) {

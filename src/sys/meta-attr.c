@@ -11,11 +11,11 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-/** The most the kernel gives: limits.h of Linux, XATTR_SIZE_MAX and XATTR_LIST_MAX. */
+/** The kernel's limits: XATTR_SIZE_MAX and XATTR_LIST_MAX in linux/limits.h. */
 #define VALUE_MAX 65536
 #define LIST_MAX 65536
 
-/** The most of an ACL, of a size as META_SMALL has to be. */
+/** Buffer size for a large ACL, which must meet the same condition as META_SMALL. */
 #define ACL_MAX (VALUE_MAX - 4)
 
 struct meta_ref meta_by_name(int dir, const char *name, char path[META_SRC_PATH_SIZE]) {
@@ -25,7 +25,7 @@ struct meta_ref meta_by_name(int dir, const char *name, char path[META_SRC_PATH_
 	char above[FD_PATH_SIZE];
 	int len = snprintf(path, META_SRC_PATH_SIZE, "%s/%s", fd_path(dir, above), name);
 	if (len >= META_SRC_PATH_SIZE) {
-		// What is cut off would name something else
+		// A truncated path would lead to another file
 		path[0] = '\0';
 	}
 	return (struct meta_ref) {.fd = -1, .path = path, .name = name, .dir = dir};
@@ -51,12 +51,12 @@ struct meta_ref meta_by_fd(int fd, char path[FD_PATH_SIZE]) {
 	return (struct meta_ref) {.fd = -1, .path = fd_path(fd, path), .follow = true};
 }
 
-/** What is asked of the kernel. */
+/** A system call about attributes. */
 struct request {
 	ssize_t (*make)(struct meta_ref ref, const struct request *request);
-	/** Of which attribute. */
+	/** The attribute's name, except for listing. */
 	const char *name;
-	/** Where its value or the names are, or are to be. */
+	/** Buffer for the value or the names. */
 	void *data;
 	size_t size;
 };
@@ -83,15 +83,15 @@ static ssize_t remove_at(struct meta_ref ref, const struct request *r) {
 }
 
 /**
- * Have this thread, and no other one, work in the directory of what cannot be found, if that is because /proc is not
- * mounted. Returns the way back, for leave(), or -1.
+ * If the file was not found because /proc is not mounted, change this thread's working directory, and no other
+ * thread's, to the file's directory. Returns the old directory for leave(), or -1.
  */
 static int enter(struct meta_ref ref, ssize_t ret) {
 	if (ret != -ENOENT || !ref.name || access("/proc/self/fd", F_OK) == 0 || unshare(CLONE_FS) != 0) {
 		return -1;
 	}
 	int back = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	// The way back is tried before
+	// First make sure that we can return
 	if (back >= 0 && (fchdir(back) != 0 || fchdir(ref.dir) != 0)) {
 		close_fd(&back);
 	}
@@ -99,14 +99,14 @@ static int enter(struct meta_ref ref, ssize_t ret) {
 }
 
 static void leave(int back) {
-	// It was open, so it is there; were it not, relative paths must not lead elsewhere
+	// The directory is open, so this cannot fail; if it did, relative paths would lead elsewhere
 	if (fchdir(back) != 0) {
 		abort();
 	}
 	close_fd(&back);
 }
 
-/** Make a request, in the directory if /proc is not mounted. Returns what it does, or -errno. */
+/** Make a request; if /proc is not mounted, repeat it by name in the directory. Returns the result, or -errno. */
 static ssize_t ask(struct meta_ref ref, struct request request) {
 	ssize_t n = request.make(ref, &request);
 	n = n < 0 ? -errno : n;

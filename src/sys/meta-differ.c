@@ -7,10 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/** The attributes of one end. */
+/** The attributes of the source or the destination. */
 struct side {
 	struct meta_ref ref;
-	/** Their names, and how many bytes these have; -errno if they cannot be listed. */
+	/** The names, and their bytes; size is -errno if they cannot be listed. */
 	char small[META_SMALL];
 	char *big;
 	ssize_t size;
@@ -18,7 +18,7 @@ struct side {
 
 static void list(struct side *side) {
 	side->size = meta_list(side->ref, side->small, &side->big);
-	// Where there are none, none differ
+	// A file system without attributes has none that differ
 	side->size = side->size == -EOPNOTSUPP || side->size == -ENOSYS ? 0 : side->size;
 }
 
@@ -36,7 +36,7 @@ static bool has(const struct side *side, const char *wanted) {
 	return false;
 }
 
-/** Whether an attribute is another one at the other end, or not there; also if that cannot be found out. */
+/** Whether the value of an attribute differs or exists on one side only; also true if that cannot be found out. */
 static bool is_other(const struct side *src, const struct side *dst, const char *name) {
 	struct meta_value a;
 	struct meta_value b;
@@ -62,7 +62,7 @@ bool meta_is_removed(const struct opts *opts, const char *name) {
 	return false;
 }
 
-/** Whether the source has an attribute that the destination is to have, too, and lacks. */
+/** Whether the source has an attribute to be copied that the destination lacks. */
 static bool gives_any(const struct meta *meta, const struct side *src, const struct side *dst) {
 	unsigned preserve = meta->opts->preserve;
 	const char *names = names_of(src);
@@ -76,7 +76,7 @@ static bool gives_any(const struct meta *meta, const struct side *src, const str
 	return false;
 }
 
-/** Whether the destination has an attribute that is to go. */
+/** Whether the destination has an attribute that would be removed. */
 static bool takes_any(const struct meta *meta, const struct side *src, const struct side *dst) {
 	unsigned preserve = meta->opts->preserve;
 	const char *names = names_of(dst);
@@ -117,7 +117,7 @@ bool meta_differs(const struct meta *meta) {
 	bool owned = src->st_uid == dst->st_uid && src->st_gid == dst->st_gid;
 	mode_t mode = src->st_mode & MODE_BITS;
 
-	// What an ordinary user may not set is not tried again each time
+	// Ignore differences that an ordinary user cannot change: the copy would try again in each run
 	if ((opts->preserve & PRESERVE_OWNERSHIP) && !owned) {
 		if (root || (src->st_gid != dst->st_gid && group_member(src->st_gid))) {
 			return true;

@@ -1,6 +1,4 @@
-/**
- * What the parts of meta share; for the meta room only.
- */
+/** Declarations that the meta files share; only for them. */
 
 #ifndef UCP_META_IMPL_H
 #define UCP_META_IMPL_H
@@ -10,31 +8,31 @@
 
 #include <sys/types.h>
 
-/** Bytes of a path by meta_src(): of the form /proc/self/fd/N/NAME, where some file systems have names of 765 bytes. */
+/** Size of a path by meta_src(): /proc/self/fd/N/NAME, and some file systems have names of 765 bytes. */
 #define META_SRC_PATH_SIZE (FD_PATH_SIZE + 1024)
 
 /**
- * Bytes of names and of a value that need no allocation. From Linux 5.12 to 6.1 an ACL that is read from an idmapped mount
- * names the wrong users unless the buffer, less the 4 bytes of its head, holds a whole number of its 8-byte entries
+ * Size of a buffer on the stack for names or a value. From Linux 5.12 to 6.1 an ACL read from an idmapped mount names
+ * the wrong users unless the buffer, less the 4 bytes of the header, is a multiple of the 8-byte entries
  * (posix_acl_getxattr_idmapped_mnt()).
  */
 #define META_SMALL 1020
 
-/** POSIX ACLs, as the kernel shows them: acl(5), linux/xattr.h. */
+/** POSIX ACLs, by the kernel's names: acl(5), linux/xattr.h. */
 #define META_ACL_ACCESS "system.posix_acl_access"
 #define META_ACL_DEFAULT "system.posix_acl_default"
 
-/** What gives a program rights, like the set-id bits. */
+/** Gives a program rights, like the set-id bits. */
 #define META_CAPABILITY "security.capability"
 
-/** Whose attributes are meant. */
+/** The file whose attributes are read or set. */
 struct meta_ref {
-	/** The descriptor, if there is no path. */
+	/** The descriptor; used if path is NULL. */
 	int fd;
 	const char *path;
-	/** Whether a link at the path's end is followed, as those of /proc must be. */
+	/** Whether a link at the path's end is followed, which is needed for links in /proc. */
 	bool follow;
-	/** If there is a name: the same by it in a directory, no link being followed, for when /proc is not mounted. */
+	/** NULL, or the file's name in dir, for use when /proc is not mounted; links are not followed. */
 	const char *name;
 	int dir;
 };
@@ -42,64 +40,64 @@ struct meta_ref {
 /** The value of an attribute. */
 struct meta_value {
 	char small[META_SMALL];
-	/** The value: `small`, or allocated. */
+	/** Points to small, or to allocated memory. */
 	char *data;
 	size_t size;
 };
 
-/** Which ACLs the source has, or may have if nobody knows. */
+/** The ACLs that the source has, or may have if they cannot be listed. */
 struct meta_acls {
 	bool access;
 	bool fallback;
-	/** Attributes of META_PERMISSIONS. */
+	/** Attributes with META_PERMISSIONS. */
 	bool others;
 };
 
-/** What becomes of an extended attribute. */
+/** How an extended attribute is copied. */
 enum meta_action {
-	/** It is copied with the extended attributes. */
+	/** With the extended attributes. */
 	META_COPY,
-	/** It is not copied. */
+	/** Not at all. */
 	META_SKIP,
-	/** It goes with the mode, as it says who gets in. */
+	/** With the mode, because it controls access. */
 	META_PERMISSIONS,
-	/** It goes with the mode, and this program knows what it says. */
+	/** With the mode, by meta-acl.c, which understands it. */
 	META_POSIX_ACL,
 };
 
-/** What becomes of an attribute of that name, by the rules and by what is known of it. */
+/** How to copy the attribute NAME, by the user's rules and the built-in ones. */
 enum meta_action meta_action(const struct opts *opts, const char *name);
 
-/** The source: by its descriptor, or by name without leaving the directory that is open. */
+/** The source: by descriptor, or by name in its open directory. */
 struct meta_ref meta_src(const struct meta *meta, char path[META_SRC_PATH_SIZE]);
 
-/** What a name in a directory that is open is about, no link being followed. */
+/** The file NAME in an open directory; links are not followed. */
 struct meta_ref meta_by_name(int dir, const char *name, char path[META_SRC_PATH_SIZE]);
 
-/** Whether an attribute that only an existing destination has is removed from it (opts_compare()). */
+/** Whether an attribute that only the existing destination has is removed (opts_compare()). */
 bool meta_is_removed(const struct opts *opts, const char *name);
 
 /** The destination. */
 struct meta_ref meta_dst(const struct meta *meta, char path[FD_PATH_SIZE]);
 
-/** A file that is open for anything, O_PATH too. */
+/** A file that is open in any way, even with O_PATH. */
 struct meta_ref meta_by_fd(int fd, char path[FD_PATH_SIZE]);
 
 /**
  * List the names of the attributes.
  *
- * @param big  Set to what the caller has to free: the names, if they are not in SMALL, else NULL.
+ * @param big  Set to memory for the caller to free: the names, if they do not fit into SMALL, else NULL.
  * @return Bytes of the names, each of which ends with a NUL; or -errno.
  */
 ssize_t meta_list(struct meta_ref ref, char small[META_SMALL], char **big);
 
-/** Read an attribute. Returns 0, and the value is to be freed by meta_value_free(); or -errno. */
+/** Read an attribute. Returns 0, then the caller calls meta_value_free(); or -errno. */
 int meta_get(struct meta_ref ref, const char *name, struct meta_value *value);
 
-/** Free what meta_get() has allocated. */
+/** Free the memory that meta_get() allocated. */
 void meta_value_free(struct meta_value *value);
 
-/** Whether there is an attribute. Returns 1, 0 or -errno. */
+/** Whether the file has an attribute. Returns 1, 0 or -errno. */
 int meta_has(struct meta_ref ref, const char *name);
 
 /** Set an attribute. Returns 0 or -errno. */
@@ -112,59 +110,58 @@ int meta_remove(struct meta_ref ref, const char *name);
 int meta_set_mode(const struct meta *meta, mode_t mode);
 
 /**
- * Copy the extended attributes if they are to be kept, and find out which ACLs there are.
+ * Copy the extended attributes if they are preserved, and set ACLS to the ACLs of the source.
  *
- * @param owned  Whether the owner is what it is to be: if not, no capabilities are given.
+ * @param owned  Whether the destination has its final owner: if not, capabilities are not copied.
  */
 struct error meta_copy_xattrs(const struct meta *meta, bool owned, struct meta_acls *acls);
 
 /**
- * Copy the attributes of META_PERMISSIONS if the destination's file system knows them, after the mode, which they may be changed by.
- * Nobody but its owner gets at the destination if that fails. Returns 0 or -errno.
+ * Copy the attributes of META_PERMISSIONS if the destination's file system knows them. Call this after setting the
+ * mode, which may change them. If it fails, only the owner keeps access. Returns 0 or -errno.
  */
 int meta_copy_permissions(const struct meta *meta, mode_t mode);
 
 /**
- * Copy the ACLs the source has.
+ * Copy the ACLs of the source.
  *
- * @param mode  The mode that is going to be set. Where the ACL cannot be copied the bits of the group and of others are
- *              left out of it which the ACL does not give them: the group's are only a mask.
+ * @param mode  The mode that will be set. If an ACL cannot be copied, bits of group and others that the ACL does not
+ *              grant are removed: with an ACL the group's bits are only a mask.
  * @return 0 or -errno.
  */
 int meta_copy_acls(const struct meta *meta, const struct meta_acls *acls, mode_t *mode);
 
 /**
- * Take away the ACL the destination has, and with FALLBACK the one it gives to what is made in it.
+ * Remove the ACL of the destination, and with FALLBACK a directory's default ACL.
  *
- * @param mode  The mode that is going to be set: for the owner only if an ACL stays, which it would let in.
+ * @param mode  The mode that will be set; reduced to the owner's bits if an ACL could not be removed.
  * @return 0 or -errno.
  */
 int meta_drop_acls(const struct meta *meta, bool fallback, mode_t *mode);
 
 /**
- * What is left of a mode without its ACL such that nobody gets in who did not before.
+ * Reduce a mode so that it grants, without the ACL, no access that the ACL did not grant.
  *
- * @param acl  As the kernel shows it; of one that makes no sense nothing is left to the group and to others.
+ * @param acl  The ACL in the kernel's format; an invalid one grants nothing to group and others.
  */
 mode_t meta_mode_without(mode_t mode, const void *acl, size_t size);
 
 /**
- * Copy the extended attributes that stay when a file is written to. Returns 0 or -errno of what is no matter of
- * permission.
+ * Copy the extended attributes that survive writing to a file. Returns 0 or -errno; refused permissions are no error.
  */
 int meta_inherit_xattrs(int old, int fd);
 
 /**
  * Give a new file the ACL of an old one, or none.
  *
- * @param old      The old file, or -1 where that cannot be asked.
- * @param allowed  Whether it may have the old one's.
- * @param mode     The old file's mode; narrowed if it was to be seen with an ACL that cannot be there.
- * @return Whether there is an ACL now.
+ * @param old      The old file, or -1 if it could not be opened.
+ * @param allowed  Whether the new file may get the old ACL.
+ * @param mode     The old file's mode; reduced if the old ACL is not set on the new file.
+ * @return Whether the new file has an ACL now.
  */
 bool meta_inherit_acl(int old, int fd, bool allowed, mode_t *mode);
 
-/** All that chmod(2) can set. */
+/** All bits that chmod(2) can set. */
 #define MODE_BITS 07777
 
 #endif // UCP_META_IMPL_H

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-/** What writing into a file leaves of its mode. */
+/** The bits of MODE that survive writing into the file. */
 static mode_t written_mode(const struct opts *opts, mode_t mode) {
 	if (opts->flags & OPT_PRIVILEGED) {
 		return mode & 07777;
@@ -21,7 +21,7 @@ struct error meta_inherit(const struct opts *opts, int old, struct stat *st, int
 		return error_make(ERROR_STAT, errno, "cannot fstat %d");
 	}
 	if ((now.st_uid != st->st_uid || now.st_gid != st->st_gid) && fchown(fd, st->st_uid, st->st_gid) != 0) {
-		// An ordinary user may at least give it to a group; what came of it is seen below
+		// An ordinary user may at least change the group; the result is read below
 		int refused = fchown(fd, (uid_t)-1, st->st_gid);
 		(void)refused;
 	}
@@ -36,7 +36,7 @@ struct error meta_inherit(const struct opts *opts, int old, struct stat *st, int
 			mode &= ~(mode_t)(S_ISUID | S_ISGID);
 		}
 		if (!group) {
-			// Nobody gets in who did not before
+			// Grant the other group no more than others
 			mode &= ~(mode_t)S_IRWXG | ((mode & S_IRWXO) << 3);
 		}
 		bool acl = meta_inherit_acl(old, fd, group, &mode);

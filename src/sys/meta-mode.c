@@ -6,12 +6,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/** The number of fchmodat2(2), the same on all architectures, which older headers lack. */
+/** The number of fchmodat2(2), the same on all architectures; older headers lack it. */
 #define SYS_FCHMODAT2 452
 
 int meta_chmod_path(int fd, mode_t mode) {
 	char path[FD_PATH_SIZE];
-	// fchmodat2(2), Linux 6.6: the other way needs /proc
+	// fchmodat2(2), Linux 6.6, works without /proc
 	if (syscall(SYS_FCHMODAT2, fd, "", mode & MODE_BITS, AT_EMPTY_PATH) == 0) {
 		return 0;
 	}
@@ -22,14 +22,14 @@ int meta_chmod_path(int fd, mode_t mode) {
 		return 0;
 	}
 	int err = errno;
-	// A directory is found without /proc, too
+	// A directory needs no /proc either
 	return err == ENOENT && fchmodat(fd, ".", mode & MODE_BITS, 0) == 0 ? 0 : -err;
 }
 
 int meta_set_mode(const struct meta *meta, mode_t mode) {
 	if (meta->flags & META_DST_PATH) {
 		int ret = meta_chmod_path(meta->dst_fd, mode);
-		// Links have no mode
+		// Symbolic links have no mode
 		bool by_name = ret == -ENOENT && meta->dst_name && !S_ISLNK(meta->src->st_mode);
 		return !by_name ? ret : fchmodat(meta->dst_dir, meta->dst_name, mode & MODE_BITS, 0) == 0 ? 0 : -errno;
 	}

@@ -8,22 +8,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** What separates the words of a line. */
+/** Separators between the words of a line. */
 #define BLANKS " \t\n"
 
-/** What a line says: what is done with the names that a pattern matches. */
+/** A line of the file: the action for names that match a pattern. */
 struct rule {
 	struct rule *next;
 	enum meta_action action;
 	char pattern[];
 };
 
-/** The rules, the last line of the file first, as that one counts. */
+/** The rules, last line first, because the last match counts. */
 struct meta_rules {
 	struct rule *first;
 };
 
-/** What the kernel knows for an access control list, whatever the file says: POSIX's are copied by meta-acl.c. */
+/**
+ * Attributes that the kernel treats as access control lists, whatever the rules say; meta-acl.c copies the POSIX ones.
+ */
 static enum meta_action built_in(const char *name) {
 	if (strcmp(name, META_ACL_ACCESS) == 0 || strcmp(name, META_ACL_DEFAULT) == 0) {
 		return META_POSIX_ACL;
@@ -41,7 +43,7 @@ enum meta_action meta_action(const struct opts *opts, const char *name) {
 	return rule ? rule->action : action;
 }
 
-/** Take a line to the rules: a pattern, an action, and perhaps a comment. Returns 0, -EINVAL or -ENOMEM. */
+/** Add a line: a pattern, an action, and possibly a comment. Returns 0, -EINVAL or -ENOMEM. */
 static int add_line(struct meta_rules *rules, char *line) {
 	char *rest;
 	line[strcspn(line, "#")] = '\0';

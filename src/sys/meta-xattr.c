@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** Copy one attribute. Returns 0 or -errno, with *GETTING set if the source was the problem. */
+/** Copy one attribute. Returns 0 or -errno; sets *GETTING to whether reading the source failed. */
 static int copy_attr(struct meta_ref src, struct meta_ref dst, const char *name, bool *getting) {
 	struct meta_value value;
 	int ret = meta_get(src, name, &value);
@@ -20,15 +20,15 @@ static int copy_attr(struct meta_ref src, struct meta_ref dst, const char *name,
 }
 
 /**
- * What becomes of attributes that could not be copied: as with cp, -a says nothing, --preserve=all warns, and
+ * The error for attributes that could not be copied: as in cp, -a ignores it, --preserve=all warns, and
  * --preserve=xattr fails.
  */
 static struct error refused(const struct meta *meta, enum error_op op, int err, const char *what) {
 	unsigned preserve = meta->opts->preserve;
 	bool unsupported = err == -EOPNOTSUPP || err == -ENODATA;
-	// Where attributes are kept and there is no room for one, it is not for being quiet; nor where there is no /proc
+	// -a silences unsupported attributes, but neither a full disk nor a missing /proc
 	bool quiet = err != -ENOSPC && err != -EDQUOT && err != -ENOMEM && err != -ENOENT && err != -EINTR;
-	// Copying nothing else, one wants to know
+	// With --attributes-only the attributes are all there is: report
 	bool only = meta->opts->flags & OPT_ATTRIBUTES_ONLY;
 	struct error fail = error_make(op, err, what);
 	if (preserve & PRESERVE_XATTR_REQUIRED) {
@@ -41,13 +41,13 @@ static struct error refused(const struct meta *meta, enum error_op op, int err, 
 	return fail;
 }
 
-/** The mode of a destination that its owner may not write to, which keeps even them from setting attributes; else 0. */
+/** The destination's mode if its owner may not write to it, since then even the owner cannot set attributes; else 0. */
 static mode_t unwritable_mode(const struct meta *meta) {
 	struct stat st;
 	return fstat(meta->dst_fd, &st) == 0 && !(st.st_mode & S_IWUSR) ? st.st_mode : 0;
 }
 
-/** Copy those of the attributes in a list that are data. */
+/** Copy the listed attributes that have META_COPY. */
 static struct error copy_listed(const struct meta *meta, bool owned, const char *names, size_t size) {
 	char src_path[META_SRC_PATH_SIZE];
 	char dst_path[FD_PATH_SIZE];
@@ -73,13 +73,13 @@ static struct error copy_listed(const struct meta *meta, bool owned, const char 
 		}
 	}
 	if (closed != 0) {
-		// Where the mode is not going to be set it stays what it was
+		// Restore the mode, in case it is not set later
 		meta_set_mode(meta, closed);
 	}
 	return first;
 }
 
-/** Whether a list of names has one. */
+/** Whether WANTED is in a list of names. */
 static bool is_listed(const char *names, size_t size, const char *wanted) {
 	for (const char *name = names; name < names + size; name += strlen(name) + 1) {
 		if (strcmp(name, wanted) == 0) {
@@ -89,7 +89,7 @@ static bool is_listed(const char *names, size_t size, const char *wanted) {
 	return false;
 }
 
-/** Remove what an existing destination has, and the source, of whose attributes this is the list, does not. */
+/** Remove attributes of an existing destination that are not in NAMES, the list of the source's. */
 static void remove_others(const struct meta *meta, const char *names, size_t size) {
 	char path[FD_PATH_SIZE];
 	struct meta_ref dst = meta_dst(meta, path);
@@ -125,10 +125,10 @@ struct error meta_copy_xattrs(const struct meta *meta, bool owned, struct meta_a
 			remove_others(meta, names, (size_t)n);
 		}
 	} else if (n != -EOPNOTSUPP) {
-		// What is not listed can still be asked for by name
+		// Attributes that cannot be listed may still be readable by name
 		acls->access = true;
 		acls->fallback = S_ISDIR(meta->src->st_mode);
-		// A kernel without attributes has none to lose
+		// ENOSYS: the kernel has no attributes that could be lost
 		fail = copy && n != -ENOSYS ? refused(meta, ERROR_COPY, (int)n, "listing attributes of %s") : NO_ERROR;
 	}
 	if (meta->flags & META_UNLISTED_ACLS) {
@@ -163,7 +163,10 @@ int meta_copy_permissions(const struct meta *meta, mode_t mode) {
 	return first;
 }
 
-/** Attributes that the kernel takes away when a file is written to, that tell of its content, or are ACLs. */
+/**
+ * Whether a new file inherits an attribute: not ACLs, nor those that the kernel removes on writing or that describe the
+ * content.
+ */
 static bool is_inherited(const char *name) {
 	static const char *const not[] = {"security.capability", "security.evm", "security.ima", "system."};
 	for (size_t i = 0; i < countof(not); ++i) {
@@ -174,7 +177,7 @@ static bool is_inherited(const char *name) {
 	return true;
 }
 
-/** Whether an attribute cannot be had because that is not permitted, or because there are none. */
+/** Whether an error means that an attribute is not permitted, not supported or not there. */
 static bool is_permission(int err) {
 	return err == -EPERM || err == -EACCES || err == -EOPNOTSUPP || err == -ENOSYS || err == -EINVAL || err == -ENODATA;
 }

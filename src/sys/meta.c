@@ -8,10 +8,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/** Read and write for everybody. */
+/** Read and write permission for everyone. */
 #define MODE_RW 0666
 
-/** Remember the first error. */
+/** Keep the first error; an error replaces a warning. */
 static void note(struct error *first, struct error fail) {
 	if (fail.text && (!first->text || (first->warning && !fail.warning))) {
 		*first = fail;
@@ -22,22 +22,22 @@ static int set_owner(const struct meta *meta, uid_t uid, gid_t gid) {
 	return fchownat(meta->dst_fd, "", uid, gid, AT_EMPTY_PATH) == 0 ? 0 : -errno;
 }
 
-/** Whether an ordinary user's being refused goes without saying. */
+/** Whether this refusal is expected (an ordinary user may not chown) and not reported. */
 static bool refusal_ok(const struct meta *meta, int err) {
 	return (err == -EPERM || err == -EINVAL || err == -EACCES) && !(meta->opts->flags & OPT_PRIVILEGED);
 }
 
-/** Whose the destination is. */
+/** Result of setting the owner. */
 enum owner {
-	/** The source's user and group, or the user did not ask for them. */
+	/** The owner and group are the source's, or ownership is not preserved. */
 	OWNER_KEPT,
-	/** Somebody else's, as is usual with ordinary users: no set-id bits, no capabilities. */
+	/** The owner differs, as expected for ordinary users: set no set-id bits and no capabilities. */
 	OWNER_OTHER,
-	/** Somebody else's though we should be able to set it: nor is anybody let in but the owner, as with cp. */
+	/** The owner differs unexpectedly: also let in only the owner, as cp does. */
 	OWNER_REFUSED,
 };
 
-/** What being refused means. An error is only set if it is one. */
+/** Judge a refused chown(2) or chmod(2). FAIL is set only if it is an error. */
 static enum owner owner_refused(const struct meta *meta, int err, const char *what, struct error *fail) {
 	if (refusal_ok(meta, err)) {
 		return OWNER_OTHER;
@@ -46,7 +46,7 @@ static enum owner owner_refused(const struct meta *meta, int err, const char *wh
 	return OWNER_REFUSED;
 }
 
-/** Set the owner. */
+/** Set the owner and group of the destination. */
 static enum owner apply_owner(const struct meta *meta, struct error *fail) {
 	const struct stat *src = meta->src;
 	const struct stat *dst = meta->dst;
@@ -55,7 +55,7 @@ static enum owner apply_owner(const struct meta *meta, struct error *fail) {
 		return OWNER_KEPT;
 	}
 	if (dst && (meta->opts->preserve & PRESERVE_MODE)) {
-		// The old mode may be too generous for the new owner and group
+		// The old mode may grant too much to the new owner and group
 		int ret = meta_set_mode(meta, dst->st_mode & src->st_mode & S_IRWXU);
 		if (ret < 0) {
 			return owner_refused(meta, ret, "clearing permissions for %d", fail);
@@ -89,12 +89,12 @@ static struct error apply_mode(const struct meta *meta, enum owner owner, const 
 	if ((meta->flags & META_STRAY_ACL) && (preserve & (PRESERVE_MODE | PRESERVE_MODE_NOT))) {
 		ret = meta_drop_acls(meta, keep, &mode);
 	}
-	// With an ACL the mode's group bits are its mask: setting them alone would give them to the group for a moment
+	// With an ACL the group's bits are its mask: setting the mode first would give these to the group for a moment
 	if (keep && owner != OWNER_REFUSED) {
 		int err = meta_copy_acls(meta, acls, &mode);
 		ret = ret < 0 ? ret : err;
 	}
-	// Special bits are in no ACL, and may have been inherited
+	// An ACL has no special bits, and the destination may have inherited some
 	int err = meta_set_mode(meta, mode);
 	if (err == 0 && keep && acls->others && owner != OWNER_REFUSED) {
 		err = meta_copy_permissions(meta, mode);
@@ -131,13 +131,13 @@ struct error meta_apply(const struct meta *meta) {
 	}
 	if (preserve & PRESERVE_TIMESTAMPS) {
 		struct error times = apply_times(meta);
-		// What cp complains of first
+		// cp reports this error before others
 		first = times.text ? times : first;
 	}
 	return first;
 }
 
-/** Permissions left out at first: they are given once the owner is right or the directory is filled. */
+/** Permissions to leave out at first: they are granted once the owner is right or the directory is filled. */
 static mode_t omitted(const struct opts *opts, mode_t mode) {
 	if (opts->preserve & PRESERVE_OWNERSHIP) {
 		return mode & (S_IRWXG | S_IRWXO);
@@ -147,7 +147,7 @@ static mode_t omitted(const struct opts *opts, mode_t mode) {
 
 mode_t meta_create_mode(const struct opts *opts, mode_t mode) {
 	mode_t bits = mode & (S_ISREG(mode) ? 0777 : MODE_BITS) & ~omitted(opts, mode);
-	// The kernel lets nobody but root set attributes of a file it may not write
+	// Only root may set attributes of a file without write permission
 	bool xattr = S_ISREG(mode) && (opts->preserve & PRESERVE_XATTR) && !(opts->flags & OPT_PRIVILEGED);
 	return xattr ? bits | S_IWUSR : bits;
 }
@@ -155,7 +155,7 @@ mode_t meta_create_mode(const struct opts *opts, mode_t mode) {
 mode_t meta_interim_mode(const struct opts *opts, const struct stat *src, int src_fd, const struct stat *dst, int dst_fd) {
 	mode_t mode = dst->st_mode & (src->st_mode | ~(mode_t)(S_IRWXG | S_IRWXO));
 	bool other_group = (opts->preserve & PRESERVE_OWNERSHIP) && dst->st_gid != src->st_gid;
-	// With an ACL the group's bits are a mask, which lets in whoever is named in it
+	// With an ACL the group's bits are a mask, which lets in the users and groups the ACL names
 	if ((mode & S_IRWXG) && (other_group || meta_may_have_acl(src_fd) || meta_may_have_acl(dst_fd))) {
 		mode &= ~(mode_t)S_IRWXG;
 	}
@@ -164,7 +164,7 @@ mode_t meta_interim_mode(const struct opts *opts, const struct stat *src, int sr
 
 bool meta_final_mode(const struct opts *opts, mode_t mode, mode_t created, mode_t *final) {
 	if ((opts->preserve & PRESERVE_OWNERSHIP) && !S_ISDIR(mode)) {
-		// Setting the owner has cleared it, were it not for the mode that is set once more
+		// chown(2) has cleared it, but created is set once more
 		created &= ~(mode_t)S_ISUID;
 	}
 	if (opts->preserve & PRESERVE_MODE_NOT) {

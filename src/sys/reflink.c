@@ -12,7 +12,7 @@ enum reflink_result reflink_clone(int dst, int src) {
 	if (ioctl(dst, FICLONE, src) == 0) {
 		return REFLINK_DONE;
 	}
-	// File systems refuse with many different errors; only these mean that the medium itself is in trouble
+	// File systems refuse with many different errors; only these mean that the medium itself has failed
 	switch (errno) {
 	case EIO:
 	case ENOMEM:

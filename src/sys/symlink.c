@@ -11,25 +11,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/** Most symbolic links followed one after the other, as in the kernel. */
+/** Most symbolic links in a path, as in the kernel. */
 #define MAX_LINKS 40
 
-/** A link of others, whose maker has to own what is reached when no more than REST bytes of the path are left. */
+/** A link of another user: its maker must own the component that leaves no more than REST bytes of the path. */
 struct debt {
 	uid_t maker;
 	size_t rest;
 };
 
-/** A path that is followed one component after the other. */
+/** State of symlink_walk(). */
 struct walk {
 	const struct symlink_rule *rule;
 	enum symlink_trust trust;
 	struct symlink_end *end;
-	/** What is still to be followed. */
+	/** The rest of the path. */
 	char path[2 * PATH_MAX];
 	struct debt debts[MAX_LINKS];
 	size_t debt_count;
-	/** A link led to what its maker does not own, who therefore has to own the end. */
+	/** A link led to a component that its maker does not own, so the maker must own the end. */
 	bool deferred;
 	uid_t maker;
 };
@@ -63,7 +63,7 @@ int symlink_read(int dir, const char *name, struct stat *link, char target[PATH_
 	return ret;
 }
 
-/** Open a component of a path and see what it is. Returns a descriptor (O_PATH) or -errno. */
+/** Open a component of a path and read its status. Returns a descriptor or -errno. */
 static int open_component(int dir, const char *name, int more_flags, struct stat *st) {
 	int fd = openat(dir, name, O_CLOEXEC | more_flags);
 	int ret = fd < 0 || fstat(fd, st) != 0 ? -errno : fd;
@@ -73,7 +73,7 @@ static int open_component(int dir, const char *name, int more_flags, struct stat
 	return ret;
 }
 
-/** Put where a link leads ahead of what is still to be followed. Returns 0 or -errno. */
+/** Replace a link by its text in front of the rest of the path. Returns 0 or -errno. */
 static int put_ahead(struct walk *walk, int link, const char *rest) {
 	char target[PATH_MAX];
 	ssize_t n = readlinkat(link, "", target, sizeof(target));
@@ -90,7 +90,7 @@ static int put_ahead(struct walk *walk, int link, const char *rest) {
 	return 0;
 }
 
-/** Ask about a link before it is followed. Returns 0 or what symlink_walk() does. */
+/** Check a link before it is followed. Returns 0 or an error of symlink_walk(). */
 static int ask(struct walk *walk, const struct stat *link, size_t rest) {
 	bool foreign = !symlink_owner_is_trusted(link);
 	if (++walk->end->links > MAX_LINKS) {
@@ -106,7 +106,10 @@ static int ask(struct walk *walk, const struct stat *link, size_t rest) {
 	return 0;
 }
 
-/** See that what is reached on the way belongs to who led us there. Returns 0 or SYMLINK_FOREIGN. */
+/**
+ * Check that the component reached belongs to the makers of links that end at it; if not, defer that to the end.
+ * Returns 0 or SYMLINK_FOREIGN.
+ */
 static int settle(struct walk *walk, const struct stat *st) {
 	size_t rest = strlen(walk->path);
 	for (; walk->debt_count > 0 && walk->debts[walk->debt_count - 1].rest >= rest; --walk->debt_count) {
@@ -123,7 +126,7 @@ static int settle(struct walk *walk, const struct stat *st) {
 	return 0;
 }
 
-/** The way ends at a name, at which THERE stands, or nothing (-1). Returns 0 or what symlink_walk() does. */
+/** Handle the end of the path: the file THERE, or -1 for none. Returns 0 or an error of symlink_walk(). */
 static int arrive(struct walk *walk, int there, const char *name, struct stat *st) {
 	struct symlink_end *end = walk->end;
 	size_t len = strlen(name);
@@ -140,7 +143,7 @@ static int arrive(struct walk *walk, int there, const char *name, struct stat *s
 	return ret == 0 && walk->deferred && walk->maker != st->st_uid ? SYMLINK_FOREIGN : ret;
 }
 
-/** Take the next step. Returns 1 if the way goes on, 0 at its end, or what symlink_walk() does. */
+/** Follow the next component. Returns 1 if more follow, 0 at the end, or an error of symlink_walk(). */
 static int take_step(struct walk *walk) {
 	struct symlink_end *end = walk->end;
 	struct stat st = {0};
@@ -160,7 +163,7 @@ static int take_step(struct walk *walk) {
 	}
 	if (fd >= 0 && S_ISLNK(st.st_mode)) {
 		int ret = ask(walk, &st, strlen(rest));
-		// No path says where those of /proc lead
+		// The text of a link in /proc may be no path, so let the kernel follow it
 		bool magic = walk->trust != SYMLINK_INTO_THEIRS && fstype_is(fd, FSTYPE_MAGIC_LINKS);
 		ret = ret == 0 && !magic ? put_ahead(walk, fd, rest) : ret;
 		close_fd(&fd);
@@ -169,7 +172,7 @@ static int take_step(struct walk *walk) {
 		}
 		fd = open_component(end->dir, name, O_PATH, &st);
 	} else if (fd >= 0 && S_ISDIR(st.st_mode) && fstype_is(fd, FSTYPE_MOUNTS)) {
-		// With O_PATH nothing is mounted
+		// autofs mounts nothing for O_PATH
 		close_fd(&fd);
 		fd = open_component(end->dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, &st);
 	}
@@ -232,7 +235,7 @@ int symlink_open(int dir, const char *name, int flags, const struct symlink_rule
 		ret = openat(end.there, ".", flags);
 		ret = ret < 0 ? -errno : ret;
 	} else {
-		// What is behind a link of others is opened in no way that they could turn elsewhere
+		// After a link of another user, do not open by name: that user could replace the file
 		ret = open_again(end.there, end.dir, end.foreign ? NULL : end.name, flags);
 	}
 	symlink_close(&end);

@@ -16,11 +16,11 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-/** What temporary names begin with, and how many digits follow. */
+/** Prefix of temporary names, and how many digits follow. */
 #define PREFIX ".ucp-"
 #define DIGITS 16
 
-/** Milliseconds to wait for the lock of a file that seems to be left. */
+/** Milliseconds to wait for the lock of a file that looks like a leftover. */
 #define CLEAR_WAIT 500
 
 char *tempfile_path(const char *path, enum tempfile_kind kind) {
@@ -41,7 +41,7 @@ bool tempfile_is_name(const char *name) {
 		&& name[len + DIGITS] == '\0';
 }
 
-/** Take the lock of a file, waiting that many milliseconds for others. Returns 0 or -errno. */
+/** Lock a file, waiting up to WAIT milliseconds for another holder. Returns 0 or -errno. */
 static int lock(int fd, unsigned wait) {
 	const struct timespec interval = {.tv_nsec = 1000000};
 	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
@@ -53,11 +53,11 @@ static int lock(int fd, unsigned wait) {
 	return 0;
 }
 
-/** Whether somebody who is alive writes to a file. What cannot be opened or locked is taken for used. */
+/** Whether a running process writes to a file. A file that cannot be opened or locked counts as used. */
 static bool is_used(int dir, const char *path, unsigned wait) {
 	int fd = openat(dir, path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 && errno == EACCES) {
-		// Its attributes may have been set already
+		// Its final mode may have been set already
 		fd = openat(dir, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	}
 	bool used = fd < 0 || lock(fd, wait) != 0;
@@ -101,7 +101,7 @@ bool tempfile_can_go(int dir) {
 
 int tempfile_lock(int fd, unsigned wait) {
 	struct stat st;
-	// Where there are no locks, nobody can be told
+	// Errors other than EWOULDBLOCK mean that the file system has no locks: go on without
 	if (lock(fd, wait) == -EWOULDBLOCK) {
 		return -EBUSY;
 	}
@@ -136,11 +136,14 @@ int tempfile_link(int fd, int dir, const char *path) {
 	if (errno != ENOENT && errno != EPERM) {
 		return -errno;
 	}
-	// Before Linux 6.10 that was for the privileged only
+	// AT_EMPTY_PATH needed privileges before Linux 6.10
 	return linkat(AT_FDCWD, fd_path(fd, name), dir, path, AT_SYMLINK_FOLLOW) == 0 ? 0 : -errno;
 }
 
-/** The same in a way that no file system refuses. Returns 0 or -errno; 1 if there are two names now. */
+/**
+ * As tempfile_move_open(), on file systems without RENAME_NOREPLACE. Returns 0 or -errno; 1 if the file has two names
+ * now.
+ */
 static int move_slowly(int dir, const char *from, const char *to) {
 	struct stat st;
 	if (linkat(dir, from, dir, to, 0) == 0) {
@@ -149,7 +152,7 @@ static int move_slowly(int dir, const char *from, const char *to) {
 	if (errno == EEXIST) {
 		return -EEXIST;
 	}
-	// No hard links either
+	// The file system has no hard links either
 	if (fstatat(dir, to, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		return -EEXIST;
 	}

@@ -5,13 +5,13 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-/** How often a look is repeated because the destination changed meanwhile. */
+/** How often both files are looked at if the destination changes meanwhile. */
 #define TRIES 10
 
-/** Seconds by which a time is changed: more than the coarsest file system keeps. */
+/** Seconds by which the time is changed: more than the coarsest step of a file system. */
 #define STEP 4
 
-/** Two descriptors, and how what they lead to looked. */
+/** Two descriptors, and their status. */
 struct pair {
 	int dst_fd;
 	int src_fd;
@@ -20,7 +20,7 @@ struct pair {
 };
 
 static bool look(int fd, struct statx *stx) {
-	// What was kept of an earlier look would tell nothing
+	// A cached status would prove nothing
 	return statx(fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_BASIC_STATS, stx) == 0;
 }
 
@@ -28,7 +28,7 @@ static bool same_time(const struct statx *a, const struct statx *b) {
 	return a->stx_mtime.tv_sec == b->stx_mtime.tv_sec && a->stx_mtime.tv_nsec == b->stx_mtime.tv_nsec;
 }
 
-/** Look at both within a time in which the destination did not change. Returns false if that cannot be had. */
+/** Look at both while the destination does not change. Returns false if that fails. */
 static bool look_at_both(struct pair *pair) {
 	for (int i = 0; i < TRIES; ++i) {
 		struct statx again;
@@ -42,7 +42,7 @@ static bool look_at_both(struct pair *pair) {
 	return false;
 }
 
-/** Set the destination's time of modification. Returns whether that was possible. */
+/** Set the destination's mtime. Returns whether that succeeded. */
 static bool set_time(const struct pair *pair, long long sec, unsigned nsec) {
 	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = sec, .tv_nsec = nsec}};
 	return set_times(pair->dst_fd, times) == 0;
@@ -51,7 +51,7 @@ static bool set_time(const struct pair *pair, long long sec, unsigned nsec) {
 bool twin_is(int dst, int src) {
 	struct pair pair = {.dst_fd = dst, .src_fd = src};
 	bool still = look_at_both(&pair);
-	// Where nothing can be found out the number has to do
+	// If the test fails, compare inode numbers
 	bool same_number = pair.dst.stx_ino == pair.src.stx_ino && pair.src.stx_ino != 0;
 	if (!still) {
 		return same_number;

@@ -1,6 +1,6 @@
 /**
- * Whether two descriptors lead to one and the same thing although their file systems differ: overlayfs, FUSE and network file systems
- * show what is also to be found elsewhere, under another device number.
+ * Whether two descriptors lead to one file although the devices differ: overlayfs, FUSE and network file systems show a
+ * file of another file system under their own device number.
  */
 
 #ifndef UCP_TWIN_H
@@ -9,8 +9,9 @@
 #include <stdbool.h>
 
 /**
- * Whether changing DST changes SRC; descriptors opened with O_PATH will do. To find out, DST's time of modification is
- * changed for a moment, but only if SRC has the same one; so ask only about what is going to be changed anyway.
+ * Whether changing DST changes SRC; O_PATH descriptors are enough. If both have the same mtime, DST's is changed for a
+ * moment to find out. So call this only for a DST that will be changed anyway. If the mtime cannot be changed or read
+ * reliably, equal inode numbers decide.
  */
 bool twin_is(int dst, int src);
 
