@@ -11,7 +11,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-/** Lines are held back up to so many bytes. */
+/** Bytes of lines to buffer; also how much of an existing list is checked. */
 #define HELD_BACK (64u << 10)
 
 /** Digits of a checksum. */
@@ -36,7 +36,7 @@ bool checksums_is(const struct checksums *checksums, const struct stat *st) {
 	return checksums->fd >= 0 && S_ISREG(st->st_mode) && inode_same(inode_of(&checksums->st), inode_of(st));
 }
 
-/** Whether a line, or what is there of one, is as add_line() writes it. */
+/** Whether a line, which may be truncated, looks like one by add_line(). */
 static bool is_line(const char *line, size_t len) {
 	if (len > 0 && line[0] == '\\') {
 		++line;
@@ -46,7 +46,7 @@ static bool is_line(const char *line, size_t len) {
 		&& !memchr(line, '\0', len);
 }
 
-/** Whether text is the beginning of a list. Only what comes behind a whole line may be cut short: ucp was killed then. */
+/** Whether text is the beginning of a list. Only text after a whole line may be truncated: then ucp was killed. */
 static bool is_list(const char *text, size_t len) {
 	const char *line = text;
 	const char *stop = text + len;
@@ -60,13 +60,13 @@ static bool is_list(const char *text, size_t len) {
 	return line > text || (len == HELD_BACK && is_line(text, len));
 }
 
-/** See whether a file that is not empty is a list. Returns 0, -EEXIST if it is none, or another -errno. */
+/** Check whether a file that is not empty is a list. Returns 0, -EEXIST if it is none, or another -errno. */
 static int look_at_old(const struct checksums *checksums) {
 	char text[HELD_BACK + 1];
 	size_t len = 0;
 	ssize_t n = 1;
 	struct stat st = {0};
-	// The descriptor is for writing only, since opening a fifo for both would not wait for its reader
+	// checksums::fd is write-only, because opening a FIFO for reading, too, would not wait for its reader
 	int fd = open(checksums->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	int ret = fd < 0 || fstat(fd, &st) != 0 ? -errno : 0;
 	if (ret == 0 && !checksums_is(checksums, &st)) {
@@ -118,8 +118,8 @@ bool checksums_begin(struct checksums *checksums) {
 }
 
 /**
- * Append a name as it is in a line. Only one with a newline is escaped, which a backslash before the line tells: xxhsum
- * before 0.8.2 takes all others as they are.
+ * Append an escaped name. Only a name with a newline is escaped, which a backslash before the line announces: xxhsum
+ * before 0.8.2 takes all other names literally.
  */
 static void add_name(struct buf *buf, const char *path) {
 	bool escape = strchr(path, '\n');
@@ -140,7 +140,7 @@ static void add_name(struct buf *buf, const char *path) {
 	}
 }
 
-/** Append a line. */
+/** Append a line without its newline. */
 static void add_line(struct buf *buf, const char *hash, const char *path) {
 	buf_str(buf, strchr(path, '\n') ? "\\" : "");
 	buf_str(buf, hash);
@@ -148,7 +148,7 @@ static void add_line(struct buf *buf, const char *hash, const char *path) {
 	add_name(buf, path);
 }
 
-/** Write what is held back; the lock is held. */
+/** Write the buffered lines; the lock is held. */
 static void write_lines(struct checksums *checksums) {
 	if (checksums->err == 0) {
 		checksums->err = write_full(checksums->fd, checksums->lines.data, checksums->lines.len, checksums->cancelled);
@@ -180,7 +180,7 @@ void checksums_add(struct checksums *checksums, const char *hash, const char *pa
 	mutex_unlock(&checksums->lock);
 }
 
-/** Report what went wrong, of which only a list that was begun can tell. */
+/** Report the first error, or that the list was removed meanwhile. */
 static void complain(struct checksums *checksums) {
 	struct stat st;
 	if (checksums->err == -EINTR) {

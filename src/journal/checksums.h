@@ -1,7 +1,7 @@
 /**
- * The list of checksums (--checksums=FILE): a line for each file that was copied, as xxhsum(1) reads it with -c.
+ * The list of checksums (--checksums=FILE): a line for each copied file, in the format of xxhsum(1) -c.
  *
- * Lines are written as files are finished, many at once and always whole ones.
+ * Lines are buffered while files are finished, and written as whole lines.
  */
 
 #ifndef UCP_CHECKSUMS_H
@@ -16,52 +16,52 @@ struct report;
 /** A list being written. Shared by all threads. */
 struct checksums {
 	struct report *report;
-	/** Its name, or NULL: there is none. */
+	/** The list's name, or NULL if there is no list. */
 	const char *path;
-	/** Its descriptor; -1 for standard output. */
+	/** The list's descriptor; -1 for standard output. */
 	int fd;
-	/** What it is. */
+	/** The status of the list's file. */
 	struct stat st;
-	/** Whether nobody waits for it any more: then neither does anybody for writing to it. */
+	/** Set when ucp is to stop: then a blocked write to the list is given up, too. */
 	const atomic_bool *cancelled;
 
 	pthread_mutex_t lock;
-	/** Whole lines to be written. */
+	/** Buffered whole lines. */
 	struct buf lines;
-	/** The first error, as -errno; after it nothing is written. */
+	/** The first error, as -errno; then nothing more is written. */
 	int err;
 };
 
 /**
- * Open a list, which may be "-" for standard output. What it holds stays there until checksums_begin().
+ * Open a list; "-" is standard output. The file keeps its content until checksums_begin().
  *
- * @param path       Lives on; NULL for no list.
+ * @param path       Must outlive CHECKSUMS; NULL for no list.
  * @param cancelled  Set when ucp is to stop.
- * @return Whether that went well; if not, it was reported.
+ * @return Whether this succeeded; errors are reported.
  */
 bool checksums_open(struct checksums *checksums, const char *path, struct report *report, const atomic_bool *cancelled);
 
 /**
- * Lock it and empty it; the caller has seen that nothing of what it holds is to be copied. An existing file that is no
- * list of checksums stays as it is, and so does one that another ucp is writing.
+ * Lock and empty the list. The caller has checked that the list's file is not a source. An existing file that is no
+ * list of checksums, or that another ucp is writing, keeps its content.
  *
- * @return Whether that went well; if not, it was reported.
+ * @return Whether this succeeded; errors are reported.
  */
 bool checksums_begin(struct checksums *checksums);
 
-/** Whether an inode is that of the list. */
+/** Whether ST is the list's file. */
 bool checksums_is(const struct checksums *checksums, const struct stat *st);
 
-/** Add a file. */
+/** Add the line of a file. */
 void checksums_add(struct checksums *checksums, const char *hash, const char *path);
 
 /** Switches of checksums_finish(). */
 enum checksums_flags {
-	/** Have it on its medium. */
+	/** Flush the list to its medium. */
 	CHECKSUMS_FLUSH = 1 << 0,
 };
 
-/** Write the rest, and close it. What went wrong since checksums_begin() is reported. */
+/** Write the buffered lines, and close the list. Errors since checksums_begin() are reported. */
 void checksums_finish(struct checksums *checksums, enum checksums_flags flags);
 
 #endif // UCP_CHECKSUMS_H

@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
-/** What is noted of a finished file: hashes of the inode that is its copy, never 0, and of all there is to know of both. */
+/** A finished file: hashes of the copy's inode (never 0), and of the whole record. */
 struct journal_slot {
 	uint64_t copy;
 	uint64_t all;
 };
 
-/** A record's slot. The journal's number is nobody else's to know, so nobody can have two files look alike. */
+/** The slot of a record. The journal's number is secret, so that other users cannot make two files look alike. */
 static struct journal_slot slot_of(const struct journal_finished *finished, uint64_t seed) {
 	const uint64_t inode[] = {finished->copy.dev, finished->copy.ino};
 	return (struct journal_slot) {
@@ -19,7 +19,7 @@ static struct journal_slot slot_of(const struct journal_finished *finished, uint
 	};
 }
 
-/** Where the slot of a copy is, or is to be. */
+/** The slot of a copy, or the free slot for it. */
 static struct journal_slot *find(const struct journal_table *table, uint64_t copy) {
 	size_t i = copy % table->size;
 	while (table->slots[i].copy != 0 && table->slots[i].copy != copy) {
@@ -30,14 +30,14 @@ static struct journal_slot *find(const struct journal_table *table, uint64_t cop
 
 int journal_table_add(struct journal_table *table, uint64_t seed, const struct journal_finished *finished, uint64_t most) {
 	if (!table->slots) {
-		// One in five stays free, so that what is not there is soon not found
+		// Keep one in five free, so that searches end soon
 		table->size = (size_t)(most + most / 4 + 1);
 		table->slots = calloc(table->size, sizeof(*table->slots));
 	}
 	if (!table->slots) {
 		return -ENOMEM;
 	}
-	// Of an inode that was used again the last record counts
+	// If an inode number was reused, the last record counts
 	struct journal_slot slot = slot_of(finished, seed);
 	*find(table, slot.copy) = slot;
 	return 0;

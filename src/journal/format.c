@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-/** Bytes of a journal that are in memory at a time: more than a record can have. */
+/** Bytes of a journal in memory at a time: more than any record has. */
 #define WINDOW (1u << 20)
 
 /** Bytes of a record of a finished file. */
@@ -21,24 +21,26 @@ struct window {
 	size_t len;
 };
 
-/** Where reading has got to. */
+/** State of reading. */
 struct reader {
 	struct journal_index *index;
 	const struct journal_now *now;
-	/** What the windows are filled from; -1: all of it is in them. */
+	/** The file that fills the windows; -1 if they contain the whole journal. */
 	int fd;
-	/** Set if nobody waits any more; or NULL. */
+	/** Cancels the reading once set; or NULL. */
 	const atomic_bool *cancelled;
-	/** For the record that is read, and for looking ahead of it. */
+	/** Windows for the current record, and for looking ahead. */
 	struct window here;
 	struct window ahead;
-	/** Where the journal ends. */
+	/** The journal's length. */
 	uint64_t end;
 	/** The first -errno of reading. */
 	int err;
 	/** The part last begun or written to. */
 	struct journal_part *part;
-	/** The run that is being read, whether it was of this boot, and up to where its records are on the medium. */
+	/**
+	 * The current run, whether it was in this boot and mount, and the offset up to which its records are on the medium.
+	 */
 	struct journal_now run;
 	bool of_now;
 	uint64_t marked;
@@ -81,7 +83,7 @@ static struct journal_part *find_id(const struct journal_index *index, uint64_t 
 	return found ? *found : NULL;
 }
 
-/** Give a part a number; who had it before is not found by it any more. Returns whether there was memory. */
+/** Give a part a number; an earlier holder of the number is no longer found by it. Returns whether there was memory. */
 static bool set_id(struct journal_index *index, struct journal_part *part, uint64_t id) {
 	if (find_id(index, part->id) == part) {
 		tdelete(part, &index->ids, by_id);
@@ -133,7 +135,9 @@ void journal_index_clear(struct journal_index *index) {
 	*index = (struct journal_index) {0};
 }
 
-/** Bytes of the journal, if there are so many at an offset; else NULL. They stay until the window is asked for others. */
+/**
+ * The COUNT bytes of the journal at an offset, or NULL if it is shorter. Valid until the next call for the same window.
+ */
 static const char *bytes_at(struct reader *r, struct window *w, uint64_t at, size_t count) {
 	if (at > r->end || count > r->end - at) {
 		return NULL;
@@ -150,7 +154,7 @@ static const char *bytes_at(struct reader *r, struct window *w, uint64_t at, siz
 	}
 	w->start = at;
 	w->len = 0;
-	// Not mapped: errors of reading are to be told, and not to be died of
+	// Not mmap(2): a read error would be SIGBUS instead of an errno
 	for (ssize_t n = 1; n != 0 && w->len < WINDOW;) {
 		n = pread(r->fd, w->data + w->len, WINDOW - w->len, (off_t)(at + w->len));
 		if (n < 0 && errno != EINTR) {
@@ -163,10 +167,10 @@ static const char *bytes_at(struct reader *r, struct window *w, uint64_t at, siz
 }
 
 /**
- * Read the head of the record at an offset.
+ * Read the header of the record at an offset, and check the record.
  *
- * @param payload  Set to what the record holds.
- * @return The bytes the record takes, 0 if it makes no sense.
+ * @param payload  Set to the bytes after the header.
+ * @return The bytes of the record, 0 if it is invalid.
  */
 static size_t read_head(struct reader *r, struct window *w, uint64_t at, uint64_t seed, struct journal_head *head,
 	const char **payload)
@@ -184,7 +188,7 @@ static size_t read_head(struct reader *r, struct window *w, uint64_t at, uint64_
 	return sizeof(*head) + head->len;
 }
 
-/** Read what a record holds, if it is as long as it must be. */
+/** Copy the payload of a record. Returns false if it is too short. */
 static bool read_payload(const struct journal_head *head, const char *payload, void *to, size_t size) {
 	if (head->len < size) {
 		return false;
@@ -193,13 +197,13 @@ static bool read_payload(const struct journal_head *head, const char *payload, v
 	return true;
 }
 
-/** Read what a run is of. */
+/** Read what a run is about. */
 static void read_top(const struct journal_head *head, const char *payload, struct journal_top *top) {
 	struct journal_run run;
 	*top = read_payload(head, payload, &run, sizeof(run)) ? run.top : (struct journal_top) {0};
 }
 
-/** A run begins: find out which of its records are to be believed. */
+/** Read the start of a run, and find out which of its records can be trusted. */
 static void read_run(struct reader *r, uint64_t at, const struct journal_head *first, const char *payload) {
 	struct journal_head head = *first;
 	struct journal_mark mark;
@@ -223,7 +227,7 @@ static void read_run(struct reader *r, uint64_t at, const struct journal_head *f
 	}
 }
 
-/** Whether what a record tells of is there, on a device. */
+/** Whether the data of the record at AT, on device DEV, can be trusted to be there. */
 static bool is_believed(const struct reader *r, uint64_t at, uint64_t dev) {
 	return r->of_now || (at < r->marked && dev == r->run.dev && dev == r->now->dev);
 }
@@ -280,7 +284,7 @@ static int read_record(struct reader *r, uint64_t at, const struct journal_head 
 	case JOURNAL_WRITTEN:
 		return read_written(r, at, head, payload);
 	default:
-		// Of a later version, perhaps
+		// A record of a later version, or a mark
 		return 0;
 	}
 }
@@ -292,7 +296,7 @@ static void order_ranges(const void *node, VISIT visit, void *arg) {
 	}
 }
 
-/** Read the first record, which has the journal's number. Returns its bytes, or 0. */
+/** Read the first record and set the journal's number. Returns the record's bytes, or 0. */
 static size_t read_first(struct reader *r, uint64_t *id) {
 	struct journal_head head;
 	struct journal_first first;
@@ -332,7 +336,7 @@ int journal_parse(struct journal_index *index, const struct journal_now *now, co
 	return read_records(&r);
 }
 
-/** Have windows to read a file through. Returns 0 or -errno. */
+/** Allocate windows for reading a file. Returns 0 or -errno. */
 static int open_windows(struct reader *r) {
 	struct stat st;
 	if (fstat(r->fd, &st) != 0) {

@@ -22,23 +22,23 @@
 /** Seconds between two marks. */
 #define MARK_SECONDS 30
 
-/** Seconds that records of finished files are held back at most. */
+/** Seconds that records of finished files are buffered at most. */
 #define HELD_SECONDS 1
 
-/** How often the file is opened anew that others, doing the same, take away. */
+/** How often the journal is opened again if other runs remove it meanwhile. */
 #define TRIES 100
 
-/** Bytes written of a part, or of finished files, before they are noted. */
+/** Bytes of a part, or of finished files, before they are noted. */
 #define NEWS_BYTES (8u << 20)
 
-/** The mask of statx(2) for a mount's number that is never used again (Linux 6.8), which older headers lack. */
+/** For statx(2): a mount's number that is never reused (Linux 6.8); older headers lack it. */
 #define MNT_ID_UNIQUE 0x4000U
 
 static int64_t nanoseconds(struct timespec ts) {
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-/** Nanoseconds in which a time is kept that is this one, or more: whole seconds stand for two, as on FAT. */
+/** Upper limit of the step, in nanoseconds, in which TIME is stored: two seconds for whole seconds, as on FAT. */
 static int64_t step_of(int64_t time) {
 	int64_t step = 1000000000;
 	if (time % step == 0) {
@@ -80,13 +80,13 @@ static void note_error(struct journal *journal, int err) {
 	mutex_unlock(&journal->lock);
 }
 
-/** Append records by one write, so that those of several threads never mix. After a failure nothing is written any more. */
+/** Append records by one write, so that records of different threads never mix. After an error nothing is written. */
 static void append(struct journal *journal, const void *data, size_t len) {
 	thread_must(pthread_rwlock_rdlock(&journal->writing));
 	mutex_lock(&journal->lock);
 	bool usable = journal_is_open(journal) && journal->err == 0;
 	mutex_unlock(&journal->lock);
-	// If another record gets between two parts, nothing after it makes sense; but then there is hardly any room
+	// A short write lets in another thread's record and makes the rest invalid; but then the disk is full anyway
 	int ret = usable ? write_full(journal->fd, data, len, NULL) : 0;
 	if (ret < 0) {
 		note_error(journal, ret);
@@ -99,7 +99,7 @@ static void append_record(struct journal *journal, enum journal_kind kind, const
 	append(journal, &record, journal_make_record(&record, kind, journal->id, data, len));
 }
 
-/** Write what is held back. */
+/** Write the buffered records. */
 static void flush_held(struct journal *journal) {
 	char data[JOURNAL_HELD];
 	mutex_lock(&journal->lock);
@@ -124,14 +124,14 @@ void journal_doubt(struct journal *journal, int err) {
 		size_t len = journal_make_record(&record, JOURNAL_MARK, journal->id, &mark, sizeof(mark));
 		ret = write_full(journal->fd, &record, len, NULL);
 	}
-	// It would be believed: better none than that
+	// The records would be trusted: better no journal
 	if (ret < 0) {
 		unlinkat(journal->dir, JOURNAL_NAME, 0);
 	}
 	thread_must(pthread_rwlock_unlock(&journal->writing));
 }
 
-/** Have everything on its medium, and set a mark. */
+/** Flush all data to the medium, and set a mark. */
 static void set_mark(struct journal *journal) {
 	struct journal_mark mark;
 	flush_held(journal);
@@ -144,7 +144,7 @@ static void set_mark(struct journal *journal) {
 		mutex_lock(&journal->lock);
 		journal->lost = journal->lost < 0 ? journal->lost : err;
 		mutex_unlock(&journal->lock);
-		// The next time the kernel would say that all is well
+		// The kernel reports this error only once
 		journal_doubt(journal, err);
 		return;
 	}
@@ -154,13 +154,13 @@ static void set_mark(struct journal *journal) {
 	journal->safe = end;
 }
 
-/** Write what is held back for long, and set marks, until the journal is closed. */
+/** Thread: writes buffered records in time, and sets marks, until the journal is closed. */
 static void *mark(void *arg) {
 	struct journal *journal = arg;
 	struct timespec until;
 	unsigned waits = 0;
 
-	// Those that are not reported would be taken for written
+	// Without reports of flush errors marks would be wrong
 	bool reports = flush_reports(journal->fd);
 	mutex_lock(&journal->lock);
 	while (!journal->stopping) {
@@ -184,7 +184,7 @@ static void *mark(void *arg) {
 	return NULL;
 }
 
-/** Find out where we are. What cannot be found out is never the same as before. */
+/** Fill in the circumstances of this run. Unknown ones get values that never match. */
 static void find_now(struct journal_now *now, int dir, uint64_t options) {
 	struct statx stx;
 	struct stat st;
@@ -213,7 +213,7 @@ static void find_now(struct journal_now *now, int dir, uint64_t options) {
 	}
 }
 
-/** Open the journal's file, or make it. Returns a descriptor or -errno. */
+/** Open or make the journal's file. Returns a descriptor or -errno. */
 static int open_or_make(int dir, bool *made) {
 	const int flags = O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
 	int fd = openat(dir, JOURNAL_NAME, flags);
@@ -224,7 +224,7 @@ static int open_or_make(int dir, bool *made) {
 	return fd < 0 ? -errno : fd;
 }
 
-/** Lock the journal's file. Returns 0 if it can be used, -ESTALE if it has to be another one, or another -errno. */
+/** Lock the journal's file. Returns 0 if it can be used, -ESTALE to open the journal again, or another -errno. */
 static int claim(int fd, int dir, bool made) {
 	struct stat st;
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
@@ -236,7 +236,7 @@ static int claim(int fd, int dir, bool made) {
 	if (!S_ISREG(st.st_mode)) {
 		return -EINVAL;
 	}
-	// Another ucp was just done with it
+	// Another ucp has just removed it
 	if (st.st_nlink == 0) {
 		return -ESTALE;
 	}
@@ -248,8 +248,8 @@ static int claim(int fd, int dir, bool made) {
 }
 
 /**
- * Have the journal's file, locked. What another user has made is not believed: it could have us skip files, or write into
- * one that its maker has open. Returns a descriptor or -errno.
+ * Open and lock the journal's file. A file of another user is not trusted: that user could have us skip files, or write
+ * into a file that is still open elsewhere. Returns a descriptor or -errno.
  */
 static int open_own(int dir) {
 	int ret = -ESTALE;
@@ -265,7 +265,7 @@ static int open_own(int dir) {
 	return ret;
 }
 
-/** Cut off what makes no sense, and begin a run. Returns 0 or -errno. */
+/** Cut off invalid records, and write the record of this run. Returns 0 or -errno. */
 static int begin_run(struct journal *journal) {
 	struct journal_first first = {.id = journal->index.id};
 	bool anew = journal->index.valid == 0;
@@ -280,12 +280,12 @@ static int begin_run(struct journal *journal) {
 	journal->id = first.id;
 	journal->next_part = journal->index.last_part + 1;
 	const struct journal_run run = {.now = journal->now, .top = journal->top};
-	// One write, so that there is no journal that does not say what it is of
+	// One write, so that no journal lacks the record of its run
 	append(journal, data, journal_make_beginning(data, anew, &first, &run));
 	return journal->err;
 }
 
-/** Do something in a directory, of which the times and the mode stay. Returns 0 or -errno. */
+/** Remove a name in a directory, but keep the directory's times and mode. Returns 0 or -errno. */
 static int unlink_quietly(int dir, const char *name) {
 	struct stat st;
 	bool known = fstat(dir, &st) == 0;
@@ -306,7 +306,7 @@ int journal_open(struct journal *journal, int dir, uint64_t options) {
 	thread_must(pthread_rwlock_init(&journal->writing, NULL));
 	thread_must(pthread_cond_init(&journal->wake, NULL));
 	find_now(&journal->now, dir, options);
-	// Where it could not be taken away again, there is none
+	// Make no journal that could not be removed again
 	journal->fd = tempfile_can_go(dir) ? open_own(dir) : -EPERM;
 	int ret = journal->fd < 0 ? journal->fd : 0;
 	if (ret == 0) {
@@ -319,11 +319,11 @@ int journal_open(struct journal *journal, int dir, uint64_t options) {
 	if (ret == 0) {
 		atomic_store(&journal->open, true);
 		ret = begin_run(journal);
-		// Without marks there is less to go on with after a crash of the system
+		// Without marks less can be resumed after a crash of the system
 		journal->marking = ret == 0 && !journal->alone && pthread_create(&journal->marker, NULL, mark, journal) == 0;
 	}
 	if (ret < 0) {
-		// Nothing is in it, and nothing will be
+		// Remove the journal if it is empty
 		bool useless = journal_is_open(journal) && journal->index.valid == 0;
 		atomic_store(&journal->open, false);
 		journal_index_clear(&journal->index);
@@ -336,7 +336,7 @@ int journal_open(struct journal *journal, int dir, uint64_t options) {
 	return ret;
 }
 
-/** Remove a part that nobody has taken up: its source is gone, or it is not to be copied any more. */
+/** Remove a partial file that this run has not continued: its source is gone, or is no longer copied. */
 static void remove_part(const struct journal *journal, const struct journal_part *part) {
 	struct open_how how = {
 		.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
@@ -391,11 +391,11 @@ int journal_close(struct journal *journal, enum journal_end end) {
 	if (end == JOURNAL_REMOVE) {
 		twalk_r(journal->index.parts, remove_untaken, journal);
 	}
-	// Whoever is just noting something, as the copy was given up at this moment, is to come to an end before
+	// If the copy was cancelled, other threads may still be writing records: wait for them
 	thread_must(pthread_rwlock_wrlock(&journal->writing));
 	mutex_lock(&journal->lock);
 	atomic_store(&journal->open, false);
-	// What is removed while it is open stays, on NFS, under another name
+	// On NFS an open file that is removed stays under another name
 	close_fd(&journal->fd);
 	int ret = end == JOURNAL_REMOVE ? unlink_quietly(journal->dir, JOURNAL_NAME) : 0;
 	close_fd(&journal->dir);
@@ -408,7 +408,7 @@ int journal_close(struct journal *journal, enum journal_end end) {
 
 bool journal_is_finished(struct journal *journal, const struct stat *src, const struct stat *dst) {
 	const struct journal_finished finished = {.src = journal_source_of(src), .copy = copy_of(dst)};
-	// Nothing is added to what was finished before, so this needs no lock
+	// This table does not change during a run, so no lock is needed
 	return journal_is_open(journal) && journal_table_has(&journal->index.finished, journal->index.id, &finished);
 }
 
@@ -432,7 +432,7 @@ void journal_finish(struct journal *journal, const struct stat *src, const struc
 	}
 }
 
-/** Whether a file has all that is noted of a part. */
+/** Whether LEFT contains all noted ranges of a part. */
 static bool has_all(const struct journal_part *part, const struct stat *left) {
 	size_t count = part->done.count;
 	return left && count > 0 && part->ino == left->st_ino && part->done.list[count - 1].end <= (uint64_t)left->st_size;
@@ -451,7 +451,7 @@ struct journal_part *journal_begin(struct journal *journal, const char *path, co
 	struct journal_part *part = journal_find_part(&journal->index, path);
 	bool goes_on = part && !part->taken && has_all(part, left) && memcmp(&part->src, &source, sizeof(source)) == 0;
 	if (part && part->taken) {
-		// Two sources for one destination: the second is not in parts
+		// Two sources have one destination: do not note ranges of the second
 		part = NULL;
 	} else if (!goes_on) {
 		part = journal_add_part(&journal->index, path, journal->next_part++, &source);
@@ -472,7 +472,7 @@ struct journal_part *journal_begin(struct journal *journal, const char *path, co
 
 void journal_put_down(struct journal *journal, struct journal_part *part, uint64_t ino) {
 	mutex_lock(&journal->lock);
-	// What there is no memory for will be copied again
+	// Ranges for which memory runs out will be copied again
 	for (size_t i = 0; i < part->noted.count; ++i) {
 		journal_ranges_add(&part->done, part->noted.list[i].start, part->noted.list[i].end);
 	}
@@ -507,7 +507,7 @@ void journal_flush_part(struct journal *journal, struct journal_part *part, uint
 }
 
 void journal_wrote(struct journal *journal, struct journal_part *part, uint64_t ino, uint64_t start, uint64_t end) {
-	// What cannot be noted will be copied again
+	// A range that cannot be noted will be copied again
 	if (journal_ranges_add(&part->news, start, end) == 0) {
 		part->news_bytes += end - start;
 	}

@@ -1,14 +1,14 @@
 /**
- * What an interrupted copy has done, so that the next one goes on there (--resume).
+ * Records what an interrupted copy has done, so that the next run can continue it (--resume).
  *
- * A journal is a file in the destination, ".ucp-journal", to which records are only appended, each with a checksum. It
- * says which files were finished, and which ranges of big ones were written to a file that is not whole yet. Each record
- * is tied to the source as it was (inode, size, times), so that what has changed since is copied anew.
+ * A journal is the file ".ucp-journal" in the destination. Records are only appended to it, each with a checksum. They
+ * name the finished files, and the ranges of big files that were written to a partial file. Each record includes the
+ * state of the source (inode, size, times), so that a source that has changed is copied again.
  *
- * Records come after what they tell of was written, those of finished files after 8 MiB of them or a second at most. As
- * long as the system runs that is enough, whatever kills ucp. After a crash of the system only those are believed that come
- * before a mark, which is set after everything was written to the medium, twice a minute; not on file systems that report
- * no errors of that (flush_reports()).
+ * A record is written only after the data it describes; records of finished files may be delayed by up to 8 MiB of data
+ * or a second. That is enough if ucp is killed and the system keeps running. After a crash of the system only records
+ * before a mark are trusted. A mark is written twice a minute, after all data was flushed to the medium; not on file
+ * systems that do not report flush errors (flush_reports()).
  */
 
 #ifndef UCP_JOURNAL_H
@@ -22,15 +22,15 @@
 /** The journal's name. */
 #define JOURNAL_NAME ".ucp-journal"
 
-/** Bytes of records that are held back. */
+/** Bytes of records that are buffered. */
 #define JOURNAL_HELD 4096
 
-/** The source of a file, as it was when reading it began. */
+/** The source of a file, when reading began. */
 struct journal_source {
 	uint64_t dev;
 	uint64_t ino;
 	uint64_t size;
-	/** Nanoseconds since 1970, by st_mtim and st_ctim. */
+	/** Nanoseconds since 1970, from st_mtim and st_ctim. */
 	int64_t mtime;
 	int64_t ctime;
 };
@@ -51,115 +51,115 @@ struct journal_ranges {
 	} *list;
 	size_t count;
 	size_t size;
-	/** So many of them are in order and apart from each other; those behind are as they came. */
+	/** How many ranges at the front are in order and separate; the others are as they were added. */
 	size_t ordered;
 };
 
-/** Finished files, by the inodes that are their copies. */
+/** Hash table of finished files, by the inodes of their copies. */
 struct journal_table {
 	struct journal_slot *slots;
 	size_t size;
 };
 
-/** A file that is written in parts. */
+/** A file whose finished ranges are noted while it is copied. */
 struct journal_part {
-	/** Which one it is in the journal. */
+	/** The part's number in the journal. */
 	uint64_t id;
 	struct journal_source src;
 	/** The inode under the temporary name, 0 if no range was noted. */
 	uint64_t ino;
-	/** What earlier runs have written, in order. */
+	/** Ranges that earlier runs have written, in order. */
 	struct journal_ranges done;
-	/** What this run has written, and is not in the journal yet; and how many bytes of it. */
+	/** Ranges that this run has written but not noted in the journal yet; and their bytes. */
 	struct journal_ranges news;
 	uint64_t news_bytes;
-	/** What this run has written, and is in the journal. */
+	/** Ranges that this run has written and noted in the journal. */
 	struct journal_ranges noted;
-	/** Its path below the journal's directory. */
+	/** The path below the journal's directory. */
 	char *path;
-	/** Whether this run has taken it up. */
+	/** Whether this run has begun or continued the part. */
 	bool taken;
 };
 
-/** What the directory of a journal is. */
+/** What the directory of a journal is for. */
 enum journal_place {
-	/** That is not known. */
+	/** Unknown. */
 	JOURNAL_UNKNOWN,
 	/** Operands are copied into it. */
 	JOURNAL_INTO,
-	/** It is the copy of a source directory itself. */
+	/** It is itself the copy of a source directory. */
 	JOURNAL_ITSELF,
 };
 
-/** What a journal is of. */
+/** What a journal is about. */
 struct journal_top {
 	/** enum journal_place. */
 	uint64_t place;
-	/** For JOURNAL_ITSELF the source: its inode, and a hash of its path from the root, 0 if there is none. */
+	/** For JOURNAL_ITSELF: the source's inode, and a hash of its absolute path, 0 if that is unknown. */
 	uint64_t dev;
 	uint64_t ino;
 	uint64_t path;
 };
 
-/** What a journal says; zero-initialise. */
+/** The content of a journal; zero-initialise. */
 struct journal_index {
-	/** What the last run was of. */
+	/** What the last run was about. */
 	struct journal_top top;
 	struct journal_table finished;
-	/** Of struct journal_part, by path and by number: tsearch(3) trees. */
+	/** The parts, struct journal_part, by path and by number: tsearch(3) trees. */
 	void *parts;
 	void *ids;
-	/** Bytes that make sense, from the beginning. */
+	/** Length of the valid beginning, in bytes. */
 	size_t valid;
-	/** The journal's own number, and the highest of its parts. */
+	/** The journal's number, and the highest number of its parts. */
 	uint64_t id;
 	uint64_t last_part;
 };
 
-/** What a journal's records are believed by. */
+/** The circumstances of a run, which decide whether its records are trusted later. */
 struct journal_now {
 	/** The boot of the system, and the mount of the destination. */
 	uint8_t boot[16];
 	uint64_t mount;
-	/** The device of the destination: marks tell nothing of others. */
+	/** The device of the destination: marks do not cover other devices. */
 	uint64_t dev;
-	/** The options that say what a finished file is like. */
+	/** Fingerprint of the options that change what a finished copy looks like. */
 	uint64_t options;
 };
 
-/** A journal that is open. Zero-initialise, but for the first three; then journal_is_open() says no. */
+/** An open journal. Zero-initialise, except for the first three members; then journal_is_open() is false. */
 struct journal {
-	/** What it is of: set by the caller before it is opened. */
+	/** What the journal is about; set by the caller before journal_open(). */
 	struct journal_top top;
-	/** Set when nobody waits for it to be read any more; NULL if that is never so. */
+	/** Set to cancel reading the journal; may be NULL. */
 	const atomic_bool *cancelled;
-	/** Whether there is no room for a thread: then there are no marks. */
+	/** Whether no thread may be started: then there are no marks. */
 	bool alone;
-	/** Guards journal::index, journal::err, journal::lost, journal::stopping and what is held back. */
+	/** Guards index, err, lost, stopping and the buffered records. */
 	pthread_mutex_t lock;
-	/** Held for reading while records are written, and for writing while others must not be. */
+	/** Held for reading while records are written; for writing to keep writers out. */
 	pthread_rwlock_t writing;
 	int fd;
-	/** The directory it is in. */
+	/** The journal's directory. */
 	int dir;
 	atomic_bool open;
-	/** What checksums begin with, so that records of another journal make no sense in this one. */
+	/** The journal's number, and the seed of its checksums: records of another journal are invalid in this one. */
 	uint64_t id;
-	/** The next part's. */
+	/** The number of the next part. */
 	uint64_t next_part;
-	/** Writing to it failed: nothing more is noted. The first -errno. */
+	/** The first -errno of writing to the journal; then nothing more is noted. */
 	int err;
-	/** Something that records tell of was not written to the medium: the -errno of syncfs(2). */
+	/** The -errno of syncfs(2) if data of noted files could not be flushed. */
 	int lost;
-	/** What the last mark says that this run has set: bytes of records that tell of what is on the medium. */
+	/** The offset in the last mark of this run: the data of all records before it is on the medium. */
 	off_t safe;
-	/** Records of finished files that are held back, and bytes of these files. */
+	/** Buffered records of finished files, and the bytes of these files. */
 	char held[JOURNAL_HELD];
 	size_t held_len;
 	uint64_t held_bytes;
 	struct journal_now now;
 	struct journal_index index;
-	/** The thread that writes what is held back for long, and sets marks, if it runs. */
+	/** The thread that writes buffered records in time, and sets marks, if it runs. */
 	pthread_t marker;
 	pthread_cond_t wake;
 	bool marking;
@@ -168,149 +168,161 @@ struct journal {
 
 /** How journal_close() leaves a journal. */
 enum journal_end {
-	/** There is something to go on with. */
+	/** The copy can be continued. */
 	JOURNAL_KEEP,
-	/** Everything is done: it goes, and with it what was begun and never taken up. */
+	/** The copy is complete: remove the journal, and partial files that this run has not continued. */
 	JOURNAL_REMOVE,
 };
 
-/** Read what is in a journal, up to the first thing that makes no sense. Returns 0 or -ENOMEM. */
+/** Read a journal in memory, up to the first invalid record. Returns 0 or -ENOMEM. */
 int journal_parse(struct journal_index *index, const struct journal_now *now, const void *data, size_t len);
 
 /**
- * Read what is in a journal likewise, from a file of any size. Memory is needed only for what it says.
+ * As journal_parse(), from a file of any size. Memory is needed only for the content of records.
  *
- * @param cancelled  When set, reading ends with -EINTR; or NULL.
+ * @param cancelled  Ends the reading with -EINTR once set; or NULL.
  * @return 0 or -errno.
  */
 int journal_read(struct journal_index *index, const struct journal_now *now, int fd, const atomic_bool *cancelled);
 
-/** Read what the last run of a journal was of, likewise. JOURNAL_UNKNOWN if it does not say. */
+/**
+ * Read only what the last run of a journal was about. JOURNAL_UNKNOWN if the journal lacks this. Returns 0 or -errno.
+ */
 int journal_read_top(struct journal_top *top, int fd, const atomic_bool *cancelled);
 
-/** Free it. */
+/** Free the content of a journal. */
 void journal_index_clear(struct journal_index *index);
 
-/** A journal that is of the copy of a source directory, with what it is (links followed). */
+/** Describe a journal of a directory that is itself the copy of PATH, whose inode is INODE (links followed). */
 struct journal_top journal_top_of(const char *path, struct inode inode);
 
-/** What the journal in a directory says of a copy that the directory may be. */
+/** Result of journal_look(). */
 enum journal_says {
-	/** There is none of ours, or it is of what is copied into the directory. */
+	/** The directory has no journal of ours, or its journal is about operands copied into it. */
 	JOURNAL_SAYS_INTO,
 	/** The directory is an interrupted copy of that source. */
 	JOURNAL_SAYS_ITSELF,
-	/** It is an interrupted copy of another source. */
+	/** The directory is an interrupted copy of another source. */
 	JOURNAL_SAYS_OTHER,
-	/** There is one, but it does not say: it is torn, of an earlier version, or cannot be read. */
+	/** The journal does not say: it is damaged, of an earlier version, or unreadable. */
 	JOURNAL_SAYS_NOTHING,
 };
 
-/** Look at the journal in a directory, if there is one. Nothing is changed, nor locked. CANCELLED: as of journal_read(). */
+/**
+ * Look at the journal in a directory, without a change or a lock. TOP: the source in question. CANCELLED: as in
+ * journal_read().
+ */
 enum journal_says journal_look(int dir, const struct journal_top *top, const atomic_bool *cancelled);
 
 /**
- * The directory PATH is about to be made: have a file beside it, under its temporary name, that says what it is going to be a copy
- * of until it has a journal that does.
+ * Announce that directory PATH will be made: make a notice, a file under PATH's temporary name that says which copy
+ * PATH will be, until PATH has a journal.
  *
- * @return To be ended by journal_announced(); NULL if there can be none.
+ * @return A notice to end with journal_announced(); NULL if there can be none.
  */
 struct journal_notice *journal_announce(const char *path, const struct journal_top *top);
 
 /**
- * Whether a directory was announced as a copy of that source, and nothing has been put into it since.
+ * Whether a directory was announced as a copy of that source, and is still empty.
  *
  * @param dir     The directory.
  * @param path    Its path.
- * @param notice  Set if so, as by journal_announce().
+ * @param notice  Set, if so, as by journal_announce().
  */
 bool journal_was_announced(int dir, const char *path, const struct journal_top *top, const atomic_bool *cancelled,
 	struct journal_notice **notice);
 
-/** Take away what journal_announce() made, or only free the memory with JOURNAL_KEEP. NULL is ignored. */
+/** Free a notice, and with JOURNAL_REMOVE remove its file. NULL is ignored. */
 void journal_announced(struct journal_notice *notice, enum journal_end end);
 
 /**
  * Open or make the journal of a directory, and read it.
  *
- * @param options  A number that is another one where finished files would be other ones.
- * @return 0; -EBUSY if another ucp has it; -EEXIST if it is JOURNAL_INTO, and there is one of an interrupted copy that the
- *         directory itself is, which stays; another -errno if there can be none.
+ * @param options  Fingerprint of the options that change what a finished copy looks like.
+ * @return 0; -EBUSY if another ucp uses the journal; -EEXIST if the journal is to be JOURNAL_INTO, but the directory is
+ * itself an interrupted copy, whose journal stays; another -errno if there can be no journal.
  */
 int journal_open(struct journal *journal, int dir, uint64_t options);
 
 /**
- * Set no more marks, as the journal is going to be closed. Returns 0, or the -errno with which something that was noted
- * could not be written to the medium: then what was noted since the last mark is not in the journal any more.
+ * Stop setting marks, because the journal will be closed. Returns 0, or the -errno of flushing data of noted files:
+ * then the records after the last mark have been removed.
  */
 int journal_settle(struct journal *journal);
 
-/** What was noted since the last mark is not on the medium, because of ERR (-errno): forget it, and note nothing more. */
+/**
+ * Remove the records after the last mark, because their data is not on the medium (ERR, as -errno), and note nothing
+ * more.
+ */
 void journal_doubt(struct journal *journal, int err);
 
-/** Write what is held back, and close. Does nothing to one that is not open. Returns 0 or the first -errno of writing. */
+/** Write the buffered records, and close the journal, if it is open. Returns 0 or the first -errno of writing. */
 int journal_close(struct journal *journal, enum journal_end end);
 
-/** Whether there is one. */
+/** Whether the journal is open. */
 static inline bool journal_is_open(const struct journal *journal) {
 	return atomic_load(&journal->open);
 }
 
-/** Whether there is one that an earlier run has begun. */
+/** Whether the journal is open and was begun by an earlier run. */
 static inline bool journal_goes_on(const struct journal *journal) {
 	return journal_is_open(journal) && journal->index.valid > 0;
 }
 
 /**
- * Whether the next change of a file will be seen by its times: not where the last one was in the same tick of the clock by
- * which the file system sets them, or within the same step in which it keeps them.
+ * Whether the times of a file will show its next change: not if the last change was in the same clock tick, or in the
+ * same step in which the file system stores times.
  *
- * @param st    The file.
- * @param when  CLOCK_REALTIME_COARSE, by which the kernel sets times, from just before it was looked at.
+ * @param st    The status of the file.
+ * @param when  CLOCK_REALTIME_COARSE, which the kernel uses for file times, read just before ST.
  */
 bool journal_can_tell(const struct stat *st, const struct timespec *when);
 
-/** The source as records have it. */
+/** The state of a source as records have it. */
 struct journal_source journal_source_of(const struct stat *st);
 
-/** Whether a file was finished by an earlier run, and neither end has changed. */
+/** Whether an earlier run finished a file, and neither source nor copy has changed. */
 bool journal_is_finished(struct journal *journal, const struct stat *src, const struct stat *dst);
 
 /** Note that a file is finished. */
 void journal_finish(struct journal *journal, const struct stat *src, const struct stat *dst);
 
 /**
- * Take up a file that is written in parts, or begin one.
+ * Continue or begin a part.
  *
- * @param path  Below the journal's directory.
- * @param left  What stands under the temporary name, or NULL. If that is not what was noted, or the source has changed, the
- *              part begins anew, with a record of that.
- * @return Owned by the journal; NULL if nothing can be noted. With something in journal_part::done LEFT has that.
+ * @param path  Path below the journal's directory.
+ * @param left  The file under the temporary name, or NULL. If it is not the noted one, or if the source has changed,
+ *              the part begins again, with a new record.
+ * @return The part, owned by the journal; NULL if nothing can be noted. If journal_part::done is not empty, LEFT
+ * contains those ranges.
  */
 struct journal_part *journal_begin(struct journal *journal, const char *path, const struct stat *src,
 	const struct stat *left);
 
-/** A part is not whole, and all that is written is noted: journal_begin() may go on with it in this run. INO: of its file. */
+/**
+ * Let journal_begin() continue an incomplete part in this run. All written ranges must be noted. INO: inode of the
+ * partial file.
+ */
 void journal_put_down(struct journal *journal, struct journal_part *part, uint64_t ino);
 
-/** Note that a range is written. The caller sees to it that only one thread does so for a part. */
+/** Note that a range is written. The caller makes sure that only one thread does so for a part. */
 void journal_wrote(struct journal *journal, struct journal_part *part, uint64_t ino, uint64_t start, uint64_t end);
 
-/** Have all ranges of a part in the journal. */
+/** Write all noted ranges of a part to the journal. */
 void journal_flush_part(struct journal *journal, struct journal_part *part, uint64_t ino);
 
-/** Add a range, in whatever order. N of them take O(N log N) in all. Returns 0 or -ENOMEM. */
+/** Add a range; any order is allowed. N ranges take O(N log N) in all. Returns 0 or -ENOMEM. */
 int journal_ranges_add(struct journal_ranges *ranges, uint64_t start, uint64_t end);
 
-/** Put them in order, and have those become one that touch. */
+/** Sort the ranges, and merge those that touch. */
 void journal_ranges_order(struct journal_ranges *ranges);
 
-/** Have none; their memory is kept. */
+/** Remove all ranges; their memory is kept. */
 static inline void journal_ranges_empty(struct journal_ranges *ranges) {
 	ranges->count = ranges->ordered = 0;
 }
 
-/** The first part of [START, END) that is in none of the ranges, which are in order. Returns whether there is one. */
+/** Find the first gap between the ranges, which are in order, within [START, END). Returns whether there is one. */
 bool journal_ranges_gap(const struct journal_ranges *ranges, uint64_t start, uint64_t end, struct journal_range *gap);
 
 #endif // UCP_JOURNAL_H

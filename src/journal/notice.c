@@ -15,7 +15,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-/** A file that says what a directory is going to be. */
+/** A file that announces which copy a directory will be. */
 struct journal_notice {
 	/** The directory that it is in (O_PATH): what its path leads through may be exchanged. */
 	int dir;
@@ -58,7 +58,7 @@ struct journal_top journal_top_of(const char *path, struct inode inode) {
 	return top;
 }
 
-/** What a journal's file says, be it a journal or a notice. ST: set to that file, if it is one of ours. */
+/** Result of journal_look() for a journal or a notice. ST: set to the file's status. */
 static enum journal_says look_at(int dir, const char *name, const struct journal_top *top, const atomic_bool *cancelled,
 	struct stat *st)
 {
@@ -76,7 +76,7 @@ static enum journal_says look_at(int dir, const char *name, const struct journal
 	if (there.place == JOURNAL_INTO) {
 		return JOURNAL_SAYS_INTO;
 	}
-	// The same directory, or what is called as it was: device numbers change, and sources are made anew
+	// Compare inode or path: device numbers change, and sources are replaced
 	bool same = (there.dev == top->dev && there.ino == top->ino) || (top->path != 0 && there.path == top->path);
 	return same ? JOURNAL_SAYS_ITSELF : JOURNAL_SAYS_OTHER;
 }
@@ -95,7 +95,7 @@ static void notice_free(struct journal_notice *notice) {
 	free(notice);
 }
 
-/** Open the directory that a path is in. Returns a descriptor or -1. */
+/** Open the directory of a path. Returns a descriptor or -1. */
 static int open_parent(const char *path) {
 	const char *last = last_component(path);
 	char *parent = last == path ? strdup(".") : strndup(path, (size_t)(last - path));
@@ -123,7 +123,7 @@ static struct journal_notice *notice_of(const char *path) {
 	return NULL;
 }
 
-/** Make a notice. Returns 0 or -errno. */
+/** Write the file of a notice. Returns 0 or -errno. */
 static int make_notice(struct journal_notice *notice, const struct journal_top *top) {
 	char data[JOURNAL_BEGINNING];
 	const struct journal_run run = {.top = *top};
@@ -132,7 +132,7 @@ static int make_notice(struct journal_notice *notice, const struct journal_top *
 	if (getrandom(&first.id, sizeof(first.id), 0) != sizeof(first.id)) {
 		return -errno;
 	}
-	// One that was left may be of another source
+	// A leftover may be of another source
 	int ret = tempfile_clear(notice->dir, notice->name, NULL);
 	int fd = ret < 0 ? -1 : openat(notice->dir, notice->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0) {
@@ -159,7 +159,7 @@ struct journal_notice *journal_announce(const char *path, const struct journal_t
 	return NULL;
 }
 
-/** Whether there is nothing in a directory but a journal. */
+/** Whether a directory contains nothing but a journal. */
 static bool is_empty(int dir) {
 	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *names = fd >= 0 ? fdopendir(fd) : NULL;

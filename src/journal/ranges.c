@@ -27,7 +27,9 @@ void journal_ranges_order(struct journal_ranges *ranges) {
 	ranges->ordered = ranges->count = count + 1;
 }
 
-/** Have room for one more. What is only put in order gives room, too, but has to give much to be worth it. */
+/**
+ * Make room for one more range. Sorting may free room by merging, but at least half of it, or sorting would not pay.
+ */
 static int make_room(struct journal_ranges *ranges) {
 	if (ranges->list && ranges->count < ranges->size) {
 		return 0;
@@ -49,7 +51,7 @@ static int make_room(struct journal_ranges *ranges) {
 int journal_ranges_add(struct journal_ranges *ranges, uint64_t start, uint64_t end) {
 	struct journal_range *last = ranges->count > 0 ? &ranges->list[ranges->count - 1] : NULL;
 	bool ordered = ranges->ordered == ranges->count;
-	// Most come one behind the other
+	// Most ranges follow the previous one
 	if (last && start <= last->end && end >= last->start && (start >= last->start || !ordered)) {
 		last->start = min(start, last->start);
 		last->end = max(end, last->end);
@@ -66,7 +68,7 @@ int journal_ranges_add(struct journal_ranges *ranges, uint64_t start, uint64_t e
 	return 0;
 }
 
-/** The first range that ends at or behind an offset. */
+/** The first range that ends at or after an offset. */
 static size_t first_behind(const struct journal_ranges *ranges, uint64_t offset) {
 	size_t low = 0;
 	size_t high = ranges->count;
