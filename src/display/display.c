@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
-/** Seconds before a bar that nobody asked for is worth showing, and before it is worth counting what there is. */
+/** Seconds before --progress=auto shows a bar, and before the sources are counted. */
 #define PATIENCE 1.0
 #define SCAN_PATIENCE 0.25
 
@@ -24,18 +24,18 @@
 /** Seconds between two events. */
 #define EVENT_INTERVAL 1.0
 
-/** Seconds that the first answer waits for what there is to be counted. */
+/** Seconds that the first answer waits for the counting. */
 #define ANSWER_DELAY 0.05
 
-/** The width of a bar that goes to no terminal. */
+/** The width of a bar if stderr is no terminal. */
 #define COLUMNS 80
 
-/** Whether the terminal can do no more than a typewriter. */
+/** Whether the terminal cannot move the cursor. */
 static bool is_dumb(const char *term) {
 	return !term || term[0] == '\0' || strcmp(term, "dumb") == 0;
 }
 
-/** Say that it begins (--json). */
+/** Report the start (--json). */
 static void started_event(const struct display *display) {
 	char text[32];
 	struct tm tm;
@@ -82,7 +82,7 @@ void display_init(struct display *display, const struct opts *opts, const struct
 		display->style = DISPLAY_LINES;
 	}
 	if (strcmp(nl_langinfo(CODESET), "UTF-8") == 0 && !(display->terminal && term && strcmp(term, "linux") == 0)) {
-		// The fonts of the kernel's own terminal have no eighths
+		// The fonts of the Linux console lack the eighths of a block
 		display->flags |= LINE_UTF8;
 	}
 	if (display->terminal && !(no_color && no_color[0] != '\0')) {
@@ -94,7 +94,7 @@ void display_init(struct display *display, const struct opts *opts, const struct
 	started_event(display);
 }
 
-/** Say how far it is. */
+/** Report the progress (--json). */
 static void progress_event(const struct display *display, const struct view *view) {
 	struct member members[9];
 	size_t count = 0;
@@ -123,7 +123,7 @@ void display_start(struct display *display, int sources, uint64_t over) {
 	display->next_line = t + LINE_INTERVAL;
 	display->next_event = t + EVENT_INTERVAL;
 	progress_init(&display->progress, t);
-	// With --dry-run there is nothing ahead of which to count
+	// With --dry-run the walk itself is the work, so do not count ahead
 	if (display->opts->flags & OPT_DRY_RUN) {
 		return;
 	}
@@ -149,13 +149,13 @@ static unsigned terminal_columns(void) {
 	return COLUMNS;
 }
 
-/** Whether the terminal is somebody else's now. */
+/** Whether another process group has the terminal now. */
 static bool in_background(const struct display *display) {
 	pid_t group = display->terminal ? tcgetpgrp(STDERR_FILENO) : -1;
 	return group >= 0 && group != getpgrp();
 }
 
-/** Write a name that can be printed in so many columns at most, cut if it is longer. Returns the columns it takes. */
+/** Append a printable form of NAME of at most COLUMNS columns, shortened if needed. Returns its columns. */
 static unsigned fit_name(struct buf *buf, const char *name, unsigned columns) {
 	struct buf quoted = {0};
 	mbstate_t state = {0};
@@ -199,7 +199,7 @@ static void display_line(struct display *display, const struct view *now) {
 	display->shown = true;
 }
 
-/** Print the line that was asked for. */
+/** Print the line requested by display_ask(). */
 static void answer(struct display *display, const struct view *view) {
 	char line[PROGRESS_LINE];
 	char time[32];
@@ -211,7 +211,7 @@ static void answer(struct display *display, const struct view *view) {
 	display->asked = false;
 }
 
-/** Once all is counted, see if there is room for it. What may stay as it is, or was there before, nobody knows. */
+/** Once all is counted, compare with the free space; not with --update or --resume, whose amount of data is unknown. */
 static void look_ahead(struct display *display, const struct view *view) {
 	const struct opts *opts = display->opts;
 	if (display->looked_ahead || !view->totals.final) {
@@ -234,7 +234,7 @@ void display_tick(struct display *display, const struct counters *sum) {
 
 	look_ahead(display, &view);
 	if (display->flushing > 0) {
-		// No data moves, and nobody knows how long it will take
+		// No data moves, and the time left is unknown
 		view.flushing = max(t - display->flushing, 1e-3);
 		view.rate = view.left = -1;
 	}
@@ -268,7 +268,7 @@ void display_resume(struct display *display) {
 	progress_resume(&display->progress, t);
 }
 
-/** Leave on the terminal how far it came, and how to go on. */
+/** Leave on the terminal how much was copied, and how to continue. */
 static void say_interrupted(struct display *display, const struct view *view) {
 	char line[PROGRESS_LINE];
 	char whole[sizeof(line) + 64];
@@ -285,7 +285,7 @@ void display_end(struct display *display, const struct counters *sum, bool finis
 	bool wanted = display->opts->progress != PROGRESS_AUTO || (display->shown && !in_background(display));
 
 	if ((errors > 0 || !finished) && counter_get(&all.failed) == 0) {
-		// A directory, with who knows how much in it
+		// A directory failed, with an unknown number of names in it
 		counter_add(&all.failed, 1);
 	}
 	struct view view = progress_look(&display->progress, now(), &all, &totals, true);

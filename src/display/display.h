@@ -1,6 +1,4 @@
-/**
- * How far the copying is, as the user sees it: a bar on a terminal, plain lines, the line that SIGUSR1 asks for.
- */
+/** Progress for the user: a bar on a terminal, plain lines, and the line that SIGUSR1 asks for. */
 
 #ifndef UCP_DISPLAY_H
 #define UCP_DISPLAY_H
@@ -11,17 +9,17 @@
 struct opts;
 struct report;
 
-/** In what form progress is shown. */
+/** The form in which progress is shown. */
 enum display_style {
-	/** Not at all. */
+	/** No progress. */
 	DISPLAY_NOTHING,
-	/** A line that changes. */
+	/** A line that is updated in place. */
 	DISPLAY_BAR,
-	/** A line now and then. */
+	/** A new line now and then. */
 	DISPLAY_LINES,
 };
 
-/** What is shown. The coordinator's. */
+/** State of the display; only the coordinator uses it. */
 struct display {
 	const struct opts *opts;
 	const struct limits *limits;
@@ -30,81 +28,88 @@ struct display {
 	struct scan scan;
 	/** How many operands are sources. */
 	int sources;
-	/** Bytes that are going to be overwritten; UINT64_MAX: not known. */
+	/** Bytes that will be overwritten; UINT64_MAX if unknown. */
 	uint64_t over;
 	enum display_style style;
 	/** enum line_flags. */
 	unsigned flags;
-	/** Whether it goes to a terminal. */
+	/** Whether stderr is a terminal. */
 	bool terminal;
-	/** The name of the file that is being copied longest, or "". */
+	/** The name of the file that has been under way longest, or "". */
 	char current[256];
-	/** Whether anything was shown, and whether it was seen if there is room for all. */
+	/** Whether a line was shown, and whether look_ahead() compared the sources with the free space. */
 	bool shown;
 	bool looked_ahead;
-	/** Seconds it took, in the end. */
+	/** Seconds the copy took, once it has ended. */
 	double elapsed;
-	/** When everything began to be flushed, or 0. */
+	/** When flushing everything began, or 0. */
 	double flushing;
-	/** When the next plain line and event are due, and the line that was asked for, if any was. */
+	/**
+	 * When the next plain line, the next event, and the answer to display_ask() are due; the answer only if asked is
+	 * set.
+	 */
 	double next_line;
 	double next_event;
 	bool asked;
 	double answer;
 };
 
-/** What was done, in the end. */
+/** Results for display_summary(). */
 struct summary {
 	const struct counters *sum;
 	/** Directories made. */
 	uint64_t directories;
-	/** Workers; what moved the data, "uring" or "sync", and in words; NULL if nothing had to be moved by it. */
+	/**
+	 * Workers, and the engine: "uring" or "sync", and its details in words; both NULL if no data had to be moved by it.
+	 */
 	unsigned workers;
 	const char *engine;
 	const char *engine_details;
-	/** The signal that ended it, or 0. */
+	/** The signal that ended the copy, or 0. */
 	int signal;
 };
 
-/** Decide what is going to be shown. */
+/** Decide what to show, and report the start (--json). */
 void display_init(struct display *display, const struct opts *opts, const struct limits *limits, struct report *report);
 
-/** The copying of so many operands begins. OVER: bytes that are going to be overwritten; UINT64_MAX: not known. */
+/**
+ * Begin to measure. SOURCES: number of operands that are copied. OVER: bytes to be overwritten; UINT64_MAX if unknown.
+ */
 void display_start(struct display *display, int sources, uint64_t over);
 
-/** The user asks for a line. It is printed by one of the next calls of display_tick(), or by display_end(). */
+/** Request a line for the user. One of the next calls of display_tick(), or display_end(), prints it. */
 void display_ask(struct display *display);
 
-/** Show what has been done by now. To be called every 100 ms or so. */
+/** Show the progress in SUM. Call this about every 100 ms. */
 void display_tick(struct display *display, const struct counters *sum);
 
-/** Everything is copied; what follows is to be shown as flushing. */
+/** Begin to show the time that flushing takes, since everything is copied. */
 void display_flushing(struct display *display);
 
-/** The process is going to be stopped: leave the terminal as it should be. */
+/** Clear the line, because the process is going to be stopped. */
 void display_suspend(struct display *display);
 
-/** It goes on. */
+/** Continue after display_suspend(); the pause does not count. */
 void display_resume(struct display *display);
 
-/** Everything is done, or given up: FINISHED or not. */
+/** Show the last line. FINISHED: the copy was not interrupted. */
 void display_end(struct display *display, const struct counters *sum, bool finished);
 
 /**
- * Find out how many bytes are free for us on the file system of PATH.
+ * Find out how many bytes we may use on the file system of PATH.
  *
- * @param used  Set to how many others have there; or NULL.
- * @return Whether that is known.
+ * @param used  Set to the bytes in use there; or NULL.
+ * @return Whether the file system reports this.
  */
 bool display_room(const struct opts *opts, const char *path, uint64_t *room, uint64_t *used);
 
 /**
- * Give a hint if so many bytes have no room at the destination, whatever is overwritten there. No hint is given where copies
- * may share their data with the sources. VERB: "are to be" or "would be".
+ * Print a hint if BYTES exceed the free space at the destination plus the bytes that may be overwritten there. No hint
+ * if copies may share data with the sources. VERB: "are to be" or "would be".
  */
 void display_look_ahead(const struct display *display, uint64_t bytes, const char *verb);
 
-/** Say what was done, if that is asked for (--stats, --json). */
+/** Print what was done, if --stats, --json or --dry-run asks for it. */
 void display_summary(struct display *display, const struct summary *summary);
 
 #endif // UCP_DISPLAY_H

@@ -3,15 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 
-/** A terminal with more columns than this has room for a name, which may take one in so many of them. */
+/** A terminal with more columns than NAME_COLUMNS shows a name, in one NAME_PART-th of them. */
 #define NAME_COLUMNS 120
 #define NAME_PART 4
 
-/** The narrowest bar that is worth its room, and the widest. */
+/** The narrowest and the widest bar. */
 #define LEAST_BAR 6
 #define MOST_BAR 100
 
-/** What a line may be made of. */
+/** Fields of a line. */
 enum field {
 	FIELD_PERCENT = 1 << 0,
 	FIELD_BYTES = 1 << 1,
@@ -22,7 +22,7 @@ enum field {
 	FIELDS = (1 << 6) - 1,
 };
 
-/** More errors than this are told by their number, too. */
+/** Above this number, errors are also counted. */
 #define MANY_ERRORS 20
 
 void progress_format_bytes(char *text, size_t size, double bytes) {
@@ -32,7 +32,7 @@ void progress_format_bytes(char *text, size_t size, double bytes) {
 		bytes /= 1024;
 		++unit;
 	}
-	// No printf of fractions: they look different in each locale
+	// printf("%.1f") depends on the locale
 	if (unit > 0 && bytes < 99.95) {
 		unsigned tenths = (unsigned)(bytes * 10 + 0.5);
 		snprintf(text, size, "%u.%u %s", tenths / 10, tenths % 10, units[unit]);
@@ -52,7 +52,7 @@ void progress_format_time(char *text, size_t size, double seconds) {
 	}
 }
 
-/** The line under construction, and its width on the screen so far. */
+/** A line being built, and its width on the screen so far. */
 struct line {
 	char *text;
 	size_t size;
@@ -60,7 +60,7 @@ struct line {
 	unsigned columns;
 };
 
-/** Append something that takes COLUMNS columns. It is left out whole if there is no memory for it. */
+/** Append text of COLUMNS columns. It is left out whole if the buffer is too small. */
 static void append(struct line *line, const char *text, unsigned columns) {
 	size_t len = strlen(text);
 	if (line->len + len < line->size) {
@@ -70,13 +70,13 @@ static void append(struct line *line, const char *text, unsigned columns) {
 	}
 }
 
-/** Append one of the fields, which are ASCII, with two blanks before it. */
+/** Append a field, which is ASCII, after two blanks. */
 static void append_field(struct line *line, const char *text) {
 	append(line, line->len > 0 ? "  " : "", line->len > 0 ? 2 : 0);
 	append(line, text, (unsigned)strlen(text));
 }
 
-/** The texts of a line. */
+/** The text of each field. */
 struct texts {
 	char percent[16];
 	char bytes[96];
@@ -90,7 +90,7 @@ static const char *files_noun(uint64_t files) {
 	return files == 1 ? "file" : "files";
 }
 
-/** Write how many files there are, as far as that is known. */
+/** Write the number of files, and the total as far as it is known. */
 static void write_files(char *text, size_t size, const struct view *view, bool align) {
 	unsigned long long files = view->files;
 	unsigned long long all = max(view->totals.files, view->files);
@@ -104,7 +104,7 @@ static void write_files(char *text, size_t size, const struct view *view, bool a
 	}
 }
 
-/** Write bytes: in the end also how many of them are shared with the source. */
+/** Write the number of bytes, and at the end how many are shared with the source. */
 static void write_bytes(char *text, size_t size, const struct view *view, bool align) {
 	char number[32];
 	char shared[32];
@@ -119,7 +119,7 @@ static void write_bytes(char *text, size_t size, const struct view *view, bool a
 	}
 }
 
-/** Write numbers with blanks before them, so that what follows does not move. */
+/** Write all fields; with ALIGN numbers have leading blanks, so that later fields do not move. */
 static void write_texts(struct texts *texts, const struct view *view, bool align) {
 	char number[32];
 
@@ -154,7 +154,7 @@ static void write_texts(struct texts *texts, const struct view *view, bool align
 	}
 }
 
-/** Append what of the texts is among the FIELDS, but for the percentage. */
+/** Append the texts of FIELDS, except the percentage. */
 static void append_texts(struct line *line, const struct texts *texts, unsigned fields) {
 	if (fields & FIELD_BYTES) {
 		append_field(line, texts->bytes);
@@ -173,7 +173,7 @@ static void append_texts(struct line *line, const struct texts *texts, unsigned 
 	}
 }
 
-/** Append a bar of WIDTH columns, its ends among them. */
+/** Append a bar of WIDTH columns, including its ends. */
 static void append_bar(struct line *line, double share, unsigned width, unsigned flags) {
 	static const char *const eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
 	bool utf8 = flags & LINE_UTF8;
@@ -198,25 +198,25 @@ static void append_bar(struct line *line, double share, unsigned width, unsigned
 	append(line, utf8 ? "▏" : "]", 1);
 }
 
-/** How many columns there are for a bar, with the blank before it, if these fields are shown; negative if too few. */
+/** Columns left for a bar and the blank before it, if FIELDS are shown; negative if the fields are too wide. */
 static int room_for_bar(const struct texts *texts, unsigned fields, unsigned columns) {
 	char text[512];
 	struct line line = {.text = text, .size = sizeof(text)};
 	text[0] = '\0';
 	append(&line, fields & FIELD_PERCENT ? texts->percent : "", fields & FIELD_PERCENT ? (unsigned)strlen(texts->percent) : 0);
 	append_texts(&line, texts, fields);
-	// The last column stays free: a terminal may wrap there
+	// Leave the last column free: a terminal may wrap there
 	return (int)columns - 1 - (int)line.columns;
 }
 
-/** Choose the fields that have room. */
+/** Choose the fields that fit. */
 static unsigned choose_fields(const struct texts *texts, unsigned columns, bool bar, bool last) {
 	static const unsigned going[] = {FIELD_FILES, FIELD_TOTAL, FIELD_BYTES, FIELD_RATE, FIELD_TIME, FIELD_PERCENT};
-	// The rate is what bytes and time tell, too
+	// At the end the rate goes first: bytes and time imply it
 	static const unsigned ending[] = {FIELD_RATE, FIELD_TOTAL, FIELD_FILES, FIELD_BYTES, FIELD_TIME, FIELD_PERCENT};
 	unsigned fields = FIELDS;
 	for (size_t i = 0; columns > 0 && i < countof(going); ++i) {
-		// Everything is worth more than a bar, but while the copying goes on there is room for one if something is left out
+		// Fields are worth more than a bar; but if one has to go during the copy, drop enough to fit a bar, too
 		bool wanted = bar && !last && fields != FIELDS && (fields & FIELD_RATE);
 		if (room_for_bar(texts, fields, columns) >= (wanted ? LEAST_BAR + 1 : 0)) {
 			break;
@@ -226,12 +226,12 @@ static unsigned choose_fields(const struct texts *texts, unsigned columns, bool 
 	return fields;
 }
 
-/** Write the last line of a copy in which something failed. */
+/** Write the last line of a copy with failures or errors. */
 static void failed_line(const struct view *view, unsigned columns, unsigned flags, struct line *line) {
 	char bytes[32];
 	char time[32];
 	char parts[5][96] = {0};
-	// The first of them that is dispensable
+	// Parts to drop, the first one first
 	static const size_t order[] = {4, 1, 2, 0};
 	unsigned long long dealt = view->files + view->failed + view->skipped;
 	unsigned long long all = view->totals.final ? max((unsigned long long)view->totals.files, dealt) : dealt;
@@ -286,14 +286,14 @@ void progress_line(const struct view *view, unsigned columns, unsigned flags, ch
 	}
 	write_texts(&texts, view, !plain);
 	if (view->last && columns > 0 && room_for_bar(&texts, FIELDS, columns) < 0) {
-		// Nothing will move any more
+		// Nothing moves any more, so drop the leading blanks
 		write_texts(&texts, view, false);
 	}
 	unsigned fields = choose_fields(&texts, columns, bar, view->last);
 	int room = room_for_bar(&texts, fields, columns);
 	int name = view->name ? (int)progress_name_room(columns) + 2 : 0;
 	bool named = name > 2 && fields == FIELDS && room - name >= 0;
-	// The room of the name is kept, whatever it is, so that nothing moves
+	// Reserve the same columns for any name, so that nothing moves
 	room -= named ? name : 0;
 	append(&line, fields & FIELD_PERCENT ? texts.percent : "", (unsigned)strlen(texts.percent));
 	if (bar && room > LEAST_BAR) {

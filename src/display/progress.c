@@ -2,21 +2,21 @@
 
 #include <string.h>
 
-/** What a file counts besides its bytes: opening, creating and closing takes about as long as moving so many. */
+/** Work of a file besides its bytes: opening, creating and closing takes about as long as moving this many bytes. */
 #define FILE_WORK (32.0 * 1024)
 
-/** Seconds over which the rate that is shown is smoothed. */
+/** Seconds over which the displayed rate is averaged. */
 #define RATE_MEMORY 3.0
 
-/** Seconds over which the pace is smoothed: a part of those since the beginning, within limits. */
+/** Seconds over which the pace is averaged: the time since the start divided by PACE_PART, within limits. */
 #define PACE_PART 4
 #define PACE_LEAST 3.0
 #define PACE_MOST 60.0
 
-/** Less time than this tells nothing of the rate. */
+/** Shorter intervals do not measure a rate. */
 #define MOMENT 0.05
 
-/** Longer than this nobody can look ahead. */
+/** A longer time left is not shown. */
 #define FOREVER (100.0 * 24 * 3600)
 
 void progress_init(struct progress *progress, double t) {
@@ -54,19 +54,19 @@ void counters_sum(struct counters *sum, const struct counters *counters, unsigne
 	}
 }
 
-/** Take in what passed by in DT seconds. */
+/** Add AMOUNT, done in DT seconds; MEMORY is the time constant in seconds. */
 static void flow_add(struct flow *flow, double amount, double dt, double memory) {
 	double keep = memory / (memory + dt);
 	flow->sum = flow->sum * keep + amount / dt * (1 - keep);
 	flow->weight = flow->weight * keep + (1 - keep);
 }
 
-/** The average. That it began with nothing does not count. */
+/** The average since the first flow_add(). */
 static double flow_get(const struct flow *flow) {
 	return flow->weight > 0 ? flow->sum / flow->weight : 0;
 }
 
-/** Take in what has been done since the last time. */
+/** Measure the progress since the last call. */
 static void measure(struct progress *progress, double t, double bytes, double work) {
 	double dt = t - progress->last_time;
 	if (dt < MOMENT) {
@@ -80,7 +80,7 @@ static void measure(struct progress *progress, double t, double bytes, double wo
 	progress->last_work = work;
 }
 
-/** At the end it is only what is missing that counts. */
+/** At the end only failures keep the share below 1. */
 static double last_share(uint64_t failed, double done, double total) {
 	if (failed == 0) {
 		return 1;
@@ -91,7 +91,7 @@ static double last_share(uint64_t failed, double done, double total) {
 struct view progress_look(struct progress *progress, double t, const struct counters *sum, const struct totals *totals,
 	bool last)
 {
-	// What went into files that failed then counts only while nobody can know
+	// Bytes of files that failed later count only until the end
 	uint64_t copied = counter_get(last ? &sum->data : &sum->bytes);
 	uint64_t shared = min(counter_get(&sum->clone_bytes), copied);
 	uint64_t moved = copied - shared;
@@ -115,7 +115,7 @@ struct view progress_look(struct progress *progress, double t, const struct coun
 		view.share = last_share(failed, (double)copied + FILE_WORK * (double)files, all);
 		view.left = 0;
 	} else if (totals->final) {
-		// More than was found: who knows how much more there will be
+		// With more work than was counted, the rest is unknown
 		double share = all > 0 ? min(work / all, 1.0) : 0;
 		progress->share = max(progress->share, share);
 		view.share = progress->share;

@@ -1,101 +1,99 @@
-/**
- * What has been done so far: counters the workers add to, what can be told from them, and the line that tells it.
- */
+/** Progress of a copy: the workers' counters, rates and times computed from them, and the line that shows them. */
 
 #ifndef UCP_PROGRESS_H
 #define UCP_PROGRESS_H
 
 #include "base/thread.h"
 
-/** What one worker has done. Each has its own cache lines. */
+/** Counts of one worker, in cache lines of its own. */
 struct counters {
-	/** Bytes of file data moved or cloned, also for files that failed then; and those of files that are finished. */
+	/** Bytes of file data moved or cloned, also of files that failed later; and only of finished files. */
 	_Alignas(128) counter bytes;
 	counter data;
-	/** Files, links and special files finished. */
+	/** Finished files, links and special files. */
 	counter files;
-	/** Those of them that are no regular files. */
+	/** The finished ones that are not regular files. */
 	counter symlinks;
 	counter hard_links;
 	counter specials;
-	/** Bytes of holes that were passed over, and bytes that were left out for being zeros. */
+	/** Bytes of holes that were skipped, and of zeros that were not written. */
 	counter holes;
 	counter zeros;
-	/** Names that are not copied by what the user asked for, and those that failed. */
+	/** Names not copied because of the options, and names that failed. */
 	counter skipped;
 	counter failed;
-	/** Bytes that are not copied for either reason. */
+	/** Bytes of names in skipped and failed. */
 	counter skipped_bytes;
-	/** Files that an earlier run had finished, which are among those skipped, and all bytes that it had copied (--resume). */
+	/** Files finished by an earlier run, which count as skipped, too; and all bytes copied by it (--resume). */
 	counter resumed;
 	counter resumed_bytes;
-	/** Bytes of the files that failed because there was no room for them. */
+	/** Bytes of the files that failed for lack of space. */
 	counter nospace;
-	/** Bytes that are kept of them, to go on with (--resume). */
+	/** Bytes of those files that are kept for --resume. */
 	counter kept;
 	/** Files that share their data with the source, and their bytes. */
 	counter clones;
 	counter clone_bytes;
-	/** Small files copied at once since their data was cached. */
+	/** Small files copied without the ring because their data was cached. */
 	counter cached;
 	/** Files streamed to their end by system calls. */
 	counter streams;
-	/** Big files shared among workers. */
+	/** Big files copied by several workers. */
 	counter shared;
 };
 
-/** What there is to do, as far as it is known. */
+/** Amount of work, as far as it is known. */
 struct totals {
 	uint64_t bytes;
 	uint64_t files;
-	/** Whether that is all. */
+	/** Whether the counts are complete. */
 	bool final;
 };
 
-/** How much passes by in a second, where what is long ago counts less. */
+/** A rate per second, averaged with more weight on recent time. */
 struct flow {
 	double sum;
 	double weight;
 };
 
-/** How a copy goes. */
+/** State of the measurement. */
 struct progress {
-	/** When it began, by the clock of now(). */
+	/** When the copy began, in seconds of now(). */
 	double start;
-	/** Bytes copied, and work done (see progress_look()), in a second. */
+	/** Bytes copied per second, and work done per second (see progress_look()). */
 	struct flow bytes;
 	struct flow work;
-	/** When it was last looked at, and what was done by then. */
+	/** Time, bytes and work at the last measurement. */
 	double last_time;
 	double last_bytes;
 	double last_work;
-	/** The share of the work that was told last: it never gets less. */
+	/** The last share shown: it never decreases. */
 	double share;
 };
 
-/** What can be told of a moment. */
+/** The values to show at one moment. */
 struct view {
-	/** Bytes and files that are dealt with, and those that there are, which are final or not. */
+	/** Bytes and files done, and the totals, which may not be final. */
 	uint64_t bytes;
 	uint64_t files;
 	struct totals totals;
-	/** How much of the work is done, from 0 to 1; negative if nobody knows. */
+	/** Share of the work done, from 0 to 1; negative if unknown. */
 	double share;
-	/** Bytes of those copied that are shared with the source. */
+	/** Bytes among those copied that are shared with the source. */
 	uint64_t shared;
-	/** Bytes moved in a second; negative if all there is was shared. */
+	/** Bytes moved per second; negative if all bytes were shared. */
 	double rate;
-	/** Seconds since the beginning, and to the end; negative if nobody knows. */
+	/** Seconds since the start, and until the end; left is negative if unknown. */
 	double elapsed;
 	double left;
-	/** Seconds since everything is being flushed; 0 if it is not. */
+	/** Seconds since flushing began; 0 if it has not. */
 	double flushing;
-	/** Whether this is the end. */
+	/** Whether the copy has ended. */
 	bool last;
-	/** The name of a file that is being copied, as it can be printed, and how many columns it takes; or NULL. */
+	/** Printable name of a file being copied, and its columns; or NULL. */
 	const char *name;
 	unsigned name_columns;
-	/** Names that failed, those left as they were, and errors that were printed; for the last line. */
+	/** Names that failed, names left as they were, and errors printed; for the last line. */
 	uint64_t failed;
 	uint64_t skipped;
 	uint64_t errors;
@@ -103,32 +101,32 @@ struct view {
 
 /** Switches of progress_line(). */
 enum line_flags {
-	/** The bar may have characters of Unicode. */
+	/** The bar may use Unicode characters. */
 	LINE_UTF8 = 1 << 0,
-	/** It may be coloured. */
+	/** The line may use colours. */
 	LINE_COLOR = 1 << 1,
 	/** No bar, and no limit to the width. */
 	LINE_PLAIN = 1 << 2,
 };
 
-/** Bytes that are enough for any line. */
+/** Buffer size that fits any line. */
 #define PROGRESS_LINE 2048
 
-/** Begin to measure at a time. */
+/** Begin to measure at time T. */
 void progress_init(struct progress *progress, double t);
 
-/** After a pause in which nothing could be done: what was measured holds on. */
+/** Continue to measure after a pause that ended at time T and does not count. */
 void progress_resume(struct progress *progress, double t);
 
 /** Add up the counters of COUNT workers. */
 void counters_sum(struct counters *sum, const struct counters *counters, unsigned count);
 
 /**
- * Find out what can be told now. The time left is that of the work left at the pace of late: the bytes, and a constant
- * for each file.
+ * Measure, and compute the values to show. The time left is the work left divided by the recent pace; work is the bytes
+ * plus a constant for each file.
  *
- * @param t     The time; it must not go back.
- * @param last  Whether all is done.
+ * @param t     The time in seconds; must not go back.
+ * @param last  Whether the copy has ended.
  */
 struct view progress_look(struct progress *progress, double t, const struct counters *sum, const struct totals *totals,
 	bool last);
@@ -136,21 +134,20 @@ struct view progress_look(struct progress *progress, double t, const struct coun
 /**
  * Write a view as a line into a buffer of SIZE bytes, best PROGRESS_LINE.
  *
- * The last line of a copy in which something failed says what was done and what was not.
+ * If some names failed, the last line has the numbers of copied and of failed names.
  *
- * @param columns  The terminal's width: the line is narrower, and leaves out whole what has no room. 0: as long as it
- *                 likes.
+ * @param columns  The terminal's width: the line is shorter, and fields without room are left out. 0: no limit.
  * @param flags    enum line_flags.
  */
 void progress_line(const struct view *view, unsigned columns, unsigned flags, char *line, size_t size);
 
-/** How many columns view::name may take in a line of so many; 0 if the line is too short for one. */
+/** How many columns view::name may use in a line of COLUMNS; 0 if the line is too short for a name. */
 unsigned progress_name_room(unsigned columns);
 
-/** Write what an interrupt left, in one sentence, into a buffer of SIZE bytes, best PROGRESS_LINE. */
+/** Write one sentence about the progress of an interrupted copy into a buffer of SIZE bytes, best PROGRESS_LINE. */
 void progress_interrupted(const struct view *view, char *line, size_t size);
 
-/** Write a number of bytes for people: "512 B", "1.5 MiB". */
+/** Write a number of bytes in readable form: "512 B", "1.5 MiB". */
 void progress_format_bytes(char *text, size_t size, double bytes);
 
 /** Write seconds as 2:03, 1:02:03 or 3d 04h. */

@@ -12,7 +12,9 @@
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
 
-/** File systems on which whole copies can share their data with the source: on the same device, or across several. */
+/**
+ * Whether copies between these paths may share data with the source: on one device, or across several, by file system.
+ */
 static bool may_share(const char *src, const char *dst) {
 	struct statfs fs[2];
 	struct stat st[2];
@@ -26,7 +28,7 @@ static bool may_share(const char *src, const char *dst) {
 	return !(type & FSTYPE_UNSHARED);
 }
 
-/** The path, or the nearest directory above it, that is there; to be freed. NULL if none is. */
+/** PATH, or its nearest existing parent; the caller frees it. NULL if there is none. */
 static char *existing(const char *path) {
 	struct stat st;
 	char *at = path[0] != '\0' ? strdup(path) : NULL;
@@ -40,7 +42,7 @@ static char *existing(const char *path) {
 
 bool display_room(const struct opts *opts, const char *path, uint64_t *room, uint64_t *used) {
 	struct statvfs fs;
-	// By its name, though the engine has none: at worst there is no hint
+	// Resolving a full path is fine here: at worst there is no hint
 	if (statvfs(path, &fs) != 0) {
 		return false;
 	}
@@ -49,7 +51,7 @@ bool display_room(const struct opts *opts, const char *path, uint64_t *room, uin
 	if (used) {
 		*used = (fs.f_blocks - fs.f_bfree) * fs.f_frsize;
 	}
-	// Some file systems have no such number
+	// Some file systems report no size
 	return fs.f_blocks > 0;
 }
 

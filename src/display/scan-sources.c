@@ -7,28 +7,28 @@
 
 /** Switches of struct sources::flags. */
 enum sources_flags {
-	/** A walk was made. */
+	/** A walk has been made. */
 	SOURCES_KNOWN = 1 << 0,
 	/** Files with one name were noted, too. */
 	SOURCES_SINGLE = 1 << 1,
 	/** Files on all devices were noted. */
 	SOURCES_ANYWHERE = 1 << 2,
-	/** A walk failed. */
+	/** A walk failed, so nothing is known. */
 	SOURCES_UNKNOWN = 1 << 3,
 };
 
-/** A walk that notes files. */
+/** State of a walk that notes files. */
 struct noting {
 	struct sources *sources;
 	int err;
 };
 
-/** Whether a file has one name only; of a directory the number of links says something else. */
+/** Whether a file has only one name; a directory's link count means something else. */
 static bool is_single(const struct stat *st) {
 	return !S_ISDIR(st->st_mode) && st->st_nlink <= 1;
 }
 
-/** Note a file, if it is of those that somebody may ask for. */
+/** Note a file if an answer may need it. */
 static bool note(void *arg, const struct walk_found *found) {
 	struct noting *noting = arg;
 	struct sources *sources = noting->sources;
@@ -40,7 +40,7 @@ static bool note(void *arg, const struct walk_found *found) {
 	return noting->err == 0;
 }
 
-/** Find out all that an answer about ST, and what was asked before, needs. */
+/** Walk the sources and note all files needed for an answer about ST and about earlier questions. */
 static void find_out(struct sources *sources, int count, const struct stat *st) {
 	struct noting noting = {.sources = sources};
 	const unsigned flags = WALK_ALL | WALK_DIRECTORIES;
@@ -66,7 +66,7 @@ static void find_out(struct sources *sources, int count, const struct stat *st) 
 	sources->flags |= noting.err < 0 ? SOURCES_UNKNOWN : 0;
 }
 
-/** Whether what was found out is enough to answer. */
+/** Whether an answer about ST needs no further walk. */
 static bool is_known(const struct sources *sources, const struct stat *st) {
 	unsigned flags = sources->flags;
 	return (flags & SOURCES_UNKNOWN) || ((flags & SOURCES_KNOWN)

@@ -15,36 +15,36 @@
 /** Bytes read from a directory at once. */
 #define DIR_BUFFER (32u << 10)
 
-/** Most directories that are kept open on the way to the one that is read, but for the top. */
+/** Most directories kept open on the way to the one being read, besides the top. */
 #define MOST_OPEN 16
 
-/** The part of the descriptors for directories that one walk may have: one in so many. */
+/** A walk may use one OPEN_SHARE-th of the descriptors for directories. */
 #define OPEN_SHARE 8
 
-/** A directory that the walk is in. */
+/** A directory on the way to the one being read. */
 struct level {
-	/** -1 while too many below it are open; that of the top stays open. */
+	/** -1 if it was closed because too many below it are open; the top stays open. */
 	int fd;
 	struct inode inode;
-	/** Its subdirectories that are copied: of each its type (DT_DIR, DT_LNK), and its name with a NUL behind it. */
+	/** Subdirectories to copy: for each its type (DT_DIR, DT_LNK), and its name with a NUL. */
 	struct buf dirs;
-	/** Where in dirs the next one begins that is to be entered, and the one that the walk is in. */
+	/** Offsets in dirs of the next one to enter, and of the one the walk is in. */
 	size_t next;
 	size_t inside;
 	struct select_dir *select;
 };
 
-/** A walk under way. */
+/** State of a walk. */
 struct state {
 	const struct walk *walk;
 	const struct opts *opts;
-	/** Where it is: the top first. */
+	/** The directories on the way, the top first. */
 	struct level *levels;
 	size_t depth;
 	size_t size;
-	/** How many levels are kept open. */
+	/** How many levels stay open. */
 	size_t keep;
-	/** What is read of a directory. */
+	/** Buffer for reading directories. */
 	char *data;
 	/** The first error: 0 or -errno. */
 	int err;
@@ -65,12 +65,12 @@ static bool is_over(struct state *s) {
 	return s->ended;
 }
 
-/** Whether directories are copied. */
+/** Whether directories are copied at all. */
 static bool enters(const struct opts *opts) {
 	return (opts->flags & OPT_RECURSIVE) || (opts->select && opts->select->filelist);
 }
 
-/** Close one directory that can be found again, but not DIR. Returns false if there is none. */
+/** Close one directory that can be reopened, but not DIR. Returns false if there is none. */
 static bool close_one(struct state *s, int dir) {
 	for (size_t i = 1; i < s->depth; ++i) {
 		if (s->levels[i].fd >= 0 && s->levels[i].fd != dir) {
@@ -81,7 +81,7 @@ static bool close_one(struct state *s, int dir) {
 	return false;
 }
 
-/** Open a directory, and see what was opened. Returns its descriptor or -errno. */
+/** Open a directory and read its status. Returns its descriptor or -errno. */
 static int open_directory(struct state *s, int dir, const char *name, bool follow, struct stat *st) {
 	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW);
 	int fd;
@@ -99,12 +99,12 @@ static int open_directory(struct state *s, int dir, const char *name, bool follo
 	return fd;
 }
 
-/** The type and, behind it, the name of the subdirectory that the walk is in. */
+/** The subdirectory that the walk is in: its type, then its name. */
 static const char *inside(const struct level *level) {
 	return level->dirs.data + level->inside;
 }
 
-/** Open a level again by a name in DIR, if it is still the same. Returns whether it is open. */
+/** Reopen a level by a name in DIR. Returns false if that fails or is another directory. */
 static bool reopen(struct state *s, struct level *level, int dir, const char *name, bool follow) {
 	struct stat st = {0};
 	int fd = open_directory(s, dir, name, follow, &st);
@@ -116,7 +116,7 @@ static bool reopen(struct state *s, struct level *level, int dir, const char *na
 	return false;
 }
 
-/** Keep no more directories open than are wanted, the one at a depth being the last one. */
+/** Keep at most state::keep directories open above and at level I. */
 static void close_above(struct state *s, size_t i) {
 	if (i > s->keep) {
 		close_fd(&s->levels[i - s->keep].fd);
@@ -130,7 +130,7 @@ static void drop(struct state *s) {
 	select_leave(level->select);
 }
 
-/** Find the innermost level again, on the way down from one that is open. Those that are not found are dropped. */
+/** Reopen the innermost level, going down from one that is open. Levels that cannot be found are dropped. */
 static void find_again(struct state *s) {
 	size_t i = s->depth - 1;
 	while (s->levels[i].fd < 0) {
@@ -150,10 +150,10 @@ static void find_again(struct state *s) {
 	}
 }
 
-/** Leave the innermost level. */
+/** Leave the innermost level, and reopen its parent if necessary. */
 static void leave(struct state *s) {
 	struct level *level = &s->levels[s->depth - 1];
-	// Where a symbolic link was followed ".." is another directory
+	// ".." is another directory if a symbolic link was followed
 	bool found = s->depth == 1 || level[-1].fd >= 0 || is_over(s) || reopen(s, &level[-1], level->fd, "..", false);
 	drop(s);
 	if (!found) {
@@ -161,7 +161,7 @@ static void leave(struct state *s) {
 	}
 }
 
-/** Whether the walk is in a directory already, which is reached through a symbolic link again. */
+/** Whether the walk is inside INODE already and a symbolic link leads there again. */
 static bool is_in(const struct state *s, struct inode inode) {
 	for (size_t i = 0; i < s->depth; ++i) {
 		if (inode_same(s->levels[i].inode, inode)) {
@@ -177,7 +177,7 @@ static void meet(struct state *s, int dir, const char *name, const struct stat *
 	}
 }
 
-/** Whether an error says that there is nothing, and so nothing is copied. */
+/** Whether an error means that there is no file, so that nothing is copied. */
 static bool is_nothing(int err) {
 	return err == ENOENT || err == ENOTDIR || err == ELOOP;
 }
@@ -187,19 +187,19 @@ static bool is_link(int dir, const char *name) {
 	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
 }
 
-/** The names in a level that were asked for (--files-from); NULL: all. */
+/** The names in a level that --files-from lists; NULL for all. */
 static const struct filelist *names_of(const struct level *level) {
 	return level->select ? level->select->filelist : NULL;
 }
 
-/** Look at a name of a level. Returns whether something can be said of it. */
+/** Read the status of a name in a level. Returns whether this succeeded. */
 static bool look_at(struct state *s, const struct level *level, const char *name, struct stat *st) {
 	bool follow = s->opts->deref == DEREF_ALWAYS;
 	if (fstatat(level->fd, name, st, follow ? 0 : AT_SYMLINK_NOFOLLOW) == 0) {
 		return true;
 	}
 	int err = errno;
-	// What was listed and is gone may have been moved to where the walk has been
+	// A listed name that is gone may have been moved to where the walk has been, so that is an error
 	bool nothing = is_nothing(err) && (names_of(level) || (follow && is_link(level->fd, name)));
 	if (!nothing) {
 		failed(s, -err);
@@ -207,7 +207,7 @@ static bool look_at(struct state *s, const struct level *level, const char *name
 	return false;
 }
 
-/** Note a subdirectory, to be entered when all names are read. */
+/** Note a subdirectory, to be entered after all names are read. */
 static void add_directory(struct state *s, struct level *level, const char *name, unsigned char type) {
 	buf_char(&level->dirs, (char)type);
 	buf_add(&level->dirs, name, strlen(name) + 1);
@@ -217,13 +217,13 @@ static void add_directory(struct state *s, struct level *level, const char *name
 	}
 }
 
-/** Take a name of the innermost level, of which the type may be unknown. */
+/** Handle a name of the innermost level; TYPE may be DT_UNKNOWN. */
 static void take_name(struct state *s, const char *name, unsigned char type) {
 	struct level *level = &s->levels[s->depth - 1];
 	bool follow = s->opts->deref == DEREF_ALWAYS;
 	struct stat st = {.st_mode = (mode_t)DTTOIF(type)};
 
-	// What something else is mounted over is not what its directory says
+	// Ask stat(2) about files: something else may be mounted over one, which its directory does not show
 	bool known = type == DT_DIR || (type == DT_LNK && !follow);
 	if (!known && !look_at(s, level, name, &st)) {
 		return;
@@ -257,7 +257,7 @@ static int read_names(struct state *s) {
 	return n < 0 ? -errno : 0;
 }
 
-/** Look for the names that were asked for (--files-from), however their directory spells them. */
+/** Look up the names of --files-from, instead of searching the directory for them. */
 static void look_for(struct state *s, const struct filelist *names) {
 	for (size_t i = 0; i < names->count && !is_over(s); ++i) {
 		take_name(s, names->below[i].name, DT_UNKNOWN);
@@ -271,7 +271,7 @@ static bool is_changed(int fd, const struct stat *before) {
 		|| st.st_ctim.tv_nsec != before->st_ctim.tv_nsec;
 }
 
-/** Read the innermost level, which was just opened. */
+/** Read the innermost level, which has just been opened. */
 static void read_level(struct state *s, const struct stat *st) {
 	struct level *level = &s->levels[s->depth - 1];
 	const struct filelist *names = names_of(level);
@@ -284,7 +284,7 @@ static void read_level(struct state *s, const struct stat *st) {
 	if (level->select) {
 		select_pause(level->select);
 	}
-	// A name that is given meanwhile may be passed over, though its file had another one before
+	// A file renamed during the reading may have been missed under both names
 	if (ret == 0 && !names && (s->walk->flags & WALK_ALL) && is_changed(level->fd, st)) {
 		ret = -ESTALE;
 	}
@@ -293,7 +293,7 @@ static void read_level(struct state *s, const struct stat *st) {
 	}
 }
 
-/** What of a directory is copied. Returns false without memory. */
+/** Load the rules that select names of a directory. Returns false if memory ran out. */
 static bool choose(struct state *s, struct level *level, const char *name) {
 	const struct select *select = s->opts->select;
 	int fd = s->walk->flags & WALK_ALL ? -1 : level->fd;
@@ -303,7 +303,7 @@ static bool choose(struct state *s, struct level *level, const char *name) {
 	return !select || level->select;
 }
 
-/** Enter a directory that was just opened; its descriptor is taken over. */
+/** Enter a directory that has just been opened; takes over its descriptor. */
 static void enter(struct state *s, int fd, const char *name, const struct stat *st) {
 	if (s->depth == s->size) {
 		size_t more = s->size ? s->size * 2 : 16;
@@ -352,7 +352,7 @@ static void enter_next(struct state *s) {
 	}
 }
 
-/** Begin with the operand. */
+/** Look at the operand, and enter it if it is a directory. */
 static void begin(struct state *s, const char *operand) {
 	const struct select *select = s->opts->select;
 	bool follow = s->opts->deref != DEREF_NEVER;

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 
 /**
- * Open a regular file that was found, but nothing else that may stand there by now: merely opening a device has effects.
- * Returns its descriptor, or -1.
+ * Open a regular file that was found, but no other file that stands there by now: merely opening a device has effects.
+ * Returns a descriptor, or -1.
  */
 static int open_found(const struct opts *opts, const struct walk_found *found) {
 	bool follow = opts->deref == DEREF_ALWAYS || (opts->deref == DEREF_OPERANDS && found->dir == AT_FDCWD);
@@ -25,7 +25,7 @@ static int open_found(const struct opts *opts, const struct walk_found *found) {
 	return max(fd, -1);
 }
 
-/** How much data is between the holes of a file. */
+/** How many bytes of data a file has between its holes. */
 static uint64_t data_between_holes(struct scan *scan, const struct walk_found *found) {
 	uint64_t size = (uint64_t)found->st->st_size;
 	int fd = open_found(scan->opts, found);
@@ -34,7 +34,7 @@ static uint64_t data_between_holes(struct scan *scan, const struct walk_found *f
 	return data;
 }
 
-/** How many bytes are going to be copied for a regular file. */
+/** How many bytes will be copied for a regular file. */
 static uint64_t bytes_of(struct scan *scan, const struct walk_found *found) {
 	const struct opts *opts = scan->opts;
 	const struct stat *st = found->st;
@@ -53,7 +53,7 @@ static uint64_t bytes_of(struct scan *scan, const struct walk_found *found) {
 	return (uint64_t)st->st_size;
 }
 
-/** Add up what was found. */
+/** Count a file. */
 static bool count(void *arg, const struct walk_found *found) {
 	struct scan *scan = arg;
 	counter_add(&scan->bytes, S_ISREG(found->st->st_mode) ? bytes_of(scan, found) : 0);
@@ -65,7 +65,7 @@ static void *run(void *arg) {
 	struct scan *scan = arg;
 	const struct walk walk = {.opts = scan->opts, .limits = scan->limits, .meet = count, .arg = scan, .stop = &scan->stop};
 	for (int i = 0; i < scan->operand_count && !atomic_load(&scan->stop); ++i) {
-		// What cannot be found out is not counted; copying it will report why
+		// Files that cannot be examined are not counted; copying them will report why
 		walk_operand(&walk, scan->operands[i]);
 	}
 	atomic_store(&scan->final, !atomic_load(&scan->stop));

@@ -1,6 +1,6 @@
 /**
- * Walks through the sources: how much there is to copy, in a thread of its own, for the progress line only; and whether a
- * file is one of those that are to be copied, when somebody has to know.
+ * Walks through the sources: a thread that counts what there is to copy, only for the progress line; and a search
+ * whether a given file is one of the sources.
  */
 
 #ifndef UCP_SCAN_H
@@ -12,70 +12,72 @@
 struct limits;
 struct opts;
 
-/** A walk under way. */
+/** The counting thread. */
 struct scan {
 	const struct opts *opts;
 	const struct limits *limits;
-	/** The operands that are sources, and how many. */
+	/** The operands to walk, and how many. */
 	char **operands;
 	int operand_count;
 
-	/** Files with several names that were met, to be counted once; the thread's own. */
+	/** Inodes already counted of files with several names; only the thread uses it. */
 	struct inode_set linked;
-	/** What was found so far: bytes of data that are to be copied, and names but for those of directories. */
+	/** Counts so far: bytes of data to be copied, and names except directories. */
 	counter bytes;
 	counter files;
 	atomic_bool final;
-	/** Set to make it stop. */
+	/** Set to stop the thread. */
 	atomic_bool stop;
 	pthread_t thread;
 	bool started;
 };
 
-/** Begin to walk the first COUNT operands, unless that was begun. Where no thread can be had nothing will be known. */
+/**
+ * Start the thread for the first COUNT operands, unless it was started. If no thread can be had, the totals stay
+ * unknown.
+ */
 void scan_start(struct scan *scan, const struct opts *opts, const struct limits *limits, int count);
 
-/** What is known now. */
+/** The counts so far. */
 struct totals scan_totals(const struct scan *scan);
 
-/** Stop and free, if it was begun. */
+/** Stop the thread if it was started, and free its memory. */
 void scan_stop(struct scan *scan);
 
-/** Which regular files, directories and operands of any kind are to be copied. */
+/** The set of regular files and directories to be copied, and of operands of any type. */
 struct sources {
 	const struct opts *opts;
 	const struct limits *limits;
-	/** When it is set a walk ends, and nothing is known; or NULL. Set by the caller. */
+	/** Ends a walk once set, and nothing is known then; or NULL. Set by the caller. */
 	const atomic_bool *stop;
-	/** Held while the sources are walked: whoever asks meanwhile needs what that finds. */
+	/** Held during a walk: other callers need its result. */
 	pthread_mutex_t lock;
-	/** Which files were noted. */
+	/** enum sources_flags: which files were noted. */
 	unsigned flags;
 	dev_t dev;
 	struct inode_list list;
 };
 
-/** What is known of a file. */
+/** Answer of sources_have(). */
 enum sources_verdict {
 	SOURCES_NO,
 	SOURCES_YES,
-	/** It cannot be found out: a directory cannot be read, or changes meanwhile, there is no memory, or it was stopped. */
+	/** Unknown: a directory was unreadable or changed during the walk, memory ran out, or the walk was stopped. */
 	SOURCES_MAYBE,
 };
 
-/** Set up; nothing is looked at yet. */
+/** Set up SOURCES, without a walk. */
 void sources_init(struct sources *sources, const struct opts *opts, const struct limits *limits);
 
-/** Free it. */
+/** Free SOURCES. */
 void sources_destroy(struct sources *sources);
 
 /**
- * Whether a regular file, a directory, or what may be an operand, is one of those that are to be copied. All of the sources
- * are walked for the first answer, and at most twice more for others: what is kept in memory is only what can be asked for,
- * directories and files on the same device, and only those with several names as long as nobody asked for one that has one
- * name. Safe for threads.
+ * Whether a regular file, a directory, or an operand of any type, is to be copied. The first call walks all sources,
+ * later calls at most twice more. To save memory, the walk notes only files on the device asked for, and files with one
+ * name only once such a file is asked for. Thread-safe.
  *
- * @param count  How many operands are sources: always the same.
+ * @param count  How many operands are sources: the same in each call.
  */
 enum sources_verdict sources_have(struct sources *sources, int count, const struct stat *st);
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/** Say a number of bytes, exactly and for people. */
+/** Print a number of bytes, exactly and in readable form. */
 static void say_bytes(struct report *report, const char *what, uint64_t bytes, const char *more) {
 	char text[32];
 	progress_format_bytes(text, sizeof(text), (double)bytes);
@@ -18,14 +18,14 @@ static void say_number(struct report *report, const char *what, uint64_t number)
 	report_text(report, "%-20s%" PRIu64 "\n", what, number);
 }
 
-/** Bytes moved in a second: not those that are shared with the source. */
+/** Bytes moved per second, without those shared with the source. */
 static double rate_of(const struct display *display, const struct counters *sum) {
 	uint64_t bytes = counter_get(&sum->data);
 	uint64_t moved = bytes - min(counter_get(&sum->clone_bytes), bytes);
 	return display->elapsed > 0 ? (double)moved / display->elapsed : 0;
 }
 
-/** Say how long it took, to the hundredth of a second. */
+/** Print the time, to the hundredth of a second, and the rate. */
 static void say_time(const struct display *display, const struct counters *sum) {
 	char rate[32];
 	struct report *report = display->report;
@@ -35,7 +35,7 @@ static void say_time(const struct display *display, const struct counters *sum) 
 		(unsigned)(hundredths % 100), rate);
 }
 
-/** Say it as the last event (--json). */
+/** Report the summary as the last event (--json). */
 static void summary_event(struct display *display, const struct summary *summary) {
 	const struct counters *sum = summary->sum;
 	uint64_t errors = counter_get(&display->report->errors);
@@ -72,7 +72,7 @@ static void summary_event(struct display *display, const struct summary *summary
 	report_event(display->report, "summary", members, countof(members));
 }
 
-/** Say how much would be copied (--dry-run). */
+/** Print how much would be copied (--dry-run). */
 static void say_simulated(const struct display *display, const struct summary *summary) {
 	struct report *report = display->report;
 	uint64_t files = counter_get(&summary->sum->files);

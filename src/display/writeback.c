@@ -11,14 +11,14 @@
 #include <time.h>
 #include <unistd.h>
 
-/** How much may be written that is not on the medium yet: at first and at least, and at most. */
+/** Bytes that may be written ahead of the medium: at first and at least, and at most. */
 #define LEAST_AHEAD (8u << 20)
 #define MOST_AHEAD (1u << 30)
 
-/** Seconds for which the medium is to have enough to do. */
+/** Seconds of work that the medium should have ahead. */
 #define SECONDS_AHEAD 1.5
 
-/** Nanoseconds to wait where there is nothing to be synced. */
+/** Nanoseconds to wait if there is nothing to sync. */
 #define NAP 50000000L
 
 void writeback_init(struct writeback *writeback, struct throttle *throttle, int (*sync)(int fd)) {
@@ -27,7 +27,9 @@ void writeback_init(struct writeback *writeback, struct throttle *throttle, int 
 	thread_must(pthread_cond_init(&writeback->changed, NULL));
 }
 
-/** A descriptor for reading, which nobody is in the way of who wants to run the file; -1 if there is none. */
+/**
+ * Reopen read-only: a writable descriptor would make execve(2) of the file fail (ETXTBSY). Returns a descriptor or -1.
+ */
 static int reopen(int fd) {
 	char path[FD_PATH_SIZE];
 	int other = open(fd_path(fd, path), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -37,7 +39,7 @@ static int reopen(int fd) {
 void writeback_track(struct writeback *writeback, int fd) {
 	struct stat st;
 	bool known = fstat(fd, &st) == 0;
-	// To sync the file system that a device's name is on would do nothing for the device
+	// Syncing the file system that holds a device's name would not sync the device
 	bool raw = known && S_ISBLK(st.st_mode);
 	dev_t dev = raw ? st.st_rdev : st.st_dev;
 
@@ -62,7 +64,7 @@ void writeback_track(struct writeback *writeback, int fd) {
 	mutex_unlock(&writeback->lock);
 }
 
-/** Have everything written out that was written so far. Returns 0 or -errno. */
+/** Sync everything written so far. Returns 0 or -errno. */
 static int sync_all(struct writeback *writeback) {
 	int ret = 0;
 	mutex_lock(&writeback->lock);
@@ -88,13 +90,13 @@ static bool is_new(const struct counters *sum, const struct counters *synced) {
 		|| counter_get(&sum->failed) != counter_get(&synced->failed);
 }
 
-/** How far the copying may go ahead of a medium that took BYTES in some seconds. */
+/** How many bytes the copy may be ahead of a medium that accepted BYTES in SECONDS. */
 static uint64_t far_ahead(uint64_t bytes, double seconds) {
 	double ahead = seconds > 0 ? (double)bytes / seconds * SECONDS_AHEAD : 0;
 	return (uint64_t)min(max(ahead, (double)LEAST_AHEAD), (double)MOST_AHEAD);
 }
 
-/** Wait for something new; the lock is held. */
+/** Wait for new writes; the lock is held. */
 static void nap(struct writeback *writeback) {
 	struct timespec until;
 	clock_gettime(CLOCK_REALTIME, &until);
@@ -116,10 +118,10 @@ static void *run(void *arg) {
 		struct counters sum;
 		bool last = writeback->finishing;
 		mutex_unlock(&writeback->lock);
-		// Whatever is counted here was written before, and so is going to be synced
+		// Bytes counted here were written before the sync, so the sync includes them
 		counters_sum(&sum, writeback->counters, writeback->count);
 		uint64_t taken = throttle_taken(writeback->throttle);
-		// What was taken may be still on its way while all wait for more
+		// Sync also if only more was taken: bytes taken may still be on their way while all workers wait for more
 		bool any = last || taken != taken_before || is_new(&sum, &writeback->synced);
 		taken_before = taken;
 		double begin = now();
@@ -135,7 +137,7 @@ static void *run(void *arg) {
 		}
 		writeback->finished |= last || ret < 0;
 		if (ret < 0) {
-			// Nothing can be told any more: let them copy
+			// Nothing can be measured any more: let the workers copy
 			throttle_set_ceiling(writeback->throttle, UINT64_MAX);
 		} else if (any) {
 			throttle_set_ceiling(writeback->throttle, taken + far_ahead(bytes, seconds));

@@ -1,10 +1,9 @@
 /**
- * What of the copies is on the medium, and not only in memory on its way there (--progress=synced).
+ * Tracks how much of the copies is on the medium, and not only in memory (--progress=synced).
  *
- * A thread of its own has the file systems written to synced again and again. What was done before that began is on the
- * medium when it is over, or an error is reported; files on file systems that do not report any (flush_reports()) have to be
- * flushed on their own besides. So that syncing never takes long, no more is written meanwhile than the medium takes in a
- * second or two.
+ * A thread syncs the file systems written to, again and again. Data written before a sync began is on the medium after
+ * it, or an error is reported; on file systems that report no errors (flush_reports()) each file must be flushed on its
+ * own, too. To keep each sync short, writing is limited to what the medium accepts in a second or two.
  */
 
 #ifndef UCP_WRITEBACK_H
@@ -17,36 +16,36 @@
 struct throttle;
 
 /**
- * Most file systems and block devices that are told apart. With more, all there are on the machine are synced, which
+ * Most file systems and block devices that are synced individually. With more, sync(2) syncs all of the machine, and
  * reports no errors.
  */
 #define WRITEBACK_SYSTEMS 16
 
-/** The medium, or several. */
+/** State of the thread and of the media. */
 struct writeback {
-	/** Has one file system written out, like syncfs(2). */
+	/** Syncs the file system of FD; like syncfs(2). */
 	int (*sync)(int fd);
 	struct throttle *throttle;
-	/** What the workers have done. */
+	/** The workers' counters, and how many workers there are. */
 	const struct counters *counters;
 	unsigned count;
 
-	/** Guards what follows. */
+	/** Guards the following members. */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	/** The file systems and block devices that were written to, each by a descriptor of something on it. */
+	/** The file systems and block devices written to, each with a descriptor of a file on it. */
 	struct {
 		dev_t dev;
 		int fd;
-		/** The device itself was written to. */
+		/** The block device itself was written to. */
 		bool raw;
 	} systems[WRITEBACK_SYSTEMS];
 	unsigned system_count;
-	/** Whether there are others, nobody knows which. */
+	/** Whether there are others, which are not in systems. */
 	bool others;
-	/** What is on the medium. */
+	/** The counts that are on the medium. */
 	struct counters synced;
-	/** Nothing more is going to be done; everything is on the medium, or it was given up. */
+	/** finishing: no more will be written; finished: all is on the medium, or syncing has failed or been stopped. */
 	bool finishing;
 	bool finished;
 	/** The first error of syncing, as -errno. */
@@ -55,25 +54,27 @@ struct writeback {
 	bool started;
 };
 
-/** Set up. SYNC is NULL for syncfs(2). */
+/** Set up WRITEBACK. SYNC is NULL for syncfs(2). */
 void writeback_init(struct writeback *writeback, struct throttle *throttle, int (*sync)(int fd));
 
-/** Begin, with the counters of COUNT workers. Returns 0 or -errno. */
+/** Start the thread, for the counters of COUNT workers. Returns 0 or -errno. */
 int writeback_start(struct writeback *writeback, const struct counters *counters, unsigned count);
 
-/** Something is going to be written to what a descriptor leads to. */
+/** Track the file system, or the block device, of FD; call this before writing there. */
 void writeback_track(struct writeback *writeback, int fd);
 
-/** What is on the medium; if there is no thread to find out, what is done. */
+/** Set SUM to the counts on the medium; without a thread, to what is done. */
 void writeback_synced(struct writeback *writeback, struct counters *sum);
 
-/** Nothing more is going to be written. Returns whether all is on the medium, or will never be; to be asked again. */
+/**
+ * Announce that no more is written. Returns whether all is on the medium, or never will be; if not, call this again.
+ */
 bool writeback_finish(struct writeback *writeback);
 
-/** In the end: if there is no thread for that, have everything written out. */
+/** At the end: sync everything here if there is no thread. */
 void writeback_catch_up(struct writeback *writeback);
 
-/** End and free. Returns the first error of syncing, as -errno, or 0. */
+/** Stop the thread and free. Returns the first error of syncing as -errno, or 0. */
 int writeback_stop(struct writeback *writeback);
 
 #endif // UCP_WRITEBACK_H
