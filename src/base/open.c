@@ -15,7 +15,7 @@ int open_look(int dir, const char *name, int flags, struct stat *st, bool *mount
 	// Filters of old containers refuse statx(2)
 	if (statx(dir, name, flags, STATX_BASIC_STATS, &stx) != 0) {
 		*mount = true;
-		return fstatat(dir, name, st, flags) == 0 ? 0 : -errno;
+		return or_errno(fstatat(dir, name, st, flags));
 	}
 	*mount = !(stx.stx_attributes_mask & ~stx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 	*st = (struct stat) {

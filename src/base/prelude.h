@@ -12,6 +12,7 @@
 #define _FILE_OFFSET_BITS 64
 #define _TIME_BITS 64
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,5 +31,10 @@
 
 /** The larger of two values without side effects. */
 #define max(a, b) ((a) > (b) ? (a) : (b))
+
+/** What a system call returned, or -errno if it failed. */
+static inline int or_errno(int ret) {
+	return ret < 0 ? -errno : ret;
+}
 
 #endif // UCP_PRELUDE_H

@@ -78,7 +78,10 @@ static const struct word inject_words[] = {
 static void list_words(struct buf *buf, const struct word *words) {
 	for (const struct word *w = words; w->name; ++w) {
 		bool same = w > words && w[-1].value == w->value;
-		buf_str(buf, same ? ", " : w > words ? "\n  - " : "  - ");
+		if (w > words) {
+			buf_str(buf, same ? ", " : "\n");
+		}
+		buf_str(buf, same ? "" : "  - ");
 		quote_name(buf, w->name);
 	}
 	buf_char(buf, '\n');

@@ -56,12 +56,20 @@ static void explain_as_cp(struct buf *line, const struct opts *opts, const struc
 	bool cloned = file->flags & FILE_CLONED;
 	bool tried = S_ISREG(file->source.st.st_mode) && file->source.st.st_size > 0 && !(file->target.flags & TARGET_SPECIAL);
 	bool never = opts->reflink == WHEN_NEVER;
-	const char *offload = cloned ? "unknown" : file->mover == &move_server ? "yes"
-		: never || opts->sparse == WHEN_ALWAYS ? "avoided" : "no";
-	const char *reflink = cloned ? "yes" : never ? "no" : tried || opts->reflink == WHEN_ALWAYS ? "unsupported" : "unknown";
 	bool seek = opts->sparse != WHEN_NEVER && (uint64_t)file->source.st.st_blocks * 512 < (uint64_t)file->source.st.st_size && tried;
 	bool zeros = opts->sparse == WHEN_ALWAYS;
-	const char *holes = cloned ? "unknown" : seek && zeros ? "SEEK_HOLE + zeros" : seek ? "SEEK_HOLE" : zeros ? "zeros" : "no";
+	const char *offload = never || zeros ? "avoided" : "no";
+	const char *reflink = tried || opts->reflink == WHEN_ALWAYS ? "unsupported" : "unknown";
+	const char *without_seek = zeros ? "zeros" : "no";
+	const char *with_seek = zeros ? "SEEK_HOLE + zeros" : "SEEK_HOLE";
+	const char *holes = seek ? with_seek : without_seek;
+	if (cloned) {
+		offload = holes = "unknown";
+		reflink = "yes";
+	} else {
+		offload = file->mover == &move_server ? "yes" : offload;
+		reflink = never ? "no" : reflink;
+	}
 
 	if (!(opts->flags & OPT_ATTRIBUTES_ONLY)) {
 		buf_str(line, "copy offload: ");

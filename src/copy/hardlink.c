@@ -36,7 +36,7 @@ static int link_copy(const struct link_name *first, const struct tree *tree, con
 	if (fd < 0) {
 		return -errno;
 	}
-	int ret = fstat(fd, &st) == 0 ? 0 : -errno;
+	int ret = or_errno(fstat(fd, &st));
 	bool same = ret == 0 && inode_same(inode_of(&st), first->copy);
 	bool by_name = false;
 	bool symlink = ret == 0 && S_ISLNK(st.st_mode);
@@ -50,7 +50,7 @@ static int link_copy(const struct link_name *first, const struct tree *tree, con
 		by_name = symlink_is_closed(from);
 	}
 	if (by_name) {
-		ret = linkat(from, first->dst_name, dir, name, 0) == 0 ? 0 : -errno;
+		ret = or_errno(linkat(from, first->dst_name, dir, name, 0));
 	}
 	// The name may have led elsewhere when it was linked
 	if (by_name && ret == 0 && !symlink_is_closed(from)
@@ -70,8 +70,10 @@ static int link_copy(const struct link_name *first, const struct tree *tree, con
 static int link_over(const struct link_name *first, const struct tree *tree, const char *name) {
 	int dir = tree->fd[DST];
 	char *tempfile = tempfile_path(name, TEMPFILE_KNOWN);
-	int ret = !tempfile_can_go(dir) ? -EPERM : tempfile ? -EEXIST : -ENOMEM;
-
+	int ret = tempfile ? -EEXIST : -ENOMEM;
+	if (!tempfile_can_go(dir)) {
+		ret = -EPERM;
+	}
 	for (int i = 0; ret == -EEXIST && i < TRIES; ++i) {
 		ret = link_copy(first, tree, tempfile);
 		if (ret == -EEXIST && file_hide_again(tree, dir, &tempfile) < 0) {
@@ -79,7 +81,7 @@ static int link_over(const struct link_name *first, const struct tree *tree, con
 		}
 	}
 	if (ret == 0) {
-		ret = renameat(dir, tempfile, dir, name) == 0 ? 0 : -errno;
+		ret = or_errno(renameat(dir, tempfile, dir, name));
 		// If both were links to one file, the rename did nothing
 		file_drop_tempfile(tree, dir, tempfile, first->copy);
 	}

@@ -134,8 +134,11 @@ static bool copy_data(struct order *o, uint64_t end) {
 	while (t->done < end) {
 		size_t want = throttle_take(throttle, (size_t)min(end - t->done, (uint64_t)most));
 		// throttle_take() returns 0 only when stopping: do not take that for the end of the source
-		ssize_t n = transfer_is_cancelled(t) || want == 0 ? -1 : unsized ? read(t->src, o->with->buffer, want)
-			: pread(t->src, o->with->buffer, want, (off_t)t->done);
+		ssize_t n = -1;
+		if (!transfer_is_cancelled(t) && want > 0) {
+			void *buffer = o->with->buffer;
+			n = unsized ? read(t->src, buffer, want) : pread(t->src, buffer, want, (off_t)t->done);
+		}
 		int err = errno;
 		throttle_give(throttle, want - (size_t)max(n, (ssize_t)0));
 		if (transfer_is_cancelled(o->t)) {

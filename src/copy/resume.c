@@ -46,11 +46,14 @@ static void resume_in(struct files *files, const struct tree *tree, int dir, cha
 	files->journal.alone = files->limits->flags & LIMITS_ALONE;
 	int ret = journal_open(&files->journal, dir, options_number(files->opts));
 	if (ret < 0) {
-		bool taken = ret == -EBUSY || ret == -EEXIST;
-		report_warn(files->report, ERROR_COPY, taken ? 0 : -ret, ret == -EBUSY
-			? "warning: another ucp is working with %d; nothing is resumed" : ret == -EEXIST
-			? "warning: %d is of another copy, which was interrupted; nothing is resumed"
-			: "warning: cannot use %d; nothing is resumed", NULL, files->journal_path);
+		const char *what = "warning: cannot use %d; nothing is resumed";
+		if (ret == -EBUSY) {
+			what = "warning: another ucp is working with %d; nothing is resumed";
+		} else if (ret == -EEXIST) {
+			what = "warning: %d is of another copy, which was interrupted; nothing is resumed";
+		}
+		int err = ret == -EBUSY || ret == -EEXIST ? 0 : -ret;
+		report_warn(files->report, ERROR_COPY, err, what, NULL, files->journal_path);
 	}
 }
 

@@ -48,9 +48,9 @@ static int wait_for_source(const struct file_context *ctx, const struct file *fi
 	if (seen < 0) {
 		return -errno;
 	}
-	int ret = fstat(seen, &st) != 0 ? -errno : S_ISREG(st.st_mode) ? 0 : -ESTALE;
+	int ret = or_errno(fstat(seen, &st));
 	if (ret == 0) {
-		ret = file_open_waiting(ctx, seen, dir, file->entry.name, O_RDONLY | O_CLOEXEC);
+		ret = !S_ISREG(st.st_mode) ? -ESTALE : file_open_waiting(ctx, seen, dir, file->entry.name, O_RDONLY | O_CLOEXEC);
 	}
 	close_fd(&seen);
 	return ret;

@@ -122,7 +122,7 @@ static int make_over(struct node *node, bool replace) {
 	int ret = make_tempfile(node, &tempfile);
 	bool known = (ret == 0 || ret == REPORTED) && fstatat(dir, tempfile, &st, AT_SYMLINK_NOFOLLOW) == 0;
 	if (ret == 0) {
-		ret = !replace ? tempfile_move(dir, tempfile, name) : renameat(dir, tempfile, dir, name) == 0 ? 0 : -errno;
+		ret = replace ? or_errno(renameat(dir, tempfile, dir, name)) : tempfile_move(dir, tempfile, name);
 	}
 	// If both were links to one file, the rename did nothing
 	if (known) {
@@ -256,12 +256,15 @@ static int open_made(const struct node *node, const char *name, struct inode *ma
 	if (fd < 0) {
 		return -errno;
 	}
-	int ret = fstat(fd, &there) != 0 ? -errno : is_made(node, &there) ? fd : -ESTALE;
+	int ret = or_errno(fstat(fd, &there));
+	if (ret == 0 && !is_made(node, &there)) {
+		ret = -ESTALE;
+	}
+	*made = inode_of(&there);
 	if (ret < 0) {
 		close_fd(&fd);
 	}
-	*made = inode_of(&there);
-	return ret;
+	return ret < 0 ? ret : fd;
 }
 
 /** If /proc is not mounted, open the directory of a name. Returns a descriptor or -1. */
@@ -361,7 +364,7 @@ static void copy_node(struct node *node) {
 }
 
 static int make_symlink(const struct node *node) {
-	return symlinkat(node->target, node->tree->fd[DST], node->entry->dst_name) == 0 ? 0 : -errno;
+	return or_errno(symlinkat(node->target, node->tree->fd[DST], node->entry->dst_name));
 }
 
 /** Read the content of a symbolic link; to be freed. NULL with errno set if that fails. */
@@ -404,7 +407,7 @@ static int make_special(const struct node *node) {
 	mode_t mode = node->st->st_mode & S_IFMT;
 	mode |= is_closed_at_first(opts) ? 0 : meta_create_mode(opts, node->st->st_mode);
 	dev_t dev = S_ISCHR(mode) || S_ISBLK(mode) ? node->st->st_rdev : 0;
-	return mknodat(node->tree->fd[DST], node->entry->dst_name, mode, dev) == 0 ? 0 : -errno;
+	return or_errno(mknodat(node->tree->fd[DST], node->entry->dst_name, mode, dev));
 }
 
 void file_copy_special(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st) {

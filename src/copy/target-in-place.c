@@ -187,12 +187,12 @@ static int open_there(const struct file_context *ctx, const struct file *file, i
 	// O_PATH opens the link itself
 	*link = flags & O_PATH ? fd >= 0 && fstat(fd, &st) == 0 && S_ISLNK(st.st_mode) : fd < 0 && errno == ELOOP;
 	if (!*link) {
-		return fd < 0 ? -errno : fd;
+		return or_errno(fd);
 	}
 	close_fd(&fd);
 	if (tree_is_named_whole(file->tree)) {
 		fd = openat(dir, name, flags);
-		return fd < 0 ? -errno : fd;
+		return or_errno(fd);
 	}
 	return ctx->files->opts->flags & OPT_BENEATH ? -ELOOP : tree_symlink_open(file->tree, name, flags);
 }

@@ -81,7 +81,10 @@ static int location_open(struct location *location, const struct file *file) {
 
 	int ret = by_link ? location_follow(location, file) : location_go(location, file->entry.dst_name);
 	if (ret == 0 && by_link && (file->target.flags & TARGET_STAGED)) {
-		ret = fstatat(location->dir, ".", &st, 0) != 0 ? -errno : inode_same(inode_of(&st), file->target.led_to) ? 0 : -ESTALE;
+		ret = or_errno(fstatat(location->dir, ".", &st, 0));
+		if (ret == 0 && !inode_same(inode_of(&st), file->target.led_to)) {
+			ret = -ESTALE;
+		}
 	}
 	if (ret != 0) {
 		location_close(location);
@@ -165,7 +168,7 @@ static int stage(struct file_context *ctx, struct file *file, mode_t mode) {
 		fd = part;
 	} else if (!file->part && has_unnamed(ctx, file)) {
 		fd = openat(location.dir, ".", flags | O_TMPFILE, mode);
-		fd = fd < 0 ? -errno : fd;
+		fd = or_errno(fd);
 	}
 	if (part < 0 && file->part) {
 		fd = open_part_anew(file, &location, flags, mode);
@@ -247,7 +250,7 @@ static int open_along(const struct tree *tree, int dir, const char *name, int fl
 		return tree_symlink_open(tree, name, flags);
 	}
 	int fd = openat(dir, name, way == WAY_NAME ? flags | O_NOFOLLOW : flags);
-	return fd < 0 ? -errno : fd;
+	return or_errno(fd);
 }
 
 /**
@@ -356,7 +359,7 @@ static int flush(const struct file *file) {
 /** Replace what stands at a location. Returns 0 or -errno. */
 static int move_over(struct file *file, const struct location *location) {
 	if (file->target.tempfile) {
-		return renameat(location->dir, file->target.tempfile, location->dir, location->name) == 0 ? 0 : -errno;
+		return or_errno(renameat(location->dir, file->target.tempfile, location->dir, location->name));
 	}
 	struct stat st;
 	if (!tempfile_can_go(location->dir)) {

@@ -18,7 +18,7 @@ static int open_end(int dir, const char *name, mode_t type, int more_flags, unsi
 		*path = META_DST_PATH;
 		fd = openat(dir, name, O_PATH | O_CLOEXEC | more_flags);
 	}
-	return fd < 0 ? -errno : fd;
+	return or_errno(fd);
 }
 
 /** Open the source if it is reached through a symbolic link; otherwise its name will do. Returns 0 or -errno. */

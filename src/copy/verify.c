@@ -55,7 +55,7 @@ static int write_out(const struct check *c) {
 	int fd = c->t->dst;
 
 	// Leaving out the journal and the drive's cache, which are not read back, saves much time
-	int ret = sync_file_range(fd, 0, 0, all) == 0 ? 0 : -errno;
+	int ret = or_errno(sync_file_range(fd, 0, 0, all));
 	if (ret == -EIO || ret == -ENOSPC || ret == -EDQUOT) {
 		return ret;
 	}

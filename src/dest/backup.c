@@ -75,14 +75,14 @@ static int open_parent(int dir, const char *path, const char **base) {
 	*base = last_component(path);
 	if (*base == path) {
 		int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		return fd < 0 ? -errno : fd;
+		return or_errno(fd);
 	}
 	char *parent = strndup(path, (size_t)(*base - path));
 	if (!parent) {
 		return -ENOMEM;
 	}
 	int fd = openat(dir, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int ret = fd < 0 ? -errno : fd;
+	int ret = or_errno(fd);
 	free(parent);
 	return ret;
 }
@@ -149,7 +149,7 @@ static int move_to(int dir, const char *path, const char *name, bool numbered) {
 	int ret = renameat2(dir, path, dir, name, numbered ? RENAME_NOREPLACE : 0) == 0 ? 0 : -errno;
 	if (ret == -EINVAL && numbered) {
 		// The file system does not know RENAME_NOREPLACE
-		ret = renameat(dir, path, dir, name) == 0 ? 0 : -errno;
+		ret = or_errno(renameat(dir, path, dir, name));
 	}
 	return ret;
 }
@@ -175,7 +175,7 @@ static int link_over(int dir, const char *path, const char *name, struct tempfil
 		ret = -errno;
 	}
 	if (ret == 0) {
-		ret = renameat(dir, tempfile, dir, name) == 0 ? 0 : -errno;
+		ret = or_errno(renameat(dir, tempfile, dir, name));
 		// If both were names of one file, rename(2) did nothing
 		tempfile_drop(dir, tempfile, inode_of(&st));
 	}
@@ -185,7 +185,7 @@ static int link_over(int dir, const char *path, const char *name, struct tempfil
 
 /** Link a destination to a backup's name. Returns 0 or -errno. */
 static int link_to(int dir, const char *path, const char *name, bool numbered, struct tempfile_patience *patience) {
-	int ret = linkat(dir, path, dir, name, 0) == 0 ? 0 : -errno;
+	int ret = or_errno(linkat(dir, path, dir, name, 0));
 	if (ret == -EEXIST && !numbered) {
 		ret = link_over(dir, path, name, patience);
 	}

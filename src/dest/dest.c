@@ -24,7 +24,7 @@ static int open_target(const char *path) {
 	if (fd < 0 && errno == EACCES) {
 		fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	}
-	return fd < 0 ? -errno : fd;
+	return or_errno(fd);
 }
 
 /** The name an operand gets in a directory; the caller frees it. */
@@ -64,8 +64,12 @@ static int add_operands(struct dest *dest, int count, const char *dst) {
 		if ((opts->flags & OPT_STRIP_TRAILING_SLASHES) && !dst) {
 			strip_slashes(operand);
 		}
-		char *name = dst ? strdup(dst)
-			: opts->flags & OPT_PARENTS ? name_with_parents(operand) : name_in_directory(operand);
+		char *name;
+		if (dst) {
+			name = strdup(dst);
+		} else {
+			name = opts->flags & OPT_PARENTS ? name_with_parents(operand) : name_in_directory(operand);
+		}
 		int ret = name ? listing_add(&dest->base->listing, operand, name, 0, DT_UNKNOWN) : -ENOMEM;
 		free(name);
 		if (ret < 0) {

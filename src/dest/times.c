@@ -73,7 +73,10 @@ static void know_step(struct dest *dest, dev_t dev, long step) {
 /** The step, if the type of the file system gives it, or 0. */
 static long step_by_type(int fd) {
 	enum fstype type = fstype_at(fd);
-	return type & FSTYPE_TIMES_2S ? COARSEST : type & FSTYPE_TIMES_10MS ? SECOND / 100 : 0;
+	if (type & FSTYPE_TIMES_2S) {
+		return COARSEST;
+	}
+	return type & FSTYPE_TIMES_10MS ? SECOND / 100 : 0;
 }
 
 /**

@@ -121,7 +121,10 @@ size_t filelist_memory(const char *text, size_t len, char end) {
 
 /** A byte of a path, slashes before all others: what is below a path comes right behind it. */
 static int rank(char c) {
-	return c == '/' ? 1 : c == '\0' ? 0 : (unsigned char)c + 1;
+	if (c == '\0') {
+		return 0;
+	}
+	return c == '/' ? 1 : (unsigned char)c + 1;
 }
 
 static int by_components(const void *a, const void *b) {

@@ -152,7 +152,11 @@ static struct select_dir *dir_new(const struct select *select, struct select_dir
 	}
 	dir->select = select;
 	dir->parent = parent;
-	dir->filelist = !parent ? select->filelist : parent->filelist ? filelist_find(parent->filelist, name) : NULL;
+	if (!parent) {
+		dir->filelist = select->filelist;
+	} else if (parent->filelist) {
+		dir->filelist = filelist_find(parent->filelist, name);
+	}
 	if (dir->filelist && dir->filelist->whole) {
 		dir->filelist = NULL;
 	}

@@ -119,7 +119,7 @@ void journal_doubt(struct journal *journal, int err) {
 	struct journal_mark mark = {.offset = (uint64_t)journal->safe};
 	thread_must(pthread_rwlock_wrlock(&journal->writing));
 	note_error(journal, err);
-	int ret = ftruncate(journal->fd, journal->safe) == 0 ? 0 : -errno;
+	int ret = or_errno(ftruncate(journal->fd, journal->safe));
 	if (ret == 0 && journal->safe > 0) {
 		size_t len = journal_make_record(&record, JOURNAL_MARK, journal->id, &mark, sizeof(mark));
 		ret = write_full(journal->fd, &record, len, NULL);
@@ -221,7 +221,7 @@ static int open_or_make(int dir, bool *made) {
 	if (*made) {
 		fd = openat(dir, JOURNAL_NAME, flags | O_CREAT | O_EXCL, 0600);
 	}
-	return fd < 0 ? -errno : fd;
+	return or_errno(fd);
 }
 
 /** Lock the journal's file. Returns 0 if it can be used, -ESTALE to open the journal again, or another -errno. */
@@ -289,9 +289,9 @@ static int begin_run(struct journal *journal) {
 static int unlink_quietly(int dir, const char *name) {
 	struct stat st;
 	bool known = fstat(dir, &st) == 0;
-	int ret = unlinkat(dir, name, 0) == 0 ? 0 : -errno;
+	int ret = or_errno(unlinkat(dir, name, 0));
 	if (ret == -EACCES && known && fchmod(dir, (st.st_mode & 07777) | S_IRWXU) == 0) {
-		ret = unlinkat(dir, name, 0) == 0 ? 0 : -errno;
+		ret = or_errno(unlinkat(dir, name, 0));
 		fchmod(dir, st.st_mode & 07777);
 	}
 	if (known) {

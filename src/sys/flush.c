@@ -64,7 +64,7 @@ enum flush_way flush_choose(struct flush *flush, int dir, dev_t dev, const char 
 }
 
 static int sync_whole(const struct flush_fs *fs) {
-	return syncfs(fs->fd) == 0 ? 0 : -errno;
+	return or_errno(syncfs(fs->fd));
 }
 
 void flush_whole_begin(struct flush_fs *fs) {

@@ -198,7 +198,7 @@ uint64_t machine_free_memory(void) {
 }
 
 int machine_be_idle(void) {
-	int ret = setpriority(PRIO_PROCESS, 0, 19) == 0 ? 0 : -errno;
+	int ret = or_errno(setpriority(PRIO_PROCESS, 0, 19));
 	if (syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0)) != 0) {
 		ret = -errno;
 	}

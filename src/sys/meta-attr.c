@@ -62,24 +62,31 @@ struct request {
 };
 
 static ssize_t list_at(struct meta_ref ref, const struct request *r) {
-	return !ref.path ? flistxattr(ref.fd, r->data, r->size)
-		: ref.follow ? listxattr(ref.path, r->data, r->size) : llistxattr(ref.path, r->data, r->size);
+	if (!ref.path) {
+		return flistxattr(ref.fd, r->data, r->size);
+	}
+	return ref.follow ? listxattr(ref.path, r->data, r->size) : llistxattr(ref.path, r->data, r->size);
 }
 
 static ssize_t get_at(struct meta_ref ref, const struct request *r) {
-	return !ref.path ? fgetxattr(ref.fd, r->name, r->data, r->size)
-		: ref.follow ? getxattr(ref.path, r->name, r->data, r->size) : lgetxattr(ref.path, r->name, r->data, r->size);
+	if (!ref.path) {
+		return fgetxattr(ref.fd, r->name, r->data, r->size);
+	}
+	return ref.follow ? getxattr(ref.path, r->name, r->data, r->size) : lgetxattr(ref.path, r->name, r->data, r->size);
 }
 
 static ssize_t set_at(struct meta_ref ref, const struct request *r) {
-	return !ref.path ? fsetxattr(ref.fd, r->name, r->data, r->size, 0)
-		: ref.follow ? setxattr(ref.path, r->name, r->data, r->size, 0)
-		: lsetxattr(ref.path, r->name, r->data, r->size, 0);
+	if (!ref.path) {
+		return fsetxattr(ref.fd, r->name, r->data, r->size, 0);
+	}
+	return ref.follow ? setxattr(ref.path, r->name, r->data, r->size, 0) : lsetxattr(ref.path, r->name, r->data, r->size, 0);
 }
 
 static ssize_t remove_at(struct meta_ref ref, const struct request *r) {
-	return !ref.path ? fremovexattr(ref.fd, r->name)
-		: ref.follow ? removexattr(ref.path, r->name) : lremovexattr(ref.path, r->name);
+	if (!ref.path) {
+		return fremovexattr(ref.fd, r->name);
+	}
+	return ref.follow ? removexattr(ref.path, r->name) : lremovexattr(ref.path, r->name);
 }
 
 /**
@@ -161,7 +168,10 @@ void meta_value_free(struct meta_value *value) {
 
 int meta_has(struct meta_ref ref, const char *name) {
 	ssize_t n = get(ref, name, NULL, 0);
-	return n >= 0 ? 1 : n == -ENODATA ? 0 : (int)n;
+	if (n == -ENODATA) {
+		return 0;
+	}
+	return n >= 0 ? 1 : (int)n;
 }
 
 int meta_set(struct meta_ref ref, const char *name, const struct meta_value *value) {

@@ -31,7 +31,7 @@ int meta_set_mode(const struct meta *meta, mode_t mode) {
 		int ret = meta_chmod_path(meta->dst_fd, mode);
 		// Symbolic links have no mode
 		bool by_name = ret == -ENOENT && meta->dst_name && !S_ISLNK(meta->src->st_mode);
-		return !by_name ? ret : fchmodat(meta->dst_dir, meta->dst_name, mode & MODE_BITS, 0) == 0 ? 0 : -errno;
+		return by_name ? or_errno(fchmodat(meta->dst_dir, meta->dst_name, mode & MODE_BITS, 0)) : ret;
 	}
-	return fchmod(meta->dst_fd, mode & MODE_BITS) == 0 ? 0 : -errno;
+	return or_errno(fchmod(meta->dst_fd, mode & MODE_BITS));
 }

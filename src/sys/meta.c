@@ -19,7 +19,7 @@ static void note(struct error *first, struct error fail) {
 }
 
 static int set_owner(const struct meta *meta, uid_t uid, gid_t gid) {
-	return fchownat(meta->dst_fd, "", uid, gid, AT_EMPTY_PATH) == 0 ? 0 : -errno;
+	return or_errno(fchownat(meta->dst_fd, "", uid, gid, AT_EMPTY_PATH));
 }
 
 /** Whether this refusal is expected (an ordinary user may not chown) and not reported. */
@@ -106,9 +106,9 @@ static struct error apply_mode(const struct meta *meta, enum owner owner, const 
 static struct error apply_times(const struct meta *meta) {
 	const struct timespec times[2] = {meta->src->st_atim, meta->src->st_mtim};
 	bool path = meta->flags & META_DST_PATH;
-	int ret = path ? set_times(meta->dst_fd, times) : futimens(meta->dst_fd, times) == 0 ? 0 : -errno;
+	int ret = path ? set_times(meta->dst_fd, times) : or_errno(futimens(meta->dst_fd, times));
 	if (ret == -ENOENT && path && meta->dst_name) {
-		ret = utimensat(meta->dst_dir, meta->dst_name, times, AT_SYMLINK_NOFOLLOW) == 0 ? 0 : -errno;
+		ret = or_errno(utimensat(meta->dst_dir, meta->dst_name, times, AT_SYMLINK_NOFOLLOW));
 	}
 	return ret == 0 ? NO_ERROR : error_make(ERROR_PRESERVE, ret, "preserving times for %d");
 }

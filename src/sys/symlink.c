@@ -49,7 +49,7 @@ int symlink_read(int dir, const char *name, struct stat *link, char target[PATH_
 	if (fd < 0) {
 		return -errno;
 	}
-	int ret = fstat(fd, link) == 0 ? 0 : -errno;
+	int ret = or_errno(fstat(fd, link));
 	if (ret == 0 && !S_ISLNK(link->st_mode)) {
 		ret = -ESTALE;
 	}
@@ -233,7 +233,7 @@ int symlink_open(int dir, const char *name, int flags, const struct symlink_rule
 		end.there = -1;
 	} else if (S_ISDIR(st.st_mode)) {
 		ret = openat(end.there, ".", flags);
-		ret = ret < 0 ? -errno : ret;
+		ret = or_errno(ret);
 	} else {
 		// After a link of another user, do not open by name: that user could replace the file
 		ret = open_again(end.there, end.dir, end.foreign ? NULL : end.name, flags);

@@ -137,7 +137,7 @@ int tempfile_link(int fd, int dir, const char *path) {
 		return -errno;
 	}
 	// AT_EMPTY_PATH needed privileges before Linux 6.10
-	return linkat(AT_FDCWD, fd_path(fd, name), dir, path, AT_SYMLINK_FOLLOW) == 0 ? 0 : -errno;
+	return or_errno(linkat(AT_FDCWD, fd_path(fd, name), dir, path, AT_SYMLINK_FOLLOW));
 }
 
 /**
@@ -156,7 +156,7 @@ static int move_slowly(int dir, const char *from, const char *to) {
 	if (fstatat(dir, to, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		return -EEXIST;
 	}
-	return renameat(dir, from, dir, to) == 0 ? 0 : -errno;
+	return or_errno(renameat(dir, from, dir, to));
 }
 
 int tempfile_move_open(int dir, const char *from, const char *to) {

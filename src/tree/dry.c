@@ -22,7 +22,7 @@ int tree_may_make(const struct tree *tree, const char *name) {
 		return 0;
 	}
 	char *dir = directory_of(name);
-	int ret = !dir ? -ENOMEM : faccessat(tree->fd[DST], dir, W_OK | X_OK, AT_EACCESS) == 0 ? 0 : -errno;
+	int ret = dir ? or_errno(faccessat(tree->fd[DST], dir, W_OK | X_OK, AT_EACCESS)) : -ENOMEM;
 	free(dir);
 	return ret;
 }
@@ -30,7 +30,7 @@ int tree_may_make(const struct tree *tree, const char *name) {
 int tree_open_absent(void) {
 	// Every lookup in an eventfd fails, so no real file is mistaken for a missing one. It needs neither /dev nor /proc
 	int fd = eventfd(0, EFD_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	return or_errno(fd);
 }
 
 /** Remember the directory in which TREE would be made: if that is met as a source, it would contain its copy. */

@@ -42,7 +42,7 @@ static int open_directory(const struct tree *tree, const char *name, int flags, 
 	if (*led) {
 		fd = openat(tree->fd[SRC], name, flags);
 	}
-	return fd < 0 ? -errno : fd;
+	return or_errno(fd);
 }
 
 /**
@@ -68,7 +68,7 @@ static int look_at_source(struct tree *tree, const char *name, int flags, bool *
 	struct tree *parent = tree->parent;
 	if (tree->fd[SRC] < 0) {
 		int at = flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0;
-		return fstatat(parent->fd[SRC], name, &tree->src_stat, at) == 0 ? 0 : -errno;
+		return or_errno(fstatat(parent->fd[SRC], name, &tree->src_stat, at));
 	}
 	bool mount = false;
 	int ret = open_look(tree->fd[SRC], "", AT_EMPTY_PATH, &tree->src_stat, &mount);
@@ -209,7 +209,7 @@ static int open_there(struct tree *tree, const char *name) {
 	for (int access = O_RDONLY; ret == -EACCES && access >= 0; access = access == O_PATH ? -1 : O_PATH) {
 		int flags = access | O_DIRECTORY | O_CLOEXEC;
 		int fd = openat(dir, name, follow && trusted ? flags : flags | O_NOFOLLOW);
-		ret = fd < 0 ? -errno : fd;
+		ret = or_errno(fd);
 		if (ret == -ENOTDIR && follow && !trusted) {
 			ret = tree_symlink_open(tree->parent, name, flags);
 			ret = ret == -ESTALE ? -ENOTDIR : ret;

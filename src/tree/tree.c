@@ -276,7 +276,7 @@ static int open_side(struct tree *tree, enum side side, int dir, const char *nam
 		return -errno;
 	}
 	struct stat st;
-	int ret = fstat(fd, &st) == 0 ? 0 : -errno;
+	int ret = or_errno(fstat(fd, &st));
 	bool down = name == tree->name[side];
 	if (ret == 0 && !inode_same(inode_of(&st), tree->inode[side]) && !(down && is_still(tree, side, dir, fd, &st))) {
 		ret = -ESTALE;
