@@ -17,14 +17,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/** Bytes up to which a file is small. */
+/** Most bytes of a small file. */
 #define SMALL (64 << 10)
 
-/** What asks or shows something, waits for a medium, or needs a journal. */
+/** Options that ask or show something, wait for a medium, or need a journal. */
 #define SLOW_FLAGS (OPT_INTERACTIVE | OPT_PARENTS | OPT_POSIX | OPT_FSYNC | OPT_VERIFY | OPT_STATS | OPT_JSON | OPT_IDLE \
 	| OPT_DRY_RUN | OPT_ATOMIC | OPT_RESUME)
 
-/** What a signal handler can reach: the flag that ends the copy, and the signal that came. */
+/** For the signal handler: the flag that cancels the copy, and the signal that came. */
 static atomic_bool *cancelled;
 static volatile sig_atomic_t caught;
 
@@ -44,7 +44,7 @@ static bool is_plain(const struct opts *opts) {
 static bool is_source_at_hand(const struct opts *opts) {
 	struct stat st;
 	int flags = O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC | (opts->deref == DEREF_NEVER ? O_NOFOLLOW : 0);
-	// Merely to open something else may have effects
+	// Opening anything else may have side effects
 	if (fstatat(AT_FDCWD, opts->operands[0], &st, opts->deref == DEREF_NEVER ? AT_SYMLINK_NOFOLLOW : 0) != 0
 		|| !S_ISREG(st.st_mode) || st.st_size > SMALL)
 	{
@@ -58,9 +58,9 @@ static bool is_source_at_hand(const struct opts *opts) {
 }
 
 /**
- * Whether what a name leads to is a directory or a regular file of this machine.
+ * Whether a name leads to a directory or a regular file on a file system of this machine.
  *
- * @param st  What it is, if so.
+ * @param st  Set to its stat if so.
  * @return 1, 0, or -ENOENT if there is nothing.
  */
 static int is_at_hand(int dir, const char *name, struct stat *st) {
@@ -73,7 +73,7 @@ static int is_at_hand(int dir, const char *name, struct stat *st) {
 	return good;
 }
 
-/** Whether the directory that a path is in is one of this machine. */
+/** Whether the directory of PATH is on a file system of this machine. */
 static bool is_parent_at_hand(const char *path) {
 	struct stat st;
 	char *copy = strdup(path);
@@ -82,7 +82,7 @@ static bool is_parent_at_hand(const char *path) {
 	return good;
 }
 
-/** Whether what the operand is copied to can be written without waiting. */
+/** Whether the operand's destination can be written without waiting. */
 static bool is_destination_at_hand(const struct opts *opts) {
 	const char *target = opts->target_directory ? opts->target_directory : opts->operands[1];
 	struct stat st;
@@ -103,7 +103,7 @@ bool coordinator_is_done_at_once(const struct opts *opts) {
 }
 
 int coordinator_work_alone(struct worker *worker, const sigset_t *deadly) {
-	// Nobody waits for signals meanwhile. If something may hang, the second one of a kind ends the program at once
+	// No other thread waits for signals. If something may hang, a second signal of a kind ends the program at once
 	const int once = worker->files->limits->flags & LIMITS_AT_ONCE ? 0 : (int)SA_RESETHAND;
 	const struct sigaction action = {.sa_handler = on_deadly, .sa_flags = once};
 	cancelled = &worker->files->cancelled;

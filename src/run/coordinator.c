@@ -15,29 +15,32 @@
 #include <time.h>
 #include <unistd.h>
 
-/** Nanoseconds between two looks at what the workers have done; shorter as long as more of them may be needed soon. */
+/** Nanoseconds between ticks: SHORT_TICK in the first EARLY seconds while more workers may be needed, else TICK. */
 #define TICK 100000000L
 #define SHORT_TICK 20000000L
 #define EARLY 1.0
 
-/** Most workers that are worth having for big files alone. */
+/** Most workers worth having if only big files are left. */
 #define FILE_WORKERS 8u
 
-/** Workers for each processor up to which nobody asks whether they help: where there are names, and big files alone. */
+/** Workers per processor that are added without proof that they help: if names are left, and if only big files are. */
 #define FREE_FOR_NAMES 4
 #define FREE_FOR_FILES 2
 
-/** Batches that the operands are cut into for each worker, and names that a batch has at least. */
+/** Batches into which the operands are split for each worker, and the fewest names of a batch. */
 #define BATCHES_EACH 4
 #define LEAST_BATCH 8
 
 /** Bytes that count as much work as a file. */
 #define WORK_BYTES 65536.0
 
-/** Work a second, 256 MiB or so many small files, that hardly a disk with a head does: what was read is soon read again. */
+/**
+ * Work per second (256 MiB/s, or 4096 small files/s) above which the source is considered fast: reading it again is
+ * cheap.
+ */
 #define FAST_WORK 4096.0
 
-/** With --engine=uring, see that there is one. */
+/** With --engine=uring, check that there is one. */
 static bool engine_ok(const struct run *run) {
 	struct ring *ring;
 	struct ring_params params = {.depth = 1, .chunk_size = 4096, .inject = run->opts->inject};
@@ -54,7 +57,7 @@ static bool engine_ok(const struct run *run) {
 	return true;
 }
 
-/** Hand so many operands to the workers. Returns 0 or -ENOMEM. */
+/** Hand COUNT operands to the workers. Returns 0 or -ENOMEM. */
 static int push_batch(struct run *run, struct entry *entries, size_t count) {
 	struct batch *batch = batch_new(run->dest.base, entries, count);
 	if (!batch) {
@@ -78,7 +81,7 @@ static int push_operands(struct run *run) {
 		}
 		return ret;
 	}
-	// Some for each worker. What is pushed last is taken first
+	// Several batches for each worker. The batch pushed last is taken first
 	size_t share = max(count / ((size_t)run->limits.threads * BATCHES_EACH), (size_t)LEAST_BATCH);
 	size_t size = min(share, (size_t)run->opts->batch_size);
 	for (size_t left = count; left > 0 && ret == 0;) {
@@ -117,7 +120,7 @@ static int start_worker(struct run *run) {
 	return -err;
 }
 
-/** Say once that progress cannot be shown, though the user asks for it, as there can be no thread. ERR: why. */
+/** Warn once that progress cannot be shown although the user asks for it, because no thread can start. ERR: why. */
 static void say_blind(struct run *run, int err) {
 	if (run->opts->progress != PROGRESS_AUTO && run->opts->progress != PROGRESS_NEVER && !run->blind) {
 		run->blind = true;
@@ -125,14 +128,14 @@ static void say_blind(struct run *run, int err) {
 	}
 }
 
-/** Begin to see to it that what is done gets to the medium (--progress=synced). */
+/** Start bringing data to the medium (--progress=synced). */
 static void start_writeback(struct run *run) {
 	if (run->opts->progress != PROGRESS_SYNCED) {
 		return;
 	}
 	writeback_init(&run->writeback, &run->files.throttle, NULL);
 	run->files.writeback = &run->writeback;
-	// Those of all workers are read from now on
+	// The counters of all workers are read from now on
 	memset(run->counters, 0, run->most_workers * sizeof(*run->counters));
 	int ret = run->limits.flags & LIMITS_ALONE ? -EAGAIN : writeback_start(&run->writeback, run->counters, run->most_workers);
 	if (ret < 0) {
@@ -140,7 +143,7 @@ static void start_writeback(struct run *run) {
 	}
 }
 
-/** Start up to COUNT more workers; where that fails, or others need the room, those there are will do. */
+/** Start up to COUNT more workers. If that fails, or other programs need the tasks, the existing workers will do. */
 static void add_workers(struct run *run, unsigned count) {
 	count = min(count, run->most_workers - run->worker_count);
 	if (count > 0 && coordinator_tasks_are_few(&run->limits)) {
@@ -157,12 +160,12 @@ static void add_workers(struct run *run, unsigned count) {
 	}
 }
 
-/** Start the first workers. Returns false if there is none. */
+/** Start the first workers. Returns false if there are none. */
 static bool start_workers(struct run *run) {
 	const struct opts *opts = run->opts;
 	unsigned most = run->limits.max_threads;
 	run->most_workers = most;
-	// Each is made what it is when it starts: to touch all of this memory would take longer than a small copy
+	// Each is initialised when it starts: to touch all of this memory would take longer than a small copy
 	run->workers = reallocarray(NULL, most, sizeof(*run->workers));
 	run->counters = aligned_alloc(_Alignof(struct counters), most * sizeof(*run->counters));
 	if (!run->workers || !run->counters) {
@@ -185,14 +188,14 @@ static bool start_workers(struct run *run) {
 		}
 		return true;
 	}
-	// A single file has nothing for the others before it is shared
+	// A single file is no work for other workers before it is shared
 	if ((opts->flags & OPT_RECURSIVE) || opts->operand_count > 2) {
 		add_workers(run, run->limits.threads - 1);
 	}
 	return true;
 }
 
-/** Seconds of processor time that all threads have used, those of the kernel on our behalf among them. */
+/** Seconds of processor time used by all threads, in the kernel, too. */
 static double processor_time(void) {
 	struct rusage usage;
 	getrusage(RUSAGE_SELF, &usage);
@@ -200,7 +203,7 @@ static double processor_time(void) {
 		+ (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-/** Names and directories dealt with, and bytes copied. */
+/** The work done: names and directories handled, and bytes copied. */
 static double work_done(const struct run *run) {
 	struct counters sum;
 	counters_sum(&sum, run->counters, run->worker_count);
@@ -208,7 +211,7 @@ static double work_done(const struct run *run) {
 		+ counter_get(&run->trees.created)) + (double)counter_get(&sum.bytes) / WORK_BYTES;
 }
 
-/** Have one more worker work, if there is work for it. Returns whether there was. */
+/** Let one more worker work, if there is work for it. Returns whether there was. */
 static bool want_more(struct run *run) {
 	if (work_pending(&run->work) == WORK_NONE) {
 		return false;
@@ -221,8 +224,8 @@ static bool want_more(struct run *run) {
 }
 
 /**
- * Find out how many workers are best: the first ones are added once there is work for them, more while those there are
- * wait more than they work, and some only look on where they get in each other's way.
+ * Adjust the number of working threads. Start the initial ones when there is work for them; add more while the existing
+ * ones mostly wait; park some if they slow each other down.
  */
 static void adapt(struct run *run) {
 	struct scaling *scaling = &run->scaling;
@@ -260,7 +263,7 @@ static bool all_done(const struct run *run) {
 	return true;
 }
 
-/** Whether nobody reads standard output any more, and that is to be the end. */
+/** Whether nobody reads standard output any more, and that is to end the run. */
 static bool is_unread(struct run *run) {
 	if (run->signal != 0 || report_flush(run->report) != -EPIPE || !sigismember(&run->guard.deadly, SIGPIPE)) {
 		return false;
@@ -269,7 +272,7 @@ static bool is_unread(struct run *run) {
 	return true;
 }
 
-/** See what the file says that limits the rate (--bwlimit). Returns 0, or -errno if it cannot be read. */
+/** Follow the file that limits the rate (--bwlimit), if any. Returns 0, or -errno if it cannot be read. */
 static int follow_rate(struct run *run) {
 	uint64_t rate;
 	if (!run->rate_file.path) {
@@ -284,7 +287,7 @@ static int follow_rate(struct run *run) {
 	return ret == -EINVAL ? 0 : min(ret, 0);
 }
 
-/** Limit the rate as the user wants. Returns whether that is possible; if not, it is reported. */
+/** Limit the rate as the user wants. Returns whether that worked; if not, the error is reported. */
 static bool limit_rate(struct run *run) {
 	run->rate_file.path = run->opts->rate_file;
 	throttle_set_rate(&run->files.throttle, run->opts->rate);
@@ -296,7 +299,7 @@ static bool limit_rate(struct run *run) {
 	return true;
 }
 
-/** What is done, as far as the user wants to count it. */
+/** Sum up what is done: what was copied or, with --progress=synced, what is on the medium. */
 static void count(struct run *run, struct counters *sum) {
 	if (run->files.writeback) {
 		writeback_synced(&run->writeback, sum);
@@ -305,12 +308,12 @@ static void count(struct run *run, struct counters *sum) {
 	}
 }
 
-/** Whether there is nothing to wait for any more. */
+/** Whether there is nothing left to wait for. */
 static bool is_over(struct run *run) {
 	return all_done(run) && (!run->files.writeback || run->signal != 0 || writeback_finish(&run->writeback));
 }
 
-/** Let go of the medium. */
+/** Stop bringing data to the medium, once everything is there (without a signal). */
 static void stop_writeback(struct run *run) {
 	if (run->files.writeback && run->signal == 0) {
 		writeback_catch_up(&run->writeback);
@@ -346,14 +349,14 @@ static void tick(struct run *run) {
 	stop_writeback(run);
 }
 
-/** Whether workers can be told to stop. */
+/** Set whether there are workers to be stopped. */
 static void let_cancel(struct run *run, bool can) {
 	mutex_lock(&run->guard.lock);
 	run->guard.working = can;
 	mutex_unlock(&run->guard.lock);
 }
 
-/** Copy, with everything set up. */
+/** Copy, after everything was set up. */
 static void copy(struct run *run) {
 	if (run->dest.base->fd[DST] != AT_FDCWD) {
 		files_resume_in(&run->files, run->dest.base, run->dest.base->fd[DST], NULL);
@@ -379,7 +382,7 @@ static void copy(struct run *run) {
 	work_destroy(&run->work);
 }
 
-/** All workers are done: bring everything to its end, and say so. */
+/** End the run after all workers are done, and print what happened. */
 static void finish(struct run *run) {
 	const struct timespec at_once = {0};
 	struct counters sum;
@@ -403,7 +406,7 @@ static void finish(struct run *run) {
 	}
 }
 
-/** Begin the list of checksums. What it overwrites must not be a source. */
+/** Begin the list of checksums, which must not overwrite a source. Returns whether that worked. */
 static bool begin_checksums(struct run *run) {
 	struct checksums *checksums = &run->checksums;
 	if (checksums->fd >= 0 && checksums->st.st_size > 0 && dest_is_source(&run->dest, &checksums->st)) {
@@ -415,7 +418,7 @@ static bool begin_checksums(struct run *run) {
 	return checksums_begin(checksums);
 }
 
-/** Have a file that is copied onto itself be copied to its backup. */
+/** With -f and a backup, copy a file that is copied onto itself to its backup. */
 static void adapt_operands(struct run *run) {
 	char *backup = dest_onto_itself(run->opts);
 	if (backup) {
@@ -454,7 +457,7 @@ int coordinator_run(const struct opts *opts, struct report *report) {
 		}
 	}
 	display_init(&run->display, opts, &run->limits, report);
-	// While a signal still ends a wait for the other end of a fifo
+	// Open it while a signal still ends a wait for the other end of a fifo
 	bool ready = checksums_open(&run->checksums, opts->checksums, report, &run->files.cancelled);
 	flush_init(&run->flush);
 	trees_init(&run->trees, opts, &run->limits, report);

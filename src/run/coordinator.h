@@ -1,6 +1,4 @@
-/**
- * The main thread's part: resolve the operands, start workers, tick, take signals, sum up.
- */
+/** The main thread: resolve the operands, start workers, tick, take signals, sum up. */
 
 #ifndef UCP_COORDINATOR_H
 #define UCP_COORDINATOR_H
@@ -11,8 +9,7 @@ struct report;
 /**
  * Copy what the options ask for.
  *
- * @param opts  Limits still to be chosen by the machine are filled in.
- * @return The signal that ended it, after everything unfinished was removed, or 0. Problems are reported.
+ * @return The signal that ended the run, after everything unfinished was removed, or 0. Problems are reported.
  */
 int coordinator_run(const struct opts *opts, struct report *report);
 

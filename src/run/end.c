@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-/** Nanoseconds between two looks at whether everything is on the medium. */
+/** Nanoseconds between two checks whether everything is on the medium. */
 #define TICK 100000000L
 
 void coordinator_flush(struct run *run) {
@@ -17,7 +17,7 @@ void coordinator_flush(struct run *run) {
 	struct counters sum;
 	int ret;
 
-	// Not when a signal wants an end, as this may take long
+	// Not after a signal that ends the run, as this may take long
 	if (!(run->opts->flags & OPT_FSYNC) || atomic_load(&run->files.cancelled)) {
 		return;
 	}

@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 
-/** Say how much room was missing, if it was. */
+/** Print how much space was missing, if it was. */
 static void hint_room(const struct opts *opts, struct report *report, uint64_t nospace) {
 	struct statvfs fs;
 	uint64_t room;

@@ -7,7 +7,7 @@
 #include <limits.h>
 #include <sys/resource.h>
 
-/** Most workers that are started unasked at once, and most there may become for each processor and in all. */
+/** Without --threads: most workers started at once, and most there may be per processor and in all. */
 #define FIRST_WORKERS 8
 #define WORKERS_EACH 32
 #define MOST_WORKERS 64
@@ -15,14 +15,17 @@
 /** Descriptors for everything but workers and trees. */
 #define OTHER_FDS 10
 
-/** Descriptors for each worker at least, and for each of those nobody asked for. */
+/** Descriptors per worker at least, and per worker that the user did not ask for. */
 #define WORKER_FDS 16
 #define EXTRA_WORKER_FDS 128
 
-/** The part of the memory that may be in flight: one in so many. */
+/** 1/MEMORY_SHARE of the memory may be in flight. */
 #define MEMORY_SHARE 4
 
-/** Tasks (processes and threads) of which the last ones are left to others, and ours besides the workers: the guard, the scan. */
+/**
+ * Tasks (processes and threads) that are left to others if no more can be started; our tasks besides the workers (the
+ * guard, the scan).
+ */
 #define FEW_TASKS 8
 #define OTHER_TASKS 2
 
@@ -32,7 +35,7 @@
 /** Most directories kept open. */
 #define MAX_TREES 512
 
-/** Share out the descriptors this process may have. */
+/** Share out the descriptors that this process may have. */
 static void budget_fds(struct limits *limits, const struct opts *opts) {
 	struct rlimit limit;
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
@@ -51,13 +54,13 @@ static void budget_fds(struct limits *limits, const struct opts *opts) {
 	limits->threads = max(min(limits->threads, free_fds / WORKER_FDS), 1u);
 	unsigned most = max(free_fds / (opts->threads == 0 ? EXTRA_WORKER_FDS : WORKER_FDS), limits->threads);
 	limits->max_threads = min(limits->max_threads, most);
-	// Half for files, of which each worker has as many as chunks, the rest for directories
+	// Half for files, as many per worker as it has chunks; the rest for directories
 	unsigned files = (free_fds / 2 / limits->max_threads - 1) / 2;
 	limits->queue_depth = max(min(limits->queue_depth, files), 1u);
 	limits->max_trees = max(min(free_fds / 4, (unsigned)MAX_TREES), 2u);
 }
 
-/** See that what is in flight leaves most of the memory to others, the page cache among them. */
+/** Limit what is in flight, so that most of the memory is left to others, including the page cache. */
 static void budget_memory(struct limits *limits, const struct opts *opts, uint64_t memory) {
 	uint64_t share = memory / MEMORY_SHARE;
 	if (opts->threads == 0) {
@@ -68,8 +71,8 @@ static void budget_memory(struct limits *limits, const struct opts *opts, uint64
 }
 
 /**
- * See that at least half of the tasks that may yet be started (cgroup's pids.max, RLIMIT_NPROC) are left to others. Each worker
- * needs two: itself, and one of the kernel's for what waits in its io_uring.
+ * Leave at least half of the tasks that can still be started (pids.max, RLIMIT_NPROC) to others. Each worker needs two:
+ * itself, and a kernel thread for requests that wait in its io_uring.
  */
 static void budget_tasks(struct limits *limits, uint64_t tasks) {
 	if (tasks == UINT64_MAX) {

@@ -1,24 +1,24 @@
 #include "run/scaling.h"
 
-/** With less of the processors in use the workers wait more than they work. */
+/** Below this share of the processors in use, the workers wait more than they work. */
 #define BUSY_SHARE 0.6
 
-/** What the work done a second must rise by to go on. */
+/** The factor by which work per second must rise to add more workers. */
 #define RISE 1.1
 
-/** About how many looks scaling::now is of. */
+/** About how many looks scaling::now averages. */
 #define NOW_LOOKS 8
 
-/** Looks before more are tried again, before fewer are, and what these are multiplied by each time. */
+/** Looks before more workers are tried again, and before fewer are; the factor by which both grow each time. */
 #define FIRST_PATIENCE 5
 #define FIRST_REST 10
 #define MORE_PATIENCE 4
 
-/** What of the work before must be done by more workers, and by fewer. */
+/** The share of the previous work per second that more workers, or fewer, have to reach. */
 #define KEPT_BY_MORE 0.9
 #define KEPT_BY_FEWER 0.97
 
-/** Most work a second in the last looks. */
+/** The highest work per second in the last looks. */
 static double peak(const struct scaling *scaling) {
 	double most = 0;
 	for (unsigned i = 0; i < SCALING_TRIAL && i < scaling->looks; ++i) {
@@ -35,7 +35,7 @@ static void change(struct scaling *scaling, unsigned before, double rate) {
 	scaling->share = -1;
 }
 
-/** End a trial. Returns how many workers more than WORKERS there are to be. */
+/** End a trial. Returns how many workers to add to WORKERS; below 0, how many to remove. */
 static int judge(struct scaling *scaling, unsigned workers) {
 	unsigned before = scaling->before;
 	bool fewer = workers < before;
@@ -59,7 +59,7 @@ static int judge(struct scaling *scaling, unsigned workers) {
 	return (int)before - (int)workers;
 }
 
-/** Whether more are wanted, where less of the processors is used than could be. */
+/** Whether more workers are wanted, given that the processors are not in full use. */
 static bool more_wanted(struct scaling *scaling, double rate, unsigned workers) {
 	if (workers >= scaling->most) {
 		return false;
@@ -82,7 +82,7 @@ int scaling_step(struct scaling *scaling, double t, double used, double done, un
 	scaling->time = t;
 	scaling->used = used;
 	scaling->done = done;
-	// A moment in which all wait for the journal of a file system tells little
+	// Smooth over one look: a journal commit stalls every worker for a moment
 	scaling->share = scaling->share < 0 ? share : (scaling->share + share) / 2;
 	scaling->now += (rate - scaling->now) / NOW_LOOKS;
 	scaling->rates[scaling->looks++ % SCALING_TRIAL] = rate;
@@ -90,7 +90,7 @@ int scaling_step(struct scaling *scaling, double t, double used, double done, un
 		return judge(scaling, workers);
 	}
 	if (scaling->before > workers) {
-		// Fewer are on trial: waiting is what was to be expected of them
+		// Fewer workers are on trial: that these use less of the processors was expected
 		return 0;
 	}
 	if (scaling->share <= BUSY_SHARE && more_wanted(scaling, rate, workers)) {

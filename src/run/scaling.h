@@ -1,52 +1,54 @@
-/**
- * How many workers are worth having, judged by what those there are do: it looks at numbers only.
- */
+/** How many workers are worth having, judged by what the existing ones do. Pure. */
 
 #ifndef UCP_SCALING_H
 #define UCP_SCALING_H
 
 #include <stdbool.h>
 
-/** Looks that workers on trial have to show what they get done. */
+/** Looks after which workers on trial are judged. */
 #define SCALING_TRIAL 5
 
-/** What was seen so far; zero but for TIME, USED, SHARE and what the caller sets at first. */
+/** State between looks. Zero-initialise; set time, used, share (-1) and the fields of the caller. */
 struct scaling {
-	/** How many there are; the caller's. */
+	/** Number of processors. Set by the caller. */
 	unsigned processors;
-	/** The caller's, for each look: how many workers there may be, and how many unless they did harm. */
+	/**
+	 * Most workers there may be, and most that are added without proof that they help. Set by the caller before each
+	 * look.
+	 */
 	unsigned most;
 	unsigned freely;
-	/** When it was last looked, in seconds, the seconds of processor time used and the work done by then. */
+	/** The time of the last look in seconds, and by then the seconds of processor time used and the work done. */
 	double time;
 	double used;
 	double done;
-	/** The share of the processors in use, of late; below 0: not known yet. */
+	/** The recent share of the processors in use; below 0: not known yet. */
 	double share;
-	/** Work a second of late, and when workers were last added. */
+	/** Work per second: the recent average, and the value when workers were last added. */
 	double now;
 	double rate;
-	/** How often was looked since their number changed, and what was done a second in the last of these looks. */
+	/** Looks since the number of workers changed, and the work per second in the last ones. */
 	unsigned looks;
 	double rates[SCALING_TRIAL];
-	/** After how many looks more are tried although they were of no use, and fewer. */
+	/** Looks after which more workers are tried although they did not help, and after which fewer are tried. */
 	unsigned patience;
 	unsigned rest;
-	/** While more or fewer are on trial: how many did most before, and that. */
+	/** During a trial, the best number of workers so far and its work per second; BEFORE is 0 without a trial. */
 	unsigned before;
 	double before_peak;
-	/** More got no more done, or fewer as much. */
+	/** More workers did not do more, or fewer did as much. */
 	bool enough;
 };
 
 /**
- * Look at what was done. More workers are wanted while the processors are not in use and, from scaling::freely on, as long
- * as the work done a second rises with them; fewer if more got less done, or if fewer get as much done, which is tried.
+ * Judge what was done. More workers are wanted while the processors are not in use and, from scaling::freely on, as
+ * long as the work per second rises with them. Fewer are wanted if more did less, or if a trial shows that fewer do as
+ * much.
  *
- * @param t        The time; later than the last one.
+ * @param t        The time; later than at the last look.
  * @param used     Seconds of processor time used.
  * @param done     The work done, in any unit.
- * @param workers  How many there are.
+ * @param workers  The number of workers.
  * @return How many more are to work; below 0, how many fewer.
  */
 int scaling_step(struct scaling *scaling, double t, double used, double done, unsigned workers);

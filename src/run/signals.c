@@ -7,10 +7,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/** Nanoseconds between two calls to those who may yet sleep, after a signal. */
+/** Nanoseconds between two attempts to wake threads that sleep, after a signal. */
 #define CALL_AGAIN 100000000L
 
-/** Seconds that a second signal leaves to come to an end by itself, and those to take away what is not whole then. */
+/** Seconds after a second signal to end normally, and then seconds to remove incomplete files. */
 #define PATIENCE 0.5
 #define CLEAN_SECONDS 1
 
@@ -37,7 +37,7 @@ void coordinator_cancel(struct run *run, int signal) {
 	mutex_unlock(&run->guard.lock);
 }
 
-/** Stop as the terminal asks for (SIGTSTP), and go on. */
+/** Stop when the terminal asks for it (SIGTSTP), and continue later. */
 static void stop(struct run *run) {
 	sigset_t set;
 	sigemptyset(&set);
@@ -58,8 +58,8 @@ void coordinator_obey(struct run *run, int signal) {
 }
 
 /**
- * Somebody hangs in the kernel, on storage that does not answer, and the user has had enough. Take away what is not whole,
- * as far as that does not hang too, and die of a signal.
+ * Die of a signal when a thread hangs in the kernel, on storage that does not answer, and the user has had enough.
+ * First remove what is incomplete, unless that hangs, too.
  */
 static void die_of(struct run *run, int number) {
 	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = number};
@@ -78,7 +78,7 @@ static void die_of(struct run *run, int number) {
 	kill(getpid(), number);
 }
 
-/** Wait for signals until it is over. */
+/** Wait for signals until the run is over. */
 static void *guard(void *arg) {
 	struct run *run = arg;
 	struct guard *guard = &run->guard;
@@ -89,7 +89,7 @@ static void *guard(void *arg) {
 	double end = 0;
 	int number;
 
-	// Not lost, should it come before it is waited for
+	// Block it, so that it is not lost if it comes before the wait
 	sigemptyset(&wake);
 	sigaddset(&wake, WAKE_SIGNAL);
 	pthread_sigmask(SIG_BLOCK, &wake, NULL);
@@ -141,19 +141,19 @@ void coordinator_take_signals(struct run *run) {
 		}
 	}
 	pthread_sigmask(SIG_BLOCK, &all, &it->before);
-	// Without SA_RESTART, so that it ends what blocks
+	// Without SA_RESTART, so that it ends blocking calls
 	sigaction(WAKE_SIGNAL, &action, NULL);
 	// A file that grows too large is an error like any other
 	action.sa_handler = SIG_IGN;
 	sigaction(SIGXFSZ, &action, NULL);
-	// Whoever ignores it does not learn how a process of theirs ended
+	// If it was ignored, we would not learn how our child processes end
 	action.sa_handler = SIG_DFL;
 	sigaction(SIGCHLD, &action, NULL);
 	it->main = pthread_self();
 	thread_must(pthread_mutex_init(&it->lock, NULL));
 	it->started = !(run->limits.flags & LIMITS_ALONE) && pthread_create(&it->thread, NULL, guard, run) == 0;
 	if (!it->started) {
-		// Nobody would hear them: better an end with something left behind
+		// No thread would take them: let them end the program, even if something is left behind
 		pthread_sigmask(SIG_UNBLOCK, &it->deadly, NULL);
 	}
 }

@@ -10,24 +10,24 @@
 #include <signal.h>
 #include <stdlib.h>
 
-/** So many requests are collected before the kernel gets them: it merges neighbours. */
+/** Requests collected before the kernel gets them: it merges neighbours. */
 #define COLLECT 16
 
-/** Events fetched at once. */
+/** Most events fetched at once. */
 #define EVENTS 64
 
-/** From so many chunks in flight on they are small ones. */
+/** Chunks in flight from which on they are considered small. */
 #define MANY 16
 
-/** The smallest chunk that is worth anything where there is little memory. */
+/** The smallest chunk that is useful if there is little memory. */
 #define LEAST_CHUNK (16 << 10)
 
-/** Zeros are looked for in blocks of this size: what file systems allocate at least. */
+/** Zeros are looked for in blocks of this size, the least that file systems allocate. */
 #define ZERO_BLOCK 4096
 
 /**
- * Largest file whose data is written by system calls once the ring has read it. On most file systems a ring hands every
- * buffered write to another thread, which costs more than a small write takes.
+ * Largest file whose data is written by system calls after the ring has read it. On most file systems a ring hands
+ * every buffered write to another thread, which costs more than a small write.
  */
 #define DIRECT_MOST (256 << 10)
 
@@ -35,7 +35,7 @@ bool state_is_cancelled(const struct state *s) {
 	return atomic_load_explicit(&s->ctx.files->cancelled, memory_order_relaxed);
 }
 
-/** Open a ring with one slot that works by system calls, with smaller chunks where there is little memory. */
+/** Open a ring with one slot that works by system calls, with smaller chunks if there is little memory. */
 static int open_twin(struct ring **ring, struct ring_params *params) {
 	params->sync = true;
 	params->depth = 1;
@@ -62,7 +62,7 @@ static int need_ring(struct state *s) {
 		.inject = s->opts->inject,
 		.seed = s->opts->seed + worker->index,
 	};
-	// An io_uring has threads of the kernel's, which are tasks, too
+	// An io_uring has kernel threads, which are tasks, too
 	bool alone = s->opts->engine == ENGINE_AUTO && (s->ctx.files->limits->flags & LIMITS_ALONE);
 	int ret = alone || s->opts->engine == ENGINE_SYNC ? -ENOSYS : ring_open(&ring, &params);
 	ret = ret < 0 ? open_twin(&ring, &params) : 0;
@@ -99,7 +99,7 @@ void hold_begin(struct state *s, struct file *file, bool shared) {
 	struct hold *hold = calloc(1, sizeof(*hold));
 	int ret = hold ? need_ring(s) : -ENOMEM;
 	if (ret < 0) {
-		// What others are moving too they can move alone: without buffers it would only be taken again and again
+		// Leave a shared file to the others that move it: without buffers we would only take it again and again
 		s->leaving = shared && !s->ring;
 		if (!shared) {
 			file_fail(file, 0, error_make(ERROR_READ, ret, "error reading %s"));
@@ -110,18 +110,18 @@ void hold_begin(struct state *s, struct file *file, bool shared) {
 	}
 	hold->file = file;
 	hold->make_holes = s->opts->sparse == WHEN_ALWAYS;
-	// Its flags are guarded by its lock once it is shared, and what is written in order never is
+	// The flags of a shared file are guarded by its lock, and a file written in order is never shared
 	hold->forward = !shared && (file->plan.flags & PLAN_FORWARD);
-	// An io_uring makes an error of a write in part, and nobody knows where the file ends then
+	// An io_uring reports a partial write as an error, and then it is unknown where the file ends
 	hold->direct = hold->forward || (s->opts->engine == ENGINE_AUTO && file->source.st.st_size <= DIRECT_MOST);
 	hold->shared = shared || (!hold->forward && (uint64_t)file->source.st.st_size > s->ctx.files->limits->range_size && !s->worker->alone);
 	if (hold->shared && !shared) {
 		file->flags |= FILE_SHARED;
 		work_share(s->worker->work, file);
-		// There may be workers to be started for it
+		// More workers may have to be started for it
 		pthread_kill(s->worker->coordinator, WAKE_SIGNAL);
 	}
-	// Registering pays only where a file is named more often than it costs
+	// Registering a file pays only for many requests
 	if ((uint64_t)file->source.st.st_size >= 4 * (uint64_t)s->worker->chunk_size) {
 		hold->src = ring_register_file(s->ring, file->source.fd);
 		hold->dst = ring_register_file(s->ring, file->target.fd);
@@ -145,7 +145,7 @@ void hold_exhausted(struct state *s) {
 	}
 }
 
-/** The chunk in flight that is the first of its file. */
+/** The slot of the first chunk of a file that is in flight; state::depth if there is none. */
 static unsigned first_of(const struct state *s, const struct hold *hold) {
 	unsigned first = s->depth;
 	for (unsigned i = 0; i < s->depth; ++i) {
@@ -156,7 +156,7 @@ static unsigned first_of(const struct state *s, const struct hold *hold) {
 	return first;
 }
 
-/** Whether a chunk has to wait with its write until it is the first of its file. Then it does. */
+/** Let a chunk wait with its write unless it is the first of its file. Returns whether it waits. */
 static bool waits_for_turn(struct state *s, unsigned index) {
 	struct slot *slot = &s->slots[index];
 	if (!slot->hold->forward || first_of(s, slot->hold) == index) {
@@ -167,7 +167,7 @@ static bool waits_for_turn(struct state *s, unsigned index) {
 	return true;
 }
 
-/** Have a chunk come to an end without what it was to do next. */
+/** Give up the rest of a chunk. */
 static enum chunk_next drop(struct slot *slot) {
 	file_abandon(slot->hold->file, slot->chunk.off + slot->chunk.put);
 	slot->start = UINT64_MAX;
@@ -176,7 +176,7 @@ static enum chunk_next drop(struct slot *slot) {
 
 static void slot_next(struct state *s, unsigned index, enum chunk_next next);
 
-/** The first chunk of a file has ended: it is the next one's turn. */
+/** Let the next chunk of a file write after the first one has ended. */
 static void wake_next(struct state *s, const struct hold *hold) {
 	unsigned index = first_of(s, hold);
 	if (index == s->depth || !s->slots[index].waits) {
@@ -185,12 +185,12 @@ static void wake_next(struct state *s, const struct hold *hold) {
 	struct slot *slot = &s->slots[index];
 	slot->waits = false;
 	--s->waiting;
-	// Behind what could not be written nothing can
+	// Nothing can be written behind data that could not be written
 	bool useless = state_is_cancelled(s) || (hold->file->flags & FILE_INCOMPLETE);
 	slot_next(s, index, useless ? drop(slot) : CHUNK_WRITE);
 }
 
-/** A chunk has ended, well or not. */
+/** End a chunk, whether it succeeded or not. */
 static void slot_end(struct state *s, unsigned index) {
 	struct slot *slot = &s->slots[index];
 	struct hold *hold = slot->hold;
@@ -206,7 +206,7 @@ static void slot_end(struct state *s, unsigned index) {
 	}
 }
 
-/** Choose what of the bytes read is written, and what becomes a hole. */
+/** Choose which of the bytes read are written, and which become a hole. */
 static enum chunk_next inspect(struct state *s, unsigned index, struct chunk *chunk) {
 	const char *data = ring_buffer(s->ring, index);
 	size_t skip = extent_zeros(data + chunk->put, chunk->got - chunk->put, ZERO_BLOCK);
@@ -215,7 +215,7 @@ static enum chunk_next inspect(struct state *s, unsigned index, struct chunk *ch
 	return chunk_cut(chunk, (uint32_t)skip, (uint32_t)run);
 }
 
-/** Whether what made a request fail is gone by now, so that it can be made again. */
+/** Try to remove the cause of a failed request. Returns whether the request can be made again. */
 static bool is_cured(struct state *s, struct hold *hold, const struct chunk *chunk, enum chunk_op op, int res) {
 	if (res < 0 && file_cache_refused(&s->ctx, hold->file, -res)) {
 		hold->src.leaves = hold->dst.leaves = false;
@@ -224,7 +224,7 @@ static bool is_cured(struct state *s, struct hold *hold, const struct chunk *chu
 	return res < 0 && op == CHUNK_OP_WRITE && hold->forward && file_move_end(hold->file, -res, chunk->off + chunk->put);
 }
 
-/** Write what was read without asking the ring. */
+/** Write what was read by a system call, bypassing the ring. */
 static enum chunk_next write_now(struct state *s, unsigned index, struct chunk *chunk) {
 	struct hold *hold = s->slots[index].hold;
 	int res = ring_write_now(s->ring, index, hold->dst, chunk->off + chunk->put, chunk->put, chunk->cut - chunk->put);
@@ -235,7 +235,7 @@ static enum chunk_next write_now(struct state *s, unsigned index, struct chunk *
 	return chunk_step(chunk, CHUNK_OP_WRITE, again ? -EAGAIN : res);
 }
 
-/** Do what a chunk needs next. */
+/** Do the next action for a chunk. */
 static void slot_next(struct state *s, unsigned index, enum chunk_next next) {
 	struct slot *slot = &s->slots[index];
 	struct chunk *chunk = &slot->chunk;
@@ -274,7 +274,7 @@ static void slot_next(struct state *s, unsigned index, enum chunk_next next) {
 		break;
 	case CHUNK_READ_FAILED:
 		file_fail(file, chunk->off, error_make(ERROR_READ, chunk->err, "error reading %s"));
-		// A medium that fails takes long each time
+		// Skip the range: a failing medium takes long for each request
 		hold->range.start = hold->range.end;
 		break;
 	case CHUNK_WRITE_FAILED:
@@ -285,7 +285,7 @@ static void slot_next(struct state *s, unsigned index, enum chunk_next next) {
 	slot_end(s, index);
 }
 
-/** Take one answer. */
+/** Handle one event. */
 static void step(struct state *s, const struct ring_event *event) {
 	struct slot *slot = &s->slots[event->slot];
 	struct chunk *chunk = &slot->chunk;
@@ -302,12 +302,12 @@ static void step(struct state *s, const struct ring_event *event) {
 }
 
 bool slots_have_room(const struct state *s) {
-	// Where nothing is waited for, one buffer after the other is best: it stays in the processor's cache
+	// If nothing has to be waited for, one buffer is best: it stays in the processor's cache
 	size_t window = s->hold && s->hold->cached ? s->worker->chunk_size : s->worker->window;
 	uint64_t next = s->hold ? s->hold->range.end - s->hold->range.start : 1;
 	bool fits = s->inflight == 0 || s->inflight + min(next, (uint64_t)s->worker->chunk_size) <= window;
 	if (s->ring && ring_is_sync(s->ring)) {
-		// One chunk after the other is done at once, best in one buffer
+		// Each chunk is done at once, best in one buffer
 		return s->inflight == 0;
 	}
 	return !s->ring || (s->free_count > 0 && fits);
@@ -317,7 +317,7 @@ bool slots_are_due(const struct state *s) {
 	return s->unsent >= (s->slow ? 1 : COLLECT);
 }
 
-/** How many answers to wait for: of many small requests half, so that many go to the kernel together again. */
+/** How many events to wait for: half of many small requests, so that many go to the kernel together again. */
 static unsigned wanted(const struct state *s) {
 	unsigned inflight = s->depth - s->free_count - s->waiting;
 	if (slots_are_due(s) && slots_have_room(s)) {
@@ -336,8 +336,9 @@ void slots_drain(struct state *s) {
 }
 
 /**
- * Have room for MORE bytes of buffers, that of free slots other than KEEP: those used for most are of least use. But with
- * a chunk more than can be in flight, as what is given back and then used again has to be found by the kernel each time.
+ * Keep resident buffer memory within the limit after adding MORE bytes, by dropping the largest free buffers (never
+ * KEEP's). The limit is one chunk above what can be in flight: dropping and faulting in a buffer for every large chunk
+ * is slow.
  */
 static void make_room(struct state *s, unsigned keep, uint32_t more) {
 	size_t most = s->worker->window + 2 * s->worker->chunk_size;
@@ -358,7 +359,7 @@ static void make_room(struct state *s, unsigned keep, uint32_t more) {
 	}
 }
 
-/** Whether a buffer that was used for REACH bytes is better for LEN than one that was used for OTHER. */
+/** Whether a buffer with REACH touched bytes suits LEN better than one with OTHER touched bytes. */
 static bool suits_better(uint32_t len, uint32_t reach, uint32_t other) {
 	bool fits = reach >= len && reach / 2 <= len;
 	bool other_fits = other >= len && other / 2 <= len;
@@ -372,8 +373,8 @@ static bool suits_better(uint32_t len, uint32_t reach, uint32_t other) {
 }
 
 /**
- * Choose the free slot whose buffer has been used for so much already, or nearly, but not for far more: so memory follows
- * what is in flight, and the buffer is still in the processor's cache.
+ * Choose the free slot whose touched size is closest to LEN (at most twice as large), so that memory follows what is in
+ * flight and the buffer is still in the processor's cache.
  */
 static unsigned take_slot(struct state *s, uint32_t len) {
 	unsigned best = s->free_count - 1;

@@ -39,7 +39,7 @@ void work_destroy(struct work *work) {
 	thread_must(pthread_cond_destroy(&work->cond));
 }
 
-/** Wake somebody if anybody waits; the lock is held. */
+/** Wake a worker if one waits; the lock is held. */
 static void wake(struct work *work) {
 	if (work->waiting > 0) {
 		cond_signal(&work->cond);
@@ -50,7 +50,7 @@ void work_share(struct work *work, struct file *file) {
 	file_ref(file);
 	mutex_lock(&work->lock);
 	list_append(&work->files, &file->work_node);
-	// All of them: there is something for everybody
+	// Wake all workers: each can claim a range
 	cond_broadcast(&work->cond);
 	mutex_unlock(&work->lock);
 }
@@ -119,7 +119,7 @@ void work_push_tree(struct work *work, struct tree *tree) {
 	mutex_unlock(&work->lock);
 }
 
-/** The next subdirectory of the newest tree; the lock is held. */
+/** Take the next subdirectory of the newest tree; the lock is held. */
 static struct work_item take_directory(struct work *work) {
 	struct tree *tree = list_item(work->trees.next, struct tree, work_node);
 	struct work_item item = {
@@ -137,7 +137,7 @@ static struct work_item take_directory(struct work *work) {
 	return item;
 }
 
-/** Take what there is; the lock is held. */
+/** Take the next piece of work; the lock is held. */
 static struct work_item take(struct work *work) {
 	struct work_item item = {.kind = WORK_NONE};
 	struct list *node;
@@ -165,7 +165,7 @@ static struct work_item take(struct work *work) {
 	return item;
 }
 
-/** Take what there is, if so many may be busy; the lock is held. */
+/** Take the next piece of work if BUSY workers may be busy; the lock is held. */
 static struct work_item take_within(struct work *work, unsigned busy) {
 	struct work_item item = {.kind = WORK_NONE};
 	if (busy <= work->limit) {
@@ -189,7 +189,7 @@ struct work_item work_take(struct work *work, bool wait) {
 	if (wait && item.kind != WORK_NONE) {
 		++work->busy;
 	} else if (wait) {
-		// Nobody is left who could push
+		// No worker is left that could push
 		cond_broadcast(&work->cond);
 	}
 	mutex_unlock(&work->lock);

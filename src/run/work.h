@@ -1,7 +1,7 @@
 /**
- * What is left to do: big files somebody has opened, batches of names, and trees with subdirectories to enter.
+ * Work that is left to do: big files that are open, batches of names, and trees with subdirectories to enter.
  *
- * Nobody ever waits to push. Workers wait only to take, and only while others may still push.
+ * Pushing never waits. Workers wait only to take work, and only while others may still push.
  */
 
 #ifndef UCP_WORK_H
@@ -17,11 +17,11 @@ struct tree;
 
 /** Some names of one tree, to be copied by one worker. */
 struct batch {
-	/** In work's list. */
+	/** In a list of work. */
 	struct list node;
 	/** Holds a reference. */
 	struct tree *tree;
-	/** A part of its listing. */
+	/** A part of the tree's listing. */
 	struct entry *entries;
 	size_t count;
 };
@@ -30,30 +30,30 @@ struct batch {
 struct work {
 	pthread_mutex_t lock;
 	pthread_cond_t cond;
-	/** Of struct file, oldest first. */
+	/** Shared files, struct file, oldest first. */
 	struct list files;
-	/** Of struct batch, newest first. */
+	/** struct batch, newest first. */
 	struct list batches;
 	unsigned batch_count;
-	/** Of struct tree with subdirectories left, newest first. */
+	/** struct tree with subdirectories left, newest first. */
 	struct list trees;
-	/** Of struct batch: each only when all before it is done. */
+	/** struct batch, each taken only when everything before it is done. */
 	struct list deferred;
-	/** Of struct link_name: each when all else is done. */
+	/** struct link_name, each taken only when everything else is done. */
 	struct list last;
-	/** Workers that are doing something, and so may push. */
+	/** Workers that are working, and so may push. */
 	unsigned busy;
-	/** Workers that wait. */
+	/** Workers that wait for work. */
 	unsigned waiting;
-	/** Most that may be busy. */
+	/** Most workers that may be busy. */
 	unsigned limit;
-	/** Nothing is handed out any more. */
+	/** No work is handed out any more. */
 	bool cancelled;
 };
 
 /** Kinds of work. */
 enum work_kind {
-	/** Nothing now, or, after having waited, nothing any more. */
+	/** No work now or, after waiting, no more work at all. */
 	WORK_NONE,
 	/** Claim ranges of a shared file. */
 	WORK_FILE,
@@ -65,74 +65,77 @@ enum work_kind {
 	WORK_NAME,
 };
 
-/** A piece of work taken. */
+/** A piece of work that was taken. */
 struct work_item {
 	enum work_kind kind;
-	/** WORK_FILE: with a reference. */
+	/** WORK_FILE: the file, with a reference. */
 	struct file *file;
 	/** WORK_BATCH: to be freed with batch_free(). */
 	struct batch *batch;
-	/** WORK_NAME: now the taker's. */
+	/** WORK_NAME: the name, which the taker owns. */
 	struct link_name *name;
-	/** WORK_TREE: with a reference, and the subdirectory. */
+	/** WORK_TREE: the tree, with a reference, and the subdirectory. */
 	struct tree *tree;
 	const struct entry *entry;
 };
 
-/** Most batches kept; with more to do, who has them does them. */
+/** Most batches kept; a worker that has more copies them itself. */
 #define WORK_BATCHES 1024
 
 /** Set up. */
 void work_init(struct work *work);
 
-/** Free what was never taken. */
+/** Free work that was never taken. */
 void work_destroy(struct work *work);
 
-/** Offer a file's ranges. Takes a reference until work_unshare(). */
+/** Offer a file's ranges to all workers. Takes a reference until work_unshare(). */
 void work_share(struct work *work, struct file *file);
 
-/** Withdraw a file that has no ranges left. Returns whether its reference is now the caller's to give back. */
+/** Withdraw a file that has no ranges left. Returns whether the caller has to drop the reference of work_share(). */
 bool work_unshare(struct work *work, struct file *file);
 
-/** Make a batch; it takes a reference to the tree. NULL without memory. */
+/** Make a batch, which takes a reference to the tree. Returns NULL without memory. */
 struct batch *batch_new(struct tree *tree, struct entry *entries, size_t count);
 
-/** Free a batch with its reference. */
+/** Free a batch, and drop its reference. */
 void batch_free(struct batch *batch);
 
-/** Push a batch. Returns false if there are too many: it remains the caller's. */
+/** Push a batch. Returns false if there are too many: then it remains the caller's. */
 bool work_push(struct work *work, struct batch *batch);
 
-/** Push a batch to be taken when all that was pushed before, and all that came of it, is done. */
+/** Push a batch to be taken when everything pushed before, and all work that came from it, is done. */
 void work_push_later(struct work *work, struct batch *batch);
 
-/** Push names, of struct link_name, to be taken one by one when everything else is done, TRY_PART last. Takes them all over. */
+/**
+ * Push NAMES (struct link_name), to be taken one by one when everything else is done, TRY_PART last. Takes all of them
+ * over.
+ */
 void work_push_last(struct work *work, struct list *names);
 
-/** Push a tree that has subdirectories to be entered. Takes a reference. */
+/** Push a tree that has subdirectories to enter. Takes a reference. */
 void work_push_tree(struct work *work, struct tree *tree);
 
 /**
- * Take the next piece of work: a shared file, else a batch, else a subdirectory.
+ * Take the next piece of work: a shared file, else a batch, else a subdirectory, else what has to wait for all these.
  *
- * @param wait  Sleep until there is some for one more worker, or there will be none any more. The caller has nothing else
- *              to do.
+ * @param wait  Sleep until there is work for one more worker, or no work will come. The caller must have nothing else
+ *         to do.
  */
 struct work_item work_take(struct work *work, bool wait);
 
-/** COUNT more workers are going to take. */
+/** Announce COUNT more workers. */
 void work_join(struct work *work, unsigned count);
 
-/** COUNT workers that were announced will never take. */
+/** Withdraw COUNT announced workers, which take nothing any more. */
 void work_leave(struct work *work, unsigned count);
 
-/** Have at most LIMIT workers busy from when the others have done what they took; UINT_MAX at first. */
+/** Let at most LIMIT workers be busy, once the others are done with what they took; initially UINT_MAX. */
 void work_limit(struct work *work, unsigned limit);
 
-/** What one more worker could take now: names rather than shared files, or WORK_NONE. */
+/** The work that one more worker could take now: names rather than shared files, or WORK_NONE. */
 enum work_kind work_pending(struct work *work);
 
-/** Hand nothing out any more, and wake all who wait. */
+/** Hand out no more work, and wake all workers that wait. */
 void work_cancel(struct work *work);
 
 #endif // UCP_WORK_H

@@ -1,6 +1,4 @@
-/**
- * What a worker's thread works with, and the moving of data; for the worker room only.
- */
+/** The state of a worker's thread, and the moving of data; for the worker's files only. */
 
 #ifndef UCP_WORKER_IMPL_H
 #define UCP_WORKER_IMPL_H
@@ -10,24 +8,24 @@
 #include "engine/chunk.h"
 #include "engine/ring.h"
 
-/** A file that a worker is moving data of. */
+/** A file whose data a worker is moving. */
 struct hold {
 	struct file *file;
 	struct ring_file src;
 	struct ring_file dst;
-	/** What is left of the range claimed. */
+	/** What is left of the claimed range. */
 	struct extent range;
 	/** Chunks in flight. */
 	unsigned inflight;
-	/** Whether other workers may hold the file too. */
+	/** Whether other workers may hold the file, too. */
 	bool shared;
 	/** Whether zeros are looked for. */
 	bool make_holes;
-	/** Whether it is read through the ring and written by system calls. */
+	/** Whether data is read through the ring and written by system calls. */
 	bool direct;
 	/** Whether the range is in the page cache. */
 	bool cached;
-	/** Whether its chunks are written one after the other. */
+	/** Whether chunks are written one after the other. */
 	bool forward;
 	/** Chunks begun so far. */
 	unsigned begun;
@@ -40,18 +38,18 @@ struct slot {
 	struct hold *hold;
 	/** Its share of state::inflight. */
 	uint32_t bytes;
-	/** Bytes of the slot's buffer that were used so far. */
+	/** Bytes of the slot's buffer that are touched. */
 	uint32_t reach;
-	/** Whether the buffer's memory cannot be given back. */
+	/** Whether the buffer's memory cannot be given back to the kernel. */
 	bool stays;
-	/** Where it began, or UINT64_MAX if it was given up. */
+	/** The offset at which it began, or UINT64_MAX if it was given up. */
 	uint64_t start;
-	/** Which chunk of its file it is, and whether it waits for earlier ones to be written. */
+	/** The chunk's number in its file, and whether it waits for earlier chunks to be written. */
 	unsigned turn;
 	bool waits;
 };
 
-/** What a worker's thread works with. */
+/** The state of a worker's thread. */
 struct state {
 	struct worker *worker;
 	const struct opts *opts;
@@ -62,52 +60,52 @@ struct state {
 	/** Slots without a chunk, the last used one last. */
 	unsigned *free_slots;
 	unsigned free_count;
-	/** Slots in all. */
+	/** Number of slots. */
 	unsigned depth;
 	/** Bytes in flight. */
 	size_t inflight;
-	/** Bytes of the slots' buffers that were used so far. */
+	/** Bytes of the slots' buffers that are touched. */
 	size_t resident;
-	/** Chunks that wait for others to be written. */
+	/** Chunks that wait for earlier ones to be written. */
 	unsigned waiting;
-	/** Requests that the kernel has not got yet. */
+	/** Requests that the kernel does not have yet. */
 	unsigned unsent;
-	/** Whether the last name took long to begin with. */
+	/** Whether it took long to begin with the last name. */
 	bool slow;
-	/** Whether it has no buffers, and so leaves what is left to the others. Nothing waits in its lists then. */
+	/** Whether the worker got no buffers, and so leaves the work to others. Nothing waits in its lists then. */
 	bool leaving;
 
 	/** The file whose chunks are being filled, or NULL. */
 	struct hold *hold;
-	/** The batch being worked on, or NULL, and the next of its names. Its tree is pinned. */
+	/** The current batch, or NULL, and the index of its next name. The batch's tree is pinned. */
 	struct batch *batch;
 	size_t next;
 	/** Batches for which work had no room. */
 	struct list overflow;
 };
 
-/** Whether nothing more is to be begun. */
+/** Whether the copy was cancelled, so that nothing more is to be begun. */
 bool state_is_cancelled(const struct state *s);
 
-/** Begin to move a file's data, sharing it if it is big. Takes over the reference. */
+/** Begin to move a file's data, and share the file if it is big. Takes over the reference. */
 void hold_begin(struct state *s, struct file *file, bool shared);
 
-/** Claim the next range of the file being filled. Returns false if there is none. */
+/** Claim the next range of the file being filled. Returns false if no range is left. */
 bool hold_claim(struct state *s);
 
-/** The file being filled has nothing left to claim. */
+/** Stop filling a file that has no range left. */
 void hold_exhausted(struct state *s);
 
-/** Start the next chunk of the file being filled. There must be room. */
+/** Start the next chunk of the file being filled. There must be room (slots_have_room()). */
 void slot_begin(struct state *s);
 
-/** Whether there is room for what comes next: a chunk in flight, or to begin with the next file. */
+/** Whether there is room for another chunk in flight, or to begin with the next file. */
 bool slots_have_room(const struct state *s);
 
-/** Whether requests have been kept from the kernel for long enough. */
+/** Whether enough requests were collected to hand them to the kernel. */
 bool slots_are_due(const struct state *s);
 
-/** Hand requests to the kernel, wait for answers if there is no room, and take them. */
+/** Hand requests to the kernel, wait for events if there is no room, and handle them. */
 void slots_drain(struct state *s);
 
 #endif // UCP_WORKER_IMPL_H

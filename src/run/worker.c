@@ -14,17 +14,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** Seconds: who takes longer to begin with a file has waited for something. */
+/** Seconds: a worker that takes longer to begin with a file has waited for something. */
 #define SLOW 300e-6
 
-/** Begin with what an entry turned out to be: NULL if it is done. */
+/** Begin to move a file's data. FILE: NULL if the entry is done. */
 static void begin_file(struct state *s, struct file *file) {
 	if (file) {
 		hold_begin(s, file, false);
 	}
 }
 
-/** Begin with a batch. Takes it over. */
+/** Begin with a batch, which is taken over. */
 static void begin_batch(struct state *s, struct batch *batch) {
 	int ret = tree_pin(batch->tree);
 	if (ret < 0) {
@@ -36,7 +36,7 @@ static void begin_batch(struct state *s, struct batch *batch) {
 	s->next = 0;
 }
 
-/** Have all names of a tree's listing copied: give away all but the last batch. */
+/** Copy all names of a tree's listing: push all batches but the last. */
 static void begin_names(struct state *s, struct tree *tree) {
 	struct listing *listing = &tree->listing;
 	size_t at = 0;
@@ -58,7 +58,7 @@ static void begin_names(struct state *s, struct tree *tree) {
 	}
 }
 
-/** Enter a directory and see that everything in it gets copied. The parent is pinned. Returns whether it was entered. */
+/** Enter a directory, and copy or push everything in it. The parent is pinned. Returns whether it was entered. */
 static bool begin_directory(struct state *s, struct tree *parent, const struct entry *entry) {
 	struct error fail;
 	struct tree *tree = tree_try_enter(parent, entry, 0, &fail);
@@ -82,7 +82,7 @@ static bool begin_directory(struct state *s, struct tree *parent, const struct e
 	return true;
 }
 
-/** Finish what is in flight before something that may take for ever, like reading a fifo. */
+/** Finish what is in flight before something that may take forever, like reading a fifo. */
 static void before_waiting(struct state *s, unsigned char type) {
 	bool waits = type == DT_FIFO || type == DT_CHR || type == DT_BLK || type == DT_SOCK;
 	while (waits && s->inflight > 0) {
@@ -162,7 +162,7 @@ static void begin_waiting(struct state *s, struct link_name *name) {
 	tree_unref(tree);
 }
 
-/** Take work. Returns false if there is none: now, or with WAIT for ever. */
+/** Take a piece of work. Returns false if there is none now or, with WAIT, none any more. */
 static bool begin_work(struct state *s, bool wait) {
 	work_push_last(s->worker->work, &s->ctx.nospace);
 	struct work_item item = work_take(s->worker->work, wait);
@@ -193,7 +193,7 @@ static bool begin_work(struct state *s, bool wait) {
 	return true;
 }
 
-/** Put chunks in flight until there is no room or nothing to do. Returns false if there will be nothing any more. */
+/** Put chunks in flight until there is no room or nothing to do. Returns false if there is nothing left to wait for. */
 static bool fill(struct state *s) {
 	while (slots_have_room(s) && !slots_are_due(s) && !state_is_cancelled(s) && !s->leaving) {
 		if (s->hold && s->hold->range.start < s->hold->range.end) {
@@ -209,7 +209,7 @@ static bool fill(struct state *s) {
 		} else if (!list_empty(&s->overflow)) {
 			begin_batch(s, list_item(list_pop(&s->overflow), struct batch, node));
 		} else if (!list_empty(&s->ctx.deferred) && s->inflight == 0) {
-			// Holding nothing that others could wait for
+			// Now this worker holds nothing that others could wait for
 			s->ctx.may_wait = true;
 			begin_waiting(s, waiting(&s->ctx.deferred));
 			s->ctx.may_wait = false;
@@ -220,7 +220,7 @@ static bool fill(struct state *s) {
 	return (!state_is_cancelled(s) && !s->leaving) || s->inflight > 0;
 }
 
-/** Let go of everything not finished, after cancelling. */
+/** Let go of everything unfinished, after the copy was cancelled. */
 static void abandon(struct state *s) {
 	if (s->hold) {
 		struct extent *range = &s->hold->range;

@@ -18,11 +18,11 @@ struct worker {
 	struct work *work;
 	struct files *files;
 	struct counters *counters;
-	/** Which one, from 0. */
+	/** Its number, from 0. */
 	unsigned index;
-	/** Whether there are others. */
+	/** Whether there can be no other worker. */
 	bool alone;
-	/** Bytes of a chunk, and the most it keeps in flight: chunks, and their bytes, if it is not one chunk. */
+	/** Bytes of a chunk; most chunks in flight; most bytes in flight, if more than one chunk is. */
 	size_t chunk_size;
 	unsigned depth;
 	size_t window;
@@ -30,19 +30,22 @@ struct worker {
 	pthread_t thread;
 	/** Set once the thread has nothing left to do. */
 	atomic_bool done;
-	/** Whom to send WAKE_SIGNAL then. */
+	/** The thread that gets WAKE_SIGNAL then. */
 	pthread_t coordinator;
 
-	/** What its ring did and was made of; to be read when it is done. */
+	/** What its ring did and what kind it was; valid once DONE is set. */
 	struct ring_stats stats;
 	const char *engine;
 	char engine_details[160];
 };
 
-/** Tells the coordinator that a worker is done or has shared work, and makes a worker's blocking call return with EINTR. */
+/**
+ * Sent to the coordinator when a worker is done or has shared work, and to a worker to make a blocking call return
+ * EINTR.
+ */
 #define WAKE_SIGNAL SIGRTMIN
 
-/** Run a worker to its end; the argument is a struct worker. Returns NULL. */
+/** Run a worker to its end. ARG: its struct worker. Returns NULL. */
 void *worker_run(void *arg);
 
 #endif // UCP_WORKER_H
