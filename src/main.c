@@ -1,7 +1,7 @@
 /**
  * ucp copies files and trees on its own rings.
  *
- * Each folder calls those below it only, and no two files of a folder call each other.
+ * A folder calls only the folders below it, and no two files of a folder call each other.
  *
  *     - main.c              the beginning and the end
  *
@@ -11,72 +11,72 @@
  *     - options.c           the table of options
  *     - spelling.c          long options that are cut short or misspelt
  *     - values.c            options with a value
- *     - select.c            options that choose what is copied
- *     - complain.c          what is wrong with an argument
+ *     - select.c            options that choose what to copy
+ *     - complain.c          reports what is wrong with an argument
  *
  * - run/                    threads
  *     - coordinator.[ch]    the main thread: starts workers, ticks, takes signals, sums up
  *     - coordinator-impl.h  what coordinator.c shares with the next five files
  *     - alone.c             one small file, copied without any thread
- *     - signals.c           what signals do
- *     - limits.c            what the machine allows
- *     - hints.c             what can be done about errors
- *     - end.c               the last lines, and the exit status
+ *     - signals.c           handles signals
+ *     - limits.c            chooses what the machine allows
+ *     - hints.c             prints what can be done about errors
+ *     - end.c               flushes everything, and prints what was done
  *     - scaling.[ch]        how many workers are worth having; pure
  *     - worker.[ch]         a thread with a ring: takes work, waits, finishes
  *     - worker-impl.h       what worker.c shares with slots.c
  *     - slots.c             the chunks that a worker has in flight
- *     - work.[ch]           what is left to do: shared files, batches, trees
+ *     - work.[ch]           the work that is left: shared files, batches, trees
  *
  * - copy/                   the life of a file, in the order of its life
  *     - file.[ch]           a file that is being copied, and what all of them share
  *     - file-impl.h         what the files of this folder share
- *     - begin.c             what an entry is, and what is done with it
- *     - source.c            opens the source, and sees that it is what was listed
- *     - claim.c             who writes to which destination
- *     - whose.c             who can have put a destination there
- *     - unchanged.c         one that stays, but for its attributes
+ *     - begin.c             finds out what an entry is, and begins its copy
+ *     - source.c            opens the source, and checks that it is what was listed
+ *     - claim.c             reserves sources and destinations for one file
+ *     - whose.c             who may have put a destination there
+ *     - unchanged.c         a destination that only gets attributes
  *     - target.c            what all destinations have in common
  *     - target-in-place.c   a destination that is written to under its name
- *     - target-staged.c     one that gets its name when it is whole (--atomic, --resume)
- *     - target-dry.c        one that is not made (--dry-run)
- *     - hide.c              names until then
- *     - plan.[ch]           which movers are asked for its data; pure
- *     - move.c              asks them
- *     - mover.[ch]          what movers are, and share
+ *     - target-staged.c     a destination that gets its name when it is whole (--atomic, --resume)
+ *     - target-dry.c        a destination that is not made (--dry-run)
+ *     - hide.c              temporary names
+ *     - plan.[ch]           chooses the movers for a file's data; pure
+ *     - move.c              asks the movers of the plan
+ *     - mover.[ch]          what a mover is, and what all of them share
  *     - move-reflink.c      shares the data with the source
- *     - move-server.c       by those who keep the file
- *     - move-cached.c       small files that are in memory, by two calls
- *     - move-stream.c       by read and write up to the end
- *     - move-sequential.c   in order, hashed on the way (--verify, --checksums)
- *     - mover-sequential.h  what that shares with verify.c
+ *     - move-server.c       lets the server that stores the data copy it
+ *     - move-cached.c       copies small cached files by two system calls
+ *     - move-stream.c       reads and writes up to the end
+ *     - move-sequential.c   copies and hashes in order (--verify, --checksums)
+ *     - mover-sequential.h  what move-sequential.c and verify.c share
  *     - verify.c            reads the copy back (--verify)
  *     - move-end.c          destinations that only grow at their end
- *     - range.c             by all workers, a range each
- *     - cache.c             what these have to do with the page cache
- *     - resume.c            what the journal knows of a file (--resume)
- *     - commit.c            size, attributes, name
- *     - rollback.c          or nothing of it stays
+ *     - range.c             hands out ranges to all workers
+ *     - cache.c             how ranges use the page cache
+ *     - resume.c            uses the journal (--resume)
+ *     - commit.c            sets size, attributes and name
+ *     - rollback.c          removes what is incomplete
  *     - record.c            counters and messages
- *     - explain.c           how it was copied (--debug)
- *     - retry.c             names that found no room
- *     - finish.c            the end of a file
+ *     - explain.c           prints how a file was copied (--debug)
+ *     - retry.c             names for which there was no space
+ *     - finish.c            the end of a file, whole or not
  *     - hardlink.c          further names of a file
  *     - special.c           symbolic links, fifos, devices; -l and -s
  *
  * - dest/                   cp's rules
  *     - dest.[ch]           what each operand becomes
  *     - dest-impl.h         what the files of this folder share
- *     - parents.c           the directories an operand is in (--parents)
+ *     - parents.c           the directories of an operand (--parents)
  *     - judge.c             whether what stands at a destination may be replaced
- *     - same.c              whether that would destroy the source
- *     - times.c             whether it is as new as the source (-u)
+ *     - same.c              whether replacing it would destroy the source
+ *     - times.c             whether a destination is as new as the source (-u)
  *     - backup.c            backups
  *     - known.c             which operands were met, and what was made of them
- *     - dry.c               what would stand there by then (--dry-run)
- *     - differ.c            whether it differs from the source (--update=differ, checksum)
- *     - whose.c             to whom it belongs
- *     - over.c              how many bytes are going to be overwritten
+ *     - dry.c               what other operands would have made there (--dry-run)
+ *     - differ.c            whether a destination differs from the source (--update=differ, checksum)
+ *     - whose.c             who owns a destination
+ *     - over.c              how many bytes will be overwritten
  *     - hardlinks.[ch]      files with several names
  *
  * - tree/                   pairs of directories
@@ -87,30 +87,30 @@
  *     - read.c              reads the names of a directory
  *     - enter.c             opens a directory, and makes its copy
  *     - made.c              links and directories that this run made
- *     - alias.c             a source that is seen in the destination, too
- *     - flush.c             directories onto their medium
+ *     - alias.c             a source that is visible in the destination, too
+ *     - flush.c             brings directories to their medium
  *     - dry.c               directories that are not made (--dry-run)
  *
  * - journal/                what outlives the run
  *     - journal.[ch]        what an interrupted copy has done (--resume)
  *     - journal-impl.h      what the files of this folder share
- *     - notice.c            what a directory is a copy of, and says so before it has a journal
+ *     - notice.c            notes what a directory is a copy of before it has a journal
  *     - format.c            reads a journal
  *     - finished.c          the set of finished files
- *     - ranges.c            which parts of a file are there
+ *     - ranges.c            which parts of a file are written
  *     - checksums.[ch]      the list of --checksums
  *
- * - display/                what the user sees of it
+ * - display/                what the user sees
  *     - display.[ch]        the progress line, and the lines of --json
- *     - line.c              one line of it
- *     - room.c              whether it will fit
+ *     - line.c              the progress line
+ *     - room.c              whether the copy will fit
  *     - summary.c           the last line, and --stats
  *     - progress.[ch]       counters, and what can be computed from them
  *     - scan.[ch]           how much there is to copy, and which files
  *     - scan-impl.h         what scan.c shares with the next two files
  *     - scan-walk.c         walks the sources
- *     - scan-sources.c      knows them by their inodes
- *     - writeback.[ch]      how much is on its medium (--progress=synced)
+ *     - scan-sources.c      recognises sources by their inodes
+ *     - writeback.[ch]      how much is on the medium (--progress=synced)
  *
  * - engine/                 bytes from descriptor to descriptor
  *     - chunk.[ch]          what to do after each completion of a chunk; pure
@@ -119,7 +119,7 @@
  *     - ring-uring.c        the io_uring
  *     - ring-sync.c         the system calls
  *     - ring-slot.c         slots and their buffers
- *     - ring-probe.c        what this kernel has
+ *     - ring-probe.c        what this kernel supports
  *     - throttle.[ch]       how many bytes a second may be moved
  *
  * - sys/                    one file for each feature of the kernel
@@ -127,19 +127,19 @@
  *     - fstype.[ch]         what is known of a file system by its type
  *     - extent.[ch]         where the data of a file is, and where it is cached
  *     - reflink.[ch]        clones, and copies by the kernel
- *     - flush.[ch]          what was written, onto its medium
+ *     - flush.[ch]          brings what was written to the medium
  *     - symlink.[ch]        whose symbolic links may be followed
- *     - tempfile.[ch]       names under which something stands until it is whole
- *     - twin.[ch]           one thing seen through two file systems
- *     - hash.[ch]           hashes of files, and where two part
+ *     - tempfile.[ch]       temporary names, until something is whole
+ *     - twin.[ch]           one file that is visible in two file systems
+ *     - hash.[ch]           hashes of files, and where two files differ
  *     - meta.[ch]           owner, attributes, mode, times, and their order
  *     - meta-impl.h         what the files of meta share
  *     - meta-acl.c          ACLs
  *     - meta-attr.c         extended attributes, one by one
  *     - meta-xattr.c        all extended attributes of a file
  *     - meta-rules.c        which of them are copied (/etc/xattr.conf)
- *     - meta-differ.c       whether any of that is to be set
- *     - meta-inherit.c      what a new file takes from the one it replaces
+ *     - meta-differ.c       whether any attribute has to be set
+ *     - meta-inherit.c      what a new file takes from the file it replaces
  *     - meta-mode.c         sets a mode
  *
  * - report/                 the only place that prints
@@ -149,18 +149,18 @@
  *     - json.c              lines of JSON
  *     - quote.c             names in messages
  *
- * - filter/                 what is copied
+ * - filter/                 what to copy
  *     - rules.[ch]          the patterns of --exclude and its like
  *     - glob.c              one pattern; pure
  *     - filelist.[ch]       the list of --files-from
- *     - select.[ch]         all of them together
+ *     - select.[ch]         all choices together
  *
  * - base/                   depends on nothing
  *     - prelude.h           the dialect
  *     - opts.h              what the user asked for
- *     - limits.h            what the machine allows of it
+ *     - limits.h            what the machine allows
  *     - error.h             why something could not be done
- *     - must.h              what is true in a right program, checked in every build
+ *     - must.h              assertions that are checked in every build
  *     - list.h              lists
  *     - thread.h            locks, and counters of several threads
  *     - buf.[ch]            strings that grow
@@ -168,9 +168,9 @@
  *     - io.[ch]             what is done with descriptors
  *     - size.[ch]           numbers of bytes as people write them
  *     - clock.[ch]          clocks
- *     - random.h            numbers that follow from a seed
+ *     - random.h            numbers derived from a seed
  *     - inode.[ch]          sets of inodes
- *     - open.[ch]           opening what a name that is not trusted leads to
+ *     - open.[ch]           opens names that are not trusted
  */
 
 #include "base/opts.h"
@@ -182,7 +182,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
-/** End as the signal would have ended us. */
+/** Die of the signal that ended the run. */
 static void die_of(int number) {
 	sigset_t set;
 	signal(number, SIG_DFL);
@@ -193,8 +193,8 @@ static void die_of(int number) {
 }
 
 /**
- * See that the standard descriptors are taken, lest a file that is being copied gets one and messages end up in it.
- * They get a descriptor that can be neither read nor written, so that using them still fails; "/" is there without /dev.
+ * Open the standard descriptors that are closed: otherwise a file that is being copied could get one, and messages
+ * would end up in it. They can be neither read nor written, so using them still fails; "/" is there even without /dev.
  */
 static bool open_standard_fds(void) {
 	for (int fd = 0; fd < 3; ++fd) {
@@ -205,7 +205,7 @@ static bool open_standard_fds(void) {
 	return true;
 }
 
-/** SIGUSR1 asks how far we are. Whoever asks early or late gets no answer, but does no harm. */
+/** Block SIGUSR1, which asks for progress: too early or too late it gets no answer, but does no harm. */
 static void block_questions(void) {
 	sigset_t set;
 	sigemptyset(&set);

@@ -1,6 +1,4 @@
-/**
- * What the parts of cli share.
- */
+/** What the files of cli/ share. */
 
 #ifndef UCP_CLI_IMPL_H
 #define UCP_CLI_IMPL_H
@@ -59,30 +57,30 @@ enum {
 	KEY_HELP,
 };
 
-/** What parsing works with. */
+/** The state of parsing. */
 struct parser {
 	struct opts *opts;
 	struct report *report;
-	/** Nothing is left to be done: --help or --version. */
+	/** Nothing is left to do, after --help or --version. */
 	bool done;
-	/** Something was wrong, and reported. */
+	/** An error was reported. */
 	bool failed;
-	/** What -i and -n said last. */
+	/** The last of -i and -n. */
 	int asking;
-	/** Whether backups are made, and how (CONTROL), as far as said. */
+	/** Whether backups are made; the arguments of --backup and --suffix, or NULL. */
 	bool backups;
 	const char *control;
 	const char *suffix;
-	/** The rate as it was given, if that is a number alone, or NULL. */
+	/** The rate as it was given, if it has no unit, or NULL. */
 	const char *bare_rate;
-	/** Lists end their lines with NUL (-0). */
+	/** Lines of lists end with NUL (-0). */
 	bool null;
 	/** A list was read from standard input. */
 	bool stdin_read;
-	/** Options that say what is copied, in the order given. */
+	/** Options that choose what is copied, in the order given. */
 	struct choice *choices;
 	size_t choice_count;
-	/** Where argp's hint to options we do not have goes. */
+	/** Swallows argp's hint at options that ucp does not have. */
 	FILE *unheard;
 };
 
@@ -90,35 +88,42 @@ struct parser {
 extern const struct argp_option cli_options[];
 
 /**
- * Find a long option by its name, which may be cut short: to what is clear for cp, and to what is clear among all options
- * and the beginning of no option of rsync that means something else.
+ * Find a long option by its name. The name may be cut short to what is unambiguous for cp, or to what is unambiguous
+ * among all options and begins no option of rsync that means something else.
  *
- * @param why  What is wrong with the name, as far as there is more to say than that it is unknown or ambiguous; its %s is
- *             the word.
+ * @param why  Set to what is wrong with the name, if there is more to report than that it is unknown or ambiguous; its
+ *         %s is the word.
  * @return NULL if there is no such option, or several.
  */
 const struct argp_option *cli_find_option(const char *name, size_t len, struct buf *why);
 
 /**
- * Spell out the long options of a command line, so that nobody else has to know what they may be cut short to.
+ * Spell out the long options of a command line, so that nothing else has to know how they may be cut short.
  *
- * @return The words, opts::words; NULL if something is wrong with one, and reported.
+ * @return The words, opts::words; NULL if one is wrong, which is reported.
  */
 char **cli_spell_out(struct parser *p, int argc, char **argv);
 
-/** Take the value of an option that has one, or that is more than a switch. Returns 0 or an errno; ARGP_ERR_UNKNOWN if it is none. */
+/**
+ * Handle an option that has a value, or is more than a switch. Returns 0 or an errno; ARGP_ERR_UNKNOWN if KEY is none.
+ */
 error_t cli_parse_value(struct parser *p, int key, char *arg);
 
-/** Take an option that says what is copied. Returns 0 or an errno; ARGP_ERR_UNKNOWN if it is none. */
+/** Note an option that chooses what is copied. Returns 0 or an errno; ARGP_ERR_UNKNOWN if KEY is none. */
 error_t cli_parse_select(struct parser *p, int key, const char *arg);
 
-/** Put together what is copied, once all options are known. Returns whether it went well; if not, it is reported. */
+/**
+ * Put together what is copied, once all options are known. Returns whether that worked; if not, the error is reported.
+ */
 bool cli_settle_select(struct parser *p);
 
-/** Turn what --backup or $VERSION_CONTROL say into an enum backup. Returns whether it is one; if not, it is reported. */
+/**
+ * Turn CONTROL, given by --backup or $VERSION_CONTROL, into an enum backup. Returns whether it is valid; if not, the
+ * error is reported.
+ */
 bool cli_backup_control(struct parser *p, const char *option, const char *control, unsigned *value);
 
-/** Report what is wrong with an argument (%s in @what). Returns EINVAL. */
+/** Report what is wrong with an argument. WHAT: the message, with %s for ARG. Returns EINVAL. */
 error_t cli_complain(struct parser *p, const char *what, const char *arg);
 
 #endif // UCP_CLI_IMPL_H

@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/** Bytes a second below which a rate without a unit may have been meant in KiB. */
+/** A rate without a unit that is below this, in bytes per second, may have been meant in KiB. */
 #define LOW_RATE (64u << 10)
 
 static const char usage[] = "SOURCE DEST\nSOURCE... DIRECTORY\n-t DIRECTORY SOURCE...";
@@ -53,7 +53,7 @@ static const char short_help[] =
 	"\n"
 	"ucp --help shows all options, man ucp explains them.\n";
 
-/** The flag an option stands for, or 0. */
+/** The flag that an option sets, or 0. */
 static unsigned flag_of(int key) {
 	static const struct {
 		int key;
@@ -92,7 +92,7 @@ static unsigned flag_of(int key) {
 	return 0;
 }
 
-/** Options that only set something. Returns whether it was one. */
+/** Handle an option that only sets something. Returns whether KEY is one. */
 static bool parse_switch(struct opts *opts, int key) {
 	unsigned flag = flag_of(key);
 	opts->flags |= flag;
@@ -123,7 +123,7 @@ static bool parse_switch(struct opts *opts, int key) {
 	}
 }
 
-/** Print the help, by way of report: it must not get lost in silence. */
+/** Print the help through report, so that a failure to write it is reported. */
 static void show_help(struct parser *p, struct argp_state *state) {
 	char *text = NULL;
 	size_t size = 0;
@@ -139,7 +139,7 @@ static void show_help(struct parser *p, struct argp_state *state) {
 	free(text);
 }
 
-/** Print what of which version this is, and with --debug ahead what the kernel has. */
+/** Print versions and, if --debug came before, the features of the kernel. */
 static void show_version(struct parser *p) {
 	const char *library = ring_library();
 	char features[RING_FEATURES];
@@ -192,7 +192,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state) {
 	return err == ARGP_ERR_UNKNOWN ? cli_parse_select(p, key, arg) : err;
 }
 
-/** Settle what -b, -S, -n and the environment say of backups. Returns whether they make sense together. */
+/**
+ * Apply what -b, -S, -n and the environment ask of backups. Returns whether they are compatible; if not, that is
+ * reported.
+ */
 static bool settle_backups(struct parser *p) {
 	struct opts *opts = p->opts;
 	const char *suffix = p->suffix ? p->suffix : getenv("SIMPLE_BACKUP_SUFFIX");
@@ -221,7 +224,7 @@ static bool settle_backups(struct parser *p) {
 	return true;
 }
 
-/** With --dry-run nothing is written besides either, and there is nothing to wait for. */
+/** With --dry-run no other files are written either, and there is nothing to wait for. */
 static void settle_dry_run(struct opts *opts) {
 	if (opts->flags & OPT_DRY_RUN) {
 		opts->flags &= ~(unsigned)(OPT_FSYNC | OPT_VERIFY);
@@ -231,21 +234,21 @@ static void settle_dry_run(struct opts *opts) {
 	}
 }
 
-/** Settle what is done with links, fifos and devices. */
+/** Choose which links are followed, and copy trees if there is a list of names. */
 static void settle_tree(struct opts *opts) {
 	bool names = opts->select && opts->select->filelist;
 	if (opts->deref == DEREF_UNDEFINED && names) {
-		// A list names what is in the source, and no link may lead out of it: only the operand is ours
+		// A list names files of the source, and no link may lead out of that: follow only the operand
 		opts->deref = DEREF_OPERANDS;
 	} else if (opts->deref == DEREF_UNDEFINED) {
 		bool never = (opts->flags & OPT_RECURSIVE) && !(opts->flags & OPT_HARD_LINK);
 		opts->deref = never ? DEREF_NEVER : DEREF_ALWAYS;
 	}
-	// How deep it goes is in the list; what is met is treated as in any tree
+	// The list says how deep to go; everything else is as in any tree
 	opts->flags |= names ? OPT_RECURSIVE : 0;
 }
 
-/** Read what is not to be copied with attributes, or with the mode; without it all is. */
+/** Read which extended attributes are not copied, or are permissions. Without such rules all are copied. */
 static void read_rules(struct parser *p) {
 	struct opts *opts = p->opts;
 	int ret = opts->preserve & (PRESERVE_XATTR | PRESERVE_MODE) ? meta_rules_read(META_RULES, &opts->rules) : 0;
@@ -265,7 +268,7 @@ static void hint_rate(const struct parser *p) {
 	}
 }
 
-/** Settle what depends on several options. Returns whether they make sense together. */
+/** Apply what depends on several options. Returns whether they are compatible; if not, that is reported. */
 static bool settle(struct parser *p) {
 	struct opts *opts = p->opts;
 	if (p->asking == 'n') {
@@ -277,7 +280,7 @@ static bool settle(struct parser *p) {
 		report_usage(p->report, "cannot make both hard and symbolic links", NULL, NULL, NULL);
 		return false;
 	}
-	// What is to be verified is to be a copy of its own, and what is not read has no checksum
+	// A verified copy must not share its data, and what is not read has no checksum
 	if (opts->reflink == WHEN_AUTO
 		&& (opts->sparse == WHEN_NEVER || (opts->flags & OPT_VERIFY) || opts->checksums))
 	{

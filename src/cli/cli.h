@@ -1,6 +1,4 @@
-/**
- * The command line: the only place that knows the options' letters.
- */
+/** The command line. Only this folder knows the options' letters. */
 
 #ifndef UCP_CLI_H
 #define UCP_CLI_H
@@ -11,7 +9,7 @@ struct report;
 /**
  * Read the command line.
  *
- * @return Whether to go on. If not, what was asked for (--help, --version) or what is wrong has been printed.
+ * @return Whether to go on. If not, what was asked for (--help, --version) or an error was printed.
  */
 bool cli_parse(struct opts *opts, struct report *report, int argc, char **argv);
 

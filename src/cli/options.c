@@ -2,7 +2,7 @@
 
 #include <argp.h>
 
-/** Groups of --help, in this order. (With argp 0 is not a group, but that of the row above, or another one.) */
+/** Groups of --help, in this order. (For argp 0 is no group, but that of the row above, or another one.) */
 enum {
 	GROUP_OPERANDS = 1,
 	GROUP_TREES,
@@ -12,7 +12,7 @@ enum {
 	GROUP_DATA,
 	GROUP_SPEED,
 	GROUP_OUTPUT,
-	/* Where argp moves --help and --version. */
+	/* Where argp puts --help and --version. */
 	GROUP_INFO = -1,
 };
 

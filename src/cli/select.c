@@ -18,10 +18,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/** Bytes of a list that are read before they are looked at. */
+/** Bytes of a list that are read before they are checked. */
 #define READ_AT_ONCE (1u << 20)
 
-/** An option that says what is copied. Their order counts, so they are put together when all are known. */
+/** An option that chooses what is copied. As their order matters, they are put together when all are known. */
 struct choice {
 	int key;
 	const char *arg;
@@ -57,13 +57,16 @@ error_t cli_parse_select(struct parser *p, int key, const char *arg) {
 	return 0;
 }
 
-/** Report what is wrong with a list (%s in @what). */
+/** Report an error of a list. WHAT: the message, with %s for PATH. */
 static void refuse(struct parser *p, enum error_op op, int err, const char *what, const char *path) {
 	report_error(p->report, op, err, what, path, NULL);
 	p->failed = true;
 }
 
-/** Whether a descriptor is standard input, by that name or another one. A file under its own name is read from its start. */
+/**
+ * Whether FD is standard input, even under another name. A regular file opened by its name is read from its start, and
+ * does not count.
+ */
 static bool is_stdin(int fd) {
 	struct stat st;
 	struct stat in;
@@ -72,14 +75,14 @@ static bool is_stdin(int fd) {
 			&& inode_same(inode_of(&st), inode_of(&in)));
 }
 
-/** How large a list may be, lest one that does not end takes all memory. */
+/** The largest list that is read, so that one without an end does not take all memory. */
 struct list_limit {
 	size_t text;
-	/** What filelist_memory() says of it; 0: that is not asked. */
+	/** The highest sum of filelist_memory(); 0: no limit. */
 	size_t memory;
 };
 
-/** Read a list up to its end, or to the first thing that is wrong with it. */
+/** Read a list up to its end, or to the first error in it. */
 static struct error read_all(struct parser *p, int fd, struct list_limit most, struct buf *text) {
 	const char end = p->null ? '\0' : '\n';
 	size_t memory = 0;
@@ -93,7 +96,7 @@ static struct error read_all(struct parser *p, int fd, struct list_limit most, s
 		if (ret < 0 && ret != -EFBIG) {
 			return error_make(ERROR_READ, ret, "error reading %s");
 		}
-		// At once, as nothing else may ever come
+		// Do not wait for the end, which may never come
 		if (!p->null && memchr(text->data + len, '\0', text->len - len)) {
 			return error_make(ERROR_COPY, 0, "%s has NUL bytes: use -0");
 		}
@@ -102,7 +105,10 @@ static struct error read_all(struct parser *p, int fd, struct list_limit most, s
 	return NO_ERROR;
 }
 
-/** Read a file, or standard input if it is "-". Returns whether that went well; if not, it is reported. */
+/**
+ * Read a list from a file, or from standard input if PATH is "-". Returns whether that worked; if not, the error is
+ * reported.
+ */
 static bool read_list(struct parser *p, const char *path, struct list_limit most, struct buf *text) {
 	int fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0) {
@@ -147,7 +153,7 @@ static int add_pattern(struct parser *p, struct filter *filter, const char *patt
 	return ret == -EINVAL ? 0 : ret;
 }
 
-/** How large a list of names may be. */
+/** The largest list of names that is read. */
 static struct list_limit most_names(void) {
 	struct machine machine = machine_look();
 	struct rlimit space;
@@ -214,7 +220,7 @@ static int take_choice(struct parser *p, struct select *select, const struct cho
 	}
 }
 
-/** Give a hint about choices that make no difference, or leave nothing over. */
+/** Give a hint about options that make no difference, or exclude all files. */
 static void hint_vain(const struct parser *p, const struct select *select) {
 	if (!p->failed && select->filter.count > 0 && !select->gitignore && !filter_excludes(&select->filter)) {
 		report_hint(p->report, "--include leaves out nothing by itself: --exclude does, as in --include='*/' "

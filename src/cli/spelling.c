@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** Longer names are compared with none that might have been meant. */
+/** Longer names are not compared with misspelt ones. */
 #define MOST_LETTERS 32
 
-/** The long options of cp 9.11: what can only be one of them there is that here, too. */
+/** The long options of cp 9.11. An abbreviation that is unambiguous for cp means the same here. */
 static const char *const names_of_cp[] = {
 	"archive", "attributes-only", "backup", "context", "copy-contents", "debug", "dereference", "force", "help",
 	"interactive", "keep-directory-symlink", "link", "no-clobber", "no-dereference", "no-preserve",
@@ -20,12 +20,15 @@ static const char *const names_of_cp[] = {
 	"verbose", "version",
 };
 
-/** A name that fingers know from elsewhere. */
+/** A name that users know from another program. */
 struct habit {
 	const char *name;
-	/** Our option that means the same, or nothing else that matters: its name may be cut short to a part of this one. */
+	/**
+	 * Our option that means the same, or differs in nothing that matters. Its name may be cut short to a beginning of
+	 * this one.
+	 */
 	const char *same;
-	/** What is said to who gives it, or NULL: NOTHING_LIKE_IT. */
+	/** The hint for users who give the name; NULL: NOTHING_LIKE_IT. */
 	const char *hint;
 };
 
@@ -34,7 +37,7 @@ struct habit {
 #define NOTHING_LIKE_IT "ucp has nothing like this option of rsync"
 #define NO_CONTENTS "see --update=checksum for comparing contents, --verify for a check of the copy"
 
-/** The long options of rsync 3.2 that cp has not, and what others are tried. */
+/** The long options of rsync 3.2 that cp does not have, and others that users try. */
 static const struct habit habits[] = {
 	{"acls", NULL, "see --preserve=mode"},
 	{"address", NULL, NOT_FOR_COPYING},
@@ -170,7 +173,7 @@ static const struct habit habits[] = {
 	{"xattrs", NULL, "see --preserve=xattr"},
 };
 
-/** The letters of rsync that cp has not, as far as there is a hint for them. */
+/** The letters of rsync that cp does not have, if there is a hint for them. */
 static const struct {
 	char letter;
 	const char *name;
@@ -180,7 +183,7 @@ static const struct {
 	{'f', "filter"}, {'g', "group"}, {'o', "owner"}, {'q', "quiet"}, {'z', "compress"},
 };
 
-/** The end of a table of options. */
+/** Whether this is the end of a table of options. */
 static bool is_end(const struct argp_option *option) {
 	return !option->name && !option->key && !option->doc;
 }
@@ -198,7 +201,7 @@ static const struct argp_option *find_exactly(const char *name, size_t len) {
 	return NULL;
 }
 
-/** The only option of cp that a name can stand for there, or NULL. */
+/** Find the only option of cp that a name can stand for. Returns NULL if there is none, or several. */
 static const struct argp_option *find_for_cp(const char *name, size_t len) {
 	const struct argp_option *found = NULL;
 	for (size_t i = 0; i < countof(names_of_cp); ++i) {
@@ -214,7 +217,9 @@ static const struct argp_option *find_for_cp(const char *name, size_t len) {
 	return found;
 }
 
-/** The only option that a name can stand for, or NULL. */
+/**
+ * Find the only option that a name can stand for. Returns NULL if there is none or, with SEVERAL set, more than one.
+ */
 static const struct argp_option *find_short(const char *name, size_t len, bool *several) {
 	const struct argp_option *found = NULL;
 	for (const struct argp_option *o = cli_options; !is_end(o); ++o) {
@@ -226,7 +231,7 @@ static const struct argp_option *find_short(const char *name, size_t len, bool *
 	return *several ? NULL : found;
 }
 
-/** What else a name that is cut short could be where it was learnt, or NULL. */
+/** Find what an abbreviation could mean for rsync other than MEANT. Returns NULL if there is nothing. */
 static const struct habit *find_rival(const char *name, size_t len, const char *meant) {
 	for (size_t i = 0; i < countof(habits); ++i) {
 		if (begins_with(habits[i].name, name, len) && !(habits[i].same && strcmp(habits[i].same, meant) == 0)) {
@@ -236,7 +241,7 @@ static const struct habit *find_rival(const char *name, size_t len, const char *
 	return NULL;
 }
 
-/** How many letters to add, to leave out, to replace or to exchange with the next one make one name the other. */
+/** The number of letters to add, remove, replace or swap with the next one to turn one name into the other. */
 static size_t distance(const char *a, size_t a_len, const char *b) {
 	size_t rows[3][MOST_LETTERS + 1];
 	size_t b_len = strlen(b);
@@ -257,7 +262,7 @@ static size_t distance(const char *a, size_t a_len, const char *b) {
 	return rows[a_len % 3][b_len];
 }
 
-/** The option whose name is most like one that is none, or NULL if none is. */
+/** Find the option whose name is most like an unknown one. Returns NULL if none is similar. */
 static const char *find_alike(const char *name, size_t len) {
 	const char *found = NULL;
 	size_t least = len < 5 ? 1 : 2;
@@ -274,7 +279,7 @@ static const char *find_alike(const char *name, size_t len) {
 	return found;
 }
 
-/** What is known of a name from elsewhere, or NULL. */
+/** Find a name among the habits. Returns NULL if it is not there. */
 static const struct habit *find_habit(const char *name, size_t len) {
 	for (size_t i = 0; i < countof(habits); ++i) {
 		if (begins_with(habits[i].name, name, len) && habits[i].name[len] == '\0') {
@@ -284,14 +289,14 @@ static const struct habit *find_habit(const char *name, size_t len) {
 	return NULL;
 }
 
-/** What is said to who gives a name that is known from elsewhere, or NULL if it is not. */
+/** The hint for a name that is known from another program, or NULL. */
 static const char *find_hint(const char *name, size_t len) {
 	static const char keep[] = "see --preserve=";
 	const struct habit *habit = find_habit(name, len);
 	if (habit) {
 		return habit->hint ? habit->hint : NOTHING_LIKE_IT;
 	}
-	// rsync takes nearly each option back by a "no-" in front of it
+	// rsync revokes nearly each option by a "no-" in front of it
 	habit = len > 3 && begins_with("no-", name, 3) ? find_habit(name + 3, len - 3) : NULL;
 	if (habit && habit->hint && begins_with(habit->hint, keep, strlen(keep))) {
 		return "see --no-preserve";
@@ -299,7 +304,7 @@ static const char *find_hint(const char *name, size_t len) {
 	return habit ? NOTHING_LIKE_IT : NULL;
 }
 
-/** Say what to do about a name that nothing begins with, unless there is nothing to say that getopt would not. */
+/** Explain a name with which no option begins, if there is more to report than getopt does. */
 static void explain_unknown(const char *name, size_t len, struct buf *why) {
 	const char *hint = find_hint(name, len);
 	const char *alike = hint ? NULL : find_alike(name, len);
@@ -346,7 +351,7 @@ static bool needs_argument(const struct argp_option *option) {
 	return option->arg && !(option->flags & OPTION_ARG_OPTIONAL);
 }
 
-/** The option with a letter, or NULL. */
+/** Find the option with a letter. Returns NULL if there is none. */
 static const struct argp_option *find_letter(char letter) {
 	for (const struct argp_option *o = cli_options; !is_end(o); ++o) {
 		if (o->key == letter) {
@@ -356,28 +361,28 @@ static const struct argp_option *find_letter(char letter) {
 	return NULL;
 }
 
-/** What a command line is spelled out into. */
+/** A command line that is being spelled out. */
 struct spelling {
 	struct parser *parser;
-	/** The words, and those that are not there yet. */
+	/** The current word; the next ones follow. */
 	char **word;
-	/** Where there is room for the next word that gets longer. */
+	/** Where the next word goes that gets longer. */
 	char *room;
 };
 
-/** What becomes of reading words. */
+/** What to do after a word. */
 enum reading {
-	/** It goes on with the next word. */
+	/** Go on with the next word. */
 	READ_ON,
-	/** The next word is an argument. */
+	/** Skip the next word, which is an argument. */
 	READ_PAST_NEXT,
-	/** All others stay as they are. */
+	/** Leave all other words as they are. */
 	READ_NO_MORE,
-	/** There is an error, which is reported. */
+	/** Stop: an error was reported. */
 	READ_FAILED,
 };
 
-/** Whether a word is nothing that getopt must not print as it is. */
+/** Whether getopt may print a word as it is. */
 static bool is_printable(const char *word) {
 	for (; *word; ++word) {
 		if (*word < ' ' || *word == '\x7f') {
@@ -396,7 +401,7 @@ static enum reading read_long(struct spelling *s) {
 	struct buf why = {0};
 	const struct argp_option *option = cli_find_option(name, len, &why);
 	if (option && option->key == KEY_CHECKSUMS && !has_argument) {
-		// Whoever means something else must not lose the next operand by it
+		// A user who means another option must not lose the next operand to this one
 		buf_str(&why, "option %s takes its FILE behind '=', as in --checksums=FILE");
 	}
 	if (why.len > 0) {
@@ -420,7 +425,7 @@ static enum reading read_long(struct spelling *s) {
 	return needs_argument(option) && !has_argument ? READ_PAST_NEXT : READ_ON;
 }
 
-/** Report a letter that is no option with what there is to say of it. Returns false if that is nothing. */
+/** Report a letter that is no option, if there is a hint for it. Returns whether there is. */
 static bool explain_letter(const struct spelling *s, char letter) {
 	const char word[] = {letter, '\0'};
 	const char *hint = letter == 'h' ? "-h alone shows a help" : NULL;
@@ -439,7 +444,7 @@ static bool explain_letter(const struct spelling *s, char letter) {
 	return hint;
 }
 
-/** Read letters. */
+/** Read a word of letters. */
 static enum reading read_letters(const struct spelling *s) {
 	for (const char *letter = *s->word + 1; *letter; ++letter) {
 		const struct argp_option *option = find_letter(*letter);
@@ -448,7 +453,7 @@ static enum reading read_letters(const struct spelling *s) {
 			s->parser->failed = true;
 			return READ_FAILED;
 		}
-		// Who writes -avh as for rsync does not ask for help
+		// Users who write -avh, as for rsync, do not ask for help
 		if (!option || (option->key == 'h' && (*s->word)[2] != '\0')) {
 			return explain_letter(s, *letter) ? READ_FAILED : READ_NO_MORE;
 		}
@@ -483,7 +488,7 @@ char **cli_spell_out(struct parser *p, int argc, char **argv) {
 	}
 	memcpy(words, argv, (size_t)argc * sizeof(*words));
 	words[argc] = NULL;
-	// What getopt says begins with it
+	// The messages of getopt begin with it
 	static char name[] = "ucp";
 	words[0] = argc > 0 ? name : NULL;
 	struct spelling s = {.parser = p, .word = words + 1, .room = (char *)(words + count)};

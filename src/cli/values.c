@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** A word an option takes, and what it means. */
+/** A word that an option accepts, and its meaning. */
 struct word {
 	const char *name;
 	unsigned value;
@@ -74,7 +74,7 @@ static const struct word inject_words[] = {
 	{0},
 };
 
-/** Write the words one may say, those of one meaning on one line. */
+/** List the words that an option accepts, those of one meaning on one line. */
 static void list_words(struct buf *buf, const struct word *words) {
 	for (const struct word *w = words; w->name; ++w) {
 		bool same = w > words && w[-1].value == w->value;
@@ -87,7 +87,7 @@ static void list_words(struct buf *buf, const struct word *words) {
 	buf_char(buf, '\n');
 }
 
-/** Find a word, which may be cut short as long as it is clear which is meant. */
+/** Find a word, which may be cut short if it stays unambiguous. Returns false if there is none, which is reported. */
 static bool find_word(struct parser *p, const char *option, const char *arg, const struct word *words, unsigned *value) {
 	struct buf choices = {0};
 	const struct word *found = NULL;
@@ -116,7 +116,7 @@ static bool find_word(struct parser *p, const char *option, const char *arg, con
 	return false;
 }
 
-/** Turn attributes on or off, as a comma-separated list says. */
+/** Turn the attributes of a comma-separated list on or off. */
 static error_t parse_preserve(struct parser *p, const char *option, const char *list, bool on) {
 	struct opts *opts = p->opts;
 	char *copy = strdup(list);
@@ -235,7 +235,7 @@ bool cli_backup_control(struct parser *p, const char *option, const char *contro
 	return find_word(p, option, control, backup_words, value);
 }
 
-/** Parse an option whose value is a word of a list. */
+/** Parse an option whose value is one of several words. */
 static error_t parse_choice(struct parser *p, int key, char *arg) {
 	struct opts *opts = p->opts;
 	switch (key) {
