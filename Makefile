@@ -233,7 +233,7 @@ check:
 	+@$(submake) PROFILE=release all units
 	+@$(submake) PROFILE=asan all units
 	+@$(submake) PROFILE=tsan all units
-	@tests/run --profile=release --profile=asan:default,syncshort --profile=tsan:once,tiny
+	@tests/run --profile=release:default,sync,tiny,short,old --profile=asan:default,syncshort --profile=tsan:once,tiny
 
 check-quick:
 	@.ci/install.sh check

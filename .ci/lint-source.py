@@ -3,13 +3,14 @@
 
 Folders: a file includes headers of folders of lower ranks, and of its own; *-impl.h are private to their folder.
 Circles: no two files of a folder call each other, be it by way of others. Map: the one in src/main.c names every file.
-Sizes: functions and files stay short. Macros: each is used. Prints: only report/ does. Rings: only engine/ring knows liburing.
+Figures: functions and files stay short, branches few, lines narrow. Macros: each is used. Prints: only report/ does. Rings: only engine/ring knows liburing.
 Macros' arguments: none is opened twice. Comments: what a header offers is documented. Flags: no two of an enum are the same bit.
 """
 
 import bisect
 import os
 import re
+import statistics
 import sys
 
 # The folders of src/, by rank: a file includes headers of lower ranks and of its own folder.
@@ -27,6 +28,10 @@ RANK[""] = len(RANKS) + 1  # main.c
 
 MAX_FUNCTION = 70
 MAX_FILE = 600
+MAX_MEDIAN = 11
+MAX_BRANCHES = 20
+MAX_COLUMNS = 120
+TAB = 4
 
 # What prints by itself, and what prints when it is given stdout or stderr (or their numbers).
 PRINTS = r"printf|vprintf|puts|putchar|perror|psignal|err|errx|warn|warnx|error|error_at_line"
@@ -201,6 +206,57 @@ def check_sizes(source):
             source.finding(first, f"{name} has {last - first + 1} lines, more than {MAX_FUNCTION}")
 
 
+def branches(code):
+    """The cyclomatic complexity of a function: 1, and 1 for each place where it can go two ways."""
+    return 1 + len(re.findall(r"\b(?:if|for|while|case)\b|&&|\|\||\?", code))
+
+
+def is_nested(statement):
+    """Whether a conditional expression is a part of another one; arguments of one call are apart."""
+    conditionals = [0]
+    for char in statement:
+        if char in "([":
+            conditionals.append(0)
+        elif char in ")]":
+            if len(conditionals) > 1:
+                conditionals.pop()
+        elif char == ",":
+            conditionals[-1] = 0
+        elif char == "?":
+            if any(conditionals):
+                return True
+            conditionals[-1] += 1
+    return False
+
+
+def check_figures(sources):
+    """How long and how branched functions are, and how many there are of each; printed, as they show where to begin."""
+    lengths, complexities = [], []
+    for source in sources:
+        lines = source.code.split("\n")
+        for first, last, head, body in outer_parts(source):
+            if not body or not is_function(head):
+                continue
+            name = re.search(r"(\w+)\s*\(", head).group(1)
+            complexity = branches("\n".join(lines[first - 1:last]))
+            if complexity > MAX_BRANCHES:
+                source.finding(first, f"{name}() has {complexity} branches, more than {MAX_BRANCHES}")
+            lengths.append((last - first + 1, name))
+            complexities.append((complexity, name))
+        line = 1
+        for statement in re.findall(r"[^;{}]*[;{}]?", source.code):
+            if is_nested(statement):
+                start = line + len(statement) - len(statement.lstrip("\n"))
+                source.finding(start, "a conditional expression inside another one")
+            line += statement.count("\n")
+    median = statistics.median(length for length, _ in lengths)
+    if median > MAX_MEDIAN:
+        finding(sys.argv[0], 1, f"the median of functions is {median} lines, more than {MAX_MEDIAN}")
+    print(f"{len(sources)} files, {sum(len(source.lines) for source in sources)} lines; "
+          f"{len(lengths)} functions, median {median:g} lines, longest {max(lengths)[0]} ({max(lengths)[1]}); "
+          f"branches: mean {statistics.mean(c for c, _ in complexities):.1f}, most {max(complexities)[0]} ({max(complexities)[1]})")
+
+
 def check_macros(sources):
     """A macro of a .c file that only its own #define names is left over from something."""
     for source in sources:
@@ -257,6 +313,7 @@ def main():
     check_macros(sources)
     check_circles(inside)
     check_map(inside)
+    check_figures(inside)
     for source in sources:
         check_sizes(source)
         check_flags(source)

@@ -150,7 +150,8 @@ int meta_get(struct meta_ref ref, const char *name, struct meta_value *value) {
 	if (n == -ERANGE) {
 		value->data = malloc(VALUE_MAX);
 		bool acl = strcmp(name, META_ACL_ACCESS) == 0 || strcmp(name, META_ACL_DEFAULT) == 0;
-		n = value->data ? get(ref, name, value->data, acl ? ACL_MAX : VALUE_MAX) : -ENOMEM;
+		size_t most = acl ? ACL_MAX : VALUE_MAX;
+		n = value->data ? get(ref, name, value->data, most) : -ENOMEM;
 	}
 	if (n < 0) {
 		meta_value_free(value);

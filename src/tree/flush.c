@@ -66,8 +66,9 @@ void tree_flush_name(const struct tree *tree, const struct entry *entry) {
 		return;
 	}
 	const char *name = entry->dst_name;
-	char *dir = strndup(name, (size_t)(last_component(name) - name));
-	int ret = dir ? flush_directory_at(tree->fd[DST], dir[0] ? dir : ".", tree->trees->cancelled) : -ENOMEM;
+	const char *last = last_component(name);
+	char *dir = last == name ? strdup(".") : strndup(name, (size_t)(last - name));
+	int ret = dir ? flush_directory_at(tree->fd[DST], dir, tree->trees->cancelled) : -ENOMEM;
 	free(dir);
 	if (ret < 0 && ret != -EINTR) {
 		tree_report(tree, entry, error_make(ERROR_COPY, ret, "error syncing the directory of %d"));
