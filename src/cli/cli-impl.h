@@ -91,8 +91,7 @@ extern const struct argp_option cli_options[];
  * Find a long option by its name. The name may be cut short to what is unambiguous for cp, or to what is unambiguous
  * among all options and begins no option of rsync that means something else.
  *
- * @param why  Set to what is wrong with the name, if there is more to report than that it is unknown or ambiguous; its
- *         %s is the word.
+ * @param why  Set to what is wrong with the name, beyond being unknown or ambiguous; its %s is the word.
  * @return NULL if there is no such option, or several.
  */
 const struct argp_option *cli_find_option(const char *name, size_t len, struct buf *why);

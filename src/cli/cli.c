@@ -193,8 +193,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state) {
 }
 
 /**
- * Apply what -b, -S, -n and the environment ask of backups. Returns whether they are compatible; if not, that is
- * reported.
+ * Apply what -b, -S, -n and the environment ask of backups. Returns whether that is possible; if not, it is reported.
  */
 static bool settle_backups(struct parser *p) {
 	struct opts *opts = p->opts;

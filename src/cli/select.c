@@ -105,10 +105,7 @@ static struct error read_all(struct parser *p, int fd, struct list_limit most, s
 	return NO_ERROR;
 }
 
-/**
- * Read a list from a file, or from standard input if PATH is "-". Returns whether that worked; if not, the error is
- * reported.
- */
+/** Read a list from a file, or from standard input if PATH is "-". Returns whether that worked; errors are reported. */
 static bool read_list(struct parser *p, const char *path, struct list_limit most, struct buf *text) {
 	int fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0) {

@@ -23,10 +23,7 @@ static const char *const names_of_cp[] = {
 /** A name that users know from another program. */
 struct habit {
 	const char *name;
-	/**
-	 * Our option that means the same, or differs in nothing that matters. Its name may be cut short to a beginning of
-	 * this one.
-	 */
+	/** Our option that means the same, or nearly so. It may be cut short to a beginning of this name. */
 	const char *same;
 	/** The hint for users who give the name; NULL: NOTHING_LIKE_IT. */
 	const char *hint;
@@ -366,7 +363,7 @@ struct spelling {
 	struct parser *parser;
 	/** The current word; the next ones follow. */
 	char **word;
-	/** Where the next word goes that gets longer. */
+	/** Where the next word that gets longer is stored. */
 	char *room;
 };
 

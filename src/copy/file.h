@@ -32,7 +32,7 @@ struct files {
 	struct report *report;
 	struct hardlinks *hardlinks;
 	struct dest *dest;
-	/** Measures how much data has reached the medium (--progress=synced), or NULL. */
+	/** Brings data to the medium and counts how much is there (--progress=synced), or NULL. */
 	struct writeback *writeback;
 	/** Limits how fast data is moved. */
 	struct throttle throttle;
@@ -58,10 +58,7 @@ struct files {
 	_Atomic uint64_t spare;
 	/** Whether copying is so fast that data read need not stay in the page cache. */
 	atomic_bool fast;
-	/**
-	 * Whether the display shows which files are being copied. If so, CURRENT lists them, the one begun first at its
-	 * head.
-	 */
+	/** Whether the display shows which files are being copied: CURRENT lists them, the one begun first at its head. */
 	bool watched;
 	struct list current;
 	/** The list of checksums, or NULL. */
@@ -83,8 +80,8 @@ struct file_context {
 	/** Names for which there was no space, to be tried once more when everything else is done. */
 	struct list nospace;
 	/*
-	 * Refusals that need not be met again. Each field has the file system where this worker was refused last, so it
-	 * costs no lock. A refusal that concerns a single file is not remembered.
+	 * What was refused, so that it is not asked for again. Each field has the file system where this worker was refused
+	 * last, so it costs no lock. A refusal that concerns a single file is not remembered.
 	 */
 	/** The device that supports no files without a name (O_TMPFILE), if no_unnamed_known. */
 	dev_t no_unnamed;
@@ -93,15 +90,9 @@ struct file_context {
 	 * it, too: then data read from other files stays in the page cache, as it does by default.
 	 */
 	dev_t no_dontcache;
-	/**
-	 * The device on which closing a file cannot fail, as its type writes nothing then (may_fail_to_close()), if
-	 * closes_known.
-	 */
+	/** The device on which closing a file cannot fail (may_fail_to_close()), if closes_known. */
 	dev_t closes;
-	/**
-	 * Whether /proc is mounted, if proc_known. If it is unmounted later, attributes that need it are reported as not
-	 * set.
-	 */
+	/** Whether /proc is mounted, if proc_known. If it is unmounted later, attributes that need it are reported. */
 	bool has_proc;
 	bool proc_known;
 	/** Which of the devices above are known. */
@@ -209,7 +200,7 @@ struct file {
 	char sum[HASH_TEXT];
 	/** The file's entry in hardlinks, if other names may become links to its copy. */
 	struct link *link;
-	/** The name if it waited in vain to become a link; owns the entry's names. */
+	/** The name if it had to wait before; owns the entry's names. */
 	struct link_name *retry;
 	/** In files::current, or zero. */
 	struct list current;
@@ -265,7 +256,7 @@ void file_moved(struct file_context *ctx, struct file *file, uint64_t bytes);
  */
 void files_resume_in(struct files *files, const struct tree *tree, int dir, const char *beside);
 
-/** Do the same in a directory just entered, if it is the copy of an operand whose destination was named whole. */
+/** Open the journal likewise in a directory just entered, if it is an operand's copy that was named whole. */
 void files_resume_below(struct files *files, const struct tree *tree);
 
 /** Close the journal after all workers are done. It is removed if nothing went wrong. */
@@ -289,7 +280,7 @@ void file_context_destroy(struct file_context *ctx);
  * @param tree   Pinned by the caller.
  * @param entry  Not a directory. Lives as long as the tree has references, or is owned by RETRY.
  * @param st     The stat of an operand, links followed as the options say; else NULL.
- * @param retry  The name if it waited for another one in vain; the function takes it over. Else NULL.
+ * @param retry  The name if it had to wait before; the function takes it over. Else NULL.
  * @return A file whose data is to be moved, with one reference; NULL if everything is done or reported.
  */
 struct file *file_begin(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st,

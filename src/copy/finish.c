@@ -58,10 +58,7 @@ static void leave_lists(struct file_context *ctx, struct file *file) {
 	}
 }
 
-/**
- * Close the destination and remove the temporary name that it has besides its own. Returns FAIL, or else the error of
- * closing.
- */
+/** Close the destination and remove the temporary name besides its own. Returns FAIL, or else the error of closing. */
 static struct error close_destination(struct file_context *ctx, struct file *file, struct error fail) {
 	struct stat made;
 	bool tempfile = file->target.tempfile && !(file->target.flags & TARGET_STAGED);

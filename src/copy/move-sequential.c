@@ -65,10 +65,7 @@ static bool stop(struct order *o, enum error_op op, int ret, const char *what) {
 	return false;
 }
 
-/**
- * Write bytes at OFF, or at the current offset of a special file. Like write_full(), but mover_end_at() may handle an
- * error.
- */
+/** Write bytes at OFF (special: at the current offset) like write_full(), but mover_end_at() may handle errors. */
 static int put(struct order *o, const char *data, size_t len, uint64_t off) {
 	const struct transfer *t = o->t;
 	bool little = t->opts->inject & INJECT_SHORT_WRITE;

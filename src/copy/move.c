@@ -79,7 +79,9 @@ static struct transfer transfer_of(const struct file_context *ctx, const struct 
 	};
 }
 
-/** Drop PLAN_SKIP_HOLES if there are no holes: few blocks may mean compression. Nobody has read the source yet. */
+/**
+ * Drop PLAN_SKIP_HOLES if there are no holes: few blocks may mean compression. To be called before the source is read.
+ */
 static void look_for_holes(struct file *file, struct transfer *t) {
 	if ((t->flags & PLAN_SKIP_HOLES) && !extent_has_hole(t->src, t->size)) {
 		t->flags &= ~(unsigned)PLAN_SKIP_HOLES;

@@ -121,7 +121,7 @@ struct remote {
 /**
  * What the movers of one worker keep from one file to the next. Zero-initialise; free with movers_free().
  *
- * Refusals are remembered so that they need not be met again. Each field has the file system where this worker was
+ * Refusals are remembered, so that nothing is asked for again. Each field has the file system where this worker was
  * refused last, so it costs no lock. A refusal that concerns a single file is not remembered.
  */
 struct movers {

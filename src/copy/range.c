@@ -4,10 +4,7 @@
 
 #include <sys/stat.h>
 
-/**
- * Set the size if no more data follows: the source may have been truncated, rather than end in a hole. The lock is
- * held.
- */
+/** Set the size if no data follows: the source may have been truncated, rather than end in a hole. The lock is held. */
 static void forget_lost_end(struct file *file) {
 	struct stat st;
 	if (fstat(file->source.fd, &st) == 0 && (uint64_t)st.st_size < file->size) {

@@ -18,10 +18,7 @@
 /** Files smaller than this are copied anew rather than in parts. */
 #define PART_BYTES (4u << 20)
 
-/**
- * Milliseconds to wait for a killed run that the kernel has not torn down yet. Nobody else writes to files in the
- * journal.
- */
+/** Milliseconds to wait for a killed run that is not torn down yet. Nobody else writes to files in the journal. */
 #define PART_WAIT 3000
 
 /** Fingerprint of the options that change what a finished copy looks like. */

@@ -146,10 +146,7 @@ static int make_new(struct node *node) {
 	return node->judged.known ? make_noted(node) : -EEXIST;
 }
 
-/**
- * Make a node where something may stand, by cp's rules. Returns as node::make does, or LEFT_ALONE, or REPORTED with
- * FAIL set.
- */
+/** Make a node where something may stand, by cp's rules. Returns as node::make; LEFT_ALONE; or REPORTED with FAIL. */
 static int make_judged(struct node *node, struct error *fail) {
 	struct judged *judged = &node->judged;
 	if (!judged->known) {

@@ -102,8 +102,7 @@ static void restrict_mode(const struct opts *opts, const struct file *file) {
 }
 
 /**
- * Reserve a regular file and empty it, or replace it if further names are linked to it. Sets FILE_DEFERRED if another
- * file uses it.
+ * Reserve a regular file and empty it, or replace it if further names are linked to it. FILE_DEFERRED: it is in use.
  */
 static struct error make_empty(struct file_context *ctx, struct file *file) {
 	const struct opts *opts = ctx->files->opts;

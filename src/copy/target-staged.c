@@ -482,7 +482,7 @@ void file_unstage(struct file_context *ctx, struct file *file) {
 	}
 	int ret = location_open(&location, file);
 	if (ret < 0) {
-		// Remove nothing where the name leads now
+		// The name leads elsewhere now: remove nothing there
 		tree_report(file->tree, &file->entry, error_make(ERROR_REMOVE, ret > SYMLINK_FOREIGN ? ret : 0, "cannot remove what was begun of %d"));
 	} else {
 		bool known = fstat(file->target.fd, &st) == 0;

@@ -40,7 +40,7 @@ int file_access_mode(const struct opts *opts) {
 
 bool file_is_atomic(const struct file_context *ctx, const struct entry *entry) {
 	size_t len = strlen(entry->dst_name);
-	// Only directories have names that end in a slash: going on in place reports the error
+	// Only a directory can have a name that ends in a slash: making it in place reports the error
 	return (ctx->files->opts->flags & OPT_ATOMIC) && len > 0 && entry->dst_name[len - 1] != '/';
 }
 

@@ -112,10 +112,7 @@ static bool stop(struct check *c, uint64_t at, enum move failed) {
 	return false;
 }
 
-/**
- * Report that destination and source differ at offset FROM or, if TO is not 0, somewhere between FROM and TO. Returns
- * false.
- */
+/** Report a difference at offset FROM or, if TO is not 0, somewhere between FROM and TO. Returns false. */
 static bool differs(struct check *c, uint64_t from, uint64_t to) {
 	struct transfer *t = c->t;
 	if (to > 0) {

@@ -34,10 +34,7 @@
 /** Bytes that count as much work as a file. */
 #define WORK_BYTES 65536.0
 
-/**
- * Work per second (256 MiB/s, or 4096 small files/s) above which the source is considered fast: reading it again is
- * cheap.
- */
+/** Work per second (256 MiB/s, or 4096 small files/s) above which the source is fast: reading it again is cheap. */
 #define FAST_WORK 4096.0
 
 /** With --engine=uring, check that there is one. */
@@ -165,7 +162,7 @@ static bool start_workers(struct run *run) {
 	const struct opts *opts = run->opts;
 	unsigned most = run->limits.max_threads;
 	run->most_workers = most;
-	// Each is initialised when it starts: to touch all of this memory would take longer than a small copy
+	// Each worker is initialised when it starts: to touch all of this memory would take longer than a small copy
 	run->workers = reallocarray(NULL, most, sizeof(*run->workers));
 	run->counters = aligned_alloc(_Alignof(struct counters), most * sizeof(*run->counters));
 	if (!run->workers || !run->counters) {
@@ -313,7 +310,7 @@ static bool is_over(struct run *run) {
 	return all_done(run) && (!run->files.writeback || run->signal != 0 || writeback_finish(&run->writeback));
 }
 
-/** Stop bringing data to the medium, once everything is there (without a signal). */
+/** Stop bringing data to the medium, and report if that failed. Without a thread for it, sync first. */
 static void stop_writeback(struct run *run) {
 	if (run->files.writeback && run->signal == 0) {
 		writeback_catch_up(&run->writeback);

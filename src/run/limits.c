@@ -22,10 +22,7 @@
 /** 1/MEMORY_SHARE of the memory may be in flight. */
 #define MEMORY_SHARE 4
 
-/**
- * Tasks (processes and threads) that are left to others if no more can be started; our tasks besides the workers (the
- * guard, the scan).
- */
+/** Fewer tasks (processes, threads) than this are left to others; our tasks besides the workers (guard, scan). */
 #define FEW_TASKS 8
 #define OTHER_TASKS 2
 

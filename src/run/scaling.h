@@ -13,8 +13,7 @@ struct scaling {
 	/** Number of processors. Set by the caller. */
 	unsigned processors;
 	/**
-	 * Most workers there may be, and most that are added without proof that they help. Set by the caller before each
-	 * look.
+	 * Most workers there may be, and most added without proof that they help. The caller sets both before each look.
 	 */
 	unsigned most;
 	unsigned freely;

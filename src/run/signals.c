@@ -10,7 +10,7 @@
 /** Nanoseconds between two attempts to wake threads that sleep, after a signal. */
 #define CALL_AGAIN 100000000L
 
-/** Seconds after a second signal to end normally, and then seconds to remove incomplete files. */
+/** Seconds that a second signal leaves for a normal end, and then seconds to remove incomplete files. */
 #define PATIENCE 0.5
 #define CLEAN_SECONDS 1
 
@@ -58,8 +58,8 @@ void coordinator_obey(struct run *run, int signal) {
 }
 
 /**
- * Die of a signal when a thread hangs in the kernel, on storage that does not answer, and the user has had enough.
- * First remove what is incomplete, unless that hangs, too.
+ * Die of a second signal although a thread hangs in the kernel, on storage that does not answer. First remove what is
+ * incomplete, unless that hangs, too.
  */
 static void die_of(struct run *run, int number) {
 	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = number};
@@ -153,7 +153,7 @@ void coordinator_take_signals(struct run *run) {
 	thread_must(pthread_mutex_init(&it->lock, NULL));
 	it->started = !(run->limits.flags & LIMITS_ALONE) && pthread_create(&it->thread, NULL, guard, run) == 0;
 	if (!it->started) {
-		// No thread would take them: let them end the program, even if something is left behind
+		// No thread would take these signals: let them end the program, even if something is left behind
 		pthread_sigmask(SIG_UNBLOCK, &it->deadly, NULL);
 	}
 }

@@ -224,7 +224,7 @@ static bool is_cured(struct state *s, struct hold *hold, const struct chunk *chu
 	return res < 0 && op == CHUNK_OP_WRITE && hold->forward && file_move_end(hold->file, -res, chunk->off + chunk->put);
 }
 
-/** Write what was read by a system call, bypassing the ring. */
+/** Write by a system call what the ring has read. */
 static enum chunk_next write_now(struct state *s, unsigned index, struct chunk *chunk) {
 	struct hold *hold = s->slots[index].hold;
 	int res = ring_write_now(s->ring, index, hold->dst, chunk->off + chunk->put, chunk->put, chunk->cut - chunk->put);
@@ -337,8 +337,7 @@ void slots_drain(struct state *s) {
 
 /**
  * Keep resident buffer memory within the limit after adding MORE bytes, by dropping the largest free buffers (never
- * KEEP's). The limit is one chunk above what can be in flight: dropping and faulting in a buffer for every large chunk
- * is slow.
+ * KEEP's). The limit is one chunk above what can be in flight: dropping and refilling a buffer each time would be slow.
  */
 static void make_room(struct state *s, unsigned keep, uint32_t more) {
 	size_t most = s->worker->window + 2 * s->worker->chunk_size;

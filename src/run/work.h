@@ -107,8 +107,7 @@ bool work_push(struct work *work, struct batch *batch);
 void work_push_later(struct work *work, struct batch *batch);
 
 /**
- * Push NAMES (struct link_name), to be taken one by one when everything else is done, TRY_PART last. Takes all of them
- * over.
+ * Push NAMES (struct link_name), to be taken one by one when everything else is done, TRY_PART last. Takes over all.
  */
 void work_push_last(struct work *work, struct list *names);
 
@@ -118,8 +117,7 @@ void work_push_tree(struct work *work, struct tree *tree);
 /**
  * Take the next piece of work: a shared file, else a batch, else a subdirectory, else what has to wait for all these.
  *
- * @param wait  Sleep until there is work for one more worker, or no work will come. The caller must have nothing else
- *         to do.
+ * @param wait  Sleep until there is work for one more worker, or none will come. The caller has nothing else to do.
  */
 struct work_item work_take(struct work *work, bool wait);
 

@@ -39,10 +39,7 @@ struct worker {
 	char engine_details[160];
 };
 
-/**
- * Sent to the coordinator when a worker is done or has shared work, and to a worker to make a blocking call return
- * EINTR.
- */
+/** Sent to the coordinator when a worker is done or has shared work, and to a worker to interrupt a blocking call. */
 #define WAKE_SIGNAL SIGRTMIN
 
 /** Run a worker to its end. ARG: its struct worker. Returns NULL. */
