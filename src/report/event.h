@@ -1,29 +1,27 @@
-/**
- * Events for programs that read what ucp prints (--json): their members.
- */
+/** Events for programs that read ucp's output (--json), and their members. */
 
 #ifndef UCP_EVENT_H
 #define UCP_EVENT_H
 
-/** What a line of -v or --debug is about. */
+/** Subject of a line of -v or --debug. */
 enum say {
 	SAY_NOTE,
-	/** A copy is begun. */
+	/** A copy begins. */
 	SAY_COPYING,
-	/** Something was removed from the destination. */
+	/** A file was removed from the destination. */
 	SAY_REMOVED,
 };
 
-/** What a member of an event holds. */
+/** Type of a member's value. */
 enum member_kind {
 	MEMBER_NUMBER,
 	MEMBER_REAL,
 	MEMBER_BOOL,
-	/** A text, or NULL: left out then. */
+	/** A text; the member is left out if it is NULL. */
 	MEMBER_TEXT,
-	/** A text, or NULL: null then. */
+	/** A text; the value is null if it is NULL. */
 	MEMBER_WORD,
-	/** The name of a file, any bytes, or NULL: left out then. */
+	/** A file name of arbitrary bytes; the member is left out if it is NULL. */
 	MEMBER_NAME,
 };
 
@@ -36,32 +34,32 @@ struct member {
 	const char *text;
 };
 
-/** Make a number of an event. */
+/** Make a member with an integer. */
 static inline struct member member_number(const char *key, uint64_t number) {
 	return (struct member) {.key = key, .kind = MEMBER_NUMBER, .number = number};
 }
 
-/** Make one that need not be whole. */
+/** Make a member with a real number. */
 static inline struct member member_real(const char *key, double real) {
 	return (struct member) {.key = key, .kind = MEMBER_REAL, .real = real};
 }
 
-/** Make one that is true or false. */
+/** Make a member that is true or false. */
 static inline struct member member_bool(const char *key, bool is) {
 	return (struct member) {.key = key, .kind = MEMBER_BOOL, .number = is};
 }
 
-/** Make a text. */
+/** Make a member with a text. */
 static inline struct member member_text(const char *key, const char *text) {
 	return (struct member) {.key = key, .kind = MEMBER_TEXT, .text = text};
 }
 
-/** Make a text that may be null. */
+/** Make a member with a text or null. */
 static inline struct member member_word(const char *key, const char *text) {
 	return (struct member) {.key = key, .kind = MEMBER_WORD, .text = text};
 }
 
-/** Make the name of a file. */
+/** Make a member with a file name. */
 static inline struct member member_name(const char *key, const char *name) {
 	return (struct member) {.key = key, .kind = MEMBER_NAME, .text = name};
 }

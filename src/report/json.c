@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** What a byte that is no UTF-8 is replaced by (U+FFFD). */
+/** Replaces a byte that is not UTF-8 (U+FFFD). */
 #define REPLACEMENT "\xef\xbf\xbd"
 
-/** Digits of a number that is not whole. */
+/** Significant digits of real numbers. */
 #define PRECISION 9
 
-/** The length of the character of UTF-8 at TEXT; 0 if there is none. */
+/** The length of the UTF-8 character at TEXT; 0 if there is none. */
 static size_t character(const char *text) {
 	for (size_t len = 1; len <= 4 && text[len - 1] != '\0'; ++len) {
 		json_t *string = json_stringn(text, len);
@@ -23,7 +23,7 @@ static size_t character(const char *text) {
 	return 0;
 }
 
-/** A string in which everything that is no UTF-8 is replaced. */
+/** A string in which bytes that are not UTF-8 are replaced. */
 static json_t *lossy(const char *text) {
 	struct buf buf = {0};
 	while (*text) {
@@ -40,7 +40,7 @@ static json_t *lossy(const char *text) {
 	return string;
 }
 
-/** All bytes in base64 (RFC 4648). */
+/** A string with all bytes in base64 (RFC 4648). */
 static json_t *base64(const char *text) {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const unsigned char *p = (const unsigned char *)text;
@@ -59,7 +59,7 @@ static json_t *base64(const char *text) {
 	return string;
 }
 
-/** Set the name of a file; one that is no UTF-8 also byte by byte. */
+/** Set a file name; if it is not UTF-8, also in base64. */
 static void set_name(json_t *object, const char *key, const char *name) {
 	json_t *string = json_string(name);
 	if (string) {
@@ -99,7 +99,7 @@ static void set(json_t *object, const struct member *member) {
 	}
 }
 
-/** Append JSON, with DEL and the C1 controls (U+0080 to U+009F), which jansson leaves as they are, escaped, too. */
+/** Append JSON, and escape DEL and the C1 controls (U+0080 to U+009F), too, which jansson does not escape. */
 static void add_printable(struct buf *buf, const char *text) {
 	char escape[8];
 	for (const unsigned char *p = (const unsigned char *)text; *p; ++p) {
@@ -131,7 +131,7 @@ void json_line(struct buf *buf, const char *type, const struct member *members, 
 	json_decref(object);
 }
 
-/** What could not be done, in one word. */
+/** The failed operation, in one word. */
 static const char *const operations[] = {
 	[ERROR_COPY] = "copy",
 	[ERROR_OPEN] = "open",

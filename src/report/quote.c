@@ -5,7 +5,7 @@
 #include <wchar.h>
 #include <wctype.h>
 
-/** Whether a byte can stand between double quotes in the shell and in C alike. */
+/** Whether a byte may stand between double quotes both in the shell and in C. */
 static bool plain_in_double_quotes(char c, bool first) {
 	if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) {
 		return true;
@@ -24,7 +24,7 @@ static char escape_letter(char c) {
 	return at ? letters[at - codes] : '\0';
 }
 
-/** How many bytes at S make one printable character; 0 if the first byte is not printable. */
+/** How many bytes at S form one printable character; 0 if the first byte is not printable. */
 static size_t printable_length(const char *s, mbstate_t *state) {
 	wchar_t wc;
 	size_t n = mbrtowc(&wc, s, strlen(s), state);
@@ -35,7 +35,7 @@ static size_t printable_length(const char *s, mbstate_t *state) {
 	return iswprint((wint_t)wc) ? max(n, (size_t)1) : 0;
 }
 
-/** Whether NAME has a single quote and nothing that forbids double quotes around it. */
+/** Whether NAME contains a single quote, and nothing that forbids double quotes around it. */
 static bool wants_double_quotes(const char *name) {
 	if (!strchr(name, '\'')) {
 		return false;
@@ -51,7 +51,7 @@ static bool wants_double_quotes(const char *name) {
 	return true;
 }
 
-/** Append what stands for one byte inside $'…'. */
+/** Append the escape for one byte inside $'…'. */
 static void add_escape(struct buf *buf, char c) {
 	char letter = escape_letter(c);
 	buf_char(buf, '\\');
@@ -141,7 +141,7 @@ void quote_in_template(struct buf *buf, const char *name) {
 	buf_free(&quoted);
 }
 
-/** Append what a template has for a name: a placeholder's letter says how it is quoted. */
+/** Append a name for a placeholder; LETTER decides how it is quoted. */
 static void fill_name(struct buf *buf, char letter, const char *name, unsigned flags) {
 	switch (letter) {
 	case 's':

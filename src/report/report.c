@@ -11,13 +11,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/** Lines for standard output are held back up to so many bytes. */
+/** Bytes of lines for standard output that are buffered. */
 #define OUT_BUFFER 4096
 
-/** So many messages with the same errno are printed on a terminal. */
+/** Messages with the same errno that are printed on a terminal. */
 #define SAME_MOST 10
 
-/** Whether what is written to standard output cannot get between what is written to standard error. */
+/** Whether standard output is a regular file, and not the one of standard error. */
 static bool is_out_apart(void) {
 	struct stat out;
 	struct stat err;
@@ -45,7 +45,7 @@ void report_localize(struct report *report) {
 	}
 }
 
-/** Write whole lines to standard error. Where there was no memory for them, at least that is said, by one write, too. */
+/** Write whole lines to standard error. If memory ran out for them, write at least that, also by one write. */
 static void write_errors(const struct report *report, const struct buf *buf) {
 	char text[256];
 	const char *data = buf->data;
@@ -58,7 +58,7 @@ static void write_errors(const struct report *report, const struct buf *buf) {
 	write_full(STDERR_FILENO, data, len, NULL);
 }
 
-/** Take the progress line away, by what is written next. */
+/** Append to BUF what clears the progress line. */
 static void clear_line(struct report *report, struct buf *buf) {
 	if (report->painted.len > 0) {
 		buf_str(buf, "\r\033[J");
@@ -79,7 +79,7 @@ static int flush_locked(struct report *report) {
 		report->out.len = 0;
 	}
 	if (report->out.failed) {
-		// Lines are missing
+		// Memory ran out, so lines are missing
 		ret = ret < 0 ? ret : -ENOMEM;
 		buf_free(&report->out);
 	}
@@ -89,7 +89,7 @@ static int flush_locked(struct report *report) {
 	return ret;
 }
 
-/** Note what there will be a hint about; the lock is held. */
+/** Remember the reason for a hint; the lock is held. */
 static void note_reason(struct report *report, const struct message *message) {
 	bool nospace = message->err == ENOSPC || message->err == EDQUOT;
 	if (nospace && message->dst && !report->nospace) {
@@ -99,7 +99,7 @@ static void note_reason(struct report *report, const struct message *message) {
 	report->too_many_files |= message->err == EMFILE;
 }
 
-/** Count a message. Returns whether it is one too many of its kind for somebody to read; the lock is held. */
+/** Count a message. Returns whether there are too many with the same errno to print this one; the lock is held. */
 static bool is_too_many(struct report *report, int err) {
 	if (!report->err_terminal || err <= 0 || err >= REPORT_ERRNOS) {
 		return false;
@@ -186,7 +186,7 @@ void report_hint(struct report *report, const char *format, ...) {
 	}
 }
 
-/** Take a line that was appended to report::out; the lock is held. */
+/** Write report::out if necessary, after a line was appended; the lock is held. */
 static void out_added(struct report *report) {
 	if (report->out_terminal || report->out.len >= OUT_BUFFER) {
 		flush_locked(report);
@@ -267,7 +267,7 @@ bool report_ask(struct report *report, const char *what, const char *src, const 
 
 	mutex_lock(&report->lock);
 	if (open) {
-		// The question stays to be seen, and what comes next has a line of its own
+		// End the line of the question, so that the next output has a line of its own
 		write_full(STDERR_FILENO, "\n", 1, NULL);
 	}
 	buf_free(&report->question);
@@ -299,7 +299,7 @@ void report_usage(struct report *report, const char *what, const char *arg, cons
 	buf_free(&buf);
 }
 
-/** Put a line in the place of the one that stands there, without a moment in which there is none. */
+/** Append to BUF what replaces the progress line, without showing an empty line in between. */
 static void paint_over(struct report *report, struct buf *buf, const char *line) {
 	size_t len = strlen(line);
 	bool stays = line[len - 1] == '\n';
@@ -315,7 +315,7 @@ static void paint_over(struct report *report, struct buf *buf, const char *line)
 	buf_free(&report->painted);
 	buf_char(buf, '\r');
 	buf_add(buf, line, stays ? len - 1 : len);
-	// The cursor waits at the beginning: there it stays when a terminal that gets narrower breaks the line in two
+	// Leave the cursor at the start of the line, so that it stays there if the terminal narrows and wraps the line
 	buf_str(buf, stays ? "\033[J\n" : "\033[J\r");
 	if (!stays) {
 		buf_str(&report->painted, line);

@@ -1,9 +1,9 @@
 /**
- * Everything ucp says: errors, -v lines, the progress line. Nobody else prints.
+ * All output of ucp: errors, -v lines, the progress line. No other room prints.
  *
- * Texts are templates in which %s stands for the quoted name of the source and %d for that of the destination (%D:
- * quoted only where the shell needs it; %S and %E: as they are, but quoted in a line for a terminal if not all of it can be
- * printed), and %% for a percent sign. Every message is one write(2), so that lines of several threads never mix.
+ * Texts are templates: %s is the quoted name of the source, %d that of the destination. %D is the destination, quoted
+ * only if the shell needs it. %S and %E are source and destination unquoted, except on a terminal if some character is
+ * not printable. %% is a percent sign. Each message is one write(2), so that lines of different threads never mix.
  */
 
 #ifndef UCP_REPORT_H
@@ -14,49 +14,55 @@
 #include "base/thread.h"
 #include "report/event.h"
 
-/** Errnos that are told apart when errors are counted: Linux has none above. */
+/** Errnos that are counted separately: Linux has none above. */
 #define REPORT_ERRNOS 134
 
-/** Where messages go. Shared by all threads. */
+/** State of the output. Shared by all threads. */
 struct report {
 	pthread_mutex_t lock;
-	/** What messages begin with. */
+	/** Prefix of messages. */
 	const char *program;
-	/** Lines for standard output that are not written yet. */
+	/** Buffered lines for standard output. */
 	struct buf out;
-	/** Whether standard output is a terminal: each line is written at once, and every name in it can be printed. */
+	/** Whether standard output is a terminal: then each line is written at once, and unprintable names are quoted. */
 	bool out_terminal;
-	/** The first error of writing to standard output, as -errno, and whether nothing is to be said of it. */
+	/** The first error of writing to standard output, as -errno, and whether it is not to be reported. */
 	int out_err;
 	bool out_err_silent;
 	/** Held while a question waits for its answer, so that there is one at a time; taken before report::lock. */
 	pthread_mutex_t asking;
-	/** The one that does, or nothing: no progress line is shown. */
+	/** The question that waits, or empty: meanwhile no progress line is shown. */
 	struct buf question;
-	/** The progress line that stands on the terminal, or nothing: it is cleared before anything else is written. */
+	/** The progress line on the terminal, or empty: it is cleared before any other output. */
 	struct buf painted;
-	/** Whether standard output cannot be where the progress line is. */
+	/** Whether standard output is surely not on the terminal of the progress line. */
 	bool out_apart;
-	/** Whether everything that goes to standard output is an event, and errors are events besides (--json). */
+	/** With --json: all of standard output is events, and each error is an event, too. */
 	bool json;
 	/**
-	 * The first destination for which there was no room (ENOSPC, EDQUOT), whether that was because of a quota, and whether
-	 * there were too many open files.
+	 * For hints: the first destination that failed for lack of space (ENOSPC, EDQUOT), whether a quota was the reason,
+	 * and whether too many files were open.
 	 */
 	char *nospace;
 	bool over_quota;
 	bool too_many_files;
-	/** Whether messages go to a terminal; there, those beyond the first few with the same errno are only counted. */
+	/**
+	 * Whether standard error is a terminal: there, only the first messages with the same errno are printed, and all
+	 * counted.
+	 */
 	bool err_terminal;
 	uint32_t same[REPORT_ERRNOS];
 	/** Whether the user's locale was taken over. */
 	bool localized;
-	/** How many errors have been printed, or were declined by the user: any makes the exit status 1. */
+	/**
+	 * How many errors were reported, and how many copies the user declined, which count as errors, too: any error makes
+	 * the exit status 1.
+	 */
 	counter errors;
 	counter declined;
 };
 
-/** Begin to report under a program name, which must live on. */
+/** Set up REPORT. PROGRAM must outlive it. */
 void report_init(struct report *report, const char *program);
 
 /**
@@ -66,19 +72,19 @@ void report_init(struct report *report, const char *program);
  */
 void report_localize(struct report *report);
 
-/** Print an error, with the text of ERR behind it unless 0. The exit status will be 1. Names may be NULL. */
+/** Print an error, followed by the text of ERR unless that is 0. The exit status will be 1. Names may be NULL. */
 void report_error(struct report *report, enum error_op op, int err, const char *what, const char *src, const char *dst);
 
-/** Print a warning like an error, leaving the exit status alone. */
+/** Print a warning in the form of an error; the exit status stays. */
 void report_warn(struct report *report, enum error_op op, int err, const char *what, const char *src, const char *dst);
 
-/** Print an error as the error or warning it is. Nothing is printed for NO_ERROR. */
+/** Print an error or warning. NO_ERROR prints nothing. */
 void report_failure(struct report *report, const struct error *error, const char *src, const char *dst);
 
-/** Print how many messages were only counted, for each errno. To be called before what closes the messages. */
+/** Print the number of messages that were only counted, for each errno. Call this before the last message. */
 void report_rest(struct report *report);
 
-/** Print to standard error, formatted, what can be done about an error that was reported. */
+/** Print a hint, formatted, to standard error: what the user can do about a reported error. */
 attr_printf(2, 3)
 void report_hint(struct report *report, const char *format, ...);
 
@@ -92,48 +98,51 @@ void report_text(struct report *report, const char *format, ...);
 /** With report::json, print an event as a line of JSON. */
 void report_event(struct report *report, const char *type, const struct member *members, size_t count);
 
-/** Ask a question on standard error and read the answer from standard input: whether it was yes in this locale. */
+/**
+ * Ask a question on standard error and read the answer from standard input. Returns whether it means yes in this
+ * locale.
+ */
 bool report_ask(struct report *report, const char *what, const char *src, const char *dst);
 
-/** Note that the user's answer left something undone: the exit status will be 1. */
+/** Count a declined copy: the exit status will be 1. */
 void report_declined(struct report *report);
 
 /**
- * Print a usage error, and where to look. The exit status will be 1.
+ * Print a usage error and a reference to --help. The exit status will be 1.
  *
  * @param what     A text in which %s is ARG and %d is OPTION; NULL if a message was printed already.
- * @param choices  Lines that tell what would have been right, or NULL.
+ * @param choices  Lines with the valid arguments, or NULL.
  */
 void report_usage(struct report *report, const char *what, const char *arg, const char *option, const char *choices);
 
 /**
- * Show a progress line in place of the last one; NULL takes it away; with a newline at its end it stays. Nothing is
- * written where nothing changed.
+ * Show a progress line in place of the last one. NULL clears it; a line that ends in a newline stays. If nothing
+ * changed, nothing is written.
  */
 void report_paint(struct report *report, const char *line);
 
-/** Print a line to standard error, whatever else stands there: a progress line, or a question. */
+/** Print a line to standard error, above a progress line or a question. */
 void report_status(struct report *report, const char *line);
 
-/** Write what is held back for standard output; returns 0 or -errno. */
+/** Write the buffered lines of standard output. Returns 0 or the first -errno of writing there. */
 int report_flush(struct report *report);
 
-/** Say nothing of standard output that cannot be written: SIGPIPE is going to. */
+/** Do not report that standard output cannot be written: the program will die of SIGPIPE. */
 void report_out_silent(struct report *report);
 
-/** Write what is held back, complain if that fails, and return the exit status. */
+/** Write the buffered lines, report an error of that, and return the exit status. */
 int report_finish(struct report *report);
 
-/** Append a name quoted as the shell would need it, as GNU tools do in messages. */
+/** Append a name quoted for the shell, as GNU tools quote in messages. */
 void quote_name(struct buf *buf, const char *name);
 
-/** Append a name, quoted only if the shell would not take it as it is. */
+/** Append a name, quoted only if the shell needs that. */
 void quote_name_if_needed(struct buf *buf, const char *name);
 
-/** Append a name as it is, or quoted if not all of it can be printed. */
+/** Append a name, quoted only if some character is not printable. */
 void quote_name_if_unprintable(struct buf *buf, const char *name);
 
-/** Append a quoted name to a text that is going to be a template. */
+/** Append a quoted name to a template. */
 void quote_in_template(struct buf *buf, const char *name);
 
 #endif // UCP_REPORT_H
