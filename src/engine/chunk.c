@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-/** What gets the wanted bytes into the buffer. */
+/** The step that reads the wanted bytes. */
 static enum chunk_next fetch(const struct chunk *chunk) {
 	return chunk->flags & (CHUNK_LOOK | CHUNK_APART) ? CHUNK_READ : CHUNK_SUBMIT;
 }
@@ -16,7 +16,7 @@ enum chunk_next chunk_start(struct chunk *chunk, uint64_t off, uint32_t len, enu
 	return fetch(chunk);
 }
 
-/** Whether a failed request may be tried again: interrupted, not now, or its link was cut before it began. */
+/** Whether to repeat a failed request: it was interrupted, not possible now, or cancelled before it began. */
 static bool try_again(struct chunk *chunk, int res) {
 	if (res != -EINTR && res != -EAGAIN && res != -ECANCELED) {
 		return false;
@@ -29,7 +29,7 @@ static enum chunk_next failed(struct chunk *chunk, int err, enum chunk_next next
 	return next;
 }
 
-/** Everything up to chunk::cut is dealt with. */
+/** Continue after all bytes up to chunk::cut were written or skipped. */
 static enum chunk_next cut_done(struct chunk *chunk) {
 	if (chunk->put < chunk->got) {
 		return CHUNK_INSPECT;
@@ -64,13 +64,13 @@ static enum chunk_next read_step(struct chunk *chunk, int res) {
 
 static enum chunk_next write_step(struct chunk *chunk, int res) {
 	if (chunk->got == 0) {
-		// The write of a linked pair, so its read was full
+		// This is the write of a linked pair, so its read was full
 		chunk->got = chunk->cut = chunk->len;
 	}
 	if (res < 0) {
 		return try_again(chunk, res) ? CHUNK_WRITE : failed(chunk, -res, CHUNK_WRITE_FAILED);
 	}
-	// Nothing written and no reason given would go on for ever
+	// A write of 0 bytes without an error would repeat for ever
 	if (res == 0 || (uint32_t)res > chunk->cut - chunk->put) {
 		return failed(chunk, EIO, CHUNK_WRITE_FAILED);
 	}

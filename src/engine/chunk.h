@@ -1,20 +1,20 @@
 /**
- * One chunk on its way: what to do after each completion. Pure: no I/O, no clock, no memory.
+ * The state of one chunk: decides what to do after each completion. Pure: no I/O, no clock, no memory.
  *
- * It is submitted as a pair: a linked read and write of the same length, and ends in exactly one event: the write's
- * result if the read was full, the read's result if it was not (then nothing was written).
+ * A chunk is submitted as a pair: a linked read and write of the same length. The pair ends in one event: the write's
+ * result if the read was full, else the read's result (then nothing was written).
  */
 
 #ifndef UCP_CHUNK_H
 #define UCP_CHUNK_H
 
-/** Which request of a chunk an event is about. */
+/** The request that an event answers. */
 enum chunk_op {
 	CHUNK_OP_READ,
 	CHUNK_OP_WRITE,
 };
 
-/** What to do next. */
+/** The next step for the caller. */
 enum chunk_next {
 	/** Submit chunk::len bytes at chunk::off as linked read and write. */
 	CHUNK_SUBMIT,
@@ -22,11 +22,11 @@ enum chunk_next {
 	CHUNK_READ,
 	/** Write the buffer's bytes from chunk::put up to chunk::cut, at chunk::off + chunk::put. */
 	CHUNK_WRITE,
-	/** Bytes from chunk::put up to chunk::got wait in the buffer: say with chunk_cut() which are to be written. */
+	/** Choose with chunk_cut() which of the buffer's bytes from chunk::put up to chunk::got to write. */
 	CHUNK_INSPECT,
-	/** All is copied. */
+	/** The chunk is copied. */
 	CHUNK_DONE,
-	/** The source ended at chunk::off: the rest does not exist any more. */
+	/** The source ended at chunk::off: it was truncated. */
 	CHUNK_END,
 	/** Reading failed with chunk::err. */
 	CHUNK_READ_FAILED,
@@ -36,32 +36,32 @@ enum chunk_next {
 
 /** Switches of chunk_start(). */
 enum chunk_flags {
-	/** Look at what was read before writing it: never submitted as a linked pair. */
+	/** Inspect the data before writing it: never submit a linked pair. */
 	CHUNK_LOOK = 1 << 0,
-	/** Read first and write then, each alone: never submitted as a linked pair. */
+	/** Read first, then write: never submit a linked pair. */
 	CHUNK_APART = 1 << 1,
 };
 
-/** How often in a row an interrupted request is tried again. */
+/** How many tries an interrupted request gets: enough for signals, but no endless loop. */
 #define CHUNK_TRIES 100
 
-/** A chunk on its way. */
+/** A chunk being copied. */
 struct chunk {
-	/** Where the chunk's first byte, which is the buffer's first byte, stands in both files. */
+	/** Offset of the buffer's first byte in both files. */
 	uint64_t off;
-	/** Bytes wanted from there. */
+	/** Bytes to copy from there. */
 	uint32_t len;
 	/** Bytes in the buffer. */
 	uint32_t got;
-	/** How many of them are dealt with. */
+	/** How many of them are written or skipped. */
 	uint32_t put;
-	/** Up to where they are being written. */
+	/** End of the bytes being written. */
 	uint32_t cut;
-	/** Bytes written in all. */
+	/** Bytes written in total. */
 	uint32_t written;
 	/** A positive errno, after a failure. */
 	int err;
-	/** Requests in a row that were interrupted. */
+	/** Interrupted requests in a row. */
 	uint8_t tries;
 	/** enum chunk_flags. */
 	uint8_t flags;
@@ -70,10 +70,10 @@ struct chunk {
 /** Begin a chunk of LEN > 0 bytes. Returns CHUNK_SUBMIT or CHUNK_READ. */
 enum chunk_next chunk_start(struct chunk *chunk, uint64_t off, uint32_t len, enum chunk_flags flags);
 
-/** Take the result of a request: bytes or -errno, as in a completion. */
+/** Handle the result of a request: bytes or -errno, as in a completion. */
 enum chunk_next chunk_step(struct chunk *chunk, enum chunk_op op, int res);
 
-/** After CHUNK_INSPECT: pass over SKIP bytes (a hole), then write RUN bytes. Their sum is not 0. */
+/** After CHUNK_INSPECT: skip SKIP bytes (a hole), then write RUN bytes. Their sum must not be 0. */
 enum chunk_next chunk_cut(struct chunk *chunk, uint32_t skip, uint32_t run);
 
 #endif // UCP_CHUNK_H

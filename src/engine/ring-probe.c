@@ -8,22 +8,22 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-/** What forbids io_uring, or not: 0, 1 (to all but some), 2. */
+/** The sysctl that forbids io_uring: 0 (to nobody), 1 (to all but some), 2 (to all). */
 #define SYSCTL "/proc/sys/kernel/io_uring_disabled"
 
 #ifndef IORING_FEAT_RW_ATTR
-/** Only in the headers of newer kernels. */
+/** Missing in headers of older kernels. */
 #	define IORING_FEAT_RW_ATTR (1U << 16)
 #endif
 
-/** The kernel's names of struct io_uring_params::features, from the lowest bit up. */
+/** Names of the bits of struct io_uring_params::features, as in the kernel, lowest bit first. */
 static const char *const features[] = {
 	"single_mmap", "nodrop", "submit_stable", "rw_cur_pos", "cur_personality", "fast_poll", "poll_32bits",
 	"sqpoll_nonfixed", "ext_arg", "native_workers", "rsrc_tags", "cqe_skip", "linked_file", "reg_reg_ring",
 	"recvsend_bundle", "min_timeout", "rw_attr", "no_iowait",
 };
 
-/** What the sysctl says, or '0' where there is none. */
+/** The value of the sysctl, or '0' if it does not exist. */
 static char read_sysctl(void) {
 	char value = '0';
 	int fd = open(SYSCTL, O_RDONLY | O_CLOEXEC);

@@ -10,7 +10,7 @@ char *ring_buffer(struct ring *ring, unsigned slot) {
 
 bool ring_buffer_drop(struct ring *ring, unsigned slot) {
 	size_t size = ring->params.chunk_size;
-	// What is registered is pinned: new pages in its place would not be those the kernel knows
+	// A registered buffer is pinned: new pages in its place would be unknown to the kernel
 	return !ring->slots[slot].fixed && size % (size_t)sysconf(_SC_PAGESIZE) == 0
 		&& madvise(ring_buffer(ring, slot), size, MADV_DONTNEED) == 0;
 }

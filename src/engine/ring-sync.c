@@ -4,10 +4,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/** Read or write at an offset, as pread and pwrite do. */
+/** Read or write at an offset, like pread(2) and pwrite(2). */
 static ssize_t move(enum chunk_op op, struct ring_file file, char *data, size_t len, uint64_t off) {
 	struct iovec iov = {.iov_base = data, .iov_len = len};
-	// Not everywhere may the calls with flags be made
+	// Sandboxes may forbid preadv2(2) and pwritev2(2)
 	if (!file.leaves) {
 		return op == CHUNK_OP_READ ? pread(file.fd, data, len, (off_t)off) : pwrite(file.fd, data, len, (off_t)off);
 	}

@@ -12,13 +12,13 @@
 #include <time.h>
 
 /**
- * How often in a row the kernel may have no memory for requests before it gets none any more; and milliseconds that what it
- * got may take without an answer until nobody waits for it any longer.
+ * How often in a row the kernel may lack memory for requests before no more are submitted; and milliseconds to wait
+ * then for answers to submitted requests.
  */
 #define REFUSALS_MOST 100
 #define PATIENCE 1000
 
-/** Set-up flags from the newest kernels down; the first set the kernel takes is used. */
+/** Sets of set-up flags, newest first; the first set that the kernel accepts is used. */
 static const struct {
 	unsigned flags;
 	const char *name;
@@ -36,7 +36,7 @@ static const struct {
 	{0, "plain"},
 };
 
-/** Try the sets of set-up flags in turn. Returns the index of the one in use or -errno. */
+/** Try the sets of set-up flags in turn. Returns the index of the set in use or -errno. */
 static int setup(struct ring *ring) {
 	int ret = -EINVAL;
 	for (unsigned i = 0; i < countof(setups); ++i) {
@@ -60,7 +60,7 @@ static int setup(struct ring *ring) {
 	return ret;
 }
 
-/** Limit the threads that the kernel has for a ring (Linux 5.15), of each of the two kinds that there are; never raise that. */
+/** Limit the kernel threads of a ring (Linux 5.15), for each of the two kinds; never raise the limit. */
 static void limit_helpers(struct ring *ring) {
 	unsigned most[2] = {0};
 	if (io_uring_register_iowq_max_workers(&ring->uring, most) == 0) {
@@ -75,13 +75,13 @@ int ring_uring_open(struct ring *ring) {
 	if (ret < 0) {
 		return ret;
 	}
-	// There are sandboxes that let one make a ring and not use it
+	// Some sandboxes allow the set-up of a ring, but not its use
 	int entered = io_uring_enter((unsigned)ring->uring.ring_fd, 0, 0, 0, NULL);
 	if (entered < 0) {
 		io_uring_queue_exit(&ring->uring);
 		return entered;
 	}
-	// Spares a look-up at every enter (5.18); without it all works the same
+	// Saves a look-up in each enter (Linux 5.18); optional
 	io_uring_register_ring_fd(&ring->uring);
 	if (ring->params.helpers > 0) {
 		limit_helpers(ring);
@@ -114,8 +114,8 @@ static void open_buffer_table(struct ring *ring) {
 }
 
 /**
- * Whether a slot's buffer is registered, after trying to where the request is for a whole chunk: registering touches all
- * of the buffer, which would take far more memory than smaller requests need.
+ * Whether a slot's buffer is registered; tries to register it if the request is for a whole chunk. Registering touches
+ * the whole buffer, which would waste memory on smaller requests.
  */
 static bool buffer_is_fixed(struct ring *ring, unsigned slot, uint32_t len) {
 	struct ring_slot *s = &ring->slots[slot];
@@ -126,12 +126,12 @@ static bool buffer_is_fixed(struct ring *ring, unsigned slot, uint32_t len) {
 		open_buffer_table(ring);
 	}
 	if (ring->fixed_buffers == RING_FIXED_READY) {
-		// One at a time, as they are first used: registering pins and touches every page
+		// Register each buffer at its first use: registering pins and touches every page
 		struct iovec iov = {.iov_base = ring_buffer(ring, slot), .iov_len = ring->params.chunk_size};
 		__u64 tag = 0;
 		s->fixed = io_uring_register_buffers_update_tag(&ring->uring, slot, &iov, &tag, 1) == 1;
 		if (!s->fixed) {
-			// RLIMIT_MEMLOCK, most likely: go on with those there are
+			// Probably RLIMIT_MEMLOCK: keep the buffers registered so far
 			ring->fixed_buffers = RING_FIXED_OFF;
 		}
 	}
@@ -180,13 +180,13 @@ void ring_uring_unregister_file(struct ring *ring, struct ring_file file) {
 	if (io_uring_register_files_update(&ring->uring, (unsigned)file.fixed, &none, 1) == 1) {
 		ring->free_files[ring->free_file_count++] = file.fixed;
 	} else {
-		// It must not stay open; those that are still needed have their descriptors
+		// The file must not stay open; all files still in use have their descriptors
 		io_uring_unregister_files(&ring->uring);
 		ring->fixed_files = RING_FIXED_OFF;
 	}
 }
 
-/** The name of a request in its completion. */
+/** The user_data of a request, which identifies its completion. */
 static __u64 tag_of(const struct ring *ring, unsigned slot, enum chunk_op op) {
 	return (__u64)ring->slots[slot].generation << 32 | slot << 1 | op;
 }
@@ -217,7 +217,7 @@ static void prepare(struct ring *ring, struct io_uring_sqe *sqe, unsigned slot, 
 	ring->stats.fixed_file += fixed_file;
 }
 
-/** Begin a request on a slot. */
+/** Reset a slot for a new request. */
 static void begin(struct ring *ring, unsigned slot, bool chunk, uint32_t len) {
 	struct ring_slot *s = &ring->slots[slot];
 	++s->generation;
@@ -228,8 +228,8 @@ static void begin(struct ring *ring, unsigned slot, bool chunk, uint32_t len) {
 }
 
 /**
- * A free entry. The queue has two for each slot, and a slot begins a request only when its last one is answered, so
- * there is always one, and a pair is never torn by a submission between its halves.
+ * Get a free entry. The queue has two for each slot, and a slot starts a request only after the answer to the last one.
+ * So an entry is always free, and no submission separates the halves of a pair.
  */
 static struct io_uring_sqe *entry(struct ring *ring) {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->uring);
@@ -255,7 +255,7 @@ void ring_uring_ask(struct ring *ring, unsigned slot) {
 	}
 }
 
-/** Turn a completion into an event; false if it is not the whole answer yet, or to a request long answered. */
+/** Turn a completion into an event. Returns false for half an answer, or one to an old request. */
 static bool translate(struct ring *ring, const struct io_uring_cqe *cqe, struct ring_event *event) {
 	unsigned slot = (uint32_t)cqe->user_data >> 1;
 	enum chunk_op op = cqe->user_data & 1 ? CHUNK_OP_WRITE : CHUNK_OP_READ;
@@ -285,8 +285,8 @@ static bool translate(struct ring *ring, const struct io_uring_cqe *cqe, struct 
 }
 
 /**
- * The slot of whose pair the kernel took only the read, having no memory for the write, or UINT_MAX. The write does not wait
- * for the read any more: nothing may be written from that buffer.
+ * The slot of a pair of which the kernel took only the read, because memory for the write was missing; or UINT_MAX. The
+ * write would no longer wait for the read, so that nothing may be written from that buffer.
  */
 static unsigned find_torn(const struct ring *ring) {
 	const struct io_uring_sq *sq = &ring->uring.sq;
@@ -300,7 +300,7 @@ static unsigned find_torn(const struct ring *ring) {
 	return torn ? (uint32_t)sq->sqes[next].user_data >> 1 : UINT_MAX;
 }
 
-/** Take up to COUNT answers that are there. */
+/** Fetch up to COUNT events without waiting. */
 static unsigned reap(struct ring *ring, struct ring_event *events, unsigned count) {
 	unsigned n = 0;
 	unsigned seen = 0;
@@ -325,7 +325,7 @@ void ring_uring_turn(struct ring *ring) {
 	ring->turned = true;
 	size_t len = strlen(ring->description);
 	snprintf(ring->description + len, sizeof(ring->description) - len, ", given up for system calls");
-	// No entry is handed over any more, so what these slots were asked for the kernel never hears of
+	// These entries are never submitted, so the kernel does not know the requests
 	for (unsigned at = *sq->khead; at != sq->sqe_tail; ++at) {
 		unsigned slot = (uint32_t)sq->sqes[at & sq->ring_mask].user_data >> 1;
 		if (ring->slots[slot].due) {
@@ -336,7 +336,7 @@ void ring_uring_turn(struct ring *ring) {
 	}
 }
 
-/** The kernel may yet move data between the buffer of a slot and a file: answer the request by other means. */
+/** Answer a request by other means, while the kernel may still move data between the slot's buffer and a file. */
 static void give_up_on(struct ring *ring, unsigned slot) {
 	struct ring_slot *s = &ring->slots[slot];
 	s->due = false;
@@ -354,7 +354,7 @@ static void give_up_on(struct ring *ring, unsigned slot) {
 	ring_do_now(ring, slot);
 }
 
-/** How often in a row a request may be put off before the kernel is asked for nothing any more. */
+/** How many requests in a row may end with EAGAIN before no more are submitted. */
 #define PUT_OFF_MOST 8
 
 void ring_believe(struct ring *ring, struct ring_event *event) {
@@ -370,19 +370,19 @@ void ring_believe(struct ring *ring, struct ring_event *event) {
 	ring->put_off += res == -EAGAIN;
 	*event = ring_call(ring, event->slot, event->op);
 	if (res == -ECANCELED || ring->put_off >= PUT_OFF_MOST) {
-		// It can have no thread for what has to wait, and would take long to find that out each time
+		// The kernel has no thread for requests that block, and would take long to find that out each time
 		ring_uring_turn(ring);
 	}
 }
 
 /**
- * The kernel takes no requests any more. Wait for those it has as long as answers come, and do the rest by system calls.
+ * Stop submitting requests. Wait for submitted ones as long as answers come, and do the rest by system calls.
  *
- * @param torn  A slot of which the kernel has the read and not the write, or UINT_MAX: it may never be answered.
+ * @param torn  A slot of which the kernel has the read but not the write, or UINT_MAX: it may never be answered.
  */
 static void break_off(struct ring *ring, unsigned torn) {
 	if (torn != UINT_MAX) {
-		// Not among those that the kernel knows nothing of
+		// The kernel knows half of it, so ring_uring_turn() must not do it
 		ring->slots[torn].due = false;
 	}
 	ring_uring_turn(ring);
@@ -409,7 +409,7 @@ static void break_off(struct ring *ring, unsigned torn) {
 	}
 }
 
-/** Hand over what is prepared, and wait for WANT completions. Returns 0 or -errno. */
+/** Submit the prepared entries, and wait for WANT completions. Returns 0 or -errno. */
 static int enter(struct ring *ring, unsigned want) {
 	struct io_uring_cqe *cqe;
 	int ret;
@@ -435,7 +435,7 @@ unsigned ring_uring_wait(struct ring *ring, struct ring_event *events, unsigned 
 	{
 		break_off(ring, torn);
 	} else if (short_of) {
-		// Of something that finished requests will give back
+		// Requests that finish will free memory
 		sched_yield();
 	} else {
 		ring->refusals = 0;

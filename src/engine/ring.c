@@ -23,12 +23,12 @@ int ring_open(struct ring **out, const struct ring_params *params) {
 	ring->random = params->seed;
 	ring->slots = calloc(params->depth, sizeof(*ring->slots));
 	ring->done = calloc(params->depth, sizeof(*ring->done));
-	// Mapped, not allocated: pages that no request needs are never touched
+	// mmap() instead of malloc(): pages that no request needs are never touched
 	ring->buffers = mmap(NULL, buffers_size(ring), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (ring->buffers == MAP_FAILED) {
 		ring->buffers = NULL;
 	} else {
-		// Huge pages would be a buffer's memory, and that of its neighbours, for a file of a few bytes
+		// A huge page would cost 2 MiB for a file of a few bytes
 		madvise(ring->buffers, buffers_size(ring), MADV_NOHUGEPAGE);
 	}
 
@@ -77,7 +77,7 @@ void ring_unregister_file(struct ring *ring, struct ring_file file) {
 	}
 }
 
-/** The length to ask for: sometimes less than wanted, if that fault is injected. */
+/** The length to request: sometimes shorter, if that fault is injected. */
 static uint32_t ask(struct ring *ring, unsigned fault, uint32_t len) {
 	if ((ring->params.inject & fault) && len > 1 && random_next(&ring->random) % 4 == 0) {
 		return (uint32_t)(1 + random_next(&ring->random) % (len - 1));
@@ -85,7 +85,7 @@ static uint32_t ask(struct ring *ring, unsigned fault, uint32_t len) {
 	return len;
 }
 
-/** Begin what a slot is asked for. */
+/** Start a slot's request. */
 static void begin(struct ring *ring, unsigned slot, struct ring_request request) {
 	ring->slots[slot].asked = request;
 	if (ring_is_sync(ring)) {
@@ -102,7 +102,7 @@ void ring_pair(struct ring *ring, unsigned slot, struct ring_file src, struct ri
 {
 	uint32_t read_len = ask(ring, INJECT_SHORT_READ, len);
 	if (read_len < len) {
-		// A link would not be cut by a read that got all it asked for
+		// A shortened read would be full, so that the linked write would follow: read without a link
 		ring_read(ring, slot, src, off, read_len);
 		return;
 	}
@@ -145,7 +145,7 @@ int ring_write_now(struct ring *ring, unsigned slot, struct ring_file dst, uint6
 	return n < 0 ? -errno : (int)n;
 }
 
-/** Tell of what was done by system calls. */
+/** Fetch events of requests that were done by system calls. */
 static unsigned fetch_done(struct ring *ring, struct ring_event *events, unsigned count) {
 	unsigned n = min(count, ring->done_count);
 	for (unsigned i = 0; i < n; ++i) {

@@ -10,10 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/** Portions a second. */
+/** Portions per second. */
 #define PORTIONS 16
 
-/** Portions are multiples of this where they are that large. */
+/** Large portions are multiples of this: whole pages. */
 #define PAGE 4096
 
 static size_t portion(const struct bucket *bucket) {
@@ -24,10 +24,10 @@ static size_t portion(const struct bucket *bucket) {
 	return (size_t)max(size, (uint64_t)1);
 }
 
-/** Let drip in what has come since. */
+/** Add the bytes that have flowed in since bucket::time. */
 static void fill_up(struct bucket *bucket, double t) {
 	double level = bucket->level + (t - bucket->time) * (double)bucket->rate;
-	// What nobody took in time is lost
+	// Bytes not taken in time are lost
 	bucket->level = min(level, (double)portion(bucket));
 	bucket->time = t;
 }
@@ -70,7 +70,7 @@ void throttle_destroy(struct throttle *throttle) {
 	thread_must(pthread_cond_destroy(&throttle->changed));
 }
 
-/** Something is different for those who wait; the lock is held. */
+/** Wake all waiting threads after a change; the lock is held. */
 static void change(struct throttle *throttle) {
 	atomic_store(&throttle->active, throttle->bucket.rate > 0 || throttle->ceiling < UINT64_MAX);
 	cond_broadcast(&throttle->changed);
@@ -104,11 +104,11 @@ void throttle_stop(struct throttle *throttle) {
 	mutex_unlock(&throttle->lock);
 }
 
-/** Sleep for so many seconds, or until something changes; the lock is held. */
+/** Sleep for SECONDS, or until a change; the lock is held. */
 static void wait_seconds(struct throttle *throttle, double seconds) {
 	struct timespec until;
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	// It may change before: nobody has to sleep longer at once
+	// A shorter sleep is harmless, as the caller loops: avoid an overflow
 	seconds = min(seconds, 3600.0);
 	until.tv_sec += (time_t)seconds;
 	until.tv_nsec += (long)((seconds - (double)(time_t)seconds) * 1e9) + 1;
@@ -180,7 +180,7 @@ int rate_file_read(struct rate_file *file, uint64_t *rate) {
 	text[n] = '\0';
 	text[strcspn(text, " \t\r\n")] = '\0';
 	if (text[0] == '\0') {
-		// Somebody is just writing to it
+		// The file is empty: probably it is just being written
 		return 0;
 	}
 	return parse_size(text, SIZE_RATE, rate) < 0 ? -EINVAL : 1;
