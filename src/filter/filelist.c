@@ -3,17 +3,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** A tree. */
+/** A tree with its text. */
 struct tree_of_names {
 	struct filelist top;
-	/** The list, of which all names are parts. */
+	/** The list's text, into which all names point. */
 	char *text;
 };
 
-/** Bytes that malloc(3) adds to what is asked for. */
+/** Bytes that malloc(3) adds to each allocation. */
 #define MALLOC_ROOM 16
 
-/** Paths yet to be put in order. */
+/** Paths to be sorted. */
 struct paths {
 	char **paths;
 	size_t count;
@@ -33,7 +33,7 @@ static bool goes_up(const char *path) {
 	return false;
 }
 
-/** Take out of a path what means nothing. */
+/** Remove slashes and components that mean nothing. */
 static void clean(char *path) {
 	char *to = path;
 	for (const char *from = path; *from;) {
@@ -65,7 +65,7 @@ static bool append_path(struct paths *paths, char *path) {
 	return true;
 }
 
-/** Whether each line that ends has a carriage return at its end. */
+/** Whether every terminated line ends with a carriage return. */
 static bool is_from_windows(const char *text, size_t len) {
 	const char *stop = text + len;
 	const char *line = text;
@@ -79,7 +79,7 @@ static bool is_from_windows(const char *text, size_t len) {
 	return line > text;
 }
 
-/** Read the paths. Returns whether all are fine. */
+/** Read the paths. Returns false if one is bad or memory ran out. */
 static bool read_paths(struct paths *paths, char *text, size_t len, char end, char **bad) {
 	char *stop = text + len;
 	bool windows = end == '\n' && is_from_windows(text, len);
@@ -115,11 +115,11 @@ size_t filelist_memory(const char *text, size_t len, char end) {
 		lines += text[i] == end;
 		names += text[i] == end || text[i] == '/';
 	}
-	// Arrays have room for twice as many, and sorting takes as much as what is sorted
+	// Arrays may have twice the size, and qsort(3) allocates as much as it sorts
 	return len + lines * 3 * sizeof(char *) + names * (2 * sizeof(struct filelist) + MALLOC_ROOM);
 }
 
-/** A byte of a path, slashes before all others: what is below a path comes right behind it. */
+/** The sort rank of a byte: slashes come first, so that paths below a path follow it directly. */
 static int rank(char c) {
 	if (c == '\0') {
 		return 0;
@@ -137,7 +137,7 @@ static int by_components(const void *a, const void *b) {
 	return rank(*x) - rank(*y);
 }
 
-/** The name below, which is new or was the last one added. NULL without memory. */
+/** The name NAME below; it is new or was the last one added. NULL without memory. */
 static struct filelist *descend(struct filelist *names, const char *name) {
 	size_t count = names->count;
 	if (count > 0 && strcmp(names->below[count - 1].name, name) == 0) {
@@ -154,7 +154,7 @@ static struct filelist *descend(struct filelist *names, const char *name) {
 	return &names->below[names->count++];
 }
 
-/** Add a path, which is cut into its names; they come in order. Returns false without memory. */
+/** Add a path, and split its text into names; paths must come sorted. Returns false if memory ran out. */
 static bool add(struct filelist *names, char *path, bool recursive) {
 	while (*path && names && !names->whole) {
 		size_t len = strcspn(path, "/");
@@ -198,7 +198,7 @@ void filelist_free(struct filelist *names) {
 	if (!names) {
 		return;
 	}
-	// A path may have more components than the stack has room for calls
+	// Not recursive: a path may have too many components for the stack
 	for (struct filelist *at = names; at;) {
 		if (at->count > 0) {
 			struct filelist *below = &at->below[--at->count];

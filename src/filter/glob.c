@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/** A pattern being read. */
+/** A pattern while it is read. */
 struct glob {
 	const char *at;
 	const char *start;
@@ -10,13 +10,13 @@ struct glob {
 	bool git;
 };
 
-/** Where matching goes on when what follows an asterisk does not match: one byte further. */
+/** Where to resume after a mismatch: an asterisk takes one more byte. */
 struct retry {
-	/** Behind the asterisks, or NULL if there were none. */
+	/** The pattern after the asterisks, or NULL if there were none. */
 	const char *pattern;
-	/** Where what follows was last tried. */
+	/** Where the rest of the pattern was last tried. */
 	const char *text;
-	/** Only behind slashes (git's two asterisks and a slash). */
+	/** Resume only after slashes (for git's two asterisks and a slash). */
 	bool whole_names;
 };
 
@@ -24,7 +24,7 @@ static bool in_range(unsigned char c, unsigned char from, unsigned char to) {
 	return c >= from && c <= to;
 }
 
-/** Whether a byte is in one of POSIX' classes, in the C locale. Returns -1 if there is no such class. */
+/** Whether a byte is in a POSIX class, in the C locale. Returns -1 if the class is unknown. */
 static int in_named_class(const char *name, size_t len, unsigned char c) {
 	bool upper = in_range(c, 'A', 'Z');
 	bool lower = in_range(c, 'a', 'z');
@@ -55,7 +55,7 @@ static int in_named_class(const char *name, size_t len, unsigned char c) {
 	return -1;
 }
 
-/** The next byte of a class, a backslash in front of it taken away. Returns -1 at the end of the pattern. */
+/** The next byte of a class, without a backslash before it. Returns -1 at the end of the pattern. */
 static int class_byte(struct glob *g) {
 	if (g->at < g->end && *g->at == '\\') {
 		++g->at;
@@ -63,7 +63,7 @@ static int class_byte(struct glob *g) {
 	return g->at < g->end ? (unsigned char)*g->at++ : -1;
 }
 
-/** Read [:NAME:], of which "[" was read. Returns whether C is in it, -1 if it is broken, -2 if it is no such thing. */
+/** Match [:NAME:] after its "[". Returns whether C is in it, -1 if it is invalid, -2 if it is something else. */
 static int match_named_class(struct glob *g, unsigned char c) {
 	if (g->at == g->end || *g->at != ':') {
 		return -2;
@@ -80,7 +80,7 @@ static int match_named_class(struct glob *g, unsigned char c) {
 	return in_named_class(name, (size_t)(close - 1 - name), c);
 }
 
-/** Read a class, of which "[" was read. Returns whether C is in it, or -1 if it is broken. */
+/** Match a class after its "[". Returns whether C is in it, or -1 if it is invalid. */
 static int match_class(struct glob *g, unsigned char c) {
 	bool negated = g->at < g->end && (*g->at == '!' || *g->at == '^');
 	bool in = false;
@@ -114,7 +114,7 @@ static int match_class(struct glob *g, unsigned char c) {
 	return in != negated;
 }
 
-/** Read asterisks, and remember how to go on from there. */
+/** Read asterisks, and remember where to resume. */
 static void read_asterisks(struct glob *g, const char *text, struct retry *star, struct retry *stars) {
 	const char *first = g->at;
 	while (g->at < g->end && *g->at == '*') {
@@ -129,17 +129,17 @@ static void read_asterisks(struct glob *g, const char *text, struct retry *star,
 		*star = (struct retry) {.pattern = g->at, .text = text};
 		return;
 	}
-	// Whatever came before matches as early as it can: a later match would leave less to choose from
+	// Earlier parts match as early as possible: a later match would leave fewer choices
 	*star = (struct retry) {0};
 	*stars = (struct retry) {.pattern = g->at, .text = text};
 	if (g->git && g->at < g->end && *g->at == '/') {
-		// They and their slash stand for any number of directories, none among them
+		// The asterisks and the slash match any number of directories, even none
 		stars->pattern = ++g->at;
 		stars->whole_names = true;
 	}
 }
 
-/** Match one byte against what is next in the pattern. */
+/** Match one byte against the next item of the pattern. */
 static bool match_byte(struct glob *g, char c) {
 	if (g->at == g->end) {
 		return false;
@@ -157,7 +157,9 @@ static bool match_byte(struct glob *g, char c) {
 	}
 }
 
-/** Let the last asterisk take one byte more. Returns where the text goes on, or NULL if none can. */
+/**
+ * Let the last asterisk take one more byte. Returns where to resume in the text, or NULL if there is no other match.
+ */
 static const char *try_again(struct glob *g, const char *end, struct retry *star, struct retry *stars) {
 	if (star->pattern && star->text < end && *star->text != '/') {
 		g->at = star->pattern;
@@ -171,7 +173,7 @@ static const char *try_again(struct glob *g, const char *end, struct retry *star
 		const char *slash = memchr(stars->text, '/', (size_t)(end - stars->text));
 		next = slash ? slash + 1 : NULL;
 	} else if (star->pattern) {
-		// If one asterisk did not reach far enough, it does not if what is before it begins later in the same name
+		// If the single asterisk failed, it would fail again later in the same name: resume after the next slash
 		next = memchr(next, '/', (size_t)(end - next));
 	}
 	*star = (struct retry) {0};

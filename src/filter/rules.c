@@ -4,38 +4,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** Which part of a path a pattern is held against. */
+/** The part of a path that a pattern is matched against. */
 enum place {
-	/** All of it. */
+	/** The whole path. */
 	PLACE_WHOLE,
-	/** As many of its last components as the pattern has. */
+	/** As many last components as the pattern has. */
 	PLACE_TAIL,
-	/** What is behind any slash, or all of it. */
+	/** The whole path, or the part after any slash. */
 	PLACE_ANY,
-	/** All of it with a slash in front, which only the two asterisks that the pattern begins with can match. */
+	/** The whole path with a leading slash, which only the pattern's leading asterisks can match. */
 	PLACE_ROOT,
 };
 
-/** A pattern. */
+/** A pattern of a list. */
 struct filter_rule {
-	/** Without the slashes that say where and what it matches. */
+	/** The pattern without the slashes that anchor it or restrict it to directories. */
 	char *pattern;
 	size_t len;
 	enum filter_verdict verdict;
 	enum place place;
-	/** Slashes in it. */
+	/** How many slashes are in the pattern. */
 	unsigned slashes;
-	/** Only directories match. */
+	/** The pattern matches only directories. */
 	bool dir_only;
-	/** There is nothing special in it, backslashes neither. */
+	/** The pattern has no special characters, not even backslashes. */
 	bool literal;
-	/** Git's: so many bytes at the beginning have nothing special, and what is behind them is a pattern of its own. */
+	/** For git: this many bytes at the beginning are literal, and the rest is a glob of its own. */
 	size_t prefix;
-	/** For directories: so much of it is enough, as it goes on with a slash and what matches anything. 0: all of it. */
+	/**
+	 * For directories: this length of the pattern is enough, since a slash and a match of anything follow. 0: use all.
+	 */
 	size_t dir_len;
 };
 
-/** Append a rule; it owns a copy of the pattern. */
+/** Append a rule and copy its pattern. Returns 0, -E2BIG or -ENOMEM. */
 static int append(struct filter *filter, const struct filter_rule *rule) {
 	if (filter->count >= FILTER_MOST) {
 		return -E2BIG;
@@ -77,7 +79,7 @@ static bool has_any(const char *text, size_t len, const char *bytes) {
 	return false;
 }
 
-/** How much of a pattern stands in front of a slash and three asterisks at its end, 0 if it ends otherwise. */
+/** The length of a pattern before a slash and three asterisks at its end, 0 if it ends otherwise. */
 static size_t before_slash_stars(const char *pattern, size_t len) {
 	if (len < 5 || memcmp(pattern + len - 3, "***", 3) != 0) {
 		return 0;
@@ -91,7 +93,7 @@ static size_t before_slash_stars(const char *pattern, size_t len) {
 	if (pattern[n - 1] != '/') {
 		return 0;
 	}
-	// A backslash may stand in front of the slash
+	// A backslash may precede the slash
 	size_t backslashes = 0;
 	while (backslashes < n - 1 && pattern[n - 2 - backslashes] == '\\') {
 		++backslashes;
@@ -138,7 +140,7 @@ int filter_add(struct filter *filter, const char *pattern, enum filter_verdict v
 	return add_rsync(filter, pattern, strlen(pattern), verdict);
 }
 
-/** Cut blanks off the end of a line, but those with a backslash in front. */
+/** The length of a line without trailing blanks, except those after a backslash. */
 static size_t trim(const char *line, size_t len) {
 	size_t end = 0;
 	for (size_t i = 0; i < len; ++i) {
@@ -195,7 +197,7 @@ int filter_add_text(struct filter *filter, const char *text, size_t len, char en
 	while (text < stop && ret == 0) {
 		const char *next = memchr(text, end, (size_t)(stop - text));
 		size_t line = (size_t)((next ? next : stop) - text);
-		// No name has a NUL in it
+		// No name contains a NUL, so stop there
 		size_t size = strnlen(text, line);
 		if (filter->kind == FILTER_GIT) {
 			ret = add_git(filter, text, size);
@@ -218,7 +220,7 @@ bool filter_excludes(const struct filter *filter) {
 }
 
 int filter_add_vcs(struct filter *filter) {
-	// What GNU tar leaves out by the same option
+	// The names that GNU tar excludes with this option
 	static const char *const names[] = {
 		".git", ".gitignore", ".gitattributes", ".gitmodules", ".svn/", ".hg", ".hgignore", ".hgtags", ".bzr",
 		".bzrignore", ".bzrtags", "CVS/", ".cvsignore", "RCS/", "SCCS/", "_darcs", ".arch-ids/", "{arch}/",
@@ -243,7 +245,7 @@ static const char *tail(const char *path, size_t len, unsigned count) {
 	return count == 1 ? path : NULL;
 }
 
-/** Match a pattern of LEN bytes against exactly one text. */
+/** Match the first LEN bytes of a pattern against one text. */
 static bool match_text(const struct filter *filter, const struct filter_rule *rule, size_t len, const char *text,
 	size_t text_len)
 {
@@ -259,7 +261,7 @@ static bool match_text(const struct filter *filter, const struct filter_rule *ru
 	return filter_glob(rule->pattern + prefix, len - prefix, text + prefix, text_len - prefix, flags);
 }
 
-/** Match the first LEN bytes of a pattern against a path. */
+/** Match the first LEN bytes of a pattern against its part of a path. */
 static bool match_place(const struct filter *filter, const struct filter_rule *rule, size_t len, const char *path,
 	size_t path_len)
 {
@@ -271,7 +273,7 @@ static bool match_place(const struct filter *filter, const struct filter_rule *r
 		return text && match_text(filter, rule, len, text, (size_t)(end - text));
 	case PLACE_ROOT: {
 		size_t stars = strspn(rule->pattern, "*");
-		// The slash is either theirs or that behind them
+		// The leading slash is matched by the asterisks, or is the one after them
 		size_t rest = stars + (rule->pattern[stars] == '\\');
 		if (rest < len && rule->pattern[rest] == '/'
 			&& filter_glob(rule->pattern + rest + 1, len - rest - 1, path, path_len, 0))

@@ -1,8 +1,8 @@
 /**
- * Lists of patterns, and whether a path matches one. Pure: knows no file.
+ * Lists of patterns, and matching paths against them. Pure: does not access files.
  *
- * A list follows the rules of rsync (the first pattern that matches decides) or of git (the last one does). Paths are
- * given without a slash at either end, relative to where patterns with a slash in front are anchored.
+ * A list follows the rules of rsync (the first matching pattern decides) or of git (the last one decides). Paths have
+ * no slash at either end, and are relative to the directory at which patterns with a leading slash are anchored.
  */
 
 #ifndef UCP_RULES_H
@@ -10,26 +10,26 @@
 
 #include <sys/types.h>
 
-/** What a list says of a path. */
+/** The answer of a list about a path. */
 enum filter_verdict {
-	/** Nothing. */
+	/** No pattern matches. */
 	FILTER_SILENT,
-	/** It is to be copied. */
+	/** Copy it. */
 	FILTER_INCLUDE,
-	/** It is to be left out, with all that is in it. */
+	/** Leave it out, with everything in it. */
 	FILTER_EXCLUDE,
 };
 
-/** Whose rules a list follows. */
+/** The rules that a list follows. */
 enum filter_kind {
 	FILTER_RSYNC,
 	FILTER_GIT,
 };
 
-/** The most patterns a list may have: more would take memory that is missed elsewhere, and ages to be matched. */
+/** Most patterns in a list: more would need too much memory, and too much time to match. */
 #define FILTER_MOST (1u << 20)
 
-/** A list of patterns. Zero-initialised it is empty and follows rsync. Matching only reads it. */
+/** A list of patterns. Zero-initialised it is empty and follows rsync. Matching does not change it. */
 struct filter {
 	enum filter_kind kind;
 	struct filter_rule *rules;
@@ -38,47 +38,47 @@ struct filter {
 };
 
 /**
- * Append a pattern by rsync's rules, as --exclude and --include take it: "+ " and "- " in front of it say again what it
- * is for, and a "!" alone empties the list. An empty pattern matches nothing.
+ * Append a pattern by rsync's rules, as for --exclude and --include: a leading "+ " or "- " overrides VERDICT, and "!"
+ * alone empties the list. An empty pattern is ignored.
  *
- * @param verdict  What matching it means.
- * @return 0; -EINVAL if nothing is behind "+ " or "- "; -E2BIG if there are FILTER_MOST already; -ENOMEM.
+ * @param verdict  The answer if the pattern matches.
+ * @return 0; -EINVAL if nothing follows "+ " or "- "; -E2BIG if the list has FILTER_MOST patterns; -ENOMEM.
  */
 int filter_add(struct filter *filter, const char *pattern, enum filter_verdict verdict);
 
 /**
- * Append the lines of a file: patterns to be excluded with rsync's rules, comments beginning with # or ; or the lines of
- * a .gitignore with git's.
+ * Append the lines of a file. With rsync's rules these are patterns to exclude, and comments that start with # or ;.
+ * With git's rules they are the lines of a .gitignore.
  *
- * @param end  What ends a line: '\n', or '\0'. Then there are no comments. Git's rules know '\n' only.
- * @return 0 or what filter_add() does; the lines before are appended.
+ * @param end  The byte that ends a line: '\n', or '\0', with which there are no comments. Git's rules allow only '\n'.
+ * @return 0 or an error of filter_add(); earlier lines stay appended.
  */
 int filter_add_text(struct filter *filter, const char *text, size_t len, char end);
 
-/** Append what version control systems keep in a tree (--exclude-vcs). Returns 0 or -ENOMEM. */
+/** Append the files and directories of version control systems (--exclude-vcs). Returns 0 or -ENOMEM. */
 int filter_add_vcs(struct filter *filter);
 
-/** Whether a list has a pattern that leaves something out. */
+/** Whether some pattern excludes names. */
 bool filter_excludes(const struct filter *filter);
 
-/** What a list says of a path of LEN bytes. */
+/** The answer of a list about a path of LEN bytes. */
 enum filter_verdict filter_match(const struct filter *filter, const char *path, size_t len, bool is_dir);
 
-/** Free the patterns; the list is empty then. */
+/** Free the patterns and empty the list. */
 void filter_free(struct filter *filter);
 
 /** Switches of filter_glob(). */
 enum filter_glob_flags {
-	/** Two asterisks match slashes, too, only where they are all there is between slashes (git). */
+	/** Two asterisks match slashes only if they are a whole component (git). */
 	FILTER_GLOB_GIT = 1 << 0,
-	/** The match may begin behind any slash. */
+	/** The match may start after any slash, too. */
 	FILTER_GLOB_ANYWHERE = 1 << 1,
 };
 
 /**
- * Match a whole text against a glob: ? and [class] match one byte that is no slash, * any number of them, ** any
- * bytes; a backslash takes the next byte as it is. Takes time in proportion to the pattern times the text at worst, and no
- * memory.
+ * Match a whole text against a glob: ? and [class] match one byte except a slash, * any number of such bytes, ** any
+ * bytes; a backslash makes the next byte literal. At worst the time is proportional to the pattern's length times the
+ * text's. Uses no memory.
  */
 bool filter_glob(const char *pattern, size_t pattern_len, const char *text, size_t len, enum filter_glob_flags flags);
 

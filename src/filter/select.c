@@ -27,7 +27,7 @@ void select_free(struct select *select) {
 	}
 }
 
-/** Append the components of a name, "." and ".." left out. */
+/** Append the components of a name, except "." and "..". */
 static void add_name(struct buf *path, const char *name) {
 	while (*name) {
 		size_t len = strcspn(name, "/");
@@ -43,7 +43,7 @@ static void add_name(struct buf *path, const char *name) {
 	}
 }
 
-/** Append what patterns see of an operand. */
+/** Append the part of an operand that patterns see. */
 static void add_operand(const struct select *select, struct buf *path, const char *operand) {
 	if (select->filelist) {
 		return;
@@ -65,9 +65,9 @@ int select_operand(const struct select *select, const char *operand, const struc
 }
 
 /**
- * Add the lines of a file of git's, if there is one: as git does, by no link, and only of a regular file.
+ * Append the lines of a file of git's, if it exists; like git, follow no link and read only a regular file.
  *
- * @return 0, -E2BIG if it is too large to be read, or -ENOMEM.
+ * @return 0, -E2BIG if the file is too large, or -ENOMEM.
  */
 static int read_ignored(struct filter *ignore, int dir, const char *name) {
 	struct buf text = {0};
@@ -90,11 +90,11 @@ static int read_ignored(struct filter *ignore, int dir, const char *name) {
 	close_fd(&seen);
 	buf_free(&text);
 	ret = ret == -EFBIG ? -E2BIG : ret;
-	// One that cannot be read ignores nothing; copying it will tell
+	// An unreadable file ignores nothing; copying it will report the error
 	return ret == -ENOMEM || ret == -E2BIG ? ret : 0;
 }
 
-/** Add the lines of .git/info/exclude. Neither directory may be a link: what it leads to is not in the source. */
+/** Append the lines of .git/info/exclude. Neither directory may be a link, which could lead out of the source. */
 static int read_excluded(struct filter *ignore, int dir) {
 	int flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 	int git = openat(dir, ".git", flags);
@@ -105,7 +105,7 @@ static int read_excluded(struct filter *ignore, int dir) {
 	return ret;
 }
 
-/** Find out what git ignores in a directory. Returns 0 or -ENOMEM. */
+/** Read the patterns that git uses in a directory. Returns 0 or -ENOMEM. */
 static int read_all_ignored(struct select_dir *dir, int fd) {
 	struct stat st;
 	struct select_dir *parent = dir->parent;
@@ -114,7 +114,7 @@ static int read_all_ignored(struct select_dir *dir, int fd) {
 	if (!dir->select->gitignore || dir->is_git) {
 		return 0;
 	}
-	// A repository begins where there is a .git: what is said above it does not count
+	// A repository starts at a directory with .git: patterns above it do not count
 	bool is_top = fd >= 0 && fstatat(fd, ".git", &st, AT_SYMLINK_NOFOLLOW) == 0;
 	int ret = is_top ? read_excluded(&dir->ignore, fd) : 0;
 	if (ret == 0 && fd >= 0) {
@@ -130,7 +130,7 @@ static int read_all_ignored(struct select_dir *dir, int fd) {
 	return ret == -ENOMEM ? ret : 0;
 }
 
-/** Whether git ignores a path that is in a directory. */
+/** Whether git ignores a path in a directory. */
 static bool is_ignored(const struct select_dir *dir, const struct buf *path, bool is_dir) {
 	if (dir->is_git || strcmp(path->data + dir->path_len, ".git") == 0) {
 		return false;
@@ -175,7 +175,7 @@ static struct select_dir *dir_new(const struct select *select, struct select_dir
 	return dir;
 }
 
-/** Have the path of a directory. Returns whether there was memory. */
+/** Build the path of a directory. Returns whether there was memory. */
 static bool build_path(struct select_dir *dir) {
 	if (dir->path.data) {
 		return true;

@@ -1,9 +1,9 @@
 /**
- * Which of the things that the operands lead to are copied.
+ * Selects which files below the operands are copied.
  *
- * Patterns see a path that begins with the last component of the operand, or with all of the operand where its whole name
- * is copied. An operand that ends in "." or "..", or is "/", adds nothing to it, and neither does one of which only a
- * list of names is copied.
+ * Patterns are matched against paths that start with the last component of the operand, or with the whole operand if
+ * its whole name is copied. An operand "/", or one that ends in "." or "..", adds nothing to the path; neither does one
+ * of which only a list of names is copied.
  */
 
 #ifndef UCP_SELECT_H
@@ -15,89 +15,89 @@
 
 struct stat;
 
-/** What the user chose. Const after parsing. */
+/** The user's selection. Const after parsing. */
 struct select {
-	/** --exclude and its like, in the order given. */
+	/** --exclude and similar options, in their order. */
 	struct filter filter;
-	/** Regular files of other sizes are left out. */
+	/** Limits on the size of regular files. */
 	uint64_t min_size;
 	uint64_t max_size;
-	/** What of the one source is copied (--files-from); NULL: all. */
+	/** The names of the one source to copy (--files-from); NULL for all. */
 	struct filelist *filelist;
-	/** Whether what git ignores is left out, unless a pattern includes it. */
+	/** Whether names that git ignores are left out, unless a pattern includes them. */
 	bool gitignore;
 	/** Whether operands keep their whole name (--parents). */
 	bool whole_names;
 };
 
-/** The most bytes of a .gitignore: git passes over larger ones, too. */
+/** Most bytes of a .gitignore: git ignores larger ones, too. */
 #define SELECT_IGNORE_MOST (100u << 20)
 
-/** A directory of a source, as far as choosing is concerned. */
+/** A directory of a source, as far as selection is concerned. */
 struct select_dir {
 	const struct select *select;
-	/** The directory it is in, or NULL if it is an operand. */
+	/** The parent directory, or NULL for an operand. */
 	struct select_dir *parent;
-	/** What of it is copied, of names that nobody left out; NULL: all. */
+	/** The names in it to copy, unless something else excludes them; NULL for all. */
 	const struct filelist *filelist;
-	/** What it adds to the path: its name, of an operand all of it, or "". */
+	/** The directory's part of the path: its name; for an operand the part that patterns see, or "". */
 	char *name;
-	/** Bytes of its path with a slash behind it, if it is not empty. */
+	/** Length of the path, including a slash at its end if it is not empty. */
 	size_t path_len;
-	/** While names are chosen: its path, to which each is appended for a moment. */
+	/** The path, to which select_name() appends each name for the match; empty after select_pause(). */
 	struct buf path;
-	/** What its .gitignore says of names in it and below. */
+	/** The patterns of the directory's .gitignore. */
 	struct filter ignore;
-	/** The nearest directory above it in the same repository in which something is ignored, or NULL. */
+	/** The nearest parent in the same repository that has patterns, or NULL. */
 	struct select_dir *above;
-	/** Itself, if something is ignored in it, or that one. */
+	/** This directory if it has patterns, else above. */
 	struct select_dir *ignoring;
-	/** Patterns in it and in all those. */
+	/** Number of patterns in ignore and in all of above. */
 	size_t patterns;
-	/** It has a .gitignore that is larger than SELECT_IGNORE_MOST, or with which there are more than FILTER_MOST patterns. */
+	/** The .gitignore is larger than SELECT_IGNORE_MOST, or the patterns would exceed FILTER_MOST. */
 	bool too_much;
-	/** It is the repository itself (.git) or in it: nothing is ignored. */
+	/** This is a .git directory, or inside one: nothing is ignored. */
 	bool is_git;
 };
 
-/** Make what is chosen empty: everything is copied. NULL without memory. */
+/** Make a selection of everything. NULL without memory. */
 struct select *select_new(void);
 
-/** Free it; NULL is fine. */
+/** Free a selection; NULL is ignored. */
 void select_free(struct select *select);
 
 /** Whether an operand is copied. Returns 1, 0, or -ENOMEM. */
 int select_operand(const struct select *select, const char *operand, const struct stat *st);
 
-/** Enter an operand that is a directory, open as FD (or -1: it has no .gitignore). NULL without memory. */
+/** Enter an operand that is a directory, open as FD (or -1: its .gitignore is not read). NULL without memory. */
 struct select_dir *select_begin(const struct select *select, const char *operand, int fd);
 
-/** Enter a subdirectory; PARENT must outlive it. NULL without memory. */
+/** Enter a subdirectory, FD as in select_begin(); PARENT must outlive it. NULL without memory. */
 struct select_dir *select_enter(struct select_dir *parent, const char *name, int fd);
 
 /**
- * Whether a name of a directory is copied. One thread at a time. Builds the path of the directory, unless that was done,
- * and keeps it until select_pause(), for the next name.
+ * Whether a name in a directory is copied. Only one thread may call this at a time. The first call builds the path of
+ * the directory, which is kept until select_pause().
  *
  * @return 1, 0, or -ENOMEM.
  */
 int select_name(struct select_dir *dir, const char *name, bool is_dir);
 
 /**
- * Give back the memory that is as large as the path is long, once there is no name to be chosen for now: else a tree would
- * take memory by the square of its depth.
+ * Free the path of a directory when no name is to be tested for now: otherwise a tree would need memory proportional to
+ * the square of its depth.
  */
 void select_pause(struct select_dir *dir);
 
-/** Whether a file is copied, as far as its size is concerned. */
+/** Whether a file's size is within the limits. */
 bool select_size(const struct select *select, const struct stat *st);
 
-/** Whether select_size() has to be asked at all. */
+/** Whether there are limits for select_size(). */
 static inline bool select_has_sizes(const struct select *select) {
 	return select->min_size > 0 || select->max_size < UINT64_MAX;
 }
 
-/** Leave a directory; NULL is fine. */
+/** Free a directory; NULL is ignored. */
 void select_leave(struct select_dir *dir);
 
 #endif // UCP_SELECT_H
