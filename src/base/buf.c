@@ -8,7 +8,7 @@
 static bool buf_reserve(struct buf *buf, size_t more) {
 	size_t need = buf->len + more + 1;
 	if (buf->failed) {
-		return false; // lest what is shorter still fits, and letters are missing within
+		return false; // After one failure refuse all: a shorter string could still fit and leave a gap
 	}
 	if (need <= buf->size) {
 		return true;
@@ -46,7 +46,7 @@ int buf_read(struct buf *buf, int fd, size_t most) {
 		if (!buf_reserve(buf, 4096)) {
 			return -ENOMEM;
 		}
-		// One byte more than may be kept shows whether there are more
+		// Reading one byte too many shows whether there is more
 		size_t room = min(buf->size - 1, most + 1) - buf->len;
 		ssize_t n = read(fd, buf->data + buf->len, room);
 		if (n < 0 && errno == EINTR) {

@@ -1,11 +1,9 @@
-/**
- * Strings that grow.
- */
+/** Growing strings. */
 
 #ifndef UCP_BUF_H
 #define UCP_BUF_H
 
-/** A string that grows. Zero-initialise; free with buf_free(). */
+/** A growing string. Zero-initialise; free with buf_free(). */
 struct buf {
 	/** The bytes, NUL-terminated unless NULL. */
 	char *data;
@@ -13,11 +11,11 @@ struct buf {
 	size_t len;
 	/** Bytes allocated. */
 	size_t size;
-	/** Set when memory ran out: the content is cut short, and nothing is added any more. */
+	/** Memory ran out: the content is truncated, and nothing more is added. */
 	bool failed;
 };
 
-/** Append LEN bytes. On lack of memory only buf::failed is set; buf_free() makes it usable again. */
+/** Append LEN bytes. If memory runs out, only buf::failed is set; buf_free() makes the string usable again. */
 void buf_add(struct buf *buf, const void *data, size_t len);
 
 /** Append a string. */
@@ -27,10 +25,11 @@ void buf_str(struct buf *buf, const char *str);
 void buf_char(struct buf *buf, char c);
 
 /**
- * Append what is to be read from a descriptor up to its end.
+ * Append everything that can be read from a descriptor.
  *
- * @param most  The most bytes that the buffer is to hold, not less than it does: what never ends must not take all memory.
- * @return 0; -EFBIG if there is more, of which one byte was read; another -errno. The buffer is NULL only without memory.
+ * @param most  Most bytes that the string may hold, at least those it has: an endless file must not take all memory.
+ * @return 0; -EFBIG if there is more, of which one byte was appended; another -errno. buf::data is NULL only without
+ * memory.
  */
 int buf_read(struct buf *buf, int fd, size_t most);
 

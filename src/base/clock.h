@@ -1,6 +1,4 @@
-/**
- * Clocks.
- */
+/** Time. */
 
 #ifndef UCP_CLOCK_H
 #define UCP_CLOCK_H

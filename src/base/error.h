@@ -1,15 +1,13 @@
-/**
- * Why something could not be done, from where it is known to where it is reported.
- */
+/** The reason why an operation failed, passed from the place that knows it to report. */
 
 #ifndef UCP_ERROR_H
 #define UCP_ERROR_H
 
 #include <stdbool.h>
 
-/** What could not be done. */
+/** The operation that failed. */
 enum error_op {
-	/** To copy: cp's rules or the user forbid it, or no single call failed. */
+	/** Copying: cp's rules or the user forbid it, or no single call failed. */
 	ERROR_COPY,
 	ERROR_OPEN,
 	ERROR_STAT,
@@ -17,38 +15,40 @@ enum error_op {
 	ERROR_READ,
 	ERROR_WRITE,
 	ERROR_CLOSE,
-	/** To share data (--reflink=always). */
+	/** Sharing data (--reflink=always). */
 	ERROR_CLONE,
-	/** To make a file, a link or a directory. */
+	/** Making a file, a link or a directory. */
 	ERROR_CREATE,
 	ERROR_REMOVE,
-	/** To make a backup, or to undo one. */
+	/** Making a backup, or undoing one. */
 	ERROR_BACKUP,
-	/** To get at a directory. */
+	/** Entering a directory. */
 	ERROR_ACCESS,
-	/** To keep an attribute. */
+	/** Preserving an attribute. */
 	ERROR_PRESERVE,
-	/** To begin at all. */
+	/** Starting. */
 	ERROR_START,
-	/** To flush the destination (--fsync). */
+	/** Flushing the destination (--fsync). */
 	ERROR_SYNC,
-	/** To write messages. */
+	/** Writing messages. */
 	ERROR_REPORT,
 };
 
-/** Why something could not be done. All zero: nothing failed. */
+/** A failed operation. All zero: no error. */
 struct error {
-	/** What could not be done: for --json, and for who decides by it. */
+	/** The operation, for --json and for decisions. */
 	enum error_op op;
-	/** A positive errno, or 0 if the text says it all. */
+	/** A positive errno, or 0 if the text needs none. */
 	int err;
-	/** The text for the user, in which %s is the source's name and %d the destination's. No code reads it. NULL: no error. */
+	/**
+	 * The text for the user: %s is the source's name, %d the destination's. Code does not interpret it. NULL: no error.
+	 */
 	const char *text;
-	/** Whether it is only worth a warning: the exit status stays. */
+	/** Whether it is only a warning, which leaves the exit status alone. */
 	bool warning;
 };
 
-/** Nothing failed. */
+/** Means that no operation failed. */
 #define NO_ERROR ((struct error) {0})
 
 /** Make an error. ERR: an errno of either sign, or 0. */

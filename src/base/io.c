@@ -48,11 +48,11 @@ int set_times(int fd, const struct timespec times[2]) {
 	if (errno != EINVAL) {
 		return -errno;
 	}
-	// Linux before 5.8 takes no AT_EMPTY_PATH
+	// Linux before 5.8 rejects AT_EMPTY_PATH here
 	if (utimensat(AT_FDCWD, fd_path(fd, path), times, 0) == 0) {
 		return 0;
 	}
 	int err = errno;
-	// A directory is found without /proc, too
+	// A directory needs no /proc
 	return err == ENOENT && utimensat(fd, ".", times, 0) == 0 ? 0 : -err;
 }

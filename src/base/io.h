@@ -1,6 +1,4 @@
-/**
- * What is done with descriptors of any kind.
- */
+/** Operations on descriptors of any kind. */
 
 #ifndef UCP_IO_H
 #define UCP_IO_H
@@ -8,24 +6,24 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
-/** Bytes of the path of a descriptor in /proc. */
+/** Size of a descriptor's path in /proc. */
 #define FD_PATH_SIZE 32
 
-/** Close a descriptor if it is one, and set it to -1. Returns 0 or -errno; the descriptor is gone either way. */
+/** Close a descriptor unless it is -1, and set it to -1. Returns 0 or -errno; the descriptor is closed in any case. */
 int close_fd(int *fd);
 
-/** The path of a descriptor in /proc, which leads to what it stands for. Returns PATH. */
+/** Write to PATH the descriptor's path in /proc, a link to the open file. Returns PATH. */
 char *fd_path(int fd, char path[FD_PATH_SIZE]);
 
 /**
- * Write all bytes, however few the kernel takes at a time.
+ * Write all bytes, with several calls if necessary.
  *
- * @param cancelled  If it is true, a signal ends the writing; NULL: no signal does.
- * @return 0, -EINTR if it was ended, or another -errno; -EIO if the kernel takes nothing and gives no reason.
+ * @param cancelled  If true, a signal ends the writing; NULL: no signal does.
+ * @return 0, -EINTR if a signal ended it, or another -errno; -EIO if the kernel writes nothing without an error.
  */
 int write_full(int fd, const void *data, size_t len, const atomic_bool *cancelled);
 
-/** Set the times of what a descriptor is about, be it made with O_PATH (utimensat(2)). Returns 0 or -errno. */
+/** Set the times of a descriptor's file (utimensat(2)); O_PATH descriptors are allowed. Returns 0 or -errno. */
 int set_times(int fd, const struct timespec times[2]);
 
 #endif // UCP_IO_H

@@ -1,6 +1,4 @@
-/**
- * What the machine allows of what the user asked for. Chosen once when a run begins, const to everybody else.
- */
+/** The user's wishes, limited to what the machine allows. Set once when a run begins, then const. */
 
 #ifndef UCP_LIMITS_H
 #define UCP_LIMITS_H
@@ -13,27 +11,27 @@ enum limits_flags {
 	LIMITS_AT_ONCE = 1 << 1,
 };
 
-/** What a run may take. */
+/** The limits of a run. */
 struct limits {
 	/** enum limits_flags. */
 	unsigned flags;
-	/** Worker threads to begin with. */
+	/** Initial number of worker threads. */
 	unsigned threads;
-	/** Most worker threads there may become, while they wait more than they work. */
+	/** Most worker threads, which are added while workers wait more than they work. */
 	unsigned max_threads;
-	/** Most threads that the kernel may have for what a worker's io_uring waits for; 0: as many as it likes. */
+	/** Most kernel threads for blocking requests of a worker's io_uring; 0: no limit. */
 	unsigned helpers;
 	/** Most chunks a worker keeps in flight. */
 	unsigned queue_depth;
 	/** Bytes of a chunk. */
 	size_t chunk_size;
-	/** Bytes of a range, at least a chunk; a file larger than this is shared among the workers. */
+	/** Bytes of a range, at least a chunk; larger files are shared among the workers. */
 	uint64_t range_size;
 	/** Most bytes a worker keeps in flight, at least a chunk. */
 	size_t window;
-	/** Most directories kept open at once, each taking two descriptors. */
+	/** Most directories kept open at once; each takes two descriptors. */
 	unsigned max_trees;
-	/** Bytes of memory there are. */
+	/** Bytes of memory that may be used. */
 	uint64_t memory;
 };
 

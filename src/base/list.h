@@ -1,6 +1,4 @@
-/**
- * Intrusive doubly linked lists: the node lives in the thing that is listed.
- */
+/** Intrusive doubly linked lists: the node is a member of the listed structure. */
 
 #ifndef UCP_LIST_H
 #define UCP_LIST_H
@@ -14,18 +12,18 @@ struct list {
 /** The structure of TYPE whose MEMBER is the node NODE. */
 #define list_item(node, type, member) ((type *)((char *)(node) - offsetof(type, member)))
 
-/** Make an empty list, or a node that is in none. */
+/** Make an empty list, or a node that is in no list. */
 static inline void list_init(struct list *list) {
 	list->next = list;
 	list->prev = list;
 }
 
-/** Whether a list is empty, or a node is in none. */
+/** Whether a list is empty, or a node is in no list. */
 static inline bool list_empty(const struct list *list) {
 	return list->next == list;
 }
 
-/** Put a node in front of all others. */
+/** Insert a node before all others. */
 static inline void list_push(struct list *list, struct list *node) {
 	node->next = list->next;
 	node->prev = list;
@@ -33,19 +31,19 @@ static inline void list_push(struct list *list, struct list *node) {
 	list->next = node;
 }
 
-/** Put a node behind all others. */
+/** Append a node after all others. */
 static inline void list_append(struct list *list, struct list *node) {
 	list_push(list->prev, node);
 }
 
-/** Take a node out of the list it is in, if any. */
+/** Remove a node from its list, if it is in one. */
 static inline void list_remove(struct list *node) {
 	node->prev->next = node->next;
 	node->next->prev = node->prev;
 	list_init(node);
 }
 
-/** Take the first node out, or return NULL. */
+/** Remove and return the first node; NULL if the list is empty. */
 static inline struct list *list_pop(struct list *list) {
 	if (list_empty(list)) {
 		return NULL;

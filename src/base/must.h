@@ -1,6 +1,4 @@
-/**
- * What is true in a right program, checked in every build.
- */
+/** Assertions that are checked in every build. */
 
 #ifndef UCP_MUST_H
 #define UCP_MUST_H
@@ -8,7 +6,7 @@
 #undef NDEBUG
 #include <assert.h>
 
-/** Abort, and print the file, the line and the expression, unless X is true. It is kept in release builds. */
+/** Abort, and print the file, the line and the expression, unless X is true; in release builds, too. */
 #define must(x) assert(x)
 
 #endif // UCP_MUST_H

@@ -12,7 +12,7 @@
 
 int open_look(int dir, const char *name, int flags, struct stat *st, bool *mount) {
 	struct statx stx;
-	// Filters of old containers refuse statx(2)
+	// Seccomp filters of old containers refuse statx(2)
 	if (statx(dir, name, flags, STATX_BASIC_STATS, &stx) != 0) {
 		*mount = true;
 		return or_errno(fstatat(dir, name, st, flags));
@@ -40,7 +40,7 @@ bool open_has_proc(void) {
 	return access("/proc/self/fd", X_OK) == 0;
 }
 
-/** Open a path, and see that it leads to what a descriptor stands for. */
+/** Open a path, and check that it leads to the file of SEEN. */
 static int open_compared(int seen, int dir, const char *path, int flags) {
 	struct stat st = {0};
 	struct stat there = {0};

@@ -1,6 +1,4 @@
-/**
- * The dialect ucp is written in. Included ahead of every translation unit by the Makefile.
- */
+/** The C dialect of ucp. The Makefile includes this before every translation unit. */
 
 #ifndef UCP_PRELUDE_H
 #define UCP_PRELUDE_H
@@ -17,19 +15,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** The arguments from FIRST on are formatted by the argument at FMT, as by printf(3). */
+/** Arguments from number FIRST on are formatted by argument number FMT, as by printf(3). */
 #define attr_printf(fmt, first) __attribute__((format(printf, fmt, first)))
 
-/** Falls into the next case on purpose. */
+/** Marks an intended fall into the next case. */
 #define fallthru __attribute__((fallthrough))
 
 /** The number of elements of an array. */
 #define countof(array) (sizeof(array) / sizeof((array)[0]))
 
-/** The smaller of two values without side effects. */
+/** The smaller of two values, which must have no side effects. */
 #define min(a, b) ((a) < (b) ? (a) : (b))
 
-/** The larger of two values without side effects. */
+/** The larger of two values, which must have no side effects. */
 #define max(a, b) ((a) > (b) ? (a) : (b))
 
 /** What a system call returned, or -errno if it failed. */

@@ -1,6 +1,4 @@
-/**
- * Numbers that look random and follow from a seed.
- */
+/** Pseudo-random numbers from a seed. */
 
 #ifndef UCP_RANDOM_H
 #define UCP_RANDOM_H

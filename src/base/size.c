@@ -4,12 +4,12 @@
 #include <inttypes.h>
 #include <string.h>
 
-/** A letter as a small one, whatever the locale. */
+/** A letter in lower case, in any locale. */
 static char small(char letter) {
 	return (char)(letter | 0x20);
 }
 
-/** The factor a size suffix of so many letters stands for, or 0. */
+/** The factor of a suffix of LEN letters, or 0 if it is invalid. */
 static uint64_t suffix_factor(const char *suffix, size_t len) {
 	static const char letters[] = "kmgtpe";
 	uint64_t base = 1024;
@@ -50,7 +50,7 @@ int parse_size(const char *str, enum size_form form, uint64_t *size) {
 	uint64_t rest = 0;
 	bool is_nothing = strspn(str, "0.") >= (size_t)(suffix - str);
 	for (size_t i = digits; i-- > 0;) {
-		// Exact, for only the last digit is less than a whole byte that is dropped
+		// Rounding down at each digit is exact: only a fraction of a byte is lost
 		rest = ((uint64_t)(fraction[i] - '0') * factor + rest) / 10;
 	}
 	errno = 0;

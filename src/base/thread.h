@@ -1,6 +1,4 @@
-/**
- * Thin wrappers over pthreads. A lock that cannot be taken is a bug, not an error to handle.
- */
+/** Thin wrappers around pthreads. A lock that cannot be taken is a bug, not an error to handle. */
 
 #ifndef UCP_THREAD_H
 #define UCP_THREAD_H
@@ -9,34 +7,34 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-/** Abort unless a pthread call that cannot fail in a right program has succeeded. */
+/** Abort if a pthread call failed that cannot fail in a correct program. */
 static inline void thread_must(int err) {
 	if (err != 0) {
 		abort();
 	}
 }
 
-/** Take a mutex. */
+/** Lock a mutex. */
 static inline void mutex_lock(pthread_mutex_t *mutex) {
 	thread_must(pthread_mutex_lock(mutex));
 }
 
-/** Give a mutex back. */
+/** Unlock a mutex. */
 static inline void mutex_unlock(pthread_mutex_t *mutex) {
 	thread_must(pthread_mutex_unlock(mutex));
 }
 
-/** Take a lock together with other readers. A thread that has it must not take it again. */
+/** Lock for reading, together with other readers. A thread that holds the lock must not lock it again. */
 static inline void rwlock_read(pthread_rwlock_t *lock) {
 	thread_must(pthread_rwlock_rdlock(lock));
 }
 
-/** Take a lock alone. */
+/** Lock for writing, alone. */
 static inline void rwlock_write(pthread_rwlock_t *lock) {
 	thread_must(pthread_rwlock_wrlock(lock));
 }
 
-/** Give a lock back that was taken in either way. */
+/** Unlock a lock held for reading or writing. */
 static inline void rwlock_unlock(pthread_rwlock_t *lock) {
 	thread_must(pthread_rwlock_unlock(lock));
 }
@@ -56,7 +54,7 @@ static inline void cond_broadcast(pthread_cond_t *cond) {
 	thread_must(pthread_cond_broadcast(cond));
 }
 
-/** A number one thread adds to and others read; no order is implied. */
+/** A number that one thread adds to and others read; no memory order is implied. */
 typedef _Atomic uint64_t counter;
 
 /** Add to a counter. */
