@@ -1,4 +1,6 @@
-/** Growing strings. */
+/**
+ * Growing strings.
+ */
 
 #ifndef UCP_BUF_H
 #define UCP_BUF_H

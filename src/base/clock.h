@@ -1,4 +1,6 @@
-/** Time. */
+/**
+ * Time.
+ */
 
 #ifndef UCP_CLOCK_H
 #define UCP_CLOCK_H

@@ -1,4 +1,6 @@
-/** The reason why an operation failed, passed from the place that knows it to report. */
+/**
+ * The reason why an operation failed, passed from the place that knows it to report.
+ */
 
 #ifndef UCP_ERROR_H
 #define UCP_ERROR_H

@@ -1,4 +1,6 @@
-/** Sets and lists of inodes: files identified by (device, inode number), never by name. */
+/**
+ * Sets and lists of inodes: files identified by (device, inode number), never by name.
+ */
 
 #ifndef UCP_INODE_H
 #define UCP_INODE_H

@@ -1,4 +1,6 @@
-/** Operations on descriptors of any kind. */
+/**
+ * Operations on descriptors of any kind.
+ */
 
 #ifndef UCP_IO_H
 #define UCP_IO_H

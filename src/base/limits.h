@@ -1,13 +1,15 @@
-/** The user's wishes, limited to what the machine allows. Set once when a run begins, then const. */
+/**
+ * The user's wishes, limited to what the machine allows. Set once when a run begins, then const.
+ */
 
 #ifndef UCP_LIMITS_H
 #define UCP_LIMITS_H
 
 /** Switches of struct limits::flags. */
 enum limits_flags {
-	/** There is hardly room for a thread, or no need of one: the only one there is does everything. */
+	/** The main thread does everything: there is hardly room for another thread, or no need of one. */
 	LIMITS_ALONE = 1 << 0,
-	/** All there is to do is a small file that nothing has to be waited for (coordinator_is_done_at_once()). */
+	/** The whole work is one small file, without any waiting (coordinator_is_done_at_once()). */
 	LIMITS_AT_ONCE = 1 << 1,
 };
 

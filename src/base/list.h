@@ -1,4 +1,6 @@
-/** Intrusive doubly linked lists: the node is a member of the listed structure. */
+/**
+ * Intrusive doubly linked lists: the node is a member of the listed structure.
+ */
 
 #ifndef UCP_LIST_H
 #define UCP_LIST_H

@@ -1,4 +1,6 @@
-/** Assertions that are checked in every build. */
+/**
+ * Assertions that are checked in every build.
+ */
 
 #ifndef UCP_MUST_H
 #define UCP_MUST_H

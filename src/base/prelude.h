@@ -1,4 +1,6 @@
-/** The C dialect of ucp. The Makefile includes this before every translation unit. */
+/**
+ * The C dialect of ucp. The Makefile includes this before every translation unit.
+ */
 
 #ifndef UCP_PRELUDE_H
 #define UCP_PRELUDE_H

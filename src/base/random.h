@@ -1,4 +1,6 @@
-/** Pseudo-random numbers from a seed. */
+/**
+ * Pseudo-random numbers from a seed.
+ */
 
 #ifndef UCP_RANDOM_H
 #define UCP_RANDOM_H

@@ -1,4 +1,6 @@
-/** Sizes in bytes as users write them. */
+/**
+ * Sizes in bytes as users write them.
+ */
 
 #ifndef UCP_SIZE_H
 #define UCP_SIZE_H

@@ -1,4 +1,6 @@
-/** Thin wrappers around pthreads. A lock that cannot be taken is a bug, not an error to handle. */
+/**
+ * Thin wrappers around pthreads. A lock that cannot be taken is a bug, not an error to handle.
+ */
 
 #ifndef UCP_THREAD_H
 #define UCP_THREAD_H

@@ -1,4 +1,6 @@
-/** What the files of cli/ share. */
+/**
+ * What the files of cli/ share.
+ */
 
 #ifndef UCP_CLI_IMPL_H
 #define UCP_CLI_IMPL_H

@@ -1,4 +1,6 @@
-/** The command line. Only this folder knows the options' letters. */
+/**
+ * The command line. Only this folder knows the options' letters.
+ */
 
 #ifndef UCP_CLI_H
 #define UCP_CLI_H

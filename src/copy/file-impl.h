@@ -1,4 +1,6 @@
-/** What the files of copy/ share; for this folder only. */
+/**
+ * What the files of copy/ share; for this folder only.
+ */
 
 #ifndef UCP_FILE_IMPL_H
 #define UCP_FILE_IMPL_H

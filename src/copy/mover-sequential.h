@@ -1,4 +1,6 @@
-/** What move_sequential and move_verify() share. */
+/**
+ * What move_sequential and move_verify() share.
+ */
 
 #ifndef UCP_MOVER_SEQUENTIAL_H
 #define UCP_MOVER_SEQUENTIAL_H

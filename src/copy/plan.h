@@ -1,4 +1,6 @@
-/** Which movers are asked for the data of a file. Pure. */
+/**
+ * Which movers are asked for the data of a file. Pure.
+ */
 
 #ifndef UCP_PLAN_H
 #define UCP_PLAN_H

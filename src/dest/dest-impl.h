@@ -1,4 +1,6 @@
-/** Declarations that the files of the dest room share. */
+/**
+ * Declarations that the files of the dest room share.
+ */
 
 #ifndef UCP_DEST_IMPL_H
 #define UCP_DEST_IMPL_H
@@ -115,7 +117,7 @@ bool dest_has_same_time(struct dest *dest, const struct dest_look *look, const s
 	const struct stat *dst);
 
 /**
- * Whether a destination equals its source in what is compared (--update=differ, checksum), and does not belong to a
+ * Whether a destination equals its source by the rules of --update=differ or checksum, and does not belong to a
  * stranger (dest_is_strangers()).
  *
  * @param pair        The source as found, links followed if they are copied so; the destination as found by LOOK.

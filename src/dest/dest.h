@@ -1,4 +1,6 @@
-/** cp's rules: the destination of each operand, and whether an existing file there may be replaced. */
+/**
+ * cp's rules: the destination of each operand, and whether an existing file there may be replaced.
+ */
 
 #ifndef UCP_DEST_H
 #define UCP_DEST_H
@@ -50,11 +52,11 @@ struct dest {
 	unsigned next_step;
 	/** The files to be copied; has its own lock. */
 	struct sources all;
-	/** Records what the destination will be until its journal does (--resume); NULL if there is no notice. */
+	/** The notice that stands in for the journal of a destination to be made (--resume); NULL if there is none. */
 	struct journal_notice *notice;
 };
 
-/** What dest_judge() found at a destination, and did with it. */
+/** The existing destination, and how dest_judge() dealt with it. */
 struct dest_found {
 	/** The destination as it was. */
 	struct stat st;

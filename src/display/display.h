@@ -1,4 +1,6 @@
-/** Progress for the user: a bar on a terminal, plain lines, and the line that SIGUSR1 asks for. */
+/**
+ * Progress for the user: a bar on a terminal, plain lines, and the line that SIGUSR1 asks for.
+ */
 
 #ifndef UCP_DISPLAY_H
 #define UCP_DISPLAY_H

@@ -1,4 +1,6 @@
-/** Progress of a copy: the workers' counters, rates and times computed from them, and the line that shows them. */
+/**
+ * Progress of a copy: the workers' counters, rates and times computed from them, and the line that shows them.
+ */
 
 #ifndef UCP_PROGRESS_H
 #define UCP_PROGRESS_H

@@ -1,4 +1,6 @@
-/** Declarations that the files of scan share; only for them. */
+/**
+ * Declarations that the files of scan share; only for them.
+ */
 
 #ifndef UCP_SCAN_IMPL_H
 #define UCP_SCAN_IMPL_H

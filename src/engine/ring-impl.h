@@ -1,4 +1,6 @@
-/** Declarations that ring's two engines share; for the ring room only. */
+/**
+ * Declarations that ring's two engines share; for the ring room only.
+ */
 
 #ifndef UCP_RING_IMPL_H
 #define UCP_RING_IMPL_H

@@ -1,4 +1,6 @@
-/** Limits on the data moved, shared by all workers: bytes per second (--bwlimit), and bytes in total so far. */
+/**
+ * Limits on the data moved, shared by all workers: bytes per second (--bwlimit), and bytes in total so far.
+ */
 
 #ifndef UCP_THROTTLE_H
 #define UCP_THROTTLE_H

@@ -1,4 +1,6 @@
-/** A list of paths (--files-from) as a tree of names. Pure: does not access files. */
+/**
+ * A list of paths (--files-from) as a tree of names. Pure: does not access files.
+ */
 
 #ifndef UCP_FILELIST_H
 #define UCP_FILELIST_H

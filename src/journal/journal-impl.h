@@ -1,4 +1,6 @@
-/** The format of a journal; for the journal room only. */
+/**
+ * The format of a journal; for the journal room only.
+ */
 
 #ifndef UCP_JOURNAL_IMPL_H
 #define UCP_JOURNAL_IMPL_H

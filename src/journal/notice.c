@@ -17,7 +17,7 @@
 
 /** A file that announces which copy a directory will be. */
 struct journal_notice {
-	/** The directory that it is in (O_PATH): what its path leads through may be exchanged. */
+	/** The notice's directory (O_PATH): its path could lead elsewhere later. */
 	int dir;
 	char *name;
 	struct inode inode;
@@ -86,7 +86,7 @@ enum journal_says journal_look(int dir, const struct journal_top *top, const ato
 	return look_at(dir, JOURNAL_NAME, top, cancelled, &st);
 }
 
-/** Forget a notice. */
+/** Free a notice. NULL is ignored. */
 static void notice_free(struct journal_notice *notice) {
 	if (notice) {
 		close_fd(&notice->dir);
@@ -104,7 +104,9 @@ static int open_parent(const char *path) {
 	return dir;
 }
 
-/** The notice of a directory, if others could not move it: it could be taken for that of another directory. Else NULL. */
+/**
+ * Allocate the notice of a directory; NULL if others could move the notice, which could then name another directory.
+ */
 static struct journal_notice *notice_of(const char *path) {
 	struct journal_notice *notice = calloc(1, sizeof(*notice));
 	char *bare = strdup(path);
@@ -151,7 +153,7 @@ static int make_notice(struct journal_notice *notice, const struct journal_top *
 
 struct journal_notice *journal_announce(const char *path, const struct journal_top *top) {
 	struct journal_notice *notice = notice_of(path);
-	// Where it could not be taken away again there is none
+	// Make no notice that could not be removed again
 	if (notice && tempfile_can_go(notice->dir) && make_notice(notice, top) == 0) {
 		return notice;
 	}

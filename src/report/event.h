@@ -1,4 +1,6 @@
-/** Events for programs that read ucp's output (--json), and their members. */
+/**
+ * Events for programs that read ucp's output (--json), and their members.
+ */
 
 #ifndef UCP_EVENT_H
 #define UCP_EVENT_H

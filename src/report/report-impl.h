@@ -1,4 +1,6 @@
-/** Declarations that the files of report share. */
+/**
+ * Declarations that the files of report share.
+ */
 
 #ifndef UCP_REPORT_IMPL_H
 #define UCP_REPORT_IMPL_H

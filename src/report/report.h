@@ -52,7 +52,7 @@ struct report {
 	 */
 	bool err_terminal;
 	uint32_t same[REPORT_ERRNOS];
-	/** Whether the user's locale was taken over. */
+	/** Whether report_localize() was called. */
 	bool localized;
 	/**
 	 * How many errors were reported, and how many copies the user declined, which count as errors, too: any error makes
@@ -66,9 +66,9 @@ struct report {
 void report_init(struct report *report, const char *program);
 
 /**
- * Take over the user's locale as far as anything depends on it: characters, the language of messages, decimal points. What
- * prints names does so by itself; call it before there is another thread, and before numbers are formatted. Costs the more
- * of a start the less there is to do, so it is not part of report_init().
+ * Use the user's locale for characters, the language of messages, and decimal points. Functions that print names call
+ * this themselves; call it before another thread starts, and before numbers are formatted. Not part of report_init(),
+ * because it takes much of the time of a short run.
  */
 void report_localize(struct report *report);
 

@@ -1,4 +1,6 @@
-/** What the parts of the coordinator share; for these only. */
+/**
+ * What the parts of the coordinator share; for these only.
+ */
 
 #ifndef UCP_COORDINATOR_IMPL_H
 #define UCP_COORDINATOR_IMPL_H

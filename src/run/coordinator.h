@@ -1,4 +1,6 @@
-/** The main thread: resolve the operands, start workers, tick, take signals, sum up. */
+/**
+ * The main thread: resolve the operands, start workers, tick, take signals, sum up.
+ */
 
 #ifndef UCP_COORDINATOR_H
 #define UCP_COORDINATOR_H

@@ -1,4 +1,6 @@
-/** How many workers are worth having, judged by what the existing ones do. Pure. */
+/**
+ * How many workers are worth having, judged by what the existing ones do. Pure.
+ */
 
 #ifndef UCP_SCALING_H
 #define UCP_SCALING_H

@@ -1,4 +1,6 @@
-/** The state of a worker's thread, and the moving of data; for the worker's files only. */
+/**
+ * The state of a worker's thread, and the moving of data; for the worker's files only.
+ */
 
 #ifndef UCP_WORKER_IMPL_H
 #define UCP_WORKER_IMPL_H

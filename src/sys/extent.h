@@ -1,4 +1,6 @@
-/** Extents of data, holes and zeros in a file. */
+/**
+ * Extents of data, holes and zeros in a file.
+ */
 
 #ifndef UCP_EXTENT_H
 #define UCP_EXTENT_H

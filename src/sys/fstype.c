@@ -9,21 +9,23 @@ struct known {
 };
 
 /**
- * The numbers are those of linux/magic.h, written out, because older headers lack some. The sources:
+ * The numbers are those of linux/magic.h, written out because older headers lack some. The sources:
  *
- * - REPORTS: seen to report errors of a failing medium (tests/cases/fsync.sh), or no medium. Not so: overlayfs, where
- *   errors are noted for the file system below; FUSE, which asks its server only if that is trusted; network file systems
- *   and FAT, some of which do not empty the cache of the drive.
+ * - REPORTS: tested on a failing medium (tests/cases/fsync.sh), or there is no medium. Not listed: overlayfs, where the
+ *   lower file system records the errors; FUSE, which asks its server only if that is trusted; network file systems and
+ *   FAT, some of which do not flush the drive's cache.
  * - CLOSES: Linux, no `flush` in the file_operations.
- * - LISTS_ACLS: Linux, the attributes that `listxattr` gives; network file systems and FUSE leave it to their server.
- * - RESERVES: measured. Others would compress no more, copy on write twice, or fill the space with zeros at once.
- * - UNSHARED, SHARES_AT_HOME: Linux, `remap_file_range`. Btrfs and network file systems share across devices of one volume.
- * - UNSIZED: Linux, files that are made up when they are read (proc(5), sysfs(5)).
- * - REMOTE: Linux, `copy_file_range` that asks the server. Local ones do it page by page, as we do.
- * - ORDERED: FUSE and 9P servers that store what they get elsewhere (tests/tools/faultfs.c).
- * - RENUMBERS: Linux, iunique() in FAT and exFAT, and servers that give no numbers of their own.
- * - TIMES_*: the formats of FAT and exFAT on disk.
- * - LOCAL: Linux, file systems on block devices and in memory. Not overlayfs, which may be above any other.
+ * - LISTS_ACLS: Linux, the attributes that `listxattr` returns; network file systems and FUSE leave this to their
+ *   server.
+ * - RESERVES: measured. Other file systems would stop compressing, copy on write twice, or write zeros at once.
+ * - UNSHARED, SHARES_AT_HOME: Linux, `remap_file_range`. Btrfs and network file systems share across devices of a
+ *   volume.
+ * - UNSIZED: Linux, files generated when they are read (proc(5), sysfs(5)).
+ * - REMOTE: Linux, `copy_file_range` that asks the server. Local file systems copy page by page, as we do.
+ * - ORDERED: FUSE and 9P servers that store the data elsewhere (tests/tools/faultfs.c).
+ * - RENUMBERS: Linux, iunique() in FAT and exFAT, and servers without inode numbers.
+ * - TIMES_*: the on-disk formats of FAT and exFAT.
+ * - LOCAL: Linux, file systems on block devices and in memory. Not overlayfs, which may be on top of any other.
  * - MAGIC_LINKS: proc(5), /proc/PID/fd. MOUNTS: open(2), O_PATH.
  */
 static const struct known known[] = {

@@ -38,7 +38,7 @@ enum fstype {
 	FSTYPE_MAGIC_LINKS = 1 << 12,
 	/** Opening a directory mounts something there, except with O_PATH. */
 	FSTYPE_MOUNTS = 1 << 13,
-	/** This machine keeps it: what is in the page cache, or goes there, waits for no other machine and no other program. */
+	/** This machine stores the data: access to the page cache waits for no other machine and no other program. */
 	FSTYPE_LOCAL = 1 << 14,
 };
 

@@ -1,4 +1,6 @@
-/** The share of the machine that this process may use: processors, memory, and priority. */
+/**
+ * The share of the machine that this process may use: processors, memory, and priority.
+ */
 
 #ifndef UCP_MACHINE_H
 #define UCP_MACHINE_H
@@ -15,7 +17,7 @@ struct machine {
 	uint64_t tasks;
 };
 
-/** A machine with one processor and no limits, for what needs no more than one thread and little memory. */
+/** A machine with one processor and no limits, for work that needs only one thread and little memory. */
 struct machine machine_least(void);
 
 /**

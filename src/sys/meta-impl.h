@@ -1,4 +1,6 @@
-/** Declarations that the meta files share; only for them. */
+/**
+ * Declarations that the meta files share; only for them.
+ */
 
 #ifndef UCP_META_IMPL_H
 #define UCP_META_IMPL_H

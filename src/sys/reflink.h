@@ -1,4 +1,6 @@
-/** Copies that share their data with the source. */
+/**
+ * Copies that share their data with the source.
+ */
 
 #ifndef UCP_REFLINK_H
 #define UCP_REFLINK_H

@@ -46,8 +46,8 @@ static int open_directory(const struct tree *tree, const char *name, int flags, 
 }
 
 /**
- * Open the source for reading; if it is unreadable and above an operand, only for searching. Returns 0 or the (positive)
- * errno of opening it for reading.
+ * Open the source for reading; if it is unreadable and above an operand, only for searching. Returns 0 or the
+ * (positive) errno of opening it for reading.
  */
 static int open_fd(struct tree *tree, const char *name, int flags, bool *led) {
 	tree->fd[SRC] = open_directory(tree->parent, name, flags, led);
@@ -441,7 +441,9 @@ static void discard(struct tree *tree) {
 	tree_unref(parent);
 }
 
-/** Open the source of TREE and make or open its copy. Returns whether TREE is to be copied; sets FAIL, also to NO_ERROR. */
+/**
+ * Open the source of TREE and make or open its copy. Returns whether TREE is to be copied; sets FAIL, also to NO_ERROR.
+ */
 static bool enter(struct tree *tree, const struct entry *entry, enum tree_enter_flags flags, struct error *fail) {
 	*fail = open_source(tree, entry);
 	if (fail->text && (flags & TREE_ENTER_PREFIX)) {

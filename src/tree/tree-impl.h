@@ -1,4 +1,6 @@
-/** Declarations that the files of the tree room share. */
+/**
+ * Declarations that the files of the tree room share.
+ */
 
 #ifndef UCP_TREE_IMPL_H
 #define UCP_TREE_IMPL_H
