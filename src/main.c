@@ -73,6 +73,8 @@
  *     - times.c             whether a destination is as new as the source (-u)
  *     - backup.c            backups
  *     - known.c             which operands were met, and what was made of them
+ *     - remove.[ch]         removes a name and everything in it (--delete)
+ *     - surplus.c           what only the destination has (--delete)
  *     - dry.c               what other operands would have made there (--dry-run)
  *     - differ.c            whether a destination differs from the source (--update=differ, checksum)
  *     - whose.c             who owns a destination

@@ -125,6 +125,10 @@ enum opt_flags {
 	OPT_ATOMIC = 1 << 24,
 	/** Continue an interrupted run; implies OPT_ATOMIC. */
 	OPT_RESUME = 1 << 25,
+	/** Remove from the destination what the source does not have. */
+	OPT_DELETE = 1 << 26,
+	/** The same with what was left out of the copy. */
+	OPT_DELETE_EXCLUDED = 1 << 27,
 };
 
 /** Attributes for struct opts::preserve. */
@@ -214,6 +218,9 @@ struct opts {
 	/** Limit in bytes per second, or 0; and the file that contains it, or NULL. */
 	uint64_t rate;
 	const char *rate_file;
+
+	/** Most names that OPT_DELETE may remove: of more it removes none. UINT64_MAX: any number. */
+	uint64_t max_delete;
 
 	/** The file creation mask. */
 	mode_t umask;

@@ -72,6 +72,8 @@ static unsigned flag_of(int key) {
 		{KEY_BENEATH, OPT_BENEATH},
 		{KEY_COPY_CONTENTS, OPT_COPY_CONTENTS},
 		{KEY_DEBUG, OPT_VERBOSE | OPT_DEBUG},
+		{KEY_DELETE, OPT_DELETE},
+		{KEY_DELETE_EXCLUDED, OPT_DELETE | OPT_DELETE_EXCLUDED},
 		{KEY_DRY_RUN, OPT_VERBOSE | OPT_DRY_RUN},
 		{KEY_FSYNC, OPT_FSYNC},
 		{KEY_IDLE, OPT_IDLE},
@@ -102,6 +104,10 @@ static bool parse_switch(struct opts *opts, int key) {
 		opts->preserve |= PRESERVE_ALL | PRESERVE_XATTR_QUIET;
 		opts->deref = DEREF_NEVER;
 		return true;
+	case KEY_MIRROR:
+		opts->flags |= OPT_NO_TARGET_DIRECTORY | OPT_DELETE;
+		opts->update = UPDATE_DIFFER;
+		return parse_switch(opts, 'a');
 	case 'd':
 		opts->preserve |= PRESERVE_LINKS;
 		opts->deref = DEREF_NEVER;
@@ -314,6 +320,7 @@ static void set_defaults(struct opts *opts) {
 		.sparse = WHEN_AUTO,
 		.progress = PROGRESS_AUTO,
 		.suffix = "~",
+		.max_delete = UINT64_MAX,
 		.queue_depth = 64,
 		.chunk_size = 1u << 20,
 		.range_size = 32u << 20,

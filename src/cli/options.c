@@ -74,6 +74,11 @@ const struct argp_option cli_options[] = {
 		GROUP_EXISTING},
 	{"remove-destination", KEY_REMOVE_DESTINATION, 0, 0,
 		"remove each existing destination before opening it (unlike --force)", GROUP_EXISTING},
+	{"delete", KEY_DELETE, 0, 0,
+		"with -r or -a, remove from each destination directory what its source does not have", GROUP_EXISTING},
+	{"delete-excluded", KEY_DELETE_EXCLUDED, 0, 0, "the same, and what was not chosen to be copied, too", GROUP_EXISTING},
+	{"max-delete", KEY_MAX_DELETE, "N", 0, "with --delete, remove nothing if it would be more than N names", GROUP_EXISTING},
+	{"mirror", KEY_MIRROR, 0, 0, "same as -a -T --update=differ --delete", GROUP_EXISTING},
 	{"beneath", KEY_BENEATH, 0, 0, "follow no symbolic link below the destination", GROUP_EXISTING},
 
 	{0, 0, 0, 0, "Attributes:", GROUP_ATTRIBUTES},

@@ -30,7 +30,7 @@ struct habit {
 };
 
 #define NOT_FOR_COPYING "ucp does not copy to other machines"
-#define NO_DELETING "ucp removes nothing that only the destination has"
+#define SEE_DELETE "see --delete, which removes when a directory is copied without an error"
 #define NOTHING_LIKE_IT "ucp has nothing like this option of rsync"
 #define NO_CONTENTS "see --update=checksum for comparing contents, --verify for a check of the copy"
 
@@ -64,15 +64,15 @@ static const struct habit habits[] = {
 	{"crtimes", NULL, NULL},
 	{"cvs-exclude", NULL, "see --exclude-vcs"},
 	{"daemon", NULL, NOT_FOR_COPYING},
-	{"del", NULL, NO_DELETING},
+	{"del", NULL, SEE_DELETE},
 	{"delay-updates", NULL, "see --atomic"},
-	{"delete", NULL, NO_DELETING},
-	{"delete-after", NULL, NO_DELETING},
-	{"delete-before", NULL, NO_DELETING},
-	{"delete-delay", NULL, NO_DELETING},
-	{"delete-during", NULL, NO_DELETING},
-	{"delete-excluded", NULL, NO_DELETING},
-	{"delete-missing-args", NULL, NO_DELETING},
+	{"delete", "delete", NULL},
+	{"delete-after", NULL, SEE_DELETE},
+	{"delete-before", NULL, SEE_DELETE},
+	{"delete-delay", NULL, SEE_DELETE},
+	{"delete-during", NULL, SEE_DELETE},
+	{"delete-excluded", "delete-excluded", NULL},
+	{"delete-missing-args", NULL, NULL},
 	{"devices", NULL, "see --recursive"},
 	{"dirs", NULL, NULL},
 	{"dry-run", "dry-run", NULL},
@@ -92,7 +92,7 @@ static const struct habit habits[] = {
 	{"hard-links", NULL, "see --preserve=links"},
 	{"human-readable", NULL, NULL},
 	{"iconv", NULL, NULL},
-	{"ignore-errors", NULL, NO_DELETING},
+	{"ignore-errors", NULL, "--delete removes nothing where something failed"},
 	{"ignore-existing", NULL, "see --no-clobber"},
 	{"ignore-missing-args", NULL, NULL},
 	{"ignore-non-existing", NULL, NULL},
@@ -112,7 +112,7 @@ static const struct habit habits[] = {
 	{"log-file", NULL, "see --json"},
 	{"log-file-format", NULL, "see --json"},
 	{"max-alloc", NULL, NULL},
-	{"max-delete", NULL, NO_DELETING},
+	{"max-delete", "max-delete", NULL},
 	{"max-size", "max-size", NULL},
 	{"min-size", "min-size", NULL},
 	{"mkpath", NULL, "see --parents"},
@@ -324,7 +324,7 @@ const struct argp_option *cli_find_option(const char *name, size_t len, struct b
 	}
 	found = find_short(name, len, &several);
 	const struct habit *rival = found ? find_rival(name, len, found->name) : NULL;
-	if (!found && !several) {
+	if (!found && (!several || find_habit(name, len))) {
 		explain_unknown(name, len, why);
 	}
 	if (!rival) {

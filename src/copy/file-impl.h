@@ -306,6 +306,12 @@ void file_leave(struct file_context *ctx, const struct tree *tree, const struct 
 /** Whether NAME in DIR is INODE, and nobody else can exchange it. */
 bool file_is_safe_by_name(int dir, const char *name, struct inode inode);
 
+/**
+ * Put a name aside that dest_judge() refused for now (dest_found::later), to be begun again when everything else is done.
+ * Returns whether that is so; else it is to be reported.
+ */
+bool file_put_off(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct dest_found *found);
+
 /** Count an entry that could not be copied. ST: the source if it is known. */
 void file_failed(struct file_context *ctx, const struct stat *st);
 

@@ -120,6 +120,7 @@ static bool link_to(struct file_context *ctx, const struct link_name *first, str
 		return false;
 	}
 	if (ret < 0) {
+		tree_note_failure(tree);
 		char *to = tree_path(first->tree, DST, first->dst_name);
 		char *dst = tree_path(tree, DST, entry->dst_name);
 		report_error(ctx->files->report, ERROR_CREATE, -ret, "cannot create hard link %d to %s", to, dst);
@@ -182,6 +183,9 @@ enum file_hardlinks file_hardlinks_enter(struct file_context *ctx, struct tree *
 	const struct link_name *first = NULL;
 	struct error fail = NO_ERROR;
 	enum dest_verdict verdict = ask(ctx, tree, entry, st, judged, &fail);
+	if (verdict == DEST_REFUSE && file_put_off(ctx, tree, entry, &judged->found)) {
+		return FILE_HARDLINKS_DONE;
+	}
 	if (verdict == DEST_REFUSE) {
 		tree_report(tree, entry, fail);
 		file_failed(ctx, st);

@@ -38,6 +38,14 @@ bool file_try_later(struct file_context *ctx, struct tree *tree, const struct en
 	return true;
 }
 
+bool file_put_off(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct dest_found *found) {
+	struct link_name *name = found->later ? link_name_new(tree, entry) : NULL;
+	if (name) {
+		list_append(&ctx->nospace, &name->node);
+	}
+	return name;
+}
+
 bool file_yields_part(const struct file_context *ctx, const struct file *file) {
 	return file->resumed == 0 && may_copy_later(ctx, file, file->fail.err);
 }

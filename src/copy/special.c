@@ -158,6 +158,9 @@ static int make_judged(struct node *node, struct error *fail) {
 		file_leave(node->ctx, node->tree, node->entry, node->st, &judged->found);
 		return LEFT_ALONE;
 	}
+	if (judged->verdict == DEST_REFUSE && file_put_off(node->ctx, node->tree, node->entry, &judged->found)) {
+		return LEFT_ALONE;
+	}
 	if (!overwrite && judged->verdict != DEST_CREATE) {
 		return REPORTED;
 	}

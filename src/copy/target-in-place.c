@@ -286,6 +286,9 @@ bool file_judge(struct file_context *ctx, struct tree *tree, const struct entry 
 	}
 	judged->found.seen = named;
 	judged->verdict = file_verdict(ctx, tree, entry, st, &judged->found, &fail);
+	if (judged->verdict == DEST_REFUSE && file_put_off(ctx, tree, entry, &judged->found)) {
+		return false;
+	}
 	if (judged->verdict == DEST_REFUSE) {
 		tree_report(tree, entry, fail);
 		file_failed(ctx, st);

@@ -194,11 +194,9 @@ static int link_to(int dir, const char *path, const char *name, bool numbered, s
 	return refused ? move_to(dir, path, name, numbered) : ret;
 }
 
-int dest_backup(const struct dest_pair *pair, enum dest_backup how, char **name) {
-	const struct opts *opts = pair->opts;
-	int dir = pair->tree->fd[DST];
-	const char *path = pair->entry->dst_name;
-	struct tempfile_patience *patience = &pair->tree->trees->patience;
+int dest_backup_in(const struct opts *opts, int dir, const char *path, enum dest_backup how,
+	struct tempfile_patience *patience, char **name)
+{
 	int ret = -EEXIST;
 	for (int i = 0; i < TRIES; ++i) {
 		int numbered = dest_backup_name(opts, dir, path, name);
@@ -221,6 +219,23 @@ int dest_backup(const struct dest_pair *pair, enum dest_backup how, char **name)
 		}
 	}
 	return ret;
+}
+
+int dest_backup(const struct dest_pair *pair, enum dest_backup how, char **name) {
+	const struct tree *tree = pair->tree;
+	return dest_backup_in(pair->opts, tree->fd[DST], pair->entry->dst_name, how, &tree->trees->patience, name);
+}
+
+bool dest_is_backup_name(const struct opts *opts, const char *name) {
+	size_t len = strlen(name);
+	size_t suffix = strlen(opts->suffix);
+	if (len > suffix && strcmp(name + len - suffix, opts->suffix) == 0) {
+		return true;
+	}
+	// NAME.~N~
+	const char *tilde = len > 4 && name[len - 1] == '~' ? memrchr(name, '~', len - 1) : NULL;
+	return tilde && tilde > name + 1 && tilde[-1] == '.' && tilde + 2 < name + len
+		&& strspn(tilde + 1, "0123456789") == (size_t)(name + len - 1 - (tilde + 1));
 }
 
 int dest_restore(int dir, const char *backup, const char *path) {

@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "base/opts.h"
 #include "base/path.h"
+#include "dest/remove.h"
 #include "filter/select.h"
 #include "journal/journal.h"
 #include "report/report.h"
@@ -251,14 +252,10 @@ static int is_begun(struct dest *dest, const struct trees *trees, int fd, const 
 	return -1;
 }
 
-int dest_init(struct dest *dest, const struct opts *opts, struct report *report, struct trees *trees) {
-	*dest = (struct dest) {.opts = opts, .report = report};
-	thread_must(pthread_mutex_init(&dest->lock, NULL));
-	sources_init(&dest->all, opts, trees->limits);
-	dest->all.stop = trees->cancelled;
-	trees->judge = dest_judge_directory;
-	trees->is_source = dest_is_source_directory;
-	trees->dest = dest;
+/** Find out what becomes of the operands. Returns 0, or -1 if something is wrong with them, which is reported. */
+static int resolve(struct dest *dest, struct trees *trees) {
+	const struct opts *opts = dest->opts;
+	struct report *report = dest->report;
 	if (!usage_ok(dest)) {
 		return -1;
 	}
@@ -295,6 +292,25 @@ int dest_init(struct dest *dest, const struct opts *opts, struct report *report,
 	return one_to_one(dest, trees);
 }
 
+int dest_init(struct dest *dest, const struct opts *opts, struct report *report, struct trees *trees) {
+	*dest = (struct dest) {.opts = opts, .report = report};
+	thread_must(pthread_mutex_init(&dest->lock, NULL));
+	sources_init(&dest->all, opts, trees->limits);
+	dest->all.stop = trees->cancelled;
+	trees->judge = dest_judge_directory;
+	trees->is_source = dest_is_source_directory;
+	trees->surplus = opts->flags & OPT_DELETE ? dest_remove_surplus : NULL;
+	trees->dest = dest;
+	int ret = resolve(dest, trees);
+	if (ret == 0 && !dest_may_delete(dest)) {
+		ret = -1;
+	}
+	if (ret == 0) {
+		dest_protect(dest);
+	}
+	return ret;
+}
+
 char *dest_onto_itself(const struct opts *opts) {
 	struct stat st;
 	char *name;
@@ -317,6 +333,8 @@ void dest_destroy(struct dest *dest) {
 	}
 	dest_forget(dest);
 	sources_destroy(&dest->all);
+	inode_set_clear(&dest->above, free);
+	inode_set_clear(&dest->kept, free);
 	for (size_t i = 0; i < dest->simulated_count; ++i) {
 		free(dest->simulated[i]);
 	}

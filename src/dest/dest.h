@@ -52,6 +52,20 @@ struct dest {
 	unsigned next_step;
 	/** The files to be copied; has its own lock. */
 	struct sources all;
+	/** With OPT_DELETE, inodes that stay: the directories above the sources, and the files that this run writes. Const once set. */
+	struct inode_set above;
+	struct inode_set kept;
+	/** Names that were removed, or would be. */
+	counter removed;
+	/** Something failed in a directory, so nothing was removed from it. */
+	atomic_bool withheld;
+	/** With opts::max_delete: names to be removed from the directories that were entered so far. */
+	counter surplus;
+	/** With opts::max_delete: all directories were entered. */
+	atomic_bool entered;
+	/** With opts::max_delete: the directories with surplus names, each with a reference; none is added beyond the limit. */
+	struct tree **held;
+	size_t held_count;
 	/** The notice that stands in for the journal of a destination to be made (--resume); NULL if there is none. */
 	struct journal_notice *notice;
 };
@@ -72,6 +86,8 @@ struct dest_found {
 	 */
 	bool alike;
 	bool same_times;
+	/** For DEST_REFUSE: whether it may be removed is known only when all directories were entered (opts::max_delete). */
+	bool later;
 };
 
 /** What to do about an existing destination. */

@@ -1,6 +1,7 @@
 #include "dest/dest-impl.h"
 
 #include "base/opts.h"
+#include "dest/remove.h"
 #include "report/report.h"
 
 #include <errno.h>
@@ -194,6 +195,26 @@ static struct error make_backup(const struct dest_pair *pair, enum dest_backup h
 	return ret < 0 && ret != -ENOENT ? error_make(ERROR_BACKUP, ret, "cannot backup %d") : NO_ERROR;
 }
 
+/** With OPT_DELETE, remove a directory that stands where something else is to be, unless something of it stays. */
+static enum dest_verdict make_way(const struct judge *j) {
+	static const char what[] = "cannot overwrite directory %d with non-directory %s";
+	const struct opts *opts = j->dest->opts;
+	uint64_t count = 0;
+	bool limited = opts->max_delete != UINT64_MAX && !(opts->flags & OPT_DRY_RUN);
+	if (limited && !atomic_load(&j->dest->entered)) {
+		j->found->later = true;
+		return refuse(j, ERROR_COPY, 0, what);
+	}
+	// Nothing goes for what cannot be copied, nor where something failed
+	bool readable = !j->as_regular || faccessat(j->tree->fd[SRC], j->entry->name, R_OK, AT_EACCESS) == 0;
+	if (!readable || atomic_load(&j->tree->failed) || (limited && dest_has_too_much(j->dest))
+		|| dest_remove(j->dest, j->tree, j->entry->dst_name, DEST_REMOVE, &count) != DEST_REMOVED)
+	{
+		return refuse(j, ERROR_COPY, 0, what);
+	}
+	return DEST_CREATE;
+}
+
 enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct entry *entry, const struct stat *st,
 	struct dest_found *found, struct error *fail)
 {
@@ -231,7 +252,8 @@ enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct 
 	if (dest_is_shown_twice(&pair)) {
 		return refuse(&j, ERROR_COPY, 0, "%s and %d are the same file");
 	}
-	if (S_ISDIR(found->st.st_mode) && opts->backup == BACKUP_NONE) {
+	bool exchanged = S_ISDIR(found->st.st_mode) && (opts->flags & OPT_DELETE) && !tree_is_named_whole(tree);
+	if (S_ISDIR(found->st.st_mode) && opts->backup == BACKUP_NONE && !exchanged) {
 		return refuse(&j, ERROR_COPY, 0, "cannot overwrite directory %d with non-directory %s");
 	}
 	const char *why = just_made(dest, tree, entry, &found->st);
@@ -242,6 +264,9 @@ enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct 
 	*fail = dest_spare_name(dest, tree, &found->st);
 	if (fail->text) {
 		return DEST_REFUSE;
+	}
+	if (exchanged) {
+		return make_way(&j);
 	}
 	if (opts->backup != BACKUP_NONE && !S_ISDIR(found->st.st_mode)) {
 		found->replace = opts->flags & OPT_ATOMIC;
@@ -282,7 +307,8 @@ enum tree_verdict dest_judge_directory(struct dest *dest, struct tree *tree, con
 		return TREE_USE;
 	}
 	// -i does not ask about directories
-	bool differs = opts_compare(opts) && !tree_is_named_whole(parent) && !(opts->flags & OPT_INTERACTIVE);
+	bool wanted = opts_compare(opts) || (opts->flags & OPT_DELETE);
+	bool differs = wanted && !tree_is_named_whole(parent) && !(opts->flags & OPT_INTERACTIVE);
 	if (opts->backup == BACKUP_NONE && !differs) {
 		*fail = error_make(ERROR_COPY, 0, "cannot overwrite non-directory %d with directory %s");
 		return TREE_USE;

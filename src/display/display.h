@@ -59,8 +59,9 @@ struct display {
 /** Results for display_summary(). */
 struct summary {
 	const struct counters *sum;
-	/** Directories made. */
+	/** Directories made, and names removed (OPT_DELETE). */
 	uint64_t directories;
+	uint64_t removed;
 	/**
 	 * Workers, and the engine: "uring" or "sync", and its details in words; both NULL if no data had to be moved by it.
 	 */

@@ -56,6 +56,7 @@ static void summary_event(struct display *display, const struct summary *summary
 		member_number("resumed_files", counter_get(&sum->resumed)),
 		member_number("resumed_bytes", counter_get(&sum->resumed_bytes)),
 		member_number("failed", counter_get(&sum->failed)),
+		member_number("removed", summary->removed),
 		member_number("errors", errors),
 		member_number("hole_bytes", counter_get(&sum->holes)),
 		member_number("zero_bytes", counter_get(&sum->zeros)),
@@ -80,14 +81,18 @@ static void say_simulated(const struct display *display, const struct summary *s
 	uint64_t left = counter_get(&summary->sum->skipped);
 	char size[32];
 	char rest[64] = "";
+	char removed[64] = "";
 	progress_format_bytes(size, sizeof(size), (double)bytes);
 	if (left > 0) {
 		snprintf(rest, sizeof(rest), "; %" PRIu64 " %s as %s", left, left == 1 ? "is left" : "are left",
 			left == 1 ? "it is" : "they are");
 	}
-	report_text(report, "would copy %" PRIu64 " %s with %" PRIu64 " %s (%s), and make %" PRIu64 " %s%s\n", files,
+	if (display->opts->flags & OPT_DELETE) {
+		snprintf(removed, sizeof(removed), ", and remove %" PRIu64 " %s", summary->removed, summary->removed == 1 ? "name" : "names");
+	}
+	report_text(report, "would copy %" PRIu64 " %s with %" PRIu64 " %s (%s), and make %" PRIu64 " %s%s%s\n", files,
 		files == 1 ? "file" : "files", bytes, bytes == 1 ? "byte" : "bytes", size, summary->directories,
-		summary->directories == 1 ? "directory" : "directories", rest);
+		summary->directories == 1 ? "directory" : "directories", removed, rest);
 	display_look_ahead(display, bytes, "would be");
 }
 
@@ -117,6 +122,9 @@ void display_summary(struct display *display, const struct summary *summary) {
 	say_number(report, "special files:", counter_get(&sum->specials));
 	say_number(report, "left as they were:", counter_get(&sum->skipped) - min(resumed, counter_get(&sum->skipped)));
 	say_number(report, "failed:", counter_get(&sum->failed));
+	if (display->opts->flags & OPT_DELETE) {
+		say_number(report, "removed:", summary->removed);
+	}
 	say_bytes(report, "data:", counter_get(&sum->data), "");
 	say_bytes(report, "holes kept:", counter_get(&sum->holes), "");
 	say_bytes(report, "zeros left out:", counter_get(&sum->zeros), "");

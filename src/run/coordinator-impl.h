@@ -128,8 +128,13 @@ bool coordinator_is_done_at_once(const struct opts *opts);
  */
 int coordinator_work_alone(struct worker *worker, const sigset_t *deadly);
 
-/** Print what can be done about the reported errors, if it is not obvious. SUM: what was done. */
-void coordinator_give_hints(const struct opts *opts, struct report *report, const struct counters *sum);
+/**
+ * Print what can be done about the reported errors, if it is not obvious.
+ *
+ * @param sum       What was done.
+ * @param withheld  Whether --delete removed nothing from some directory, as something failed there.
+ */
+void coordinator_give_hints(const struct opts *opts, struct report *report, const struct counters *sum, bool withheld);
 
 /** Print why io_uring may be missing. ERR: the error of opening a ring. */
 void coordinator_hint_ring(struct report *report, int err);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/opts.h"
+#include "dest/remove.h"
 #include "report/report.h"
 #include "sys/machine.h"
 
@@ -377,6 +378,7 @@ static void copy(struct run *run) {
 	}
 	stop_writeback(run);
 	work_destroy(&run->work);
+	dest_release_surplus(&run->dest);
 }
 
 /** End the run after all workers are done, and print what happened. */
@@ -399,7 +401,7 @@ static void finish(struct run *run) {
 		coordinator_explain(run);
 	}
 	if (run->signal == 0) {
-		coordinator_give_hints(run->opts, run->report, &sum);
+		coordinator_give_hints(run->opts, run->report, &sum, atomic_load(&run->dest.withheld));
 	}
 }
 

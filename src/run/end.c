@@ -85,6 +85,7 @@ void coordinator_sum_up(struct run *run) {
 	struct summary summary = {
 		.sum = &sum,
 		.directories = counter_get(&run->trees.created),
+		.removed = counter_get(&run->dest.removed),
 		.workers = run->worker_count,
 		.signal = run->signal,
 	};

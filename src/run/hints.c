@@ -41,7 +41,7 @@ static void hint_room(const struct opts *opts, struct report *report, uint64_t n
 	}
 }
 
-void coordinator_give_hints(const struct opts *opts, struct report *report, const struct counters *sum) {
+void coordinator_give_hints(const struct opts *opts, struct report *report, const struct counters *sum, bool withheld) {
 	struct rlimit limit;
 	char kept[32];
 
@@ -49,6 +49,9 @@ void coordinator_give_hints(const struct opts *opts, struct report *report, cons
 	if (counter_get(&sum->kept) > 0) {
 		progress_format_bytes(kept, sizeof(kept), (double)counter_get(&sum->kept));
 		report_hint(report, "%s of what did not fit are kept for --resume and take room; without --resume they are not kept", kept);
+	}
+	if (withheld) {
+		report_hint(report, "nothing was removed from directories in or below which something failed");
 	}
 	if (report->too_many_files && getrlimit(RLIMIT_NOFILE, &limit) == 0) {
 		report_hint(report, "at most %llu files may be open at once (ulimit -n)", (unsigned long long)limit.rlim_cur);

@@ -21,6 +21,7 @@ void work_init(struct work *work) {
 static void free_batches(struct list *batches) {
 	for (struct list *node = batches->next, *next; node != batches; node = next) {
 		next = node->next;
+		tree_note_failure(list_item(node, struct batch, node)->tree);
 		batch_free(list_item(node, struct batch, node));
 	}
 	list_init(batches);
@@ -30,9 +31,11 @@ void work_destroy(struct work *work) {
 	free_batches(&work->batches);
 	free_batches(&work->deferred);
 	for (struct list *node; (node = list_pop(&work->last));) {
+		tree_note_failure(list_item(node, struct link_name, node)->tree);
 		link_name_free(list_item(node, struct link_name, node));
 	}
 	for (struct list *node; (node = list_pop(&work->trees));) {
+		tree_note_failure(list_item(node, struct tree, work_node));
 		tree_unref(list_item(node, struct tree, work_node));
 	}
 	thread_must(pthread_mutex_destroy(&work->lock));

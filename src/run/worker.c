@@ -4,6 +4,7 @@
 #include "base/opts.h"
 #include "dest/dest.h"
 #include "dest/hardlinks.h"
+#include "dest/remove.h"
 #include "report/report.h"
 #include "run/work.h"
 
@@ -72,7 +73,10 @@ static bool begin_directory(struct state *s, struct tree *parent, const struct e
 	int ret = tree->flags & TREE_CLOSED ? 0 : tree_list(tree);
 	if (ret < 0) {
 		tree_report(parent, entry, error_make(ERROR_ACCESS, ret, "cannot access %s"));
+		// Who knows what it has that was not listed
+		tree_note_failure(tree);
 	}
+	dest_count_surplus(s->ctx.files->dest, tree);
 	if (tree->listing.dir_count > 0) {
 		work_push_tree(s->worker->work, tree);
 	}
@@ -187,6 +191,7 @@ static bool begin_work(struct state *s, bool wait) {
 		break;
 	}
 	case WORK_NAME:
+		atomic_store(&s->ctx.files->dest->entered, true);
 		begin_waiting(s, item.name);
 		break;
 	}
@@ -230,11 +235,14 @@ static void abandon(struct state *s) {
 		hold_exhausted(s);
 	}
 	if (s->batch) {
+		tree_note_failure(s->batch->tree);
 		s->next = s->batch->count;
 		begin_next(s);
 	}
 	for (struct list *node; (node = list_pop(&s->overflow));) {
-		batch_free(list_item(node, struct batch, node));
+		struct batch *batch = list_item(node, struct batch, node);
+		tree_note_failure(batch->tree);
+		batch_free(batch);
 	}
 }
 

@@ -162,6 +162,7 @@ static bool is_its_own_copy(const struct tree *tree, const struct entry *entry) 
 /** Report once that an operand is copied into itself. */
 static void report_circle(struct tree *tree) {
 	struct tree *top = top_of(tree);
+	tree_note_failure(tree->parent);
 	if (!atomic_exchange(&top->circular, true)) {
 		char *src = tree_path(top, SRC, NULL);
 		char *dst = tree_path(top, DST, NULL);

@@ -8,6 +8,9 @@
 /** Bytes of each block of names after the first. */
 #define NAME_BLOCK (16u << 10)
 
+/** Bytes read from a directory at once. */
+#define DIR_BUFFER (32u << 10)
+
 /** Names, one after the other. */
 struct name_block {
 	struct name_block *next;
@@ -65,6 +68,34 @@ int listing_add(struct listing *listing, const char *name, const char *dst_name,
 		return entry_append(&listing->dirs, &listing->dir_count, &listing->dir_size, entry);
 	}
 	return entry_append(&listing->files, &listing->file_count, &listing->file_size, entry);
+}
+
+static int add_block(struct listing *listing, const char *data, size_t len) {
+	int ret = 0;
+	for (size_t at = 0; at < len && ret == 0;) {
+		const struct dirent64 *dirent = (const struct dirent64 *)(data + at);
+		const char *name = dirent->d_name;
+		at += dirent->d_reclen;
+		if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0) {
+			ret = listing_add(listing, name, name, dirent->d_ino, dirent->d_type);
+		}
+	}
+	return ret;
+}
+
+int listing_read(struct listing *listing, int dir) {
+	char *data = malloc(DIR_BUFFER);
+	int ret = data ? 0 : -ENOMEM;
+	while (ret == 0) {
+		ssize_t n = getdents64(dir, data, DIR_BUFFER);
+		if (n <= 0) {
+			ret = n < 0 ? -errno : 0;
+			break;
+		}
+		ret = add_block(listing, data, (size_t)n);
+	}
+	free(data);
+	return ret;
 }
 
 void listing_free(struct listing *listing) {

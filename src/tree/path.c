@@ -1,6 +1,7 @@
 #include "tree/tree-impl.h"
 
 #include "base/buf.h"
+#include "base/opts.h"
 #include "report/report.h"
 
 #include <errno.h>
@@ -49,9 +50,19 @@ bool tree_is_named_whole(const struct tree *tree) {
 	return (tree->flags & TREE_BASE) && !tree->name[DST];
 }
 
+void tree_note_failure(struct tree *tree) {
+	bool wanted = tree->trees->opts->flags & OPT_DELETE;
+	for (struct tree *t = tree; wanted && t && !atomic_exchange(&t->failed, true); t = t->parent) {
+	}
+}
+
 void tree_report(const struct tree *tree, const struct entry *entry, struct error fail) {
 	if (fail.err == EINTR && tree->trees->cancelled && atomic_load(tree->trees->cancelled)) {
 		return;
+	}
+	if (!fail.warning) {
+		// It is const but for that
+		tree_note_failure((struct tree *)tree);
 	}
 	char *src = tree_path(tree, SRC, entry->name);
 	char *dst = tree_path(tree, DST, entry->dst_name);

@@ -52,6 +52,9 @@ static int list_block(struct tree *tree, const char *data, size_t len) {
 		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
 			continue;
 		}
+		if (strcmp(name, "lost+found") != 0) {
+			tree->flags &= ~(unsigned)TREE_EMPTY;
+		}
 		unsigned char type = look_up_type(tree, dirent);
 		int ret = tree->select ? is_chosen(tree, name, type) : 1;
 		if (ret > 0) {
@@ -144,6 +147,7 @@ static int list_all(struct tree *tree) {
 	char *data = malloc(DIR_BUFFER);
 	int ret = data ? 0 : -ENOMEM;
 
+	tree->flags |= TREE_EMPTY;
 	while (ret == 0) {
 		ssize_t n = getdents64(tree->fd[SRC], data, DIR_BUFFER);
 		if (n <= 0) {

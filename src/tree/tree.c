@@ -164,10 +164,27 @@ static void apply(struct tree *tree) {
 	}
 }
 
+/** With OPT_DELETE, remove what only the destination has. */
+static void remove_surplus(struct tree *tree) {
+	struct trees *trees = tree->trees;
+	if (!trees->surplus || (tree->flags & TREE_BASE)) {
+		return;
+	}
+	int ret = tree_pin(tree);
+	if (ret < 0) {
+		struct entry entry = {.name = tree->name[SRC], .dst_name = tree->name[DST]};
+		tree_report(tree->parent, &entry, error_make(ERROR_ACCESS, ret, "cannot access %d"));
+		return;
+	}
+	trees->surplus(trees->dest, tree);
+	tree_unpin(tree);
+}
+
 /** Set the attributes of a complete directory, flush it and close it. */
 static void finish(struct tree *tree) {
 	const struct opts *opts = tree->trees->opts;
 
+	remove_surplus(tree);
 	listing_free(&tree->listing);
 	if (!(tree->flags & TREE_BASE) && !(opts->flags & OPT_DRY_RUN)) {
 		bool made = tree->flags & TREE_CREATED;

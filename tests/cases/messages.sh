@@ -96,7 +96,7 @@ once_messages_of_options() {
 	show -T a b new
 	show --no-such a b
 	show --re a b
-	show --delete a b
+	show --delete-after a b
 	show -h a b
 	show -y a b
 	show --backup=odd a b

@@ -53,8 +53,9 @@ once_options_of_rsync_are_refused() {
 	mkdir d
 	refused --checksum "unrecognized option '--checksum'; see --update=checksum for comparing contents, --verify for a check of the copy"
 	refused --check "unrecognized option '--check'; write --checksums if that is meant, and not --checksum of rsync"
-	refused --max=5 "unrecognized option '--max=5'; write --max-size if that is meant, and not --max-alloc of rsync"
-	refused --delete "unrecognized option '--delete'; ucp removes nothing that only the destination has"
+	refused --max=5 "option '--max=5' is ambiguous; possibilities: '--max-size' '--max-delete'"
+	refused --delete-after "unrecognized option '--delete-after'; see --delete, which removes when a directory is copied without an error"
+	refused --del "unrecognized option '--del'; see --delete, which removes when a directory is copied without an error"
 	refused --partial "unrecognized option '--partial'; see --resume"
 	refused --recusive "unrecognized option '--recusive'; did you mean '--recursive'?"
 	refused --no-such "unrecognized option '--no-such'"

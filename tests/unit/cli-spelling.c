@@ -28,9 +28,10 @@ static const struct {
 	const char *shortest;
 } ours[] = {
 	{"atomic", "ato"}, {"beneath", "be"}, {"bwlimit", "bw"}, {"checksums", "checksums"}, {"chunk-size", "chu"},
+	{"delete", "delete"}, {"delete-excluded", "delete-e"}, {"max-delete", "max-d"}, {"mirror", "mir"},
 	{"direct", "dire"}, {"dry-run", "dr"}, {"engine", "en"}, {"exclude", "exclude"}, {"exclude-from", "exclude-f"},
 	{"exclude-vcs", "exclude-v"}, {"files-from", "file"}, {"fsync", "fs"}, {"gitignore", "gi"}, {"idle", "id"},
-	{"include", "inc"}, {"json", "j"}, {"max-size", "max-s"}, {"min-size", "mi"}, {"null", "nul"},
+	{"include", "inc"}, {"json", "j"}, {"max-size", "max-s"}, {"min-size", "min"}, {"null", "nul"},
 	{"progress", "prog"}, {"queue-depth", "que"}, {"resume", "res"}, {"stats", "sta"}, {"threads", "th"},
 	{"verify", "veri"},
 };
@@ -112,14 +113,14 @@ TEST(unknown_ones_are_explained) {
 		{"hlep", "unrecognized option %s; did you mean '--help'?"},
 		{"verfy", "unrecognized option %s; did you mean '--verify'?"},
 		{"threadss", "unrecognized option %s; did you mean '--threads'?"},
-		{"delete", "unrecognized option %s; ucp removes nothing that only the destination has"},
+		{"delete-during", "unrecognized option %s; see --delete, which removes when a directory is copied without an error"},
 		{"links", "unrecognized option %s; see --no-dereference"},
 		{"link-dest", "unrecognized option %s; ucp has nothing like this option of rsync"},
 		{"no-perms", "unrecognized option %s; see --no-preserve"},
 		{"no-compress", "unrecognized option %s; ucp has nothing like this option of rsync"},
 		{"checksum", "unrecognized option %s; see --update=checksum for comparing contents, "
 			"--verify for a check of the copy"},
-		{"max", "unrecognized option %s; write --max-size if that is meant, and not --max-alloc of rsync"},
+		{"max", NULL},
 		{"di", "unrecognized option %s; write --direct if that is meant, and not --dirs of rsync"},
 		// Nothing is like these, or getopt says all there is to say
 		{"foo", NULL},

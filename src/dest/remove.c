@@ -1,0 +1,321 @@
+#include "dest/remove.h"
+
+#include "base/buf.h"
+#include "base/io.h"
+#include "base/open.h"
+#include "base/opts.h"
+#include "dest/dest-impl.h"
+#include "filter/select.h"
+#include "journal/journal.h"
+#include "report/report.h"
+#include "sys/tempfile.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/** Directories in a row that stay open, so that their subdirectories need not lead back to them. */
+#define MOST_OPEN 8
+
+/** A directory that is being emptied. */
+struct level {
+	/** Its descriptor, or -1 while it is closed. */
+	int fd;
+	struct inode inode;
+	/** Its name in the one above it. */
+	const char *name;
+	/** What is in it, and what was done of that. */
+	struct listing listing;
+	size_t next_file;
+	size_t next_dir;
+	/** As of tree::select. */
+	struct select_dir *select;
+	/** Something in it stays. */
+	bool stays;
+};
+
+/** A removal. */
+struct removal {
+	struct dest *dest;
+	const struct tree *tree;
+	/** The directories on the way down, the first of them in the tree's destination. */
+	struct level *levels;
+	size_t depth;
+	size_t size;
+	/** The path below the tree of what is being looked at. */
+	struct buf path;
+	enum dest_remove what;
+	/** How many names went, or would go. */
+	uint64_t count;
+	/** Something failed, which was reported. */
+	bool failed;
+};
+
+/** The path below the tree of a name in the last directory. Lives until the next one is built. */
+static const char *path_of(struct removal *r, const char *name) {
+	r->path.len = 0;
+	for (size_t i = 0; i < r->depth; ++i) {
+		buf_str(&r->path, r->levels[i].name);
+		buf_char(&r->path, '/');
+	}
+	buf_str(&r->path, name);
+	return r->path.failed || !r->path.data ? name : r->path.data;
+}
+
+static void complain(struct removal *r, const char *name, enum error_op op, int err, const char *what) {
+	const char *path = path_of(r, name);
+	r->failed = true;
+	if (r->what == DEST_REMOVE_COUNT) {
+		return;
+	}
+	tree_report(r->tree, &(struct entry) {.name = path, .dst_name = path}, error_make(op, err, what));
+}
+
+/** A name is gone, or would be. */
+static void note_removed(struct removal *r, const char *name, bool directory) {
+	++r->count;
+	if (r->what == DEST_REMOVE_COUNT) {
+		return;
+	}
+	counter_add(&r->dest->removed, 1);
+	if (r->dest->opts->flags & OPT_VERBOSE) {
+		const char *path = path_of(r, name);
+		tree_say(r->tree, &(struct entry) {.name = path, .dst_name = path}, SAY_REMOVED,
+			directory ? "removed directory %d" : "removed %d");
+	}
+}
+
+/** Whether nothing is changed. */
+static bool is_dry(const struct removal *r) {
+	return r->what == DEST_REMOVE_COUNT || (r->dest->opts->flags & OPT_DRY_RUN);
+}
+
+/** Whether something is a source that is reached in the destination, or on the way to one. Reports it. */
+static bool is_source(struct removal *r, const char *name, const struct stat *st) {
+	struct dest *dest = r->dest;
+	struct trees *trees = r->tree->trees;
+	bool led = dest->opts->deref == DEREF_ALWAYS || atomic_load(&trees->mounted);
+	bool is = inode_set_has(&dest->above, inode_of(st));
+	if (!is && led && S_ISDIR(st->st_mode)) {
+		is = dest_is_source_directory(dest, inode_of(st));
+	} else if (!is && led && S_ISREG(st->st_mode)) {
+		is = dest_is_source(dest, st);
+	}
+	if (is && !dest_is_cancelled(dest)) {
+		complain(r, name, ERROR_REMOVE, 0, "will not remove %d: it is to be copied, or leads to what is");
+	}
+	return is;
+}
+
+bool dest_is_protected(struct dest *dest, struct select_dir *select, const char *name, const struct stat *st) {
+	const struct opts *opts = dest->opts;
+	if (strcmp(name, JOURNAL_NAME) == 0 || inode_set_has(&dest->kept, inode_of(st))) {
+		return true;
+	}
+	if (opts->backup != BACKUP_NONE && dest_is_backup_name(opts, name)) {
+		return true;
+	}
+	if (!select || (opts->flags & OPT_DELETE_EXCLUDED)) {
+		return false;
+	}
+	return select_name(select, name, S_ISDIR(st->st_mode)) <= 0 || !select_size(opts->select, st);
+}
+
+/** Remove what is no directory. Returns whether it is gone. */
+static bool drop(struct removal *r, int dir, const char *name) {
+	int ret = 0;
+	if (is_dry(r)) {
+		ret = tempfile_is_name(name) || r->what == DEST_REMOVE_COUNT || faccessat(dir, ".", W_OK | X_OK, AT_EACCESS) == 0 ? 0 : -errno;
+	} else if (tempfile_is_name(name)) {
+		ret = tempfile_clear(dir, name, &r->tree->trees->patience);
+		if (ret == -EBUSY) {
+			// Another ucp is writing it
+			return false;
+		}
+	} else if (r->dest->opts->backup != BACKUP_NONE) {
+		char *backup = NULL;
+		ret = dest_backup_in(r->dest->opts, dir, name, DEST_BACKUP_MOVE, &r->tree->trees->patience, &backup);
+		free(backup);
+	} else {
+		ret = unlinkat(dir, name, 0) == 0 ? 0 : -errno;
+	}
+	if (ret == -ENOENT) {
+		return true;
+	}
+	if (ret < 0) {
+		complain(r, name, ERROR_REMOVE, ret, "cannot remove %d");
+		return false;
+	}
+	note_removed(r, name, false);
+	return true;
+}
+
+/** Descend into a directory that was looked at. Returns 0 or -errno. */
+static int descend(struct removal *r, int dir, const char *name, const struct stat *seen, struct select_dir *select) {
+	struct stat st;
+	bool mount;
+	if (r->depth == r->size) {
+		size_t size = r->size ? 2 * r->size : 8;
+		struct level *levels = reallocarray(r->levels, size, sizeof(*levels));
+		if (!levels) {
+			return -ENOMEM;
+		}
+		r->levels = levels;
+		r->size = size;
+	}
+	struct level level = {.name = name};
+	level.fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (level.fd < 0) {
+		return -errno;
+	}
+	int ret = open_look(level.fd, "", AT_EMPTY_PATH, &st, &mount);
+	if (ret == 0 && (mount || !inode_same(inode_of(&st), inode_of(seen)))) {
+		ret = mount ? -EBUSY : -ESTALE;
+	}
+	level.inode = inode_of(&st);
+	if (ret == 0) {
+		ret = listing_read(&level.listing, level.fd);
+	}
+	if (ret == 0 && select) {
+		level.select = select_enter(select, name, level.fd);
+		ret = level.select ? 0 : -ENOMEM;
+	}
+	if (ret < 0) {
+		listing_free(&level.listing);
+		close_fd(&level.fd);
+		return ret;
+	}
+	if (r->depth >= MOST_OPEN) {
+		close_fd(&r->levels[r->depth - 1].fd);
+	}
+	r->levels[r->depth++] = level;
+	return 0;
+}
+
+/** Look at a name, and remove it or descend into it. Returns whether it stays for now. */
+static bool meet(struct removal *r, int dir, const char *name, struct select_dir *select) {
+	struct stat st;
+	bool mount;
+	int ret = open_look(dir, name, AT_SYMLINK_NOFOLLOW, &st, &mount);
+	if (ret == -ENOENT) {
+		return false;
+	}
+	if (ret < 0) {
+		complain(r, name, ERROR_STAT, ret, "cannot stat %d");
+		return true;
+	}
+	// Of the first name that was asked before
+	struct select_dir *chosen = r->depth > 0 ? select : NULL;
+	if (dest_is_protected(r->dest, chosen, name, &st) || is_source(r, name, &st)) {
+		return true;
+	}
+	if (mount) {
+		complain(r, name, ERROR_REMOVE, 0, "will not remove %d: something is mounted there");
+		return true;
+	}
+	if (!S_ISDIR(st.st_mode)) {
+		return !drop(r, dir, name);
+	}
+	ret = descend(r, dir, name, &st, select);
+	if (ret < 0 && ret != -ENOENT) {
+		complain(r, name, ERROR_REMOVE, ret == -ESTALE ? 0 : ret,
+			ret == -ESTALE ? "not removing %d, as it was replaced meanwhile" : "cannot remove %d");
+	}
+	return ret != -ENOENT;
+}
+
+/** Open the directory above the last one again, if that still leads to it. Returns 0 or -errno. */
+static int reopen_above(struct removal *r) {
+	struct level *above = &r->levels[r->depth - 2];
+	struct stat st;
+	above->fd = openat(r->levels[r->depth - 1].fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (above->fd < 0) {
+		return -errno;
+	}
+	if (fstat(above->fd, &st) != 0 || !inode_same(inode_of(&st), above->inode)) {
+		close_fd(&above->fd);
+		return -ESTALE;
+	}
+	return 0;
+}
+
+static void leave(struct level *level) {
+	close_fd(&level->fd);
+	listing_free(&level->listing);
+	select_leave(level->select);
+}
+
+/** The last directory has nothing in it any more that goes: remove it, unless something stays. Returns 0 or -errno. */
+static int ascend(struct removal *r) {
+	bool top = r->depth == 1;
+	if (!top && r->levels[r->depth - 2].fd < 0) {
+		int ret = reopen_above(r);
+		if (ret < 0) {
+			complain(r, "", ERROR_REMOVE, ret == -ESTALE ? 0 : ret,
+				ret == -ESTALE ? "not removing %d, as it was moved meanwhile" : "cannot remove %d");
+			return ret;
+		}
+	}
+	struct level level = r->levels[--r->depth];
+	int dir = top ? r->tree->fd[DST] : r->levels[r->depth - 1].fd;
+	bool gone = !level.stays;
+	if (gone && !is_dry(r) && unlinkat(dir, level.name, AT_REMOVEDIR) != 0) {
+		// What others put there meanwhile is not ours to remove
+		gone = errno == ENOENT;
+		if (!gone) {
+			complain(r, level.name, ERROR_REMOVE, errno, "cannot remove %d");
+		}
+	}
+	if (gone) {
+		note_removed(r, level.name, true);
+	}
+	if (!top) {
+		r->levels[r->depth - 1].stays |= !gone;
+	}
+	r->levels[r->depth].stays = !gone;
+	leave(&level);
+	return 0;
+}
+
+/** Empty the directories on the way from the deepest up. Returns whether the first of them is gone. */
+static bool empty(struct removal *r) {
+	while (r->depth > 0 && !dest_is_cancelled(r->dest)) {
+		struct level *level = &r->levels[r->depth - 1];
+		size_t depth = r->depth;
+		struct listing *listing = &level->listing;
+		if (level->next_file < listing->file_count) {
+			const char *name = listing->files[level->next_file++].name;
+			bool stays = meet(r, level->fd, name, level->select);
+			// What was said to be no directory may be one by now
+			r->levels[depth - 1].stays |= stays && r->depth == depth;
+		} else if (level->next_dir < listing->dir_count) {
+			const char *name = listing->dirs[level->next_dir++].name;
+			bool stays = meet(r, level->fd, name, level->select);
+			r->levels[depth - 1].stays |= stays && r->depth == depth;
+		} else if (ascend(r) < 0) {
+			break;
+		}
+	}
+	bool done = r->depth == 0 && !r->levels[0].stays;
+	while (r->depth > 0) {
+		leave(&r->levels[--r->depth]);
+	}
+	return done;
+}
+
+enum dest_removed dest_remove(struct dest *dest, const struct tree *tree, const char *name, enum dest_remove what,
+	uint64_t *count)
+{
+	struct removal r = {.dest = dest, .tree = tree, .what = what};
+	bool gone = !meet(&r, tree->fd[DST], name, tree->select);
+	if (r.depth > 0) {
+		gone = empty(&r);
+	}
+	free(r.levels);
+	buf_free(&r.path);
+	*count += r.count;
+	return gone ? DEST_REMOVED : r.failed ? DEST_REMOVE_FAILED : DEST_REMOVE_STAYS;
+}

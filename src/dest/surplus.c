@@ -1,0 +1,336 @@
+#include "dest/remove.h"
+
+#include "base/io.h"
+#include "base/open.h"
+#include "base/opts.h"
+#include "base/path.h"
+#include "dest/dest-impl.h"
+#include "filter/select.h"
+#include "report/report.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/** Directories below which nothing is surplus: they are new, not read, or reached by another way than the user's. */
+#define SPARED (TREE_BASE | TREE_OPERANDS | TREE_CREATED | TREE_CLOSED | TREE_ELSEWHERE | TREE_IN_SOURCE | TREE_LEFT | TREE_ABSENT)
+
+/** What is looked at to find what only the destination has. */
+struct surplus {
+	struct dest *dest;
+	struct tree *tree;
+	/** The names that the source is known to have, in the order of strcmp(3). */
+	const char **names;
+	size_t count;
+	/** What the destination has. */
+	struct listing there;
+	/** What source names lead to that the destination lists under another name, as it takes both for one. */
+	struct inode_set folded;
+};
+
+static int by_text(const void *a, const void *b) {
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int by_name(const void *a, const void *b) {
+	return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
+}
+
+/** List both ends. Returns 0 or -errno. */
+static int list(struct surplus *s) {
+	const struct listing *listing = &s->tree->listing;
+	size_t count = listing->file_count + listing->dir_count;
+	s->names = malloc(max(count, (size_t)1) * sizeof(*s->names));
+	int fd = s->names ? openat(s->tree->fd[DST], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	int ret = !s->names ? -ENOMEM : fd < 0 ? -errno : listing_read(&s->there, fd);
+	close_fd(&fd);
+	if (ret < 0) {
+		return ret;
+	}
+	for (size_t i = 0; i < listing->file_count; ++i) {
+		s->names[s->count++] = listing->files[i].dst_name;
+	}
+	for (size_t i = 0; i < listing->dir_count; ++i) {
+		s->names[s->count++] = listing->dirs[i].dst_name;
+	}
+	qsort(s->names, s->count, sizeof(*s->names), by_text);
+	qsort(s->there.files, s->there.file_count, sizeof(*s->there.files), by_name);
+	qsort(s->there.dirs, s->there.dir_count, sizeof(*s->there.dirs), by_name);
+	return 0;
+}
+
+static bool source_has(const struct surplus *s, const char *name) {
+	return bsearch(&name, s->names, s->count, sizeof(*s->names), by_text);
+}
+
+static bool destination_lists(const struct surplus *s, const char *name) {
+	const struct entry key = {.name = name};
+	return bsearch(&key, s->there.files, s->there.file_count, sizeof(key), by_name)
+		|| bsearch(&key, s->there.dirs, s->there.dir_count, sizeof(key), by_name);
+}
+
+/** Leave of the destination's names those that the source does not have. Returns how many. */
+static size_t keep_surplus(const struct surplus *s, struct entry *entries, size_t count) {
+	size_t kept = 0;
+	for (size_t i = 0; i < count; ++i) {
+		if (!source_has(s, entries[i].name)) {
+			entries[kept++] = entries[i];
+		}
+	}
+	return kept;
+}
+
+/** Find source names that lead to something in the destination that is listed there under another name. Returns 0 or -ENOMEM. */
+static int find_folded(struct surplus *s) {
+	struct stat st;
+	for (size_t i = 0; i < s->count; ++i) {
+		if (!destination_lists(s, s->names[i]) && fstatat(s->tree->fd[DST], s->names[i], &st, AT_SYMLINK_NOFOLLOW) == 0
+			&& inode_set_add(&s->folded, inode_of(&st)) < 0)
+		{
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+/** Whether a name in the source is there, but was left out by what the user chose. */
+static bool is_left_out(const struct surplus *s, const char *name, const struct stat *src) {
+	const struct opts *opts = s->dest->opts;
+	return s->tree->select && (select_name(s->tree->select, name, S_ISDIR(src->st_mode)) == 0 || !select_size(opts->select, src));
+}
+
+/** Whether a name that was not copied is to stay, since the source has it, or nobody can tell. */
+static bool is_in_source(const struct surplus *s, const char *name) {
+	struct stat st;
+	if (fstatat(s->tree->fd[SRC], name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		return !((s->dest->opts->flags & OPT_DELETE_EXCLUDED) && is_left_out(s, name, &st));
+	}
+	return errno != ENOENT;
+}
+
+/** Whether a name of the destination goes. */
+static bool goes(struct surplus *s, const char *name) {
+	struct stat st;
+	return !is_in_source(s, name) && fstatat(s->tree->fd[DST], name, &st, AT_SYMLINK_NOFOLLOW) == 0
+		&& !inode_set_has(&s->folded, inode_of(&st)) && !dest_is_protected(s->dest, s->tree->select, name, &st);
+}
+
+/** Remove, or count, what of ENTRIES goes. Returns false if that is refused, which is reported. */
+static bool remove_all(struct surplus *s, const struct entry *entries, size_t count, enum dest_remove what, uint64_t *gone) {
+	struct tree *tree = s->tree;
+	for (size_t i = 0; i < count && !dest_is_cancelled(s->dest); ++i) {
+		if (!goes(s, entries[i].name)) {
+			continue;
+		}
+		if ((tree->flags & TREE_EMPTY) && (tree->parent->flags & TREE_OPERANDS)) {
+			const struct entry self = {.name = tree->name[SRC], .dst_name = tree->name[DST]};
+			tree_report(tree->parent, &self, error_make(ERROR_REMOVE, 0, "%s is empty: nothing is removed from %d"));
+			return false;
+		}
+		dest_remove(s->dest, tree, entries[i].name, what, gone);
+	}
+	return true;
+}
+
+/** Count what directories that stand where the source has something else would take with them. */
+static void count_exchanged(struct surplus *s, uint64_t *gone) {
+	const struct listing *there = &s->there;
+	const struct listing *listing = &s->tree->listing;
+	for (size_t i = 0; i < listing->file_count; ++i) {
+		const struct entry key = {.name = listing->files[i].dst_name};
+		if (bsearch(&key, there->dirs, there->dir_count, sizeof(key), by_name)) {
+			dest_remove(s->dest, s->tree, key.name, DEST_REMOVE_COUNT, gone);
+		}
+	}
+}
+
+/** Find what only the destination has, and remove or count it. Returns 0 or -errno. */
+static int look(struct surplus *s, enum dest_remove what, uint64_t *gone) {
+	int ret = list(s);
+	if (ret < 0) {
+		return ret;
+	}
+	if (what == DEST_REMOVE_COUNT) {
+		count_exchanged(s, gone);
+	}
+	struct listing *there = &s->there;
+	size_t files = there->file_count;
+	size_t dirs = there->dir_count;
+	size_t surplus_files = 0;
+	for (size_t i = 0; i < files + dirs; ++i) {
+		surplus_files += !source_has(s, i < files ? there->files[i].name : there->dirs[i - files].name);
+	}
+	ret = surplus_files > 0 ? find_folded(s) : 0;
+	if (ret < 0 || surplus_files == 0) {
+		return ret;
+	}
+	there->file_count = keep_surplus(s, there->files, files);
+	there->dir_count = keep_surplus(s, there->dirs, dirs);
+	if (remove_all(s, there->files, there->file_count, what, gone)) {
+		remove_all(s, there->dirs, there->dir_count, what, gone);
+	}
+	return 0;
+}
+
+/** The same, with what is needed for it. What fails is reported. */
+static void look_through(struct dest *dest, struct tree *tree, enum dest_remove what, uint64_t *gone) {
+	struct surplus s = {.dest = dest, .tree = tree};
+	int ret = look(&s, what, gone);
+	if (ret < 0) {
+		const struct entry self = {.name = tree->name[SRC], .dst_name = tree->name[DST]};
+		tree_report(tree->parent, &self, error_make(ERROR_REMOVE, ret, "cannot find out what to remove from %d"));
+	}
+	if (tree->select) {
+		select_pause(tree->select);
+	}
+	free(s.names);
+	listing_free(&s.there);
+	inode_set_clear(&s.folded, free);
+}
+
+/** Whether nothing is removed from a directory, whatever only the destination has. */
+static bool is_spared(const struct dest *dest, const struct tree *tree) {
+	return (tree->flags & SPARED) || inode_same(tree->inode[SRC], tree->inode[DST]) || dest_is_cancelled(dest);
+}
+
+bool dest_has_too_much(const struct dest *dest) {
+	return counter_get(&dest->surplus) > dest->opts->max_delete;
+}
+
+void dest_remove_surplus(struct dest *dest, struct tree *tree) {
+	uint64_t gone = 0;
+	if (is_spared(dest, tree) || (dest->opts->max_delete != UINT64_MAX && (!tree->surplus || dest_has_too_much(dest)))) {
+		return;
+	}
+	if (atomic_load(&tree->failed)) {
+		atomic_store(&dest->withheld, true);
+		return;
+	}
+	look_through(dest, tree, DEST_REMOVE, &gone);
+}
+
+/** Have a tree wait. Without memory nothing is removed from it. */
+static void hold(struct dest *dest, struct tree *tree) {
+	mutex_lock(&dest->lock);
+	struct tree **held = reallocarray(dest->held, dest->held_count + 1, sizeof(*held));
+	if (held) {
+		tree_ref(tree);
+		tree->surplus = true;
+		held[dest->held_count++] = tree;
+		dest->held = held;
+	}
+	mutex_unlock(&dest->lock);
+	if (!held) {
+		const struct entry self = {.name = tree->name[SRC], .dst_name = tree->name[DST]};
+		tree_report(tree->parent, &self, error_make(ERROR_REMOVE, ENOMEM, "cannot find out what to remove from %d"));
+	}
+}
+
+void dest_count_surplus(struct dest *dest, struct tree *tree) {
+	uint64_t gone = 0;
+	if (!(dest->opts->flags & OPT_DELETE) || dest->opts->max_delete == UINT64_MAX || is_spared(dest, tree)
+		|| atomic_load(&tree->failed))
+	{
+		return;
+	}
+	look_through(dest, tree, DEST_REMOVE_COUNT, &gone);
+	mutex_lock(&dest->lock);
+	counter_add(&dest->surplus, gone);
+	bool few = !dest_has_too_much(dest);
+	mutex_unlock(&dest->lock);
+	if (gone > 0 && few) {
+		hold(dest, tree);
+	}
+}
+
+void dest_release_surplus(struct dest *dest) {
+	if (dest_has_too_much(dest) && !dest_is_cancelled(dest)) {
+		char text[128];
+		snprintf(text, sizeof(text), "nothing is removed: %llu names would be, and --max-delete allows %llu",
+			(unsigned long long)counter_get(&dest->surplus), (unsigned long long)dest->opts->max_delete);
+		report_error(dest->report, ERROR_REMOVE, 0, text, NULL, NULL);
+	}
+	// The last ones are below the first ones
+	while (dest->held_count > 0) {
+		tree_unref(dest->held[--dest->held_count]);
+	}
+	free(dest->held);
+	dest->held = NULL;
+}
+
+/** Note a directory, and all above it, which are the way to a source. */
+static void protect_way(struct dest *dest, int fd) {
+	struct stat st;
+	int ret = 1;
+	while (fd >= 0 && ret > 0 && fstat(fd, &st) == 0) {
+		ret = inode_set_add(&dest->above, inode_of(&st));
+		int up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		close_fd(&fd);
+		fd = up;
+	}
+	close_fd(&fd);
+}
+
+/** Note a file that this run writes. */
+static void protect_file(struct dest *dest, const char *path) {
+	struct stat st;
+	if (path && stat(path, &st) == 0) {
+		inode_set_add(&dest->kept, inode_of(&st));
+	}
+}
+
+void dest_protect(struct dest *dest) {
+	const struct opts *opts = dest->opts;
+	const struct listing *operands = &dest->base->listing;
+	if (!(opts->flags & OPT_DELETE)) {
+		return;
+	}
+	protect_file(dest, opts->checksums);
+	for (size_t i = 0; i < operands->file_count; ++i) {
+		const char *path = operands->files[i].name;
+		int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0) {
+			const char *last = last_component(path);
+			char *dir = last == path ? strdup(".") : strndup(path, (size_t)(last - path));
+			fd = dir ? open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+			free(dir);
+		}
+		protect_way(dest, fd);
+	}
+}
+
+/** Whether an operand becomes the same name below the directory. */
+static bool keeps_name(const struct entry *entry) {
+	const char *name = last_component(entry->dst_name);
+	return name[0] != '\0' && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+bool dest_may_delete(struct dest *dest) {
+	const struct opts *opts = dest->opts;
+	const struct listing *operands = &dest->base->listing;
+	bool whole = tree_is_named_whole(dest->base);
+	if (!(opts->flags & OPT_DELETE)) {
+		if (opts->max_delete != UINT64_MAX) {
+			report_usage(dest->report, "--max-delete needs --delete", NULL, NULL, NULL);
+		}
+		return opts->max_delete == UINT64_MAX;
+	}
+	if (!(opts->flags & OPT_RECURSIVE)) {
+		report_usage(dest->report, "--delete needs -r or -a", NULL, NULL, NULL);
+		return false;
+	}
+	if (dest->flags & DEST_SERIAL) {
+		report_usage(dest->report, "with --delete, each operand must have a name of its own in DIRECTORY", NULL, NULL, NULL);
+		return false;
+	}
+	for (size_t i = 0; i < operands->file_count && !whole; ++i) {
+		if (!keeps_name(&operands->files[i])) {
+			report_usage(dest->report, "--delete needs -T to make DEST a copy of %s", operands->files[i].name, NULL, NULL);
+			return false;
+		}
+	}
+	return true;
+}
