@@ -8,6 +8,7 @@
 #   make fuzz                random input for all parsers (tests/fuzz), FUZZ_TIME=600 seconds each
 #   make cov                 lines and branches of src/ that the tests reach
 #   make fuzz-cp             random command lines, compared with cp, until there is a difference
+#   make fuzz-mirror         random pairs of trees, ucp --mirror and rsync --delete, without end
 #   make demo                install missing packages, build, copy a tree, compare it, print the rate
 #   make lint                style and static checks, with the tools that are installed
 #   make compile_commands.json   compilation database for editors and clangd
@@ -103,7 +104,7 @@ nproc = $(shell nproc)
 # (Its recipes start with + so that make hands the -j down.) A make below this one shares its -j when there is one, and uses all processors when there is none.
 submake = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(nproc))
 
-.PHONY: all units bench bench-tools release debug asan tsan check check-quick check-long fuzzers fuzz cov fuzz-cp demo \
+.PHONY: all units bench bench-tools release debug asan tsan check check-quick check-long fuzzers fuzz cov fuzz-cp fuzz-mirror demo \
 	lint help install uninstall dist deb clean show-flags FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -265,6 +266,10 @@ cov:
 fuzz-cp:
 	+@$(submake) PROFILE=release all
 	@while tests/tools/difftest.py generate --ucp=build/release/ucp --count=10000 --minimize; do :; done; exit 1
+
+fuzz-mirror:
+	+@$(submake) PROFILE=release all
+	@tests/tools/mirrortest.py --ucp=build/release/ucp --seed=$$(date +%s) --count=0; exit 1
 
 bench:
 	@.ci/install.sh bench

@@ -339,3 +339,11 @@ once_attack_on_removal() {
 		[[ -e out/file && -e out/dir/1 && -e out/dir/2 && -e out/dir/3 ]] || fail "something outside was removed"
 	done
 }
+
+# limit: 240
+# only: release
+once_mirrors_are_those_of_rsync() {
+	need cmd python3 rsync
+	run env TMPDIR="$PWD" python3 "$TOOLS/mirrortest.py" --ucp="$UCP" --seed=1 --count=12 --files=20
+	[[ $status == 0 ]] || fail "mirrortest.py: $(head -c 5000 "$OUT" "$ERR")"
+}
