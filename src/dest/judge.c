@@ -307,8 +307,8 @@ enum tree_verdict dest_judge_directory(struct dest *dest, struct tree *tree, con
 		return TREE_USE;
 	}
 	// -i does not ask about directories
-	bool wanted = opts_compare(opts) || (opts->flags & OPT_DELETE);
-	bool differs = wanted && !tree_is_named_whole(parent) && !(opts->flags & OPT_INTERACTIVE);
+	bool replaces = opts_compare(opts) || (opts->flags & OPT_DELETE);
+	bool differs = replaces && !tree_is_named_whole(parent) && !(opts->flags & OPT_INTERACTIVE);
 	if (opts->backup == BACKUP_NONE && !differs) {
 		*fail = error_make(ERROR_COPY, 0, "cannot overwrite non-directory %d with directory %s");
 		return TREE_USE;
