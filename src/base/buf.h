@@ -31,7 +31,7 @@ void buf_char(struct buf *buf, char c);
  *
  * @param most  Most bytes that the string may hold, at least those it has: an endless file must not take all memory.
  * @return 0; -EFBIG if there is more, of which one byte was appended; another -errno. buf::data is NULL only without
- * memory.
+ *         memory.
  */
 int buf_read(struct buf *buf, int fd, size_t most);
 

@@ -49,8 +49,8 @@ struct walk {
  * directories mislead it nowhere and long paths do not fail. It uses no stack for depth and few descriptors; if there
  * are no more, three are enough.
  *
- * @return 0, also if meet() or stop ended it without an error; -errno: the first error, after which only a walk without
- * WALK_ALL continued.
+ * @return 0, also if meet() ended the walk. -errno: -EINTR if it was stopped, else the first error, after which only a
+ *         walk without WALK_ALL continued.
  */
 int walk_operand(const struct walk *walk, const char *operand);
 

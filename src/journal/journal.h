@@ -240,7 +240,7 @@ void journal_announced(struct journal_notice *notice, enum journal_end end);
  *
  * @param options  Fingerprint of the options that change what a finished copy looks like.
  * @return 0; -EBUSY if another ucp uses the journal; -EEXIST if the journal is to be JOURNAL_INTO, but the directory is
- * itself an interrupted copy, whose journal stays; another -errno if there can be no journal.
+ *         itself an interrupted copy, whose journal stays; another -errno if there can be no journal.
  */
 int journal_open(struct journal *journal, int dir, uint64_t options);
 
@@ -294,7 +294,7 @@ void journal_finish(struct journal *journal, const struct stat *src, const struc
  * @param left  The file under the temporary name, or NULL. If it is not the noted one, or if the source has changed,
  *              the part begins again, with a new record.
  * @return The part, owned by the journal; NULL if nothing can be noted. If journal_part::done is not empty, LEFT
- * contains those ranges.
+ *         contains those ranges.
  */
 struct journal_part *journal_begin(struct journal *journal, const char *path, const struct stat *src,
 	const struct stat *left);

@@ -55,7 +55,7 @@ struct symlink_end {
  * Follow all links of a path, component by component.
  *
  * @return 0, also if the path ends at a missing name. -errno, SYMLINK_FOREIGN or SYMLINK_REFUSED: then nothing is to be
- * closed.
+ *         closed.
  */
 int symlink_walk(int dir, const char *path, enum symlink_trust trust, const struct symlink_rule *rule, struct symlink_end *end);
 
@@ -68,7 +68,7 @@ void symlink_close(struct symlink_end *end);
  *
  * @param flags  As for open(2), without O_CREAT.
  * @return A descriptor, -errno, SYMLINK_FOREIGN, or SYMLINK_REFUSED. -ESTALE if NAME is no link (any more).
- * OPEN_NO_PROC if another user made a link on the path, and /proc is not mounted.
+ *         OPEN_NO_PROC if another user made a link on the path, and /proc is not mounted.
  */
 int symlink_open(int dir, const char *name, int flags, const struct symlink_rule *rule);
 
