@@ -307,8 +307,8 @@ void file_leave(struct file_context *ctx, const struct tree *tree, const struct 
 bool file_is_safe_by_name(int dir, const char *name, struct inode inode);
 
 /**
- * Put a name aside that dest_judge() refused for now (dest_found::later), to be begun again when everything else is done.
- * Returns whether that is so; else it is to be reported.
+ * Put a name aside that dest_judge() refused only for now (dest_found::later): it is begun again when everything else
+ * is done. Returns whether the name was put aside; if not, report the error.
  */
 bool file_put_off(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct dest_found *found);
 

@@ -77,7 +77,7 @@ struct file_context {
 	struct list retry;
 	/** Names that have to wait (FILE_DEFERRED), to be copied when nothing else is in flight. */
 	struct list deferred;
-	/** Names for which there was no space, to be tried once more when everything else is done. */
+	/** Names for which there was no space or which dest_judge() put off, to be tried when everything else is done. */
 	struct list nospace;
 	/*
 	 * What was refused, so that it is not asked for again. Each field has the file system where this worker was refused

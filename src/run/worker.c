@@ -73,7 +73,7 @@ static bool begin_directory(struct state *s, struct tree *parent, const struct e
 	int ret = tree->flags & TREE_CLOSED ? 0 : tree_list(tree);
 	if (ret < 0) {
 		tree_report(parent, entry, error_make(ERROR_ACCESS, ret, "cannot access %s"));
-		// Who knows what it has that was not listed
+		// The directory may have names that were not listed: remove nothing from it
 		tree_note_failure(tree);
 	}
 	dest_count_surplus(s->ctx.files->dest, tree);
