@@ -37,6 +37,7 @@
  *     - whose.c             who may have put a destination there
  *     - unchanged.c         a destination that only gets attributes
  *     - target.c            what all destinations have in common
+ *     - target-open.c       opens it, by cp's rules if something stands there
  *     - target-in-place.c   a destination that is written to under its name
  *     - target-staged.c     a destination that gets its name when it is whole (--atomic, --resume)
  *     - target-dry.c        a destination that is not made (--dry-run)

@@ -82,12 +82,14 @@ struct error file_commit(struct file_context *ctx, struct file *file) {
 	if (!fail.text && !(file->flags & FILE_INCOMPLETE)) {
 		fail = complete(ctx, file);
 	}
-	if ((file->target.flags & TARGET_STAGED) && !(file->flags & FILE_INCOMPLETE)) {
-		struct error unnamed = file_publish(ctx, file);
-		fail = unnamed.text ? unnamed : fail;
-		if (!fail.text && !(file->flags & FILE_INCOMPLETE)) {
-			file_note_finished(ctx, file);
-		}
+	if (file->flags & FILE_INCOMPLETE) {
+		return fail;
+	}
+	bool staged = target_is_staged(&file->target);
+	struct error unnamed = file->target.ops->commit(ctx, file);
+	fail = unnamed.text ? unnamed : fail;
+	if (staged && !fail.text && !(file->flags & FILE_INCOMPLETE)) {
+		file_note_finished(ctx, file);
 	}
 	return fail;
 }

@@ -126,32 +126,44 @@ int file_hide_again(const struct tree *tree, int dir, char **path);
  */
 void file_drop_tempfile(const struct tree *tree, int dir, const char *path, struct inode inode);
 
-/** Stage a file where nothing stands yet. Returns 0, -EEXIST if something does, or another -errno. */
-int file_stage_new(struct file_context *ctx, struct file *file);
+/**
+ * The kinds of targets. A target in place is written to under its own name. A staged one (--atomic, --resume) has no name
+ * or a temporary one until it is whole. A dry run has no target, as it opens nothing: see file_simulate().
+ */
+struct target_ops {
+	/** Create a file where nothing stands yet. Returns 0, -EEXIST if something does, or another -errno. */
+	int (*create)(struct file_context *ctx, struct file *file);
+	/** Create a file for which dest_judge() returned DEST_CREATE. REPLACE: dest_found::replace. */
+	struct error (*create_again)(struct file_context *ctx, struct file *file, bool replace);
+	/** Open or create what a file is written to for which dest_judge() returned DEST_OVERWRITE. */
+	struct error (*overwrite)(struct file_context *ctx, struct file *file);
+	/** Create a file in the place of one that cannot be written into, or that belongs to another user. */
+	struct error (*displace)(struct file_context *ctx, struct file *file);
+	/**
+	 * Give a complete file its name. If this fails, the file becomes FILE_INCOMPLETE. If target::tempfile is still set
+	 * afterwards, the file has that name, too, and file_unhide() has to remove it when the file is closed.
+	 */
+	struct error (*commit)(struct file_context *ctx, struct file *file);
+	/** Remove an incomplete file, or keep it for --resume (file_keep_part()); truncate one that was there before. */
+	void (*rollback)(struct file_context *ctx, struct file *file);
+};
 
-/** Stage a file for which dest_judge() returned DEST_CREATE. REPLACE: dest_found::replace. */
-struct error file_stage_again(struct file_context *ctx, struct file *file, bool replace);
+extern const struct target_ops target_in_place;
+extern const struct target_ops target_staged;
 
-/** Stage a file that replaces one which cannot be written into, or which belongs to another user. */
-struct error file_stage_instead(struct file_context *ctx, struct file *file);
+/** The kind of target that an entry gets unless it is written through something special. */
+const struct target_ops *target_ops(const struct file_context *ctx, const struct entry *entry);
 
-/** Stage a file for which dest_judge() returned DEST_OVERWRITE, over a regular file. */
-struct error file_stage_over(struct file_context *ctx, struct file *file);
+/** Whether a target does not have its name yet. */
+static inline bool target_is_staged(const struct target *target) {
+	return target->ops == &target_staged;
+}
 
 /** Give a complete file the attributes of the file it is going to replace. */
 struct error file_inherit(struct file_context *ctx, struct file *file);
 
-/**
- * Give a complete staged file its name. If this fails, the file becomes FILE_INCOMPLETE. If target::tempfile is still
- * set afterwards, the file has that name, too, and file_unhide() has to remove it when the file is closed.
- */
-struct error file_publish(struct file_context *ctx, struct file *file);
-
 /** Remove the temporary name that a file has besides its own, if it still leads to INODE. A failure is reported. */
 void file_unhide(struct file *file, struct inode inode);
-
-/** Remove a staged file that did not get its name, or keep it for --resume (file_keep_part()). */
-void file_unstage(struct file_context *ctx, struct file *file);
 
 /** Whether this run may make something called NAME in TREE, so that NAME is not a temporary name there. */
 bool file_expects(const struct tree *tree, const char *name);

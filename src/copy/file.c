@@ -64,6 +64,7 @@ struct file *file_new(struct tree *tree, const struct entry *entry, struct link_
 	file->tree = tree;
 	file->entry = *entry;
 	file->source.fd = file->target.fd = -1;
+	file->target.ops = &target_in_place;
 	file->retry = retry;
 	file->keep = UINT64_MAX;
 	atomic_init(&file->refs, 1);

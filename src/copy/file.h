@@ -140,23 +140,25 @@ enum target_flags {
 	TARGET_NONBLOCK = 1 << 3,
 	/** The target is in files::overwriting. */
 	TARGET_RESERVED = 1 << 4,
-	/** The target has no name or a temporary one, and gets its own when it is whole (--atomic). */
-	TARGET_STAGED = 1 << 5,
 	/** The target replaces what stands under its name. */
-	TARGET_REPLACES = 1 << 6,
+	TARGET_REPLACES = 1 << 5,
 	/** The target replaces a file that cp would write into, so it inherits that file's attributes. */
-	TARGET_INHERITS = 1 << 7,
+	TARGET_INHERITS = 1 << 6,
 };
+
+struct target_ops;
 
 /** Where data goes to, and how it gets its name. */
 struct target {
+	/** What is done with it: &target_staged until a staged target has its name, else &target_in_place. */
+	const struct target_ops *ops;
 	int fd;
 	/** enum target_flags. They do not change while data is moved. */
 	unsigned flags;
 	/** The destination as it was found, if it existed, and the name of its backup. */
 	struct stat found;
 	char *backup;
-	/** The temporary name while TARGET_STAGED, or NULL. */
+	/** The temporary name while it is staged, or NULL. */
 	char *tempfile;
 	/** With TARGET_BY_LINK, the directory in which the target was staged. */
 	struct inode led_to;

@@ -61,7 +61,7 @@ static void leave_lists(struct file_context *ctx, struct file *file) {
 /** Close the destination and remove the temporary name besides its own. Returns FAIL, or else the error of closing. */
 static struct error close_destination(struct file_context *ctx, struct file *file, struct error fail) {
 	struct stat made;
-	bool tempfile = file->target.tempfile && !(file->target.flags & TARGET_STAGED);
+	bool tempfile = file->target.tempfile && !target_is_staged(&file->target);
 	bool noted = (tempfile || ((file->target.flags & TARGET_CREATED) && may_fail_to_close(ctx, file)))
 		&& fstat(file->target.fd, &made) == 0;
 	int ret = close_fd(&file->target.fd);

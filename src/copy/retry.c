@@ -20,7 +20,7 @@ static bool may_try_later(const struct file_context *ctx, int err) {
 /** Whether a file that failed with ERR may be tried once more. */
 static bool may_copy_later(const struct file_context *ctx, const struct file *file, int err) {
 	// An overwritten file is newer than its source now, so -u would skip it
-	bool cut = (file->target.flags & TARGET_RESERVED) && !(file->target.flags & (TARGET_CREATED | TARGET_STAGED));
+	bool cut = (file->target.flags & TARGET_RESERVED) && !(file->target.flags & TARGET_CREATED) && !target_is_staged(&file->target);
 	bool last = file->retry && file->retry->last_try;
 	return !last && !(file->target.flags & TARGET_SPECIAL) && S_ISREG(file->source.st.st_mode)
 		&& !(cut && ctx->files->opts->update == UPDATE_OLDER) && may_try_later(ctx, err);

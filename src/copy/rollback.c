@@ -7,53 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/** Remove a file that did not get its name, which still belongs to what was there before. */
-static void undo_staged(struct file_context *ctx, struct file *file) {
-	file_unstage(ctx, file);
-	if (file->target.backup && tree_pin(file->tree) == 0) {
-		dest_undo_backup(ctx->files->dest, file->tree, &file->entry, file->target.backup);
-		tree_unpin(file->tree);
-	}
-}
-
 void file_rollback(struct file_context *ctx, struct file *file) {
-	struct stat ours;
-	struct stat there;
-	if (file->target.flags & TARGET_STAGED) {
-		undo_staged(ctx, file);
-		return;
-	}
-	if ((file->target.flags & TARGET_SPECIAL) || file->target.fd < 0 || fstat(file->target.fd, &ours) != 0) {
-		return;
-	}
-	if (!(file->target.flags & TARGET_CREATED)) {
-		// The old content is lost; the new content must not pass for complete
-		uint64_t keep = min(file->keep, file->cursor);
-		uint64_t size = (uint64_t)ours.st_size;
-		bool more = size > keep || (file->plan.flags & PLAN_RESERVE);
-		if (!(file->flags & FILE_NO_DATA) && more) {
-			// If truncating fails, nothing is left to try; the first error is reported
-			int ret = ftruncate(file->target.fd, (off_t)min(keep, size));
-			(void)ret;
-		}
-		return;
-	}
-	// If its name leads elsewhere now, it must at least not look complete
-	if (ftruncate(file->target.fd, 0) != 0 || tree_pin(file->tree) < 0) {
-		return;
-	}
-	int dir = file->tree->fd[DST];
-	bool known = fstat(file->target.fd, &ours) == 0;
-	file_let_go(ctx, file);
-	if (known && fstatat(dir, file->entry.dst_name, &there, AT_SYMLINK_NOFOLLOW) == 0
-		&& file_is_still(file->tree, &ours, &there))
-	{
-		unlinkat(dir, file->entry.dst_name, 0);
-	}
-	if (file->target.backup) {
-		dest_undo_backup(ctx->files->dest, file->tree, &file->entry, file->target.backup);
-	}
-	tree_unpin(file->tree);
+	file->target.ops->rollback(ctx, file);
 }
 
 void files_take_away(struct files *files) {

@@ -3,7 +3,6 @@
 #include "base/io.h"
 #include "base/open.h"
 #include "base/opts.h"
-#include "display/writeback.h"
 #include "sys/meta.h"
 #include "sys/symlink.h"
 
@@ -36,8 +35,8 @@ static int create_in(struct file_context *ctx, struct file *file, int dir, const
 	return 0;
 }
 
-static int create(struct file_context *ctx, struct file *file, int more_flags) {
-	return create_in(ctx, file, file->tree->fd[DST], file->entry.dst_name, more_flags);
+static int create(struct file_context *ctx, struct file *file) {
+	return create_in(ctx, file, file->tree->fd[DST], file->entry.dst_name, O_EXCL);
 }
 
 /**
@@ -47,7 +46,7 @@ static int create(struct file_context *ctx, struct file *file, int more_flags) {
 static int create_behind(struct file_context *ctx, struct file *file) {
 	struct symlink_end end;
 	if (tree_is_named_whole(file->tree)) {
-		return create(ctx, file, 0);
+		return create_in(ctx, file, file->tree->fd[DST], file->entry.dst_name, 0);
 	}
 	// The link may have been replaced since it was looked at
 	int ret = tree_symlink_walk(file->tree, file->entry.dst_name, &end);
@@ -58,11 +57,12 @@ static int create_behind(struct file_context *ctx, struct file *file) {
 	return ret;
 }
 
-/** Create a destination after what stood there was removed, or where only a link stands. */
-static struct error create_again(struct file_context *ctx, struct file *file) {
+/** As target_ops::create_again. What is to be replaced was removed. */
+static struct error create_again(struct file_context *ctx, struct file *file, bool replace) {
+	(void)replace;
 	struct stat st;
 	const char *name = file->entry.dst_name;
-	int ret = create(ctx, file, O_EXCL);
+	int ret = create(ctx, file);
 	if (ret == -EEXIST && fstatat(file->tree->fd[DST], name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode)) {
 		bool trusted = tree_is_named_whole(file->tree) || symlink_owner_is_trusted(&st);
 		if (!(ctx->files->opts->flags & OPT_POSIX) || !trusted) {
@@ -77,8 +77,8 @@ static struct error create_again(struct file_context *ctx, struct file *file) {
 	return ret < 0 ? file_cannot_create(ret) : NO_ERROR;
 }
 
-/** Remove what stands at the destination, and create a new file. */
-static struct error remove_and_create(struct file_context *ctx, struct file *file) {
+/** As target_ops::displace. */
+static struct error displace(struct file_context *ctx, struct file *file) {
 	close_fd(&file->target.fd);
 	if (unlinkat(file->tree->fd[DST], file->entry.dst_name, 0) == 0) {
 		if (ctx->files->opts->flags & OPT_VERBOSE) {
@@ -87,7 +87,7 @@ static struct error remove_and_create(struct file_context *ctx, struct file *fil
 	} else if (errno != ENOENT) {
 		return error_make(ERROR_REMOVE, errno, "cannot remove %d");
 	}
-	return create_again(ctx, file);
+	return create_again(ctx, file, false);
 }
 
 /**
@@ -122,7 +122,7 @@ static struct error make_empty(struct file_context *ctx, struct file *file) {
 	file->target.found.st_ino = inode.ino;
 	if (!(opts->flags & OPT_ATTRIBUTES_ONLY) && hardlinks_is_copy(ctx->files->hardlinks, inode_of(&file->target.found))) {
 		file_release_destination(ctx, file);
-		return remove_and_create(ctx, file);
+		return displace(ctx, file);
 	}
 	if (opts->preserve & PRESERVE_MODE) {
 		restrict_mode(opts, file);
@@ -135,12 +135,12 @@ static struct error make_empty(struct file_context *ctx, struct file *file) {
 }
 
 /** Replace a file of another user, who may have it open, by a new one. */
-static struct error displace(struct file_context *ctx, struct file *file) {
+static struct error displace_strangers(struct file_context *ctx, struct file *file) {
 	close_fd(&file->target.fd);
 	if (ctx->files->opts->flags & OPT_ATTRIBUTES_ONLY) {
 		return file_not_giving();
 	}
-	return file_is_atomic(ctx, &file->entry) ? file_stage_instead(ctx, file) : remove_and_create(ctx, file);
+	return target_ops(ctx, &file->entry)->displace(ctx, file);
 }
 
 /**
@@ -160,7 +160,7 @@ static struct error take_over(struct file_context *ctx, struct file *file, bool 
 		return fail;
 	case TARGET_DISPLACE:
 		file->target.flags &= ~(unsigned)TARGET_BY_LINK;
-		return displace(ctx, file);
+		return displace_strangers(ctx, file);
 	case TARGET_ADMIT:
 		break;
 	}
@@ -172,7 +172,7 @@ static struct error take_over(struct file_context *ctx, struct file *file, bool 
 	// A file that only gets attributes keeps its content, which a new file would not have
 	bool written = !(opts->flags & OPT_ATTRIBUTES_ONLY);
 	if (written && !link && st->st_nlink > 1 && dest_is_source(ctx->files->dest, st)) {
-		return atomic_load(&ctx->files->cancelled) ? error_make(ERROR_REMOVE, EINTR, "cannot remove %d") : remove_and_create(ctx, file);
+		return atomic_load(&ctx->files->cancelled) ? error_make(ERROR_REMOVE, EINTR, "cannot remove %d") : displace(ctx, file);
 	}
 	return make_empty(ctx, file);
 }
@@ -224,7 +224,7 @@ static int open_waiting(const struct file_context *ctx, const struct file *file,
 	return ret;
 }
 
-/** Open an existing destination to overwrite it, or replace it. */
+/** As target_ops::overwrite. */
 static struct error overwrite(struct file_context *ctx, struct file *file) {
 	int flags = file_access_mode(ctx->files->opts) | O_NOCTTY | O_CLOEXEC;
 	bool wait = tree_is_named_whole(file->tree) && !S_ISREG(file->target.found.st_mode);
@@ -232,7 +232,7 @@ static struct error overwrite(struct file_context *ctx, struct file *file) {
 
 	// Do not even open another user's fifo or terminal
 	if (dest_is_strangers(ctx->files->opts, file->tree, &file->source.st, &file->target.found)) {
-		return displace(ctx, file);
+		return displace_strangers(ctx, file);
 	}
 	int ret = open_there(ctx, file, flags | (wait ? 0 : O_NONBLOCK), &link);
 	if (ret == -ENXIO || ret == -EAGAIN) {
@@ -247,137 +247,63 @@ static struct error overwrite(struct file_context *ctx, struct file *file) {
 		return take_over(ctx, file, link);
 	}
 	if (ret == -ENOENT) {
-		return create_again(ctx, file);
+		return create_again(ctx, file, false);
 	}
 	if (!(ctx->files->opts->flags & OPT_FORCE)) {
 		return error_make(ERROR_CREATE, ret, "cannot create regular file %d");
 	}
-	return remove_and_create(ctx, file);
+	return displace(ctx, file);
 }
 
-/** Leave a destination as it is. */
-static void skip(struct file_context *ctx, const struct tree *tree, const struct entry *entry, const struct stat *st,
-	const struct dest_found *found)
-{
-	file_leave(ctx, tree, entry, st, found);
-	if (ctx->files->opts->flags & OPT_DEBUG) {
-		tree_say(tree, entry, SAY_NOTE, "skipped %d");
-	}
+/** As target_ops::commit: it has its name already. */
+static struct error commit(struct file_context *ctx, struct file *file) {
+	(void)ctx;
+	(void)file;
+	return NO_ERROR;
 }
 
-bool file_judge(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st,
-	struct judged *judged)
-{
-	struct error fail = NO_ERROR;
-	bool named = entry->dst_name[0] != '\0';
-	if (tree->flags & TREE_CREATED) {
-		// This run made what stands there, for another name: creating the file reports that
-		return true;
+/** As target_ops::rollback. */
+static void rollback(struct file_context *ctx, struct file *file) {
+	struct stat ours;
+	struct stat there;
+	if ((file->target.flags & TARGET_SPECIAL) || file->target.fd < 0 || fstat(file->target.fd, &ours) != 0) {
+		return;
 	}
-	if (named && fstatat(tree->fd[DST], entry->dst_name, &judged->found.st, AT_SYMLINK_NOFOLLOW) != 0) {
-		if (errno == ENOENT) {
-			judged->absent = tree->flags & TREE_OPERANDS;
-			return true;
+	if (!(file->target.flags & TARGET_CREATED)) {
+		// The old content is lost; the new content must not pass for complete
+		uint64_t keep = min(file->keep, file->cursor);
+		uint64_t size = (uint64_t)ours.st_size;
+		bool more = size > keep || (file->plan.flags & PLAN_RESERVE);
+		if (!(file->flags & FILE_NO_DATA) && more) {
+			// If truncating fails, nothing is left to try; the first error is reported
+			int ret = ftruncate(file->target.fd, (off_t)min(keep, size));
+			(void)ret;
 		}
-		tree_report(tree, entry, error_make(ERROR_STAT, errno, "cannot stat %d"));
-		file_failed(ctx, st);
-		judged->verdict = DEST_REFUSE;
-		return false;
+		return;
 	}
-	judged->found.seen = named;
-	judged->verdict = file_verdict(ctx, tree, entry, st, &judged->found, &fail);
-	if (judged->verdict == DEST_REFUSE && file_put_off(ctx, tree, entry, &judged->found)) {
-		return false;
+	// If its name leads elsewhere now, it must at least not look complete
+	if (ftruncate(file->target.fd, 0) != 0 || tree_pin(file->tree) < 0) {
+		return;
 	}
-	if (judged->verdict == DEST_REFUSE) {
-		tree_report(tree, entry, fail);
-		file_failed(ctx, st);
-		return false;
+	int dir = file->tree->fd[DST];
+	bool known = fstat(file->target.fd, &ours) == 0;
+	file_let_go(ctx, file);
+	if (known && fstatat(dir, file->entry.dst_name, &there, AT_SYMLINK_NOFOLLOW) == 0
+		&& file_is_still(file->tree, &ours, &there))
+	{
+		unlinkat(dir, file->entry.dst_name, 0);
 	}
-	judged->known = judged->verdict == DEST_OVERWRITE || judged->verdict == DEST_CREATE;
-	if (!judged->known) {
-		skip(ctx, tree, entry, st, &judged->found);
+	if (file->target.backup) {
+		dest_undo_backup(ctx->files->dest, file->tree, &file->entry, file->target.backup);
 	}
-	return judged->known;
+	tree_unpin(file->tree);
 }
 
-/** Whether ST is known not to be of a regular file. */
-static bool is_special(const struct stat *st) {
-	return (st->st_mode & S_IFMT) != 0 && !S_ISREG(st->st_mode);
-}
-
-/** Create a destination where nothing seems to stand. Returns 0 or -errno. */
-static int make_new(struct file_context *ctx, struct file *file) {
-	return file_is_atomic(ctx, &file->entry) ? file_stage_new(ctx, file) : create(ctx, file, O_EXCL);
-}
-
-/** Judge what stands at the destination, and open it or create what replaces it. */
-static void replace(struct file_context *ctx, struct file *file, const struct judged *judged, struct error *fail) {
-	enum dest_verdict verdict = judged->verdict;
-	struct dest_found found = judged->found;
-	if (!judged->known) {
-		verdict = file_verdict(ctx, file->tree, &file->entry, &file->source.st, &found, fail);
-	}
-	if (verdict == DEST_SKIP || verdict == DEST_DONE) {
-		skip(ctx, file->tree, &file->entry, &file->source.st, &found);
-	}
-	bool atomic = file_is_atomic(ctx, &file->entry);
-	file->target.found = found.st;
-	file->target.backup = found.backup;
-	if (verdict == DEST_OVERWRITE || verdict == DEST_CREATE) {
-		file_say(ctx, file->tree, &file->entry, file->target.backup);
-	}
-	if (verdict == DEST_OVERWRITE) {
-		// Write into special files even with --atomic, and into files that only get attributes
-		bool over = atomic && !is_special(&found.st) && !(ctx->files->opts->flags & OPT_ATTRIBUTES_ONLY);
-		*fail = over ? file_stage_over(ctx, file) : overwrite(ctx, file);
-	} else if (verdict == DEST_CREATE) {
-		*fail = atomic ? file_stage_again(ctx, file, found.replace) : create_again(ctx, file);
-	}
-}
-
-/**
- * The error for a destination that could not be made. If nothing can have stood there, it was taken meanwhile: by a
- * name that the file system takes for the same one, or by another user, whose link is not followed.
- */
-static struct error cannot_make(const struct file *file, int ret, const char *what) {
-	struct stat st;
-	const char *name = file->entry.dst_name;
-	if (ret == -EEXIST && fstatat(file->tree->fd[DST], name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode)) {
-		return error_make(ERROR_COPY, 0, "not writing through dangling symlink %d");
-	}
-	if (ret == -EISDIR && name[0] != '\0' && name[strlen(name) - 1] == '/') {
-		ret = -ENOTDIR;
-	}
-	return tree_explain(file->tree, &file->entry, error_make(ERROR_CREATE, -ret, what));
-}
-
-bool file_open_destination(struct file_context *ctx, struct file *file, const struct judged *judged) {
-	struct error fail = NO_ERROR;
-	bool new = (file->tree->flags & TREE_CREATED) || judged->absent;
-
-	int ret = judged->known ? -EEXIST : make_new(ctx, file);
-	if (ret == -EEXIST && !new) {
-		replace(ctx, file, judged, &fail);
-	} else {
-		static const char what[] = "cannot create regular file %d";
-		if (ret < 0) {
-			fail = cannot_make(file, ret, what);
-		}
-		// Print no line for a destination that cannot even be looked at
-		if (!fail.text || fail.op == ERROR_CREATE) {
-			file_say(ctx, file->tree, &file->entry, NULL);
-		}
-	}
-	if (fail.text) {
-		if ((fail.err != EINTR || !atomic_load(&ctx->files->cancelled)) && !file_copy_later(ctx, file, fail.err)) {
-			tree_report(file->tree, &file->entry, fail);
-			file_failed(ctx, &file->source.st);
-		}
-		return false;
-	}
-	if (file->target.fd >= 0 && ctx->files->writeback) {
-		writeback_track(ctx->files->writeback, file->target.fd);
-	}
-	return file->target.fd >= 0;
-}
+const struct target_ops target_in_place = {
+	.create = create,
+	.create_again = create_again,
+	.overwrite = overwrite,
+	.displace = displace,
+	.commit = commit,
+	.rollback = rollback,
+};

@@ -80,7 +80,7 @@ static int location_open(struct location *location, const struct file *file) {
 	*location = (struct location) {.dir = file->tree->fd[DST], .own = -1};
 
 	int ret = by_link ? location_follow(location, file) : location_go(location, file->entry.dst_name);
-	if (ret == 0 && by_link && (file->target.flags & TARGET_STAGED)) {
+	if (ret == 0 && by_link && (target_is_staged(&file->target))) {
 		ret = or_errno(fstatat(location->dir, ".", &st, 0));
 		if (ret == 0 && !inode_same(inode_of(&st), file->target.led_to)) {
 			ret = -ESTALE;
@@ -186,7 +186,7 @@ static int stage(struct file_context *ctx, struct file *file, mode_t mode) {
 		return fd;
 	}
 	file->target.fd = fd;
-	file->target.flags |= TARGET_STAGED;
+	file->target.ops = &target_staged;
 	file_know_part(file);
 	return 0;
 }
@@ -206,7 +206,8 @@ static int stage_created(struct file_context *ctx, struct file *file) {
 	return 0;
 }
 
-int file_stage_new(struct file_context *ctx, struct file *file) {
+/** As target_ops::create. */
+static int create(struct file_context *ctx, struct file *file) {
 	struct stat st;
 	if (fstatat(file->tree->fd[DST], file->entry.dst_name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		return -EEXIST;
@@ -214,7 +215,8 @@ int file_stage_new(struct file_context *ctx, struct file *file) {
 	return errno == ENOENT ? stage_created(ctx, file) : -errno;
 }
 
-struct error file_stage_again(struct file_context *ctx, struct file *file, bool replace) {
+/** As target_ops::create_again. */
+static struct error create_again(struct file_context *ctx, struct file *file, bool replace) {
 	struct stat st;
 	if (replace) {
 		file->target.flags |= TARGET_REPLACES;
@@ -268,22 +270,24 @@ static int open_old(const struct tree *tree, int dir, const char *name, enum way
 	return fd;
 }
 
-struct error file_stage_instead(struct file_context *ctx, struct file *file) {
+/** As target_ops::displace. */
+static struct error displace(struct file_context *ctx, struct file *file) {
 	if (ctx->files->opts->flags & OPT_VERBOSE) {
 		tree_say(file->tree, &file->entry, SAY_REMOVED, "removed %d");
 	}
 	file->target.flags &= ~(unsigned)TARGET_BY_LINK;
-	return file_stage_again(ctx, file, true);
+	return create_again(ctx, file, true);
 }
 
-struct error file_stage_over(struct file_context *ctx, struct file *file) {
+/** As target_ops::overwrite. */
+static struct error overwrite(struct file_context *ctx, struct file *file) {
 	const struct opts *opts = ctx->files->opts;
 	bool trusted = tree_is_named_whole(file->tree);
 	int dir = file->tree->fd[DST];
 	const char *name = file->entry.dst_name;
 
 	if (dest_is_strangers(opts, file->tree, &file->source.st, &file->target.found)) {
-		return file_stage_instead(ctx, file);
+		return displace(ctx, file);
 	}
 	int fd = open_old(file->tree, dir, name, WAY_NAME);
 	bool link = fd == -ELOOP;
@@ -295,14 +299,14 @@ struct error file_stage_over(struct file_context *ctx, struct file *file) {
 		return file_cannot_create(fd);
 	}
 	if (fd < 0) {
-		return fd == -ENOENT ? file_stage_again(ctx, file, false) : file_stage_instead(ctx, file);
+		return fd == -ENOENT ? create_again(ctx, file, false) : displace(ctx, file);
 	}
 	file->target.flags |= link ? TARGET_BY_LINK : 0;
 	struct error fail;
 	enum target_admit admit = target_admit(ctx, file, fd, &fail);
 	close_fd(&fd);
 	if (admit != TARGET_ADMIT) {
-		return admit == TARGET_REFUSE ? fail : file_stage_instead(ctx, file);
+		return admit == TARGET_REFUSE ? fail : displace(ctx, file);
 	}
 	if (!file_reserve(ctx, file)) {
 		file->flags |= FILE_DEFERRED;
@@ -430,7 +434,8 @@ static int flush_name(const struct file *file, const struct location *location) 
 	return ret == -EINTR ? 0 : ret;
 }
 
-struct error file_publish(struct file_context *ctx, struct file *file) {
+/** As target_ops::commit. */
+static struct error commit(struct file_context *ctx, struct file *file) {
 	struct error fail = NO_ERROR;
 	struct location location;
 	int flushed = 0;
@@ -449,7 +454,7 @@ struct error file_publish(struct file_context *ctx, struct file *file) {
 		file->flags |= FILE_INCOMPLETE;
 		return ret == -ECANCELED ? fail : file_cannot_create(ret);
 	}
-	file->target.flags &= ~(unsigned)TARGET_STAGED;
+	file->target.ops = &target_in_place;
 	if (ret == 0) {
 		free(file->target.tempfile);
 		file->target.tempfile = NULL;
@@ -474,7 +479,8 @@ void file_unhide(struct file *file, struct inode inode) {
 	}
 }
 
-void file_unstage(struct file_context *ctx, struct file *file) {
+/** Remove a file that did not get its name, or keep it for --resume (file_keep_part()). */
+static void unstage(struct file_context *ctx, struct file *file) {
 	struct location location;
 	struct stat st;
 	if (file_keep_part(ctx, file) || !file->target.tempfile || tree_pin(file->tree) < 0) {
@@ -494,3 +500,21 @@ void file_unstage(struct file_context *ctx, struct file *file) {
 	}
 	tree_unpin(file->tree);
 }
+
+/** As target_ops::rollback. The name still belongs to what was there before. */
+static void rollback(struct file_context *ctx, struct file *file) {
+	unstage(ctx, file);
+	if (file->target.backup && tree_pin(file->tree) == 0) {
+		dest_undo_backup(ctx->files->dest, file->tree, &file->entry, file->target.backup);
+		tree_unpin(file->tree);
+	}
+}
+
+const struct target_ops target_staged = {
+	.create = create,
+	.create_again = create_again,
+	.overwrite = overwrite,
+	.displace = displace,
+	.commit = commit,
+	.rollback = rollback,
+};
