@@ -104,23 +104,29 @@ static void write_files(char *text, size_t size, const struct view *view, bool a
 	}
 }
 
-/** Write the number of bytes, and at the end how many are shared with the source. */
-static void write_bytes(char *text, size_t size, const struct view *view, bool align) {
+/** Write bytes: in the end also how many of them are shared with the source, and how, unless the text is to be BRIEF. */
+static void write_bytes(char *text, size_t size, const struct view *view, bool align, bool brief) {
 	char number[32];
 	char shared[32];
+	const char *how = brief ? "" : " (reflink)";
 	progress_format_bytes(number, sizeof(number), (double)view->bytes);
 	progress_format_bytes(shared, sizeof(shared), (double)view->shared);
 	if (!view->last || view->shared == 0) {
 		snprintf(text, size, "%*s", align ? 8 : 0, number);
 	} else if (view->shared >= view->bytes) {
-		snprintf(text, size, "%*s shared (reflink)", align ? 8 : 0, number);
+		snprintf(text, size, "%*s shared%s", align ? 8 : 0, number, how);
 	} else {
-		snprintf(text, size, "%*s, %s of it shared (reflink)", align ? 8 : 0, number, shared);
+		snprintf(text, size, "%*s, %s of it shared%s", align ? 8 : 0, number, shared, how);
 	}
 }
 
-/** Write all fields; with ALIGN numbers have leading blanks, so that later fields do not move. */
-static void write_texts(struct texts *texts, const struct view *view, bool align) {
+/**
+ * Write the texts.
+ *
+ * @param align  Put blanks before numbers, so that what follows does not move.
+ * @param brief  Leave out what is not necessary.
+ */
+static void write_texts(struct texts *texts, const struct view *view, bool align, bool brief) {
 	char number[32];
 
 	*texts = (struct texts) {0};
@@ -129,7 +135,7 @@ static void write_texts(struct texts *texts, const struct view *view, bool align
 		unsigned percent = view->share >= 1 && done ? 100 : (unsigned)min(view->share * 100, 99.0);
 		snprintf(texts->percent, sizeof(texts->percent), align ? "%3u%%" : "%u%%", percent);
 	}
-	write_bytes(texts->bytes, sizeof(texts->bytes), view, align);
+	write_bytes(texts->bytes, sizeof(texts->bytes), view, align, brief);
 	if (view->totals.final && !view->last) {
 		progress_format_bytes(number, sizeof(number), (double)max(view->totals.bytes, view->bytes));
 		snprintf(texts->total, sizeof(texts->total), " of %s", number);
@@ -145,7 +151,7 @@ static void write_texts(struct texts *texts, const struct view *view, bool align
 		snprintf(texts->time, sizeof(texts->time), "flushing %*s", width, number);
 	} else if (view->last) {
 		progress_format_time(number, sizeof(number), view->elapsed);
-		snprintf(texts->time, sizeof(texts->time), "%*s in all", width, number);
+		snprintf(texts->time, sizeof(texts->time), "total %s", number);
 	} else if (view->left >= 0) {
 		progress_format_time(number, sizeof(number), view->left);
 		snprintf(texts->time, sizeof(texts->time), "%*s left", width, number);
@@ -284,10 +290,15 @@ void progress_line(const struct view *view, unsigned columns, unsigned flags, ch
 		failed_line(view, columns, flags, &line);
 		return;
 	}
-	write_texts(&texts, view, !plain);
-	if (view->last && columns > 0 && room_for_bar(&texts, FIELDS, columns) < 0) {
-		// Nothing moves any more, so drop the leading blanks
-		write_texts(&texts, view, false);
+	write_texts(&texts, view, !plain, false);
+	// Nothing will move any more
+	bool tight = view->last && columns > 0;
+	if (tight && room_for_bar(&texts, FIELDS, columns) < 0) {
+		write_texts(&texts, view, false, false);
+	}
+	if (tight && room_for_bar(&texts, FIELDS, columns) < 0) {
+		write_texts(&texts, view, false, true);
+		bar = false;
 	}
 	unsigned fields = choose_fields(&texts, columns, bar, view->last);
 	int room = room_for_bar(&texts, fields, columns);
@@ -296,7 +307,8 @@ void progress_line(const struct view *view, unsigned columns, unsigned flags, ch
 	// Reserve the same columns for any name, so that nothing moves
 	room -= named ? name : 0;
 	append(&line, fields & FIELD_PERCENT ? texts.percent : "", (unsigned)strlen(texts.percent));
-	if (bar && room > LEAST_BAR) {
+	// In the end, nothing was left out for it
+	if (bar && room > LEAST_BAR && (!view->last || fields == FIELDS)) {
 		append(&line, " ", 1);
 		append_bar(&line, view->share, (unsigned)min(room - 1, MOST_BAR), flags);
 	}

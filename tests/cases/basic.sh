@@ -472,5 +472,5 @@ once_debug_of_a_clone_has_the_line_of_cp() {
 	run_ucp --stats --progress=plain fs/a fs/c
 	expect_status 0
 	grep -qE '^time and rate: +[0-9.]+ s, 0 B/s$' "$OUT" || fail "a rate: $(<"$OUT")"
-	grep -qE '^100%  293 KiB shared \(reflink\)  1 file  [0-9:]+ in all$' "$ERR" || fail "$(<"$ERR")"
+	grep -qE '^100%  293 KiB shared \(reflink\)  1 file  total [0-9:]+$' "$ERR" || fail "$(<"$ERR")"
 }

@@ -136,7 +136,7 @@ on_terminal() {
 	run python3 "$TOOLS/terminal.py" --set=TERM=xterm --set=LC_ALL=C --unset=NO_COLOR "${steps[@]}" -- "$UCP" "${@:2}"
 	[[ $holder == "$$" ]] || kill "$holder" 2>/dev/null
 	expect_no_err
-	sed -i -E 's/ *[0-9.]+ ([KMG]i)?B\/s/ RATE/; s/ *([0-9:]+|\?\?) (in all|left|so far)/ TIME \2/g; s/ in [0-9:]+;/ in TIME;/' "$OUT"
+	sed -i -E 's/ *[0-9.]+ ([KMG]i)?B\/s/ RATE/; s/ *([0-9:]+|\?\?) (left|so far)/ TIME \2/g; s/ total [0-9:]+/ total TIME/; s/ in [0-9:]+;/ in TIME;/' "$OUT"
 }
 
 once_bar_of_80_columns() {
@@ -144,7 +144,7 @@ once_bar_of_80_columns() {
 	on_terminal --wait=' 52% \[#{7} {7}\]   1\.5 KiB of 1\.5 KiB  1/2 files  .{8}/s  .{7} left' --do='kill $holder' \
 		-- empty p d
 	expect_status 0
-	expect_out "100% [#########################]   1.5 KiB  2 files RATE TIME in all"
+	expect_out "100% [#############################]   1.5 KiB  2 files RATE  total TIME"
 	check cmp d/p <(head -c 1536 /dev/zero)
 }
 
@@ -153,7 +153,7 @@ once_bar_of_40_columns() {
 	on_terminal --columns=40 --wait=' 52% \[### {3}\]  .{8}/s  .{7} left' --do='kill $holder' -- empty p d
 	expect_status 0
 	# In the end the bar is what can be done without
-	expect_out "100%  1.5 KiB  2 files TIME in all"
+	expect_out "100%  1.5 KiB  2 files  total TIME"
 }
 
 # What has no room is left out whole.
@@ -161,7 +161,7 @@ once_bar_of_12_columns() {
 	half_a_copy
 	on_terminal --columns=12 --wait=' 52% \[##  \]' --do='kill $holder' -- empty p d
 	expect_status 0
-	expect_out "100% [####]"
+	expect_out "100%"
 }
 
 once_bar_of_200_columns() {
@@ -169,7 +169,7 @@ once_bar_of_200_columns() {
 	on_terminal --columns=200 --wait=' 52% \[#{42} {40}\]   1\.5 KiB of 1\.5 KiB  1/2 files  .{8}/s  .{7} left  p' \
 		--do='kill $holder' -- empty p d
 	expect_status 0
-	expect_out "100% [$(printf '#%.0s' {1..98})]   1.5 KiB  2 files RATE TIME in all"
+	expect_out "100% [$(printf '#%.0s' {1..98})]   1.5 KiB  2 files RATE  total TIME"
 }
 
 # It is the one that is copied longest, and its name does nothing to the terminal.
@@ -217,7 +217,7 @@ once_bar_of_blocks_in_utf8() {
 	half_a_copy
 	on_terminal --set=LC_ALL=C.UTF-8 --colors --wait=' 52% ▕█{7}▎ {6}▏   1.*' --do='kill $holder' -- empty p d
 	expect_status 0
-	expect_out "100% ▕█████████████████████████▏   1.5 KiB  2 files RATE TIME in all"
+	expect_out "100% ▕█████████████████████████████▏   1.5 KiB  2 files RATE  total TIME"
 }
 
 once_bar_without_colors() {
@@ -271,7 +271,7 @@ once_bar_gives_way_to_questions() {
 		--do='kill $holder' -- -j1 -i p q d
 	expect_status 0
 	expect_out "ucp: overwrite 'd/q'?" "ucp: 50%  0 B of 0 B  1 of 2 files RATE TIME left TIME so far" \
-		"ucp: overwrite 'd/q'? y" "100% [#########################]       0 B  2 files RATE TIME in all"
+		"ucp: overwrite 'd/q'? y" "100% [#############################]       0 B  2 files RATE  total TIME"
 }
 
 once_bar_is_gone_after_an_interrupt() {
@@ -313,7 +313,7 @@ once_bar_ends_with_what_failed() {
 	mkdir d/b
 	on_terminal --set=NO_COLOR=1 --no-colors --columns=40 --wait=' [0-9]+% .*' --do='kill $holder' -- -n empty p b d
 	expect_status 0
-	expect_out "100%  1.5 KiB  1 file TIME in all"
+	expect_out "100%  1.5 KiB  1 file  total TIME"
 }
 
 # A question that nobody answers is not wiped away, nor does anything else get into its line.
@@ -343,7 +343,7 @@ once_bar_is_gone_while_stopped() {
 
 # expect_lines LINE…: stderr, without what differs each time.
 expect_lines() {
-	sed -i -E 's/[0-9.]+ ([KMG]i)?B\/s/RATE/; s/([0-9:]+|\?\?) (in all|left|so far)/TIME \2/g' "$ERR"
+	sed -i -E 's/[0-9.]+ ([KMG]i)?B\/s/RATE/; s/([0-9:]+|\?\?) (left|so far)/TIME \2/g; s/total [0-9:]+/total TIME/' "$ERR"
 	expect_err "$@"
 }
 
@@ -355,7 +355,7 @@ once_plain_lines() {
 	kill "$holder"
 	finish_ucp
 	expect_status 0
-	expect_lines "52%  1.5 KiB of 1.5 KiB  1 of 2 files  RATE  TIME left" "100%  1.5 KiB  2 files  RATE  TIME in all"
+	expect_lines "52%  1.5 KiB of 1.5 KiB  1 of 2 files  RATE  TIME left" "100%  1.5 KiB  2 files  RATE  total TIME"
 }
 
 case_plain_line_at_the_end() {
@@ -364,7 +364,7 @@ case_plain_line_at_the_end() {
 	run_ucp --progress=plain a d
 	expect_status 0
 	expect_no_out
-	expect_lines "100%  2.9 MiB  1 file  RATE  TIME in all"
+	expect_lines "100%  2.9 MiB  1 file  RATE  total TIME"
 	run_ucp --progress=plain a nope d
 	expect_status 1
 	sed -i -E 's/ in [0-9:]+;/ in TIME;/' "$ERR"
@@ -650,7 +650,7 @@ once_flushing_is_shown() {
 	on_terminal --wait='100% \[#+\] .*1/1 file  flushing    0:0[1-9]' --do='kill -USR1 $pid' \
 		--wait='ucp: 100%  .*  flushing 0:.* so far' --do="$released" --wait='100% .*' -- --fsync -r s fs/d
 	expect_status 0
-	grep -q '^100% .* in all$' "$OUT" || fail "no last line: $(<"$OUT")"
+	grep -q '^100% .* total TIME$' "$OUT" || fail "no last line: $(<"$OUT")"
 }
 
 once_debug_tells_how() {

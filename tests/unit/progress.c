@@ -101,23 +101,27 @@ static const struct shown lines[] = {
 	{FEW, 0, LINE_PLAIN, "3.0 MiB  1 file  1.0 MiB/s  counting"},
 	{FLUSHING, 80, 0, "100% [#######################]   3.0 MiB of 3.0 MiB  1/1 file  flushing    0:04"},
 	{FLUSHING, 0, LINE_PLAIN, "100%  3.0 MiB of 3.0 MiB  1 of 1 file  flushing 0:04"},
-	{DONE, 60, 0, "100% [######]   3.0 MiB  1 file   1.0 MiB/s     0:03 in all"},
-	{DONE, 0, LINE_PLAIN, "100%  3.0 MiB  1 file  1.0 MiB/s  0:03 in all"},
-	{DONE, 52, 0, "100%   3.0 MiB  1 file   1.0 MiB/s     0:03 in all"},
-	{DONE, 49, 0, "100%  3.0 MiB  1 file  1.0 MiB/s  0:03 in all"},
-	{DONE, 45, 0, "100% [#######]  3.0 MiB  1 file  0:03 in all"},
-	{DONE, 40, 0, "100%  3.0 MiB  1 file  0:03 in all"},
-	{DONE, 34, 0, "100% [####]  3.0 MiB  0:03 in all"},
-	{DONE, 20, 0, "100%  0:03 in all"},
-	{DONE, 17, 0, "100% [#########]"},
+	{DONE, 60, 0, "100% [##########]   3.0 MiB  1 file   1.0 MiB/s  total 0:03"},
+	{DONE, 0, LINE_PLAIN, "100%  3.0 MiB  1 file  1.0 MiB/s  total 0:03"},
+	{DONE, 49, 0, "100%   3.0 MiB  1 file   1.0 MiB/s  total 0:03"},
+	{DONE, 46, 0, "100%  3.0 MiB  1 file  1.0 MiB/s  total 0:03"},
+	{DONE, 44, 0, "100%  3.0 MiB  1 file  total 0:03"},
+	{DONE, 34, 0, "100%  3.0 MiB  1 file  total 0:03"},
+	{DONE, 33, 0, "100%  3.0 MiB  total 0:03"},
+	{DONE, 20, 0, "100%  total 0:03"},
+	{DONE, 16, 0, "100%"},
 	{DONE, 10, 0, "100%"},
 	{SOME, 80, 0, " 1.0 GiB  604 of 31234+ files   4.7 MiB/s  counting"},
 	{SOME, 0, LINE_PLAIN, "1.0 GiB  604 of 31234+ files  4.7 MiB/s  counting"},
 	{SOME, 9, 0, "counting"},
 	{SOME, 8, 0, ""},
-	{CLONED, 80, 0, "100% [###################]   286 MiB shared (reflink)  25 files     0:01 in all"},
-	{CLONED, 0, LINE_PLAIN, "100%  286 MiB shared (reflink)  25 files  0:01 in all"},
-	{PARTLY_CLONED, 0, LINE_PLAIN, "100%  286 MiB, 86.0 MiB of it shared (reflink)  25 files  100 MiB/s  0:02 in all"},
+	{CLONED, 80, 0, "100% [#######################]   286 MiB shared (reflink)  25 files  total 0:01"},
+	{CLONED, 53, 0, "100%  286 MiB shared (reflink)  25 files  total 0:01"},
+	{CLONED, 52, 0, "100%  286 MiB shared  25 files  total 0:01"},
+	{CLONED, 43, 0, "100%  286 MiB shared  25 files  total 0:01"},
+	{CLONED, 42, 0, "100%  286 MiB shared  total 0:01"},
+	{CLONED, 0, LINE_PLAIN, "100%  286 MiB shared (reflink)  25 files  total 0:01"},
+	{PARTLY_CLONED, 0, LINE_PLAIN, "100%  286 MiB, 86.0 MiB of it shared (reflink)  25 files  100 MiB/s  total 0:02"},
 	{PARTLY, 0, LINE_PLAIN, "23 of 25 files, 266 MiB in 0:07; 2 failed"},
 	{PARTLY, 80, LINE_COLOR, "23 of 25 files, 266 MiB in 0:07; \033[31m2 failed\033[m"},
 	{PARTLY, 42, LINE_UTF8, "23 of 25 files, 266 MiB in 0:07; 2 failed"},
@@ -365,7 +369,7 @@ TEST(the_end) {
 	struct view view = progress_look(&progress, 10, &sum, &none, true);
 	char line[PROGRESS_LINE];
 	progress_line(&view, 0, LINE_PLAIN, line, sizeof(line));
-	CHECK_STR(line, "100%  10.0 MiB  1 file  1.0 MiB/s  0:10 in all");
+	CHECK_STR(line, "100%  10.0 MiB  1 file  1.0 MiB/s  total 0:10");
 }
 
 TEST(a_pause_does_not_count) {
