@@ -8,6 +8,7 @@
  * - cli/                    what the user asked for
  *     - cli.[ch]            reads the command line
  *     - cli-impl.h          what the files of this folder share
+ *     - ahead.c             what is asked for, whatever may be wrong
  *     - options.c           the table of options
  *     - spelling.c          long options that are cut short or misspelt
  *     - values.c            options with a value
@@ -178,6 +179,7 @@
 
 #include "base/opts.h"
 #include "cli/cli.h"
+#include "display/display.h"
 #include "report/report.h"
 #include "run/coordinator.h"
 
@@ -227,9 +229,9 @@ int main(int argc, char **argv) {
 	report_init(&report, "ucp");
 	if (!cli_parse(&opts, &report, argc, argv)) {
 		cli_free(&opts);
+		display_nothing(&report);
 		return report_finish(&report);
 	}
-	report.json = opts.flags & OPT_JSON;
 	int ended_by = coordinator_run(&opts, &report);
 	int status = report_finish(&report);
 	cli_free(&opts);

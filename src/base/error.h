@@ -26,14 +26,18 @@ enum error_op {
 	ERROR_BACKUP,
 	/** Entering a directory. */
 	ERROR_ACCESS,
-	/** Preserving an attribute. */
+	/** Preserving an attribute: reading it or setting it. */
 	ERROR_PRESERVE,
 	/** Starting. */
 	ERROR_START,
-	/** Flushing the destination (--fsync). */
+	/** Flushing the destination (--fsync) or the journal (--resume). */
 	ERROR_SYNC,
 	/** Writing messages. */
 	ERROR_REPORT,
+	/** Finding the copy equal to its source (--verify). */
+	ERROR_VERIFY,
+	/** Understanding the command line, or a list that it names. */
+	ERROR_USAGE,
 };
 
 /** A failed operation. All zero: no error. */

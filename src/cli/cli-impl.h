@@ -90,6 +90,14 @@ struct parser {
 	FILE *unheard;
 };
 
+/** What a command line asks for, as far as that can be told before it is read. */
+struct ahead {
+	/** Whether errors are to be events, too (--json). They are not if what is asked for is a text. */
+	bool json;
+	bool dry_run;
+	int operands;
+};
+
 /** All options. */
 extern const struct argp_option cli_options[];
 
@@ -102,12 +110,21 @@ extern const struct argp_option cli_options[];
  */
 const struct argp_option *cli_find_option(const char *name, size_t len, struct buf *why);
 
+/** The option with a letter, or NULL. */
+const struct argp_option *cli_find_letter(char letter);
+
+/** Whether an option needs an argument, which may be the next word. */
+bool cli_needs_argument(const struct argp_option *option);
+
 /**
  * Spell out the long options of a command line, so that nothing else has to know how they may be cut short.
  *
  * @return The words, opts::words; NULL if one is wrong, which is reported.
  */
 char **cli_spell_out(struct parser *p, int argc, char **argv);
+
+/** Look through a command line, whatever may be wrong with it. With POSIX no option comes after the first operand. */
+struct ahead cli_look_ahead(int argc, char **argv, bool posix);
 
 /**
  * Handle an option that has a value, or is more than a switch. Returns 0 or an errno; ARGP_ERR_UNKNOWN if KEY is none.

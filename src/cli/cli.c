@@ -3,6 +3,7 @@
 
 #include "base/opts.h"
 #include "base/path.h"
+#include "display/display.h"
 #include "display/progress.h"
 #include "engine/ring.h"
 #include "filter/select.h"
@@ -138,7 +139,7 @@ static void show_help(struct parser *p, struct argp_state *state) {
 		argp_state_help(state, stream, ARGP_HELP_STD_HELP & ~(unsigned)ARGP_HELP_EXIT_OK);
 	}
 	if (!stream || fclose(stream) != 0) {
-		report_error(p->report, ERROR_COPY, 0, "memory exhausted", NULL, NULL);
+		report_error(p->report, ERROR_START, 0, "memory exhausted", NULL, NULL);
 	} else {
 		report_text(p->report, "%s", text);
 	}
@@ -333,31 +334,58 @@ static void set_defaults(struct opts *opts) {
 	opts->flags |= getenv("POSIXLY_CORRECT") ? OPT_POSIX : 0;
 }
 
-bool cli_parse(struct opts *opts, struct report *report, int argc, char **argv) {
+/** Report in our way what getopt has said: a line that begins with our name. */
+static void report_said(struct report *report, const char *said) {
+	struct buf what = {0};
+	const char *start = said ? strchr(said, ' ') : NULL;
+	for (const char *p = start ? start + 1 : ""; *p && *p != '\n'; ++p) {
+		buf_str(&what, *p == '%' ? "%" : "");
+		buf_char(&what, *p);
+	}
+	report_usage(report, what.failed ? NULL : what.data, NULL, NULL, NULL);
+	buf_free(&what);
+}
+
+/** Take options and operands from words that are spelled out. Returns 0 or an errno. */
+static error_t parse_words(struct parser *p, int argc, char **words) {
 	const struct argp argp = {.options = cli_options, .parser = parse_option, .args_doc = usage, .doc = doc};
-	struct parser p = {.opts = opts, .report = report};
-	char *text = NULL;
+	char *hint = NULL;
+	char *said = NULL;
 	size_t size = 0;
+	FILE *standard = stderr;
+	FILE *heard = open_memstream(&said, &size);
+
+	p->unheard = open_memstream(&hint, &size);
+	stderr = heard ? heard : stderr;
+	error_t err = argp_parse(&argp, argc, words, ARGP_NO_HELP | ARGP_NO_EXIT, NULL, p);
+	stderr = standard;
+	if (p->unheard) {
+		fclose(p->unheard);
+	}
+	if (heard) {
+		fclose(heard);
+	}
+	if (err != 0 && !p->failed && !p->done) {
+		report_said(p->report, said);
+	}
+	free(hint);
+	free(said);
+	return err;
+}
+
+bool cli_parse(struct opts *opts, struct report *report, int argc, char **argv) {
+	struct parser p = {.opts = opts, .report = report};
 
 	set_defaults(opts);
+	struct ahead ahead = cli_look_ahead(argc, argv, opts->flags & OPT_POSIX);
+	report->json = ahead.json;
+	display_started(report, (uint64_t)ahead.operands, ahead.dry_run);
 	char **words = cli_spell_out(&p, argc, argv);
 	if (!words) {
 		return false;
 	}
-	p.unheard = open_memstream(&text, &size);
-	error_t err = argp_parse(&argp, argc, words, ARGP_NO_HELP | ARGP_NO_EXIT, NULL, &p);
-	if (p.unheard) {
-		fclose(p.unheard);
-		free(text);
-	}
-	if (p.done) {
-		free(p.choices);
-		return false;
-	}
-	if (err != 0 && !p.failed) {
-		report_usage(report, NULL, NULL, NULL, NULL);
-	}
-	bool fine = err == 0 && !p.failed && settle(&p);
+	error_t err = parse_words(&p, argc, words);
+	bool fine = err == 0 && !p.failed && !p.done && settle(&p);
 	free(p.choices);
 	return fine;
 }

@@ -5,7 +5,7 @@
 #include <errno.h>
 
 error_t cli_complain(struct parser *p, const char *what, const char *arg) {
-	report_error(p->report, ERROR_COPY, 0, what, arg, NULL);
+	report_error(p->report, ERROR_USAGE, 0, what, arg, NULL);
 	p->failed = true;
 	return EINVAL;
 }

@@ -90,7 +90,7 @@ static struct error read_all(struct parser *p, int fd, struct list_limit most, s
 	while (ret == -EFBIG) {
 		size_t len = text->len;
 		if (len > most.text || memory > most.memory) {
-			return error_make(ERROR_COPY, 0, "the list %s is too large");
+			return error_make(ERROR_USAGE, 0, "the list %s is too large");
 		}
 		ret = buf_read(text, fd, len + READ_AT_ONCE);
 		if (ret < 0 && ret != -EFBIG) {
@@ -98,7 +98,7 @@ static struct error read_all(struct parser *p, int fd, struct list_limit most, s
 		}
 		// Do not wait for the end, which may never come
 		if (!p->null && memchr(text->data + len, '\0', text->len - len)) {
-			return error_make(ERROR_COPY, 0, "%s has NUL bytes: use -0");
+			return error_make(ERROR_USAGE, 0, "%s has NUL bytes: use -0");
 		}
 		memory += most.memory > 0 ? filelist_memory(text->data + len, text->len - len, end) : 0;
 	}
@@ -115,7 +115,7 @@ static bool read_list(struct parser *p, const char *path, struct list_limit most
 	struct error error;
 	bool in = is_stdin(fd);
 	if (in && p->stdin_read) {
-		error = error_make(ERROR_COPY, 0, "only one list can be read from standard input");
+		error = error_make(ERROR_USAGE, 0, "only one list can be read from standard input");
 	} else {
 		p->stdin_read |= in;
 		error = read_all(p, fd, most, text);
@@ -137,7 +137,7 @@ static int add_patterns_from(struct parser *p, struct filter *filter, const char
 	}
 	buf_free(&text);
 	if (ret == -EINVAL) {
-		refuse(p, ERROR_COPY, 0, "unexpected end of filter rule in %s", path);
+		refuse(p, ERROR_USAGE, 0, "unexpected end of filter rule in %s", path);
 	}
 	return ret == -EINVAL ? 0 : ret;
 }
@@ -145,7 +145,7 @@ static int add_patterns_from(struct parser *p, struct filter *filter, const char
 static int add_pattern(struct parser *p, struct filter *filter, const char *pattern, enum filter_verdict verdict) {
 	int ret = filter_add(filter, pattern, verdict);
 	if (ret == -EINVAL) {
-		refuse(p, ERROR_COPY, 0, "unexpected end of filter rule: %s", pattern);
+		refuse(p, ERROR_USAGE, 0, "unexpected end of filter rule: %s", pattern);
 	}
 	return ret == -EINVAL ? 0 : ret;
 }
@@ -174,7 +174,7 @@ static int take_names(struct parser *p, struct select *select, const char *path)
 	}
 	select->filelist = filelist_parse(text.data, text.len, p->null ? '\0' : '\n', recursive, &bad);
 	if (bad) {
-		report_error(p->report, ERROR_COPY, 0, "the name %s in %d leads out of the source", bad, path);
+		report_error(p->report, ERROR_USAGE, 0, "the name %s in %d leads out of the source", bad, path);
 		p->failed = true;
 		free(bad);
 		return 0;

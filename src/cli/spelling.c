@@ -90,7 +90,7 @@ static const struct habit habits[] = {
 	{"group", NULL, "see --preserve=ownership"},
 	{"groupmap", NULL, NULL},
 	{"hard-links", NULL, "see --preserve=links"},
-	{"human-readable", NULL, NULL},
+	{"human-readable", NULL, "ucp always prints human-readable sizes"},
 	{"iconv", NULL, NULL},
 	{"ignore-errors", NULL, "--delete removes nothing where something failed"},
 	{"ignore-existing", NULL, "see --no-clobber"},
@@ -343,13 +343,11 @@ const struct argp_option *cli_find_option(const char *name, size_t len, struct b
 	return NULL;
 }
 
-/** Whether an option needs an argument, which may be the next word. */
-static bool needs_argument(const struct argp_option *option) {
+bool cli_needs_argument(const struct argp_option *option) {
 	return option->arg && !(option->flags & OPTION_ARG_OPTIONAL);
 }
 
-/** Find the option with a letter. Returns NULL if there is none. */
-static const struct argp_option *find_letter(char letter) {
+const struct argp_option *cli_find_letter(char letter) {
 	for (const struct argp_option *o = cli_options; !is_end(o); ++o) {
 		if (o->key == letter) {
 			return o;
@@ -363,6 +361,8 @@ struct spelling {
 	struct parser *parser;
 	/** The current word; the next ones follow. */
 	char **word;
+	/** Whether there is only one word. */
+	bool alone;
 	/** Where the next word that gets longer is stored. */
 	char *room;
 };
@@ -419,13 +419,14 @@ static enum reading read_long(struct spelling *s) {
 		*s->word = s->room;
 		s->room = stpcpy(stpcpy(stpcpy(s->room, "--"), option->name), name + len) + 1;
 	}
-	return needs_argument(option) && !has_argument ? READ_PAST_NEXT : READ_ON;
+	return cli_needs_argument(option) && !has_argument ? READ_PAST_NEXT : READ_ON;
 }
 
 /** Report a letter that is no option, if there is a hint for it. Returns whether there is. */
 static bool explain_letter(const struct spelling *s, char letter) {
 	const char word[] = {letter, '\0'};
-	const char *hint = letter == 'h' ? "-h alone shows a help" : NULL;
+	static const char help[] = "for help use --help, or -h alone; human-readable sizes, as by -h of rsync, are always on";
+	const char *hint = letter == 'h' ? help : NULL;
 	struct buf why = {0};
 	for (size_t i = 0; i < countof(letters_of_rsync); ++i) {
 		const char *name = letters_of_rsync[i].name;
@@ -444,17 +445,17 @@ static bool explain_letter(const struct spelling *s, char letter) {
 /** Read a word of letters. */
 static enum reading read_letters(const struct spelling *s) {
 	for (const char *letter = *s->word + 1; *letter; ++letter) {
-		const struct argp_option *option = find_letter(*letter);
+		const struct argp_option *option = cli_find_letter(*letter);
 		if (!option && !is_printable((const char []) {*letter, '\0'})) {
 			report_usage(s->parser->report, "invalid option in %s", *s->word, NULL, NULL);
 			s->parser->failed = true;
 			return READ_FAILED;
 		}
-		// Users who write -avh, as for rsync, do not ask for help
-		if (!option || (option->key == 'h' && (*s->word)[2] != '\0')) {
+		// Users who write -avh or -a -h, as for rsync, do not ask for help
+		if (!option || (option->key == 'h' && !(s->alone && (*s->word)[2] == '\0'))) {
 			return explain_letter(s, *letter) ? READ_FAILED : READ_NO_MORE;
 		}
-		if (needs_argument(option)) {
+		if (cli_needs_argument(option)) {
 			return letter[1] == '\0' ? READ_PAST_NEXT : READ_ON;
 		}
 	}
@@ -488,7 +489,7 @@ char **cli_spell_out(struct parser *p, int argc, char **argv) {
 	// The messages of getopt begin with it
 	static char name[] = "ucp";
 	words[0] = argc > 0 ? name : NULL;
-	struct spelling s = {.parser = p, .word = words + 1, .room = (char *)(words + count)};
+	struct spelling s = {.parser = p, .word = words + 1, .alone = argc == 2, .room = (char *)(words + count)};
 	enum reading reading = READ_ON;
 	for (; s.word < words + argc && reading < READ_NO_MORE; ++s.word) {
 		reading = read_word(&s);

@@ -290,7 +290,7 @@ error_t cli_parse_value(struct parser *p, int key, char *arg) {
 		return 0;
 	case KEY_CONTEXT:
 		if (arg) {
-			report_warn(p->report, ERROR_COPY, 0, "warning: ignoring --context; it requires an SELinux-enabled kernel", NULL, NULL);
+			report_warn(p->report, ERROR_USAGE, 0, "warning: ignoring --context; it requires an SELinux-enabled kernel", NULL, NULL);
 		}
 		return 0;
 	case 't':

@@ -26,7 +26,7 @@ static struct error flush(struct file_context *ctx, struct file *file) {
 		file->flags |= FILE_INCOMPLETE;
 		file->keep = 0;
 	}
-	return ret < 0 && ret != -EINTR ? error_make(ERROR_COPY, ret, "error syncing %d") : NO_ERROR;
+	return ret < 0 && ret != -EINTR ? error_make(ERROR_SYNC, ret, "error syncing %d") : NO_ERROR;
 }
 
 /** Set the size, unless it is right already. Returns 0 or -errno. */

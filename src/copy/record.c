@@ -121,7 +121,7 @@ void file_note_sum(struct file_context *ctx, struct file *file) {
 	if (path) {
 		checksums_add(checksums, file->sum, path);
 	} else {
-		tree_report(file->tree, &file->entry, error_make(ERROR_COPY, ENOMEM, "cannot note the checksum of %d"));
+		tree_report(file->tree, &file->entry, error_make(ERROR_WRITE, ENOMEM, "cannot note the checksum of %d"));
 	}
 	free(path);
 }

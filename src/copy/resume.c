@@ -79,12 +79,12 @@ void files_resume_below(struct files *files, const struct tree *tree) {
 void files_resume_end(struct files *files) {
 	int lost = journal_settle(&files->journal);
 	if (lost < 0) {
-		report_error(files->report, ERROR_COPY, -lost, "error syncing the file system of %d", NULL, files->journal_path);
+		report_error(files->report, ERROR_SYNC, -lost, "error syncing the file system of %d", NULL, files->journal_path);
 	}
 	bool done = counter_get(&files->report->errors) == 0 && !atomic_load(&files->cancelled);
 	int ret = journal_close(&files->journal, done ? JOURNAL_REMOVE : JOURNAL_KEEP);
 	if (ret < 0 && lost == 0 && (!done || ret == -EACCES || ret == -EPERM || ret == -EROFS)) {
-		report_warn(files->report, ERROR_COPY, -ret, done ? "warning: cannot remove the journal of --resume"
+		report_warn(files->report, done ? ERROR_REMOVE : ERROR_WRITE, -ret, done ? "warning: cannot remove the journal of --resume"
 			: "warning: cannot write the journal of --resume", NULL, NULL);
 	}
 }

@@ -459,7 +459,7 @@ static struct error commit(struct file_context *ctx, struct file *file) {
 		free(file->target.tempfile);
 		file->target.tempfile = NULL;
 	}
-	return flushed < 0 ? error_make(ERROR_COPY, flushed, "error syncing the directory of %d") : NO_ERROR;
+	return flushed < 0 ? error_make(ERROR_SYNC, flushed, "error syncing the directory of %d") : NO_ERROR;
 }
 
 void file_unhide(struct file *file, struct inode inode) {

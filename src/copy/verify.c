@@ -121,7 +121,7 @@ static bool differs(struct check *c, uint64_t from, uint64_t to) {
 	} else {
 		snprintf(t->text, sizeof(t->text), "verification of %%d failed: it differs from %%s at offset %" PRIu64, from);
 	}
-	t->fail = error_make(ERROR_COPY, 0, t->text);
+	t->fail = error_make(ERROR_VERIFY, 0, t->text);
 	return stop(c, from, MOVE_DIFFERS);
 }
 

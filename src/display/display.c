@@ -35,23 +35,19 @@ static bool is_dumb(const char *term) {
 	return !term || term[0] == '\0' || strcmp(term, "dumb") == 0;
 }
 
-/** Report the start (--json). */
-static void started_event(const struct display *display) {
+void display_started(struct report *report, uint64_t operands, bool dry_run) {
 	char text[32];
 	struct tm tm;
 	time_t seconds = time(NULL);
-	if (!display->report->json) {
-		return;
-	}
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &tm));
 	const struct member members[] = {
 		member_text("version", UCP_VERSION),
 		member_number("pid", (uint64_t)getpid()),
 		member_text("time", text),
-		member_number("operands", (uint64_t)display->opts->operand_count),
-		member_bool("dry_run", display->opts->flags & OPT_DRY_RUN),
+		member_number("operands", operands),
+		member_bool("dry_run", dry_run),
 	};
-	report_event(display->report, "started", members, countof(members));
+	report_event(report, "started", members, countof(members));
 }
 
 void display_init(struct display *display, const struct opts *opts, const struct limits *limits, struct report *report) {
@@ -91,7 +87,6 @@ void display_init(struct display *display, const struct opts *opts, const struct
 	if (display->style == DISPLAY_LINES) {
 		display->flags = LINE_PLAIN;
 	}
-	started_event(display);
 }
 
 /** Report the progress (--json). */

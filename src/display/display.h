@@ -72,7 +72,10 @@ struct summary {
 	int signal;
 };
 
-/** Decide what to show, and report the start (--json). */
+/** Report the start of a run with so many operands (--json). */
+void display_started(struct report *report, uint64_t operands, bool dry_run);
+
+/** Decide what to show. */
 void display_init(struct display *display, const struct opts *opts, const struct limits *limits, struct report *report);
 
 /**
@@ -114,5 +117,8 @@ void display_look_ahead(const struct display *display, uint64_t bytes, const cha
 
 /** Print what was done, if --stats, --json or --dry-run asks for it. */
 void display_summary(struct display *display, const struct summary *summary);
+
+/** Report the end of a run whose command line is wrong (--json). */
+void display_nothing(struct report *report);
 
 #endif // UCP_DISPLAY_H

@@ -73,6 +73,12 @@ static void summary_event(struct display *display, const struct summary *summary
 	report_event(display->report, "summary", members, countof(members));
 }
 
+void display_nothing(struct report *report) {
+	struct display display = {.report = report};
+	struct counters none = {0};
+	summary_event(&display, &(struct summary) {.sum = &none});
+}
+
 /** Print how much would be copied (--dry-run). */
 static void say_simulated(const struct display *display, const struct summary *summary) {
 	struct report *report = display->report;

@@ -149,6 +149,8 @@ static const char *const operations[] = {
 	[ERROR_START] = "start",
 	[ERROR_SYNC] = "sync",
 	[ERROR_REPORT] = "report",
+	[ERROR_VERIFY] = "verify",
+	[ERROR_USAGE] = "usage",
 };
 
 void json_error(struct buf *buf, const struct message *message) {
@@ -167,8 +169,10 @@ void json_error(struct buf *buf, const struct message *message) {
 	}
 	members[count++] = member_text("operation", operations[message->op]);
 	members[count++] = member_name("path", path ? path : message->src);
-	members[count++] = member_name("source", message->src);
-	members[count++] = member_name("destination", message->dst);
+	// What a command line is wrong about is no source
+	bool named = message->op != ERROR_USAGE;
+	members[count++] = member_name("source", named ? message->src : NULL);
+	members[count++] = member_name("destination", named ? message->dst : NULL);
 	members[count++] = member_bool("warning", message->warning);
 	members[count++] = member_text("message", text.data);
 	json_line(buf, "error", members, count);

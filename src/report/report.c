@@ -213,7 +213,7 @@ void report_text(struct report *report, const char *format, ...) {
 	int len = vasprintf(&text, format, args);
 	va_end(args);
 	if (len < 0) {
-		report_error(report, ERROR_COPY, 0, "memory exhausted", NULL, NULL);
+		report_error(report, ERROR_REPORT, 0, "memory exhausted", NULL, NULL);
 		return;
 	}
 
@@ -284,7 +284,7 @@ void report_declined(struct report *report) {
 void report_usage(struct report *report, const char *what, const char *arg, const char *option, const char *choices) {
 	struct buf buf = {0};
 	if (what) {
-		report_error(report, ERROR_COPY, 0, what, arg, option);
+		report_error(report, ERROR_USAGE, 0, what, arg, option);
 	} else {
 		counter_add(&report->errors, 1);
 	}

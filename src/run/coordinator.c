@@ -122,7 +122,7 @@ static int start_worker(struct run *run) {
 static void say_blind(struct run *run, int err) {
 	if (run->opts->progress != PROGRESS_AUTO && run->opts->progress != PROGRESS_NEVER && !run->blind) {
 		run->blind = true;
-		report_warn(run->report, ERROR_COPY, err, "warning: cannot start a thread, so no progress is shown", NULL, NULL);
+		report_warn(run->report, ERROR_START, err, "warning: cannot start a thread, so no progress is shown", NULL, NULL);
 	}
 }
 
@@ -452,7 +452,7 @@ int coordinator_run(const struct opts *opts, struct report *report) {
 	if (opts->flags & OPT_IDLE) {
 		int ret = machine_be_idle();
 		if (ret < 0) {
-			report_warn(report, ERROR_COPY, -ret, "warning: cannot take the lowest priority", NULL, NULL);
+			report_warn(report, ERROR_START, -ret, "warning: cannot take the lowest priority", NULL, NULL);
 		}
 	}
 	display_init(&run->display, opts, &run->limits, report);

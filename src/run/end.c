@@ -34,7 +34,7 @@ void coordinator_flush(struct run *run) {
 			display_tick(&run->display, &sum);
 		}
 		if (ret < 0 && ret != -EAGAIN) {
-			report_error(run->report, ERROR_COPY, -ret, "error syncing the file system of %d", NULL, flush->fs[i].path);
+			report_error(run->report, ERROR_SYNC, -ret, "error syncing the file system of %d", NULL, flush->fs[i].path);
 			journal_doubt(&run->files.journal, ret);
 		}
 	}

@@ -23,14 +23,14 @@ static int copy_attr(struct meta_ref src, struct meta_ref dst, const char *name,
  * The error for attributes that could not be copied: as in cp, -a ignores it, --preserve=all warns, and
  * --preserve=xattr fails.
  */
-static struct error refused(const struct meta *meta, enum error_op op, int err, const char *what) {
+static struct error refused(const struct meta *meta, int err, const char *what) {
 	unsigned preserve = meta->opts->preserve;
 	bool unsupported = err == -EOPNOTSUPP || err == -ENODATA;
 	// -a silences unsupported attributes, but neither a full disk nor a missing /proc
 	bool quiet = err != -ENOSPC && err != -EDQUOT && err != -ENOMEM && err != -ENOENT && err != -EINTR;
 	// With --attributes-only the attributes are all there is: report
 	bool only = meta->opts->flags & OPT_ATTRIBUTES_ONLY;
-	struct error fail = error_make(op, err, what);
+	struct error fail = error_make(ERROR_PRESERVE, err, what);
 	if (preserve & PRESERVE_XATTR_REQUIRED) {
 		return fail;
 	}
@@ -69,7 +69,7 @@ static struct error copy_listed(const struct meta *meta, bool owned, const char 
 			ret = copy_attr(src, dst, name, &getting);
 		}
 		if (ret < 0 && !first.text) {
-			first = refused(meta, getting ? ERROR_COPY : ERROR_PRESERVE, ret, getting ? "getting attributes of %s" : "setting attributes for %d");
+			first = refused(meta, ret, getting ? "getting attributes of %s" : "setting attributes for %d");
 		}
 	}
 	if (closed != 0) {
@@ -129,7 +129,7 @@ struct error meta_copy_xattrs(const struct meta *meta, bool owned, struct meta_a
 		acls->access = true;
 		acls->fallback = S_ISDIR(meta->src->st_mode);
 		// ENOSYS: the kernel has no attributes that could be lost
-		fail = copy && n != -ENOSYS ? refused(meta, ERROR_COPY, (int)n, "listing attributes of %s") : NO_ERROR;
+		fail = copy && n != -ENOSYS ? refused(meta, (int)n, "listing attributes of %s") : NO_ERROR;
 	}
 	if (meta->flags & META_UNLISTED_ACLS) {
 		acls->access = true;

@@ -54,7 +54,7 @@ void tree_flush(struct tree *tree) {
 		: flush_directory(tree->fd[DST], stop);
 	if (ret < 0 && ret != -EINTR) {
 		struct entry entry = {.name = tree->name[SRC], .dst_name = tree->name[DST]};
-		tree_report(tree->parent, &entry, error_make(ERROR_COPY, ret, "error syncing %d"));
+		tree_report(tree->parent, &entry, error_make(ERROR_SYNC, ret, "error syncing %d"));
 	}
 	if (tree->parent->flags & TREE_BASE) {
 		tree_flush_name(tree->parent, &(struct entry) {.name = tree->name[SRC], .dst_name = tree->name[DST]});
@@ -71,6 +71,6 @@ void tree_flush_name(const struct tree *tree, const struct entry *entry) {
 	int ret = dir ? flush_directory_at(tree->fd[DST], dir, tree->trees->cancelled) : -ENOMEM;
 	free(dir);
 	if (ret < 0 && ret != -EINTR) {
-		tree_report(tree, entry, error_make(ERROR_COPY, ret, "error syncing the directory of %d"));
+		tree_report(tree, entry, error_make(ERROR_SYNC, ret, "error syncing the directory of %d"));
 	}
 }

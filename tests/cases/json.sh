@@ -72,6 +72,33 @@ case_json_of_a_wrong_destination() {
 		'summary {"bytes": 0, "exit_status": 1}'
 }
 
+# Whatever is wrong, and wherever: programs read to the last line.
+once_json_of_a_wrong_command_line() {
+	run_ucp --no-such a --jso -n b
+	expect_status 1
+	expect_err "ucp: unrecognized option '--no-such'" "Try 'ucp --help' for more information."
+	expect_events "operands operation path source errno message errors exit_status" \
+		'started {"operands": 2}' \
+		"error {\"operation\": \"usage\", \"message\": \"unrecognized option '--no-such'\"}" \
+		'summary {"errors": 1, "exit_status": 1}'
+	run_ucp --json --dry-run --chunk-size 3 -- a --help
+	expect_status 1
+	expect_events "operands dry_run operation path source exit_status" \
+		'started {"operands": 2, "dry_run": true}' 'error {"operation": "usage", "path": "3"}' 'summary {"exit_status": 1}'
+	# What only looks like it is an argument, or an operand
+	local words
+	for words in "-S --json -y a" "--suffix --json --re a" "-t --json --suffix" "--re -- --json"; do
+		# shellcheck disable=SC2086 # these are words
+		run_ucp $words
+		expect_status 1
+		expect_no_out
+	done
+	# A text that is asked for is no event
+	run_ucp --json --version
+	expect_status 0
+	expect_out "$(ucp --version)"
+}
+
 # fail_with_names NAME…: an error for each, as a directory stands where the file is to be.
 fail_with_names() {
 	local name
@@ -163,7 +190,7 @@ once_json_and_checksums() {
 	echo a >a
 	run_ucp --json --checksums=- a b
 	expect_status 1
-	expect_no_out
+	expect_events "operation exit_status" 'started {}' 'error {"operation": "usage"}' 'summary {"exit_status": 1}'
 	expect_err "ucp: --json and --checksums=- both need standard output" "Try 'ucp --help' for more information."
 	check_not test -e b
 	run_ucp --json --checksums=list a b

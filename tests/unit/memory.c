@@ -107,7 +107,6 @@ static int run(char **argv, long refuse) {
 	refused = refuse;
 	report_init(&report, "ucp");
 	if (cli_parse(&opts, &report, argc, argv)) {
-		report.json = opts.flags & OPT_JSON;
 		CHECK_EQ(coordinator_run(&opts, &report), 0);
 	}
 	int status = report_finish(&report);
