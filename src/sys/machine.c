@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 /** Most bytes to read of a file in /proc or /sys. */
-#define MOST_TEXT (1u << 20)
+#define MOST_TEXT (16u << 20)
 
 /** A larger RLIMIT_NPROC counts as no limit, since counting the user's tasks means reading all of /proc. */
 #define COUNTED_TASKS 4096
@@ -103,28 +103,71 @@ static char *own_cgroup(const char *lines, const char *controller) {
 	return NULL;
 }
 
-/** Lower MACHINE to the limits of this process's cgroups: all of v2, and of v1 the limits on tasks. */
-static void limit_by_own(struct machine *machine) {
-	struct buf text = {0};
-	struct mntent entry;
-	char names[4096];
-	FILE *mounts = read_file(AT_FDCWD, "/proc/self/cgroup", &text) ? setmntent("/proc/self/mounts", "re") : NULL;
+/** Undo the escapes in a word of mountinfo, in place. */
+static void unescape(char *word) {
+	char *out = word;
+	unsigned code;
+	for (const char *p = word; *p; ++out) {
+		bool escape = p[0] == '\\' && sscanf(p + 1, "%3o", &code) == 1;
+		*out = escape ? (char)code : *p;
+		p += escape ? 4 : 1;
+	}
+	*out = '\0';
+}
 
-	while (mounts && getmntent_r(mounts, &entry, names, sizeof(names))) {
-		bool unified = strcmp(entry.mnt_type, "cgroup2") == 0;
-		if (!unified && (strcmp(entry.mnt_type, "cgroup") != 0 || !hasmntopt(&entry, "pids"))) {
-			continue;
-		}
-		char *path = own_cgroup(text.data, unified ? "" : "pids");
-		if (path) {
-			machine_limit(machine, entry.mnt_dir, path);
+/** The rest of a cgroup's PATH below the cgroup ROOT that a mount shows; NULL if ROOT does not contain it. */
+static const char *path_below(const char *root, const char *path) {
+	size_t len = strcmp(root, "/") == 0 ? 0 : strlen(root);
+	bool below = strncmp(path, root, len) == 0 && (path[len] == '/' || path[len] == '\0');
+	// A cgroup outside our cgroup namespace has a path that begins with /..
+	bool outside = below && strncmp(path + len, "/..", 3) == 0;
+	return below && !outside ? path + len : NULL;
+}
+
+/** Lower MACHINE to the limits that one mount, a LINE of mountinfo, shows of our cgroup. */
+static void limit_by_mount(struct machine *machine, const char *line, const char *cgroups) {
+	char *root = NULL;
+	char *dir = NULL;
+	char *type = NULL;
+	struct mntent entry = {0};
+	const char *end = strstr(line, " - ");
+
+	if (end && sscanf(line, "%*s %*s %*s %ms %ms", &root, &dir) == 2
+		&& sscanf(end, " - %ms %*s %ms", &type, &entry.mnt_opts) == 2)
+	{
+		bool unified = strcmp(type, "cgroup2") == 0;
+		bool tasks = strcmp(type, "cgroup") == 0 && hasmntopt(&entry, "pids");
+		char *path = unified || tasks ? own_cgroup(cgroups, unified ? "" : "pids") : NULL;
+		unescape(root);
+		unescape(dir);
+		const char *below = path ? path_below(root, path) : NULL;
+		if (below) {
+			machine_limit(machine, dir, below);
 		}
 		free(path);
 	}
-	if (mounts) {
-		endmntent(mounts);
+	free(root);
+	free(dir);
+	free(type);
+	free(entry.mnt_opts);
+}
+
+void machine_limit_by_mounts(struct machine *machine, char *mounts, const char *cgroups) {
+	char *rest;
+	for (char *line = strtok_r(mounts, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		limit_by_mount(machine, line, cgroups);
 	}
-	buf_free(&text);
+}
+
+/** Lower MACHINE to the limits of this process's cgroups: all of v2, and of v1 the limits on tasks. */
+static void limit_by_own(struct machine *machine) {
+	struct buf cgroups = {0};
+	struct buf mounts = {0};
+	if (read_file(AT_FDCWD, "/proc/self/cgroup", &cgroups) && read_file(AT_FDCWD, "/proc/self/mountinfo", &mounts)) {
+		machine_limit_by_mounts(machine, mounts.data, cgroups.data);
+	}
+	buf_free(&cgroups);
+	buf_free(&mounts);
 }
 
 /** How many threads a process has, including the kernel's io_uring threads; 0 if it is gone. */

@@ -34,6 +34,15 @@ struct machine machine_look(void);
  */
 void machine_limit(struct machine *machine, const char *root, const char *path);
 
+/**
+ * Lower MACHINE to the limits of this process's cgroups, as far as they are mounted: all of v2, and of v1 the limits on
+ * tasks. A mount that shows only other cgroups does not count.
+ *
+ * @param mounts   The content of /proc/self/mountinfo (proc(5)); it is modified.
+ * @param cgroups  The content of /proc/self/cgroup.
+ */
+void machine_limit_by_mounts(struct machine *machine, char *mounts, const char *cgroups);
+
 /** Bytes of memory available without swapping (MemAvailable, proc_meminfo(5)); UINT64_MAX if unknown. */
 uint64_t machine_free_memory(void);
 

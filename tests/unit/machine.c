@@ -74,6 +74,43 @@ TEST(cgroups_limit_tasks) {
 	check_tasks("/a/b", 0);
 }
 
+/** What of a cgroup's tasks is left if it is in /own/x, and mounted as mountinfo says. */
+static uint64_t tasks_by(const char *mounts) {
+	static const char cgroups[] = "4:memory:/other\n3:cpu,pids:/own/y\n0::/own/x\n";
+	struct machine machine = {.tasks = UINT64_MAX};
+	char *copy = strdup(mounts);
+	REQUIRE(copy);
+	machine_limit_by_mounts(&machine, copy, cgroups);
+	free(copy);
+	return machine.tasks;
+}
+
+TEST(only_mounts_of_own_cgroups_limit) {
+	go_to_scratch();
+	REQUIRE(mkdir("a b", 0755) == 0 && mkdir("a b/own", 0755) == 0 && mkdir("a b/own/x", 0755) == 0 && mkdir("v1", 0755) == 0);
+	write_limit("a b/pids.max", "40\n");
+	write_limit("a b/pids.current", "0\n");
+	write_limit("a b/own/x/pids.max", "30\n");
+	write_limit("a b/own/x/pids.current", "0\n");
+	write_limit("v1/pids.max", "7\n");
+	write_limit("v1/pids.current", "0\n");
+	CHECK_EQ(tasks_by("30 22 0:27 / a\\040b rw shared:1 - cgroup2 cgroup2 rw\n"), 30);
+	// In a container, its own cgroup is all that is mounted
+	CHECK_EQ(tasks_by("30 22 0:27 /own/x a\\040b rw - cgroup2 cgroup2 rw\n"), 40);
+	CHECK_EQ(tasks_by("30 22 0:27 /own a\\040b rw - cgroup2 cgroup2 rw\n"), 40);
+	CHECK_EQ(tasks_by("1 2 0:1 / v1 rw - cgroup none rw,cpu,pids\n30 22 0:27 / a\\040b rw - cgroup2 none rw\n"), 7);
+	// Cgroups of others, other file systems, other controllers
+	static const char *const foreign[] = {
+		"30 22 0:27 /other v1 rw - cgroup2 none rw\n", "30 22 0:27 /own/xy v1 rw - cgroup2 none rw\n",
+		"30 22 0:27 /own/x/z v1 rw - cgroup2 none rw\n", "30 22 0:27 /.. v1 rw - cgroup2 none rw\n",
+		"30 22 0:27 / v1 rw - tmpfs none rw,pids\n", "30 22 0:27 / v1 rw - cgroup none rw,cpuset,pidsx\n",
+		"30 22 0:27 / v1 rw - fuse.cgroup2 none rw\n", "30 22 0:27 / v1 rw cgroup2\n", "\n", "",
+	};
+	for (size_t i = 0; i < countof(foreign); ++i) {
+		CHECK_EQ(tasks_by(foreign[i]), UINT64_MAX);
+	}
+}
+
 TEST(nonsense_does_not_limit) {
 	go_to_scratch();
 	static const char *const texts[] = {"", "\n", "max\n", "100000\n", "1 0\n", "x y\n"};
