@@ -88,26 +88,42 @@ static int need_ring(struct state *s) {
 	return 0;
 }
 
+/** Return a hold that is all zero. Without memory for another one, wait until the spare one is free. */
+static struct hold *hold_new(struct state *s) {
+	struct hold *hold = calloc(1, sizeof(*hold));
+	while (!hold && s->spare.file) {
+		slots_drain(s);
+	}
+	return hold ? hold : &s->spare;
+}
+
+static void hold_free(struct state *s, struct hold *hold) {
+	if (hold == &s->spare) {
+		s->spare = (struct hold) {0};
+	} else {
+		free(hold);
+	}
+}
+
 static void hold_release(struct state *s, struct hold *hold) {
 	ring_unregister_file(s->ring, hold->src);
 	ring_unregister_file(s->ring, hold->dst);
 	file_unref(&s->ctx, hold->file);
-	free(hold);
+	hold_free(s, hold);
 }
 
 void hold_begin(struct state *s, struct file *file, bool shared) {
-	struct hold *hold = calloc(1, sizeof(*hold));
-	int ret = hold ? need_ring(s) : -ENOMEM;
+	int ret = need_ring(s);
 	if (ret < 0) {
 		// Leave a shared file to the others that move it: without buffers we would only take it again and again
-		s->leaving = shared && !s->ring;
+		s->leaving = shared;
 		if (!shared) {
 			file_fail(file, 0, error_make(ERROR_READ, ret, "error reading %s"));
 		}
 		file_unref(&s->ctx, file);
-		free(hold);
 		return;
 	}
+	struct hold *hold = hold_new(s);
 	hold->file = file;
 	hold->make_holes = s->opts->sparse == WHEN_ALWAYS;
 	// The flags of a shared file are guarded by its lock, and a file written in order is never shared

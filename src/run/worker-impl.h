@@ -79,6 +79,8 @@ struct state {
 
 	/** The file whose chunks are being filled, or NULL. */
 	struct hold *hold;
+	/** The hold of a file for which there was no other memory; its file is NULL while it is free. */
+	struct hold spare;
 	/** The current batch, or NULL, and the index of its next name. The batch's tree is pinned. */
 	struct batch *batch;
 	size_t next;

@@ -11,10 +11,12 @@
 #include "journal/journal-impl.h"
 #include "report/report.h"
 #include "run/coordinator.h"
+#include "run/worker-impl.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 // --- Allocations, all that are in src/
 
@@ -23,6 +25,8 @@ static atomic_long allocations;
 static atomic_size_t asked;
 /** Which one fails; 0: none. */
 static long refused;
+/** If not 0, all objects of so many bytes fail. */
+static size_t refused_size;
 
 static bool is_refused(size_t bytes) {
 	atomic_fetch_add(&asked, bytes);
@@ -42,7 +46,6 @@ static bool is_refused(size_t bytes) {
 	}
 
 WRAP(void *, NULL, malloc, (size_t size), (size), size)
-WRAP(void *, NULL, calloc, (size_t count, size_t size), (count, size), count * size)
 WRAP(void *, NULL, realloc, (void *old, size_t size), (old, size), size)
 WRAP(void *, NULL, reallocarray, (void *old, size_t count, size_t size), (old, count, size),
 	count * size)
@@ -50,6 +53,16 @@ WRAP(void *, NULL, aligned_alloc, (size_t alignment, size_t size), (alignment, s
 WRAP(char *, NULL, strdup, (const char *text), (text), strlen(text))
 WRAP(char *, NULL, strndup, (const char *text, size_t len), (text, len), len)
 WRAP(int, -1, vasprintf, (char **text, const char *format, va_list args), (text, format, args), 0)
+
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size) {
+	if (is_refused(count * size) || (count == 1 && size == refused_size)) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return __real_calloc(count, size);
+}
 
 int __wrap_asprintf(char **text, const char *format, ...);
 int __wrap_asprintf(char **text, const char *format, ...) {
@@ -194,6 +207,33 @@ static void refuse_each(unsigned flags, const char *const *options) {
 	while (argc > 3) {
 		free(argv[--argc]);
 	}
+}
+
+static void check_files_of_one_worker(char *engine, char *threads) {
+	char *argv[] = {(char[]) {"ucp"}, threads, engine, (char[]) {"--reflink=never"}, (char[]) {"-rT"}, (char[]) {"s"},
+		(char[]) {"d"}, NULL};
+	static char data[1 << 20];
+	go_to_scratch();
+	make_tree("s", wanted);
+	memset(data, 'x', sizeof(data));
+	FILE *big = fopen("s/sub/big", "w");
+	REQUIRE(big);
+	for (int i = 0; i < 40; ++i) {
+		fwrite(data, 1, sizeof(data), big);
+	}
+	REQUIRE(fclose(big) == 0);
+	refused_size = sizeof(struct hold);
+	CHECK_EQ(run(argv, 0), 0);
+	refused_size = 0;
+	CHECK(look_at_copies(false));
+	struct stat st;
+	CHECK(stat("d/sub/big", &st) == 0 && st.st_size == 40 << 20);
+}
+
+TEST(without_memory_for_several_files_one_is_moved_after_the_other) {
+	check_files_of_one_worker((char[]) {"--engine=sync"}, (char[]) {"-j1"});
+	check_files_of_one_worker((char[]) {"--engine=auto"}, (char[]) {"-j1"});
+	check_files_of_one_worker((char[]) {"--engine=auto"}, (char[]) {"-j4"});
 }
 
 // --- What is said
