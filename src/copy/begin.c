@@ -58,6 +58,7 @@ static void defer(struct file_context *ctx, struct file *file) {
 		tree_report(file->tree, &file->entry, error_make(ERROR_CREATE, ENOMEM, "cannot create regular file %d"));
 		return;
 	}
+	name->agreed = ctx->agreed;
 	list_append(&ctx->deferred, &name->node);
 }
 
@@ -75,19 +76,21 @@ static struct file *begin_regular(struct file_context *ctx, struct tree *tree, c
 		return NULL;
 	}
 	struct judged judged = {0};
-	if (file_is_being_made(ctx, tree, st)) {
+	// Ahead of the judgement, so that nobody is asked twice
+	if (st && !file_reserve_source(ctx, file, st)) {
 		defer(ctx, file);
 		file_free(file);
 		return NULL;
 	}
 	bool hardlinks = st && file_has_links(ctx, tree, st);
 	if (st && !hardlinks && !file_judge(ctx, tree, entry, st, &judged)) {
+		file_release(ctx, file);
 		file_free(file);
 		return NULL;
 	}
 	// Wait if the destination was judged already: after a deferral it would be judged again
 	struct error fail = file_open_source(ctx, file, st, ctx->may_wait || judged.known);
-	if (!fail.text && !(file->flags & FILE_DEFERRED) && !file_reserve_source(ctx, file)) {
+	if (!fail.text && !(file->flags & FILE_DEFERRED) && !st && !file_reserve_source(ctx, file, &file->source.st)) {
 		file->flags |= FILE_DEFERRED;
 	}
 	if (file->flags & FILE_DEFERRED) {
@@ -96,11 +99,13 @@ static struct file *begin_regular(struct file_context *ctx, struct tree *tree, c
 			free(judged.found.backup);
 		}
 		defer(ctx, file);
+		file_release(ctx, file);
 		file_free(file);
 		return NULL;
 	}
 	if (fail.text) {
 		source_failed(ctx, file, &judged, fail);
+		file_release(ctx, file);
 		file_free(file);
 		return NULL;
 	}
@@ -138,6 +143,7 @@ struct file *file_begin(struct file_context *ctx, struct tree *tree, const struc
 	struct stat got;
 	const struct stat *known = st;
 
+	ctx->agreed = retry && retry->agreed;
 	if (opts->flags & OPT_DRY_RUN) {
 		file_simulate(ctx, tree, entry, st);
 		return NULL;

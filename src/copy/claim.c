@@ -25,7 +25,7 @@ static bool is_busy(struct file_context *ctx, struct inode inode, bool read) {
 
 /** Release the source; files::lock is held. */
 static void release_source(struct files *files, struct file *file) {
-	struct reader *reader = inode_set_find(&files->reading, inode_of(&file->source.st));
+	struct reader *reader = inode_set_find(&files->reading, file->source.reading);
 	if (--reader->count == 0) {
 		inode_set_remove(&files->reading, &reader->inode);
 		free(reader);
@@ -65,9 +65,9 @@ static bool may_lead_to_copies(const struct file_context *ctx, const struct tree
 	return (tree->flags & TREE_LED_AWAY) || (below && tree_follows(tree)) || is_one_of_several(ctx, tree);
 }
 
-bool file_reserve_source(struct file_context *ctx, struct file *file) {
+bool file_reserve_source(struct file_context *ctx, struct file *file, const struct stat *st) {
 	struct files *files = ctx->files;
-	struct inode inode = inode_of(&file->source.st);
+	struct inode inode = inode_of(st);
 	if (!may_lead_to_copies(ctx, file->tree)) {
 		return true;
 	}
@@ -86,21 +86,11 @@ bool file_reserve_source(struct file_context *ctx, struct file *file) {
 	}
 	if (reader) {
 		++reader->count;
+		file->source.reading = inode;
 		file->source.flags |= SOURCE_READING;
 	}
 	mutex_unlock(&files->lock);
 	return !busy;
-}
-
-bool file_is_being_made(struct file_context *ctx, const struct tree *tree, const struct stat *st) {
-	struct files *files = ctx->files;
-	if (!st || !may_lead_to_copies(ctx, tree)) {
-		return false;
-	}
-	mutex_lock(&files->lock);
-	bool being_made = is_busy(ctx, inode_of(st), false);
-	mutex_unlock(&files->lock);
-	return being_made;
 }
 
 void file_protect(struct file_context *ctx, struct file *file) {

@@ -248,9 +248,6 @@ void file_copy_special(struct file_context *ctx, struct tree *tree, const struct
 bool file_judge(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st,
 	struct judged *judged);
 
-/** Whether another file is writing this source, which may itself be a copy. If so, it has to be read later. */
-bool file_is_being_made(struct file_context *ctx, const struct tree *tree, const struct stat *st);
-
 /** The open(2) access mode for destinations: read and write if they are verified, else write only. */
 int file_access_mode(const struct opts *opts);
 
@@ -276,7 +273,7 @@ bool file_reserve(struct file_context *ctx, struct file *file);
  * Reserve a source that this run may also write under another name, so that no file writes to it while it is read.
  * Returns false if a file is writing it already.
  */
-bool file_reserve_source(struct file_context *ctx, struct file *file);
+bool file_reserve_source(struct file_context *ctx, struct file *file, const struct stat *st);
 
 /** Release the reservation of the destination. */
 void file_release_destination(struct file_context *ctx, struct file *file);

@@ -101,6 +101,8 @@ struct file_context {
 	bool closes_known;
 	/** Whether to wait for a destination that another file is writing. */
 	bool may_wait;
+	/** Whether the user has agreed to replacing the destination of the name being begun (-i). */
+	bool agreed;
 	/** Whether the name being begun is tried for the last time, as there was no space for it before. */
 	bool last_try;
 	/** Whether rollbacks leave descriptors open, since other threads work with them (files_take_away()). */
@@ -126,6 +128,8 @@ struct source {
 	unsigned flags;
 	/** The source before it was read. */
 	struct stat st;
+	/** With SOURCE_READING, which of files::reading it is. */
+	struct inode reading;
 };
 
 /** Switches of struct target::flags. */
@@ -181,6 +185,8 @@ enum file_flags {
 	FILE_SET_SIZE = 1 << 4,
 	/** Data is missing, or not known to be there. */
 	FILE_INCOMPLETE = 1 << 5,
+	/** No part of it is kept, to leave its room to others. */
+	FILE_YIELDED = 1 << 6,
 };
 
 /** A file that is being copied. */

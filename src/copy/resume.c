@@ -122,7 +122,10 @@ enum dest_verdict file_verdict(struct file_context *ctx, struct tree *tree, cons
 		file_clear_left(ctx, tree, entry);
 		return DEST_DONE;
 	}
-	return dest_judge(files->dest, tree, entry, st, found, fail);
+	found->agreed = ctx->agreed;
+	enum dest_verdict verdict = dest_judge(files->dest, tree, entry, st, found, fail);
+	ctx->agreed = found->agreed;
+	return verdict;
 }
 
 bool file_is_journal(const struct file_context *ctx, const struct tree *tree, const struct entry *entry) {
@@ -218,9 +221,9 @@ void file_know_part(struct file *file) {
 
 bool file_keep_part(struct file_context *ctx, struct file *file) {
 	struct journal *journal = &ctx->files->journal;
-	if (!file->part || (file->part->done.count == 0 && file->part->news.count == 0 && file->cursor == 0)
-		|| file_yields_part(ctx, file))
-	{
+	bool yields = file->part && file_yields_part(ctx, file);
+	file->flags |= yields ? FILE_YIELDED : 0;
+	if (!file->part || yields || (file->part->done.count == 0 && file->part->news.count == 0 && file->cursor == 0)) {
 		return false;
 	}
 	journal_flush_part(journal, file->part, file->part_ino);

@@ -51,7 +51,7 @@ bool file_yields_part(const struct file_context *ctx, const struct file *file) {
 }
 
 bool file_copy_later(struct file_context *ctx, struct file *file, int err) {
-	enum try_what what = file->part && !file_yields_part(ctx, file) ? TRY_PART : TRY_FILE;
+	enum try_what what = file->part && !(file->flags & FILE_YIELDED) ? TRY_PART : TRY_FILE;
 	if (!may_copy_later(ctx, file, err) || !file_try_later(ctx, file->tree, &file->entry, err, what)) {
 		return false;
 	}

@@ -389,7 +389,7 @@ static int move_over(struct file *file, const struct location *location) {
 
 /** Judge what stands now where nothing stood at first. Returns whether to replace it. */
 static bool judge_again(struct file_context *ctx, struct file *file, struct error *fail) {
-	struct dest_found found = {0};
+	struct dest_found found = {.agreed = ctx->agreed};
 	enum dest_verdict verdict = dest_judge(ctx->files->dest, file->tree, &file->entry, &file->source.st, &found, fail);
 	if (file->target.backup) {
 		free(found.backup);

@@ -76,6 +76,8 @@ struct dest_found {
 	struct stat st;
 	/** In: whether st is known already, links not followed. */
 	bool seen;
+	/** In and out: whether the user has agreed (-i) and so is not asked. */
+	bool agreed;
 	/** The backup's name, to which the destination was moved (with --atomic: linked), or NULL; the caller frees it. */
 	char *backup;
 	/** With --atomic: the existing file stays until the complete copy replaces it. */

@@ -31,6 +31,8 @@ struct link_name {
 	/** The names in the source and in the destination. */
 	char *src_name;
 	char *dst_name;
+	/** Whether the user has agreed to replacing the destination (-i). */
+	bool agreed;
 	/** last_try: the copy found no space once and is tried for the last time; what: enum try_what. */
 	bool last_try;
 	unsigned char what;

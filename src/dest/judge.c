@@ -113,9 +113,12 @@ static enum dest_verdict wanted(const struct judge *j) {
 	if (opts->update == UPDATE_NONE) {
 		return DEST_SKIP;
 	}
-	if ((opts->flags & OPT_INTERACTIVE) && !(opts->flags & OPT_DRY_RUN) && !ask(j)) {
-		report_declined(j->dest->report);
-		return DEST_SKIP;
+	if ((opts->flags & OPT_INTERACTIVE) && !(opts->flags & OPT_DRY_RUN) && !j->found->agreed) {
+		if (!ask(j)) {
+			report_declined(j->dest->report);
+			return DEST_SKIP;
+		}
+		j->found->agreed = true;
 	}
 	return DEST_OVERWRITE;
 }

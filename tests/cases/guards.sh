@@ -1311,3 +1311,15 @@ once_attributes_only_empty_nothing() {
 	chmod 700 s/no
 	[[ $(<d/a) == precious ]] || fail "a file with two names was emptied"
 }
+
+# What two names lead to is written by one after the other, and nobody is asked again for having to wait.
+case_nobody_is_asked_twice() {
+	mkdir s d
+	head -c 300000 /dev/urandom >s/p
+	head -c 300001 /dev/urandom >s/q
+	echo old >d/p
+	ln d/p d/q
+	run_ucp -r -i --reflink=never s/. d < <(printf 'y\ny\n')
+	expect_status 0
+	cmp -s s/p d/p || cmp s/q d/p || fail "it is a mixture"
+}
