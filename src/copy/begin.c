@@ -62,6 +62,12 @@ static void defer(struct file_context *ctx, struct file *file) {
 	list_append(&ctx->deferred, &name->node);
 }
 
+/** Give up a file that was not begun after all. */
+static void drop(struct file_context *ctx, struct file *file) {
+	file_release(ctx, file);
+	file_free(file);
+}
+
 /** Copy a regular file, or read something else as if it were one. */
 static struct file *begin_regular(struct file_context *ctx, struct tree *tree, const struct entry *entry,
 	const struct stat *st, struct link_name *retry)
@@ -79,13 +85,12 @@ static struct file *begin_regular(struct file_context *ctx, struct tree *tree, c
 	// Ahead of the judgement, so that nobody is asked twice
 	if (st && !file_reserve_source(ctx, file, st)) {
 		defer(ctx, file);
-		file_free(file);
+		drop(ctx, file);
 		return NULL;
 	}
 	bool hardlinks = st && file_has_links(ctx, tree, st);
 	if (st && !hardlinks && !file_judge(ctx, tree, entry, st, &judged)) {
-		file_release(ctx, file);
-		file_free(file);
+		drop(ctx, file);
 		return NULL;
 	}
 	// Wait if the destination was judged already: after a deferral it would be judged again
@@ -99,21 +104,18 @@ static struct file *begin_regular(struct file_context *ctx, struct tree *tree, c
 			free(judged.found.backup);
 		}
 		defer(ctx, file);
-		file_release(ctx, file);
-		file_free(file);
+		drop(ctx, file);
 		return NULL;
 	}
 	if (fail.text) {
 		source_failed(ctx, file, &judged, fail);
-		file_release(ctx, file);
-		file_free(file);
+		drop(ctx, file);
 		return NULL;
 	}
 	if (file_has_links(ctx, tree, &file->source.st)
 		&& file_hardlinks_enter(ctx, tree, entry, &file->source.st, &file->link, &judged) != FILE_HARDLINKS_COPY)
 	{
-		file_release(ctx, file);
-		file_free(file);
+		drop(ctx, file);
 		return NULL;
 	}
 	if (!file_open_destination(ctx, file, &judged)) {
@@ -124,11 +126,9 @@ static struct file *begin_regular(struct file_context *ctx, struct tree *tree, c
 			defer(ctx, file);
 		}
 		file_hardlinks_end(ctx, file->link, tree, NULL);
-		file_release(ctx, file);
-		file_free(file);
+		drop(ctx, file);
 		return NULL;
 	}
-	file_begin_current(ctx->files, file);
 	if (file_move(ctx, file)) {
 		return file;
 	}

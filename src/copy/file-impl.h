@@ -293,9 +293,6 @@ unsigned file_unlisted_acls(const struct tree *tree, int src_fd);
 /** Add a copied file to the list of checksums, if there is one. */
 void file_note_sum(struct file_context *ctx, struct file *file);
 
-/** Remove a file from files::current. */
-void file_end_current(struct files *files, struct file *file);
-
 /** Close a file, free it and drop its reference to its tree. Reports nothing. */
 void file_free(struct file *file);
 
@@ -345,9 +342,6 @@ void file_rollback_closed(struct file_context *ctx, struct file *file, const str
  * destination, no file writes into the inode that further names will be linked to.
  */
 void file_protect(struct file_context *ctx, struct file *file);
-
-/** Add a file to files::current. */
-void file_begin_current(struct files *files, struct file *file);
 
 /**
  * Make a file with one reference for an entry. It takes a reference to TREE. Returns NULL without memory.

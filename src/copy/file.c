@@ -15,7 +15,6 @@ void files_init(struct files *files, const struct opts *opts, const struct limit
 	*files = (struct files) {.opts = opts, .limits = limits, .report = report, .hardlinks = hardlinks, .dest = dest};
 	thread_must(pthread_mutex_init(&files->lock, NULL));
 	thread_must(pthread_cond_init(&files->released, NULL));
-	list_init(&files->current);
 	list_init(&files->begun);
 	throttle_init(&files->throttle);
 }
@@ -31,29 +30,9 @@ void files_destroy(struct files *files) {
 
 void files_current(struct files *files, char *name, size_t size) {
 	mutex_lock(&files->lock);
-	const struct file *file = list_empty(&files->current) ? NULL
-		: list_item(files->current.next, struct file, current);
+	const struct file *file = list_empty(&files->begun) ? NULL : list_item(files->begun.next, struct file, begun_node);
 	snprintf(name, size, "%s", file ? last_component(file->entry.name) : "");
 	mutex_unlock(&files->lock);
-}
-
-void file_begin_current(struct files *files, struct file *file) {
-	if (files->watched) {
-		mutex_lock(&files->lock);
-		list_append(&files->current, &file->current);
-		mutex_unlock(&files->lock);
-	}
-}
-
-void file_end_current(struct files *files, struct file *file) {
-	if (files->watched) {
-		mutex_lock(&files->lock);
-		if (file->current.next) {
-			list_remove(&file->current);
-			file->current = (struct list) {0};
-		}
-		mutex_unlock(&files->lock);
-	}
 }
 
 struct file *file_new(struct tree *tree, const struct entry *entry, struct link_name *retry) {

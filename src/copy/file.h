@@ -47,7 +47,7 @@ struct files {
 	struct inode_set overwriting;
 	/** Sources being read that may be destinations, too: struct reader. */
 	struct inode_set reading;
-	/** Files whose data is being moved, except those that are copied at once. */
+	/** Files whose data is being moved, except those that are copied at once; the one begun first is at the head. */
 	struct list begun;
 	/** How many names were put aside by file_try_later() and file_copy_later(). */
 	atomic_uint nospace;
@@ -58,9 +58,6 @@ struct files {
 	_Atomic uint64_t spare;
 	/** Whether copying is so fast that data read need not stay in the page cache. */
 	atomic_bool fast;
-	/** Whether the display shows which files are being copied: CURRENT lists them, the one begun first at its head. */
-	bool watched;
-	struct list current;
 	/** The list of checksums, or NULL. */
 	struct checksums *checksums;
 	/** With --resume: the journal, the tree whose destination it is in, and its path for messages. */
@@ -210,8 +207,6 @@ struct file {
 	struct link *link;
 	/** The name if it had to wait before; owns the entry's names. */
 	struct link_name *retry;
-	/** In files::current, or zero. */
-	struct list current;
 
 	atomic_uint refs;
 	/** Guards what follows. */

@@ -48,9 +48,8 @@ static bool know_again(const struct file_context *ctx, const struct file *file, 
 	return known;
 }
 
-/** Remove a file from the lists that all files share. */
-static void leave_lists(struct file_context *ctx, struct file *file) {
-	file_end_current(ctx->files, file);
+/** Remove a file from files::begun. */
+static void leave_list(struct file_context *ctx, struct file *file) {
 	if (file->begun) {
 		mutex_lock(&ctx->files->lock);
 		list_remove(&file->begun_node);
@@ -105,7 +104,7 @@ void file_unref(struct file_context *ctx, struct file *file) {
 	if (refs != 1) {
 		return;
 	}
-	leave_lists(ctx, file);
+	leave_list(ctx, file);
 	struct error fail = file_commit(ctx, file);
 	if (file->flags & FILE_INCOMPLETE) {
 		file_rollback(ctx, file);

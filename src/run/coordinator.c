@@ -366,7 +366,6 @@ static void copy(struct run *run) {
 	run->scaling.used = processor_time();
 	bool looks = run->display.style != DISPLAY_NOTHING || (run->opts->flags & OPT_DRY_RUN);
 	display_start(&run->display, (int)run->dest.base->listing.file_count, looks ? dest_bytes_over(&run->dest) : DEST_OVER_UNKNOWN);
-	run->files.watched = run->display.style == DISPLAY_BAR;
 	if (push_operands(run) < 0) {
 		report_error(run->report, ERROR_START, ENOMEM, "cannot start", NULL, NULL);
 	} else if (start_workers(run)) {
