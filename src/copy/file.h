@@ -174,7 +174,7 @@ enum file_flags {
 	FILE_DEFERRED = 1 << 0,
 	/** Several workers may hold the file. */
 	FILE_SHARED = 1 << 1,
-	/** There is no data left to move: it was cloned, or none was asked for. */
+	/** No data was asked for. */
 	FILE_NO_DATA = 1 << 2,
 	/** The data was cloned. */
 	FILE_CLONED = 1 << 3,

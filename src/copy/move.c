@@ -111,7 +111,7 @@ static void note(struct file *file, const struct transfer *t, enum move move) {
 	file->holes += t->holes;
 	file->mover = t->by;
 	file->read_back = t->read_back;
-	file->flags |= t->cloned ? FILE_CLONED | FILE_NO_DATA : 0;
+	file->flags |= t->cloned ? FILE_CLONED : 0;
 	file->flags |= t->by == &move_nothing ? FILE_NO_DATA : 0;
 	if (t->by == &move_sequential) {
 		file->size = t->size;

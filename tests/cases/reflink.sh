@@ -167,3 +167,19 @@ once_always_wants_sparse_auto() {
 		"Try 'ucp --help' for more information."
 	check_not test -e b
 }
+
+# A clone that is found to differ passes for whole no more than other copies do.
+once_clone_that_differs_does_not_look_whole() {
+	need tool preload-act.so
+	on_btrfs
+	local over
+	for over in '' old; do
+		rm -f b
+		[[ -z $over ]] || echo "$over" >b
+		run env UCP_ACT_AFTER=ioctl:b UCP_ACT="printf '\\377\\0\\377' | dd of=b bs=1 seek=1000000 conv=notrunc status=none" \
+			LD_PRELOAD="${UCP%/*}/tools/preload-act.so" "$UCP" --reflink=always --verify a b
+		expect_status 1
+		grep -q "^ucp: verification of 'b' failed: it differs from 'a' " "$ERR" || fail "$(<"$ERR")"
+		[[ ! -e b ]] || (($(stat -c %s b) <= 1000002)) || fail "it looks whole"
+	done
+}

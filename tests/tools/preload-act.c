@@ -7,12 +7,14 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -94,6 +96,19 @@ int openat(int dir, const char *path, int flags, ...) {
 		act("openat", path);
 	}
 	return fd;
+}
+
+/** When a file was cloned. */
+int ioctl(int fd, unsigned long request, ...) {
+	va_list args;
+	va_start(args, request);
+	void *arg = va_arg(args, void *);
+	va_end(args);
+	int ret = NEXT(ioctl)(fd, request, arg);
+	if (ret == 0 && request == FICLONE) {
+		act_on_fd("ioctl", fd);
+	}
+	return ret;
 }
 
 int ftruncate(int fd, off_t size) {
