@@ -68,6 +68,27 @@ static void drop(struct file_context *ctx, struct file *file) {
 	file_free(file);
 }
 
+/** Open the source of a file, and defer the file if that has to wait. Returns whether to go on; errors are reported. */
+static bool open_source(struct file_context *ctx, struct file *file, const struct stat *st, struct judged *judged) {
+	// Wait if the destination was judged already: after a deferral it would be judged again
+	struct error fail = file_open_source(ctx, file, st, ctx->may_wait || judged->known);
+	if (!fail.text && !(file->flags & FILE_DEFERRED) && !st && !file_reserve_source(ctx, file, &file->source.st)) {
+		file->flags |= FILE_DEFERRED;
+	}
+	if (!(file->flags & FILE_DEFERRED)) {
+		if (fail.text) {
+			source_failed(ctx, file, judged, fail);
+		}
+		return !fail.text;
+	}
+	if (judged->found.backup) {
+		dest_undo_backup(ctx->files->dest, file->tree, &file->entry, judged->found.backup);
+		free(judged->found.backup);
+	}
+	defer(ctx, file);
+	return false;
+}
+
 /** Copy a regular file, or read something else as if it were one. */
 static struct file *begin_regular(struct file_context *ctx, struct tree *tree, const struct entry *entry,
 	const struct stat *st, struct link_name *retry)
@@ -93,22 +114,7 @@ static struct file *begin_regular(struct file_context *ctx, struct tree *tree, c
 		drop(ctx, file);
 		return NULL;
 	}
-	// Wait if the destination was judged already: after a deferral it would be judged again
-	struct error fail = file_open_source(ctx, file, st, ctx->may_wait || judged.known);
-	if (!fail.text && !(file->flags & FILE_DEFERRED) && !st && !file_reserve_source(ctx, file, &file->source.st)) {
-		file->flags |= FILE_DEFERRED;
-	}
-	if (file->flags & FILE_DEFERRED) {
-		if (judged.found.backup) {
-			dest_undo_backup(ctx->files->dest, tree, entry, judged.found.backup);
-			free(judged.found.backup);
-		}
-		defer(ctx, file);
-		drop(ctx, file);
-		return NULL;
-	}
-	if (fail.text) {
-		source_failed(ctx, file, &judged, fail);
+	if (!open_source(ctx, file, st, &judged)) {
 		drop(ctx, file);
 		return NULL;
 	}

@@ -104,7 +104,7 @@ static void write_files(char *text, size_t size, const struct view *view, bool a
 	}
 }
 
-/** Write bytes: in the end also how many of them are shared with the source, and how, unless the text is to be BRIEF. */
+/** Write the number of bytes, and at the end how many are shared with the source; BRIEF: without the word reflink. */
 static void write_bytes(char *text, size_t size, const struct view *view, bool align, bool brief) {
 	char number[32];
 	char shared[32];
@@ -120,12 +120,7 @@ static void write_bytes(char *text, size_t size, const struct view *view, bool a
 	}
 }
 
-/**
- * Write the texts.
- *
- * @param align  Put blanks before numbers, so that what follows does not move.
- * @param brief  Leave out what is not necessary.
- */
+/** Write all fields; with ALIGN numbers have leading blanks, so that later fields do not move. BRIEF: as for write_bytes(). */
 static void write_texts(struct texts *texts, const struct view *view, bool align, bool brief) {
 	char number[32];
 
@@ -279,6 +274,15 @@ static void failed_line(const struct view *view, unsigned columns, unsigned flag
 	append(line, flags & LINE_COLOR ? "\033[m" : "", 0);
 }
 
+/** Shorten the fields of the last line as far as necessary: nothing moves any more. Returns whether no word was left out. */
+static bool shorten_texts(struct texts *texts, const struct view *view, unsigned columns) {
+	unsigned brief = 0;
+	for (; brief < 2 && room_for_bar(texts, FIELDS, columns) < 0; ++brief) {
+		write_texts(texts, view, false, brief);
+	}
+	return brief < 2;
+}
+
 void progress_line(const struct view *view, unsigned columns, unsigned flags, char *text, size_t size) {
 	struct line line = {.text = text, .size = size};
 	struct texts texts;
@@ -291,14 +295,8 @@ void progress_line(const struct view *view, unsigned columns, unsigned flags, ch
 		return;
 	}
 	write_texts(&texts, view, !plain, false);
-	// Nothing will move any more
-	bool tight = view->last && columns > 0;
-	if (tight && room_for_bar(&texts, FIELDS, columns) < 0) {
-		write_texts(&texts, view, false, false);
-	}
-	if (tight && room_for_bar(&texts, FIELDS, columns) < 0) {
-		write_texts(&texts, view, false, true);
-		bar = false;
+	if (view->last && columns > 0) {
+		bar &= shorten_texts(&texts, view, columns);
 	}
 	unsigned fields = choose_fields(&texts, columns, bar, view->last);
 	int room = room_for_bar(&texts, fields, columns);
@@ -307,8 +305,9 @@ void progress_line(const struct view *view, unsigned columns, unsigned flags, ch
 	// Reserve the same columns for any name, so that nothing moves
 	room -= named ? name : 0;
 	append(&line, fields & FIELD_PERCENT ? texts.percent : "", (unsigned)strlen(texts.percent));
-	// In the end, nothing was left out for it
-	if (bar && room > LEAST_BAR && (!view->last || fields == FIELDS)) {
+	// The last line has a bar only if nothing was left out
+	bar &= !view->last || fields == FIELDS;
+	if (bar && room > LEAST_BAR) {
 		append(&line, " ", 1);
 		append_bar(&line, view->share, (unsigned)min(room - 1, MOST_BAR), flags);
 	}

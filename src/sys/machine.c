@@ -137,7 +137,8 @@ static void limit_by_mount(struct machine *machine, const char *line, const char
 	{
 		bool unified = strcmp(type, "cgroup2") == 0;
 		bool tasks = strcmp(type, "cgroup") == 0 && hasmntopt(&entry, "pids");
-		char *path = unified || tasks ? own_cgroup(cgroups, unified ? "" : "pids") : NULL;
+		const char *controller = unified ? "" : "pids";
+		char *path = unified || tasks ? own_cgroup(cgroups, controller) : NULL;
 		unescape(root);
 		unescape(dir);
 		const char *below = path ? path_below(root, path) : NULL;
