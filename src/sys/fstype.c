@@ -14,10 +14,11 @@ struct known {
  * - REPORTS: tested on a failing medium (tests/cases/fsync.sh), or there is no medium. Not listed: overlayfs, where the
  *   lower file system records the errors; FUSE, which asks its server only if that is trusted; network file systems and
  *   FAT, some of which do not flush the drive's cache.
- * - CLOSES: Linux, no `flush` in the file_operations.
+ * - CLOSES: Linux, no `flush` in the file_operations, or one that always returns 0 (f2fs_file_flush() of F2FS).
  * - LISTS_ACLS: Linux, the attributes that `listxattr` returns; network file systems and FUSE leave this to their
  *   server.
- * - RESERVES: measured. Other file systems would stop compressing, copy on write twice, or write zeros at once.
+ * - RESERVES: Linux, `fallocate` that allocates unwritten extents, which later writes fill in place. Not listed: Btrfs,
+ *   which does not compress data in reserved ranges.
  * - UNSHARED, SHARES_AT_HOME: Linux, `remap_file_range`. Btrfs and network file systems share across devices of a
  *   volume.
  * - UNSIZED: Linux, files generated when they are read (proc(5), sysfs(5)).
