@@ -254,7 +254,8 @@ def check_figures(sources):
         finding(sys.argv[0], 1, f"the median of functions is {median} lines, more than {MAX_MEDIAN}")
     print(f"{len(sources)} files, {sum(len(source.lines) for source in sources)} lines; "
           f"{len(lengths)} functions, median {median:g} lines, longest {max(lengths)[0]} ({max(lengths)[1]}); "
-          f"branches: mean {statistics.mean(c for c, _ in complexities):.1f}, most {max(complexities)[0]} ({max(complexities)[1]})")
+          f"branches: mean {statistics.mean(c for c, _ in complexities):.1f}, most {max(complexities)[0]} ({max(complexities)[1]})",
+          file=sys.stderr)
 
 
 def check_macros(sources):

@@ -122,6 +122,7 @@ tidy() {
 }
 
 tool python3 .ci/lint-source.py src/*.c src/*/*.[ch] tests/unit/*.[ch] tests/tools/*.[ch] bench/*.c
+cat "$out/stderr" # the figures
 tool python3 .ci/lint-papers.py ./*.md docs/*.md
 tool python3 .ci/lint-scripts.py .ci/*.py bench/*.py docs/*.py tests/tools/*.py
 compilers

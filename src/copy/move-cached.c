@@ -50,7 +50,7 @@ static enum move copy_cached(struct movers *movers, struct transfer *t) {
 		return move_stream.move(movers, t);
 	}
 	if (n != (ssize_t)t->size) {
-		movers->cold = 1;
+		movers->cold = max(movers->cold, 1u);
 		return MOVE_DECLINED;
 	}
 	movers->cold = 0;

@@ -49,7 +49,7 @@ static struct move_order *need_order(struct movers *movers) {
 	if (order) {
 		order->read = hash_new();
 		order->read_back = hash_new();
-		order->buffer = aligned_alloc(MOVE_ORDER_BLOCK, MOVE_ORDER_BUFFER);
+		order->buffer = aligned_alloc(MOVE_ORDER_BLOCK, MOVE_ORDER_BUFFER + MOVE_ORDER_BLOCK);
 	}
 	if (!order || !order->read || !order->read_back || !order->buffer) {
 		move_order_free(order);

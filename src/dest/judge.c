@@ -218,6 +218,74 @@ static enum dest_verdict make_way(const struct judge *j) {
 	return DEST_CREATE;
 }
 
+/** Look at a destination, unless that was done. Returns whether something stands there; if not, sets VERDICT. */
+static bool look_at_destination(const struct judge *j, enum dest_verdict *verdict) {
+	struct dest_found *found = j->found;
+	int flags = means_link(j) ? AT_SYMLINK_NOFOLLOW : 0;
+	bool seen = found->seen && (flags || !S_ISLNK(found->st.st_mode));
+	if (seen || fstatat(j->tree->fd[DST], name_of(j), &found->st, flags) == 0) {
+		return true;
+	}
+	if (errno == ENOENT) {
+		const char *why = just_made_link(j);
+		*verdict = why ? refuse(j, ERROR_COPY, 0, why) : DEST_CREATE;
+	} else if (errno == ELOOP && (j->dest->opts->flags & OPT_FORCE)) {
+		*verdict = DEST_OVERWRITE;
+	} else {
+		*verdict = refuse(j, ERROR_STAT, errno, "cannot stat %d");
+	}
+	return false;
+}
+
+/** Whether what stands at a destination may be replaced at all. EXCHANGED: it is a directory that OPT_DELETE removes. */
+static bool may_be_replaced(const struct judge *j, const struct dest_pair *pair, bool exchanged) {
+	if (dest_is_shown_twice(pair)) {
+		refuse(j, ERROR_COPY, 0, "%s and %d are the same file");
+		return false;
+	}
+	if (S_ISDIR(pair->dst->st_mode) && pair->opts->backup == BACKUP_NONE && !exchanged) {
+		refuse(j, ERROR_COPY, 0, "cannot overwrite directory %d with non-directory %s");
+		return false;
+	}
+	const char *why = just_made(j->dest, j->tree, j->entry, pair->dst);
+	why = why ? why : just_made_link(j);
+	if (why) {
+		refuse(j, ERROR_COPY, 0, why);
+		return false;
+	}
+	*j->fail = dest_spare_name(j->dest, j->tree, pair->dst);
+	return !j->fail->text;
+}
+
+/** Whether a destination is no file to write a regular file into, and no links are followed below the destination. */
+static bool is_not_written_into(const struct judge *j) {
+	mode_t mode = j->found->st.st_mode;
+	return is_beneath(j) && j->as_regular && !S_ISREG(mode) && !S_ISDIR(mode);
+}
+
+/** Replace what stands at a destination, or have it overwritten. */
+static enum dest_verdict replace(const struct judge *j, const struct dest_pair *pair, bool exchanged) {
+	const struct opts *opts = pair->opts;
+	struct dest_found *found = j->found;
+	if (exchanged) {
+		return make_way(j);
+	}
+	if (opts->backup != BACKUP_NONE && !S_ISDIR(found->st.st_mode)) {
+		found->replace = opts->flags & OPT_ATOMIC;
+		*j->fail = make_backup(pair, found->replace ? DEST_BACKUP_LINK : DEST_BACKUP_MOVE, &found->backup);
+		return j->fail->text ? DEST_REFUSE : DEST_CREATE;
+	}
+	bool not_into = is_not_written_into(j);
+	if (is_removed(j) || (not_into && (opts->flags & OPT_FORCE))) {
+		return remove_it(j);
+	}
+	if (not_into) {
+		return refuse(j, ERROR_COPY, 0, S_ISLNK(found->st.st_mode) ? "not writing through symbolic link %d"
+			: "not writing into special file %d");
+	}
+	return DEST_OVERWRITE;
+}
+
 enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct entry *entry, const struct stat *st,
 	struct dest_found *found, struct error *fail)
 {
@@ -227,66 +295,23 @@ enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct 
 		.as_regular = S_ISREG(st->st_mode) || (!S_ISLNK(st->st_mode)
 			&& (!(opts->flags & OPT_RECURSIVE) || (opts->flags & OPT_COPY_CONTENTS))),
 	};
-	int flags = means_link(&j) ? AT_SYMLINK_NOFOLLOW : 0;
-	bool seen = found->seen && (flags || !S_ISLNK(found->st.st_mode));
-	if (!seen && fstatat(tree->fd[DST], name_of(&j), &found->st, flags) != 0) {
-		if (errno == ENOENT) {
-			const char *why = just_made_link(&j);
-			return why ? refuse(&j, ERROR_COPY, 0, why) : DEST_CREATE;
-		}
-		if (errno == ELOOP && (opts->flags & OPT_FORCE)) {
-			return DEST_OVERWRITE;
-		}
-		return refuse(&j, ERROR_STAT, errno, "cannot stat %d");
+	enum dest_verdict verdict;
+	if (!look_at_destination(&j, &verdict)) {
+		return verdict;
 	}
 	struct dest_pair pair = {.opts = opts, .tree = tree, .entry = entry, .src = st, .dst = &found->st};
-	enum dest_same same = SAME_OK;
-	if (opts->update != UPDATE_NONE && opts->update != UPDATE_NONE_FAIL) {
-		same = dest_same(&pair);
-		if (same == SAME_REFUSE) {
-			return refuse(&j, ERROR_COPY, 0, "%s and %d are the same file");
-		}
+	bool updates = opts->update != UPDATE_NONE && opts->update != UPDATE_NONE_FAIL;
+	enum dest_same same = updates ? dest_same(&pair) : SAME_OK;
+	if (same == SAME_REFUSE) {
+		return refuse(&j, ERROR_COPY, 0, "%s and %d are the same file");
 	}
-	enum dest_verdict verdict = wanted(&j);
+	verdict = wanted(&j);
 	if (verdict != DEST_OVERWRITE || same == SAME_DONE) {
 		return verdict == DEST_OVERWRITE ? DEST_SKIP : verdict;
 	}
 	// Only now, because this touches the destination, and one that is left alone must stay untouched
-	if (dest_is_shown_twice(&pair)) {
-		return refuse(&j, ERROR_COPY, 0, "%s and %d are the same file");
-	}
 	bool exchanged = S_ISDIR(found->st.st_mode) && (opts->flags & OPT_DELETE) && !tree_is_named_whole(tree);
-	if (S_ISDIR(found->st.st_mode) && opts->backup == BACKUP_NONE && !exchanged) {
-		return refuse(&j, ERROR_COPY, 0, "cannot overwrite directory %d with non-directory %s");
-	}
-	const char *why = just_made(dest, tree, entry, &found->st);
-	why = why ? why : just_made_link(&j);
-	if (why) {
-		return refuse(&j, ERROR_COPY, 0, why);
-	}
-	*fail = dest_spare_name(dest, tree, &found->st);
-	if (fail->text) {
-		return DEST_REFUSE;
-	}
-	if (exchanged) {
-		return make_way(&j);
-	}
-	if (opts->backup != BACKUP_NONE && !S_ISDIR(found->st.st_mode)) {
-		found->replace = opts->flags & OPT_ATOMIC;
-		*fail = make_backup(&pair, found->replace ? DEST_BACKUP_LINK : DEST_BACKUP_MOVE, &found->backup);
-		return fail->text ? DEST_REFUSE : DEST_CREATE;
-	}
-	if (is_removed(&j)) {
-		return remove_it(&j);
-	}
-	if (is_beneath(&j) && j.as_regular && !S_ISREG(found->st.st_mode) && !S_ISDIR(found->st.st_mode)) {
-		if (opts->flags & OPT_FORCE) {
-			return remove_it(&j);
-		}
-		return refuse(&j, ERROR_COPY, 0, S_ISLNK(found->st.st_mode) ? "not writing through symbolic link %d"
-			: "not writing into special file %d");
-	}
-	return DEST_OVERWRITE;
+	return may_be_replaced(&j, &pair, exchanged) ? replace(&j, &pair, exchanged) : DEST_REFUSE;
 }
 
 enum tree_verdict dest_judge_directory(struct dest *dest, struct tree *tree, const struct entry *entry,

@@ -317,5 +317,8 @@ enum dest_removed dest_remove(struct dest *dest, const struct tree *tree, const 
 	free(r.levels);
 	buf_free(&r.path);
 	*count += r.count;
-	return gone ? DEST_REMOVED : r.failed ? DEST_REMOVE_FAILED : DEST_REMOVE_STAYS;
+	if (gone) {
+		return DEST_REMOVED;
+	}
+	return r.failed ? DEST_REMOVE_FAILED : DEST_REMOVE_STAYS;
 }

@@ -44,8 +44,11 @@ static int list(struct surplus *s) {
 	const struct listing *listing = &s->tree->listing;
 	size_t count = listing->file_count + listing->dir_count;
 	s->names = malloc(max(count, (size_t)1) * sizeof(*s->names));
-	int fd = s->names ? openat(s->tree->fd[DST], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	int ret = !s->names ? -ENOMEM : fd < 0 ? -errno : listing_read(&s->there, fd);
+	if (!s->names) {
+		return -ENOMEM;
+	}
+	int fd = openat(s->tree->fd[DST], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int ret = fd < 0 ? -errno : listing_read(&s->there, fd);
 	close_fd(&fd);
 	if (ret < 0) {
 		return ret;
