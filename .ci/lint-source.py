@@ -34,7 +34,7 @@ MAX_COLUMNS = 120
 TAB = 4
 
 # What prints by itself, and what prints when it is given stdout or stderr (or their numbers).
-PRINTS = r"printf|vprintf|puts|putchar|perror|psignal|err|errx|warn|warnx|error|error_at_line"
+PRINTS = r"printf|vprintf|puts|putchar|perror|psignal|err|errx|warn|warnx|(?<!struct )error|error_at_line"
 PRINTS_TO = r"fprintf|vfprintf|fputs|fputc|putc|fwrite|dprintf|vdprintf|write|writev|setvbuf"
 TERMINAL = r"\b(stdout|stderr|STDOUT_FILENO|STDERR_FILENO)\b"
 

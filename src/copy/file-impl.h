@@ -148,11 +148,11 @@ struct target_ops {
 	void (*rollback)(struct file_context *ctx, struct file *file);
 };
 
+/** Targets that are written to under their own names. */
 extern const struct target_ops target_in_place;
-extern const struct target_ops target_staged;
 
-/** The kind of target that an entry gets unless it is written through something special. */
-const struct target_ops *target_ops(const struct file_context *ctx, const struct entry *entry);
+/** Targets that get their names when they are whole. */
+extern const struct target_ops target_staged;
 
 /** Whether a target does not have its name yet. */
 static inline bool target_is_staged(const struct target *target) {

@@ -153,6 +153,8 @@ struct target_ops;
 struct target {
 	/** What is done with it: &target_staged until a staged target has its name, else &target_in_place. */
 	const struct target_ops *ops;
+	/** The kind of target that it gets unless it is written through something special. */
+	const struct target_ops *wanted;
 	int fd;
 	/** enum target_flags. They do not change while data is moved. */
 	unsigned flags;

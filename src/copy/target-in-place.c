@@ -140,7 +140,7 @@ static struct error displace_strangers(struct file_context *ctx, struct file *fi
 	if (ctx->files->opts->flags & OPT_ATTRIBUTES_ONLY) {
 		return file_not_giving();
 	}
-	return target_ops(ctx, &file->entry)->displace(ctx, file);
+	return file->target.wanted->displace(ctx, file);
 }
 
 /**

@@ -69,7 +69,6 @@ static void replace(struct file_context *ctx, struct file *file, const struct ju
 	if (verdict == DEST_SKIP || verdict == DEST_DONE) {
 		skip(ctx, file->tree, &file->entry, &file->source.st, &found);
 	}
-	const struct target_ops *ops = target_ops(ctx, &file->entry);
 	file->target.found = found.st;
 	file->target.backup = found.backup;
 	if (verdict == DEST_OVERWRITE || verdict == DEST_CREATE) {
@@ -78,9 +77,9 @@ static void replace(struct file_context *ctx, struct file *file, const struct ju
 	if (verdict == DEST_OVERWRITE) {
 		// Write into special files even with --atomic, and into files that only get attributes
 		bool written = is_special(&found.st) || (ctx->files->opts->flags & OPT_ATTRIBUTES_ONLY);
-		*fail = (written ? &target_in_place : ops)->overwrite(ctx, file);
+		*fail = (written ? &target_in_place : file->target.wanted)->overwrite(ctx, file);
 	} else if (verdict == DEST_CREATE) {
-		*fail = ops->create_again(ctx, file, found.replace);
+		*fail = file->target.wanted->create_again(ctx, file, found.replace);
 	}
 }
 
@@ -104,7 +103,8 @@ bool file_open_destination(struct file_context *ctx, struct file *file, const st
 	struct error fail = NO_ERROR;
 	bool new = (file->tree->flags & TREE_CREATED) || judged->absent;
 
-	int ret = judged->known ? -EEXIST : target_ops(ctx, &file->entry)->create(ctx, file);
+	file->target.wanted = file_is_atomic(ctx, &file->entry) ? &target_staged : &target_in_place;
+	int ret = judged->known ? -EEXIST : file->target.wanted->create(ctx, file);
 	if (ret == -EEXIST && !new) {
 		replace(ctx, file, judged, &fail);
 	} else {

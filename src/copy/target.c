@@ -44,10 +44,6 @@ bool file_is_atomic(const struct file_context *ctx, const struct entry *entry) {
 	return (ctx->files->opts->flags & OPT_ATOMIC) && len > 0 && entry->dst_name[len - 1] != '/';
 }
 
-const struct target_ops *target_ops(const struct file_context *ctx, const struct entry *entry) {
-	return file_is_atomic(ctx, entry) ? &target_staged : &target_in_place;
-}
-
 enum target_admit file_admit(const struct files *files, const struct tree *tree, const struct stat *src,
 	const struct target_found *there, struct error *fail)
 {
