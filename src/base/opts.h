@@ -129,6 +129,8 @@ enum opt_flags {
 	OPT_DELETE = 1 << 26,
 	/** The same with what was left out of the copy. */
 	OPT_DELETE_EXCLUDED = 1 << 27,
+	/** OPT_DELETE removes nothing if it would be more than opts::max_delete. */
+	OPT_MAX_DELETE = 1 << 28,
 };
 
 /** Attributes for struct opts::preserve. */
@@ -219,7 +221,7 @@ struct opts {
 	uint64_t rate;
 	const char *rate_file;
 
-	/** Most names that OPT_DELETE may remove: of more it removes none. UINT64_MAX: any number. */
+	/** With OPT_MAX_DELETE, the most names that may be removed. */
 	uint64_t max_delete;
 
 	/** The file creation mask. */

@@ -321,7 +321,6 @@ static void set_defaults(struct opts *opts) {
 		.sparse = WHEN_AUTO,
 		.progress = PROGRESS_AUTO,
 		.suffix = "~",
-		.max_delete = UINT64_MAX,
 		.queue_depth = 64,
 		.chunk_size = 1u << 20,
 		.range_size = 32u << 20,

@@ -305,6 +305,7 @@ error_t cli_parse_value(struct parser *p, int key, char *arg) {
 		opts->checksums = arg;
 		return 0;
 	case KEY_MAX_DELETE:
+		opts->flags |= OPT_MAX_DELETE;
 		return parse_size(arg, SIZE_WHOLE, &opts->max_delete) < 0 ? cli_complain(p, "invalid number: %s", arg) : 0;
 	case KEY_BWLIMIT:
 		return parse_rate(p, arg);

@@ -203,7 +203,7 @@ static enum dest_verdict make_way(const struct judge *j) {
 	static const char what[] = "cannot overwrite directory %d with non-directory %s";
 	const struct opts *opts = j->dest->opts;
 	uint64_t count = 0;
-	bool limited = opts->max_delete != UINT64_MAX && !(opts->flags & OPT_DRY_RUN);
+	bool limited = (opts->flags & (OPT_MAX_DELETE | OPT_DRY_RUN)) == OPT_MAX_DELETE;
 	if (limited && !atomic_load(&j->dest->entered)) {
 		j->found->later = true;
 		return refuse(j, ERROR_COPY, 0, what);
@@ -310,7 +310,8 @@ enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct 
 		return verdict == DEST_OVERWRITE ? DEST_SKIP : verdict;
 	}
 	// Only now, because this touches the destination, and one that is left alone must stay untouched
-	bool exchanged = S_ISDIR(found->st.st_mode) && (opts->flags & OPT_DELETE) && !tree_is_named_whole(tree);
+	bool exchanged = S_ISDIR(found->st.st_mode) && (opts->flags & OPT_DELETE) && !tree_is_named_whole(tree)
+		&& !(tree->flags & (TREE_ELSEWHERE | TREE_IN_SOURCE));
 	return may_be_replaced(&j, &pair, exchanged) ? replace(&j, &pair, exchanged) : DEST_REFUSE;
 }
 

@@ -39,6 +39,19 @@ static int by_name(const void *a, const void *b) {
 	return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
 }
 
+/** Sort names by their text. */
+static void sort(struct entry *entries, size_t count) {
+	if (count > 1) {
+		qsort(entries, count, sizeof(*entries), by_name);
+	}
+}
+
+/** Whether sorted names have one. */
+static bool has(const struct entry *entries, size_t count, const char *name) {
+	const struct entry key = {.name = name};
+	return count > 0 && bsearch(&key, entries, count, sizeof(key), by_name);
+}
+
 /** List both ends. Returns 0 or -errno. */
 static int list(struct surplus *s) {
 	const struct listing *listing = &s->tree->listing;
@@ -60,8 +73,8 @@ static int list(struct surplus *s) {
 		s->names[s->count++] = listing->dirs[i].dst_name;
 	}
 	qsort(s->names, s->count, sizeof(*s->names), by_text);
-	qsort(s->there.files, s->there.file_count, sizeof(*s->there.files), by_name);
-	qsort(s->there.dirs, s->there.dir_count, sizeof(*s->there.dirs), by_name);
+	sort(s->there.files, s->there.file_count);
+	sort(s->there.dirs, s->there.dir_count);
 	return 0;
 }
 
@@ -70,9 +83,7 @@ static bool source_has(const struct surplus *s, const char *name) {
 }
 
 static bool destination_lists(const struct surplus *s, const char *name) {
-	const struct entry key = {.name = name};
-	return bsearch(&key, s->there.files, s->there.file_count, sizeof(key), by_name)
-		|| bsearch(&key, s->there.dirs, s->there.dir_count, sizeof(key), by_name);
+	return has(s->there.files, s->there.file_count, name) || has(s->there.dirs, s->there.dir_count, name);
 }
 
 /** Leave of the destination's names those that the source does not have. Returns how many. */
@@ -143,9 +154,9 @@ static void count_exchanged(struct surplus *s, uint64_t *gone) {
 	const struct listing *there = &s->there;
 	const struct listing *listing = &s->tree->listing;
 	for (size_t i = 0; i < listing->file_count; ++i) {
-		const struct entry key = {.name = listing->files[i].dst_name};
-		if (bsearch(&key, there->dirs, there->dir_count, sizeof(key), by_name)) {
-			dest_remove(s->dest, s->tree, key.name, DEST_REMOVE_COUNT, gone);
+		const char *name = listing->files[i].dst_name;
+		if (has(there->dirs, there->dir_count, name)) {
+			dest_remove(s->dest, s->tree, name, DEST_REMOVE_COUNT, gone);
 		}
 	}
 }
@@ -200,12 +211,12 @@ static bool is_spared(const struct dest *dest, const struct tree *tree) {
 }
 
 bool dest_has_too_much(const struct dest *dest) {
-	return counter_get(&dest->surplus) > dest->opts->max_delete;
+	return (dest->opts->flags & OPT_MAX_DELETE) && counter_get(&dest->surplus) > dest->opts->max_delete;
 }
 
 void dest_remove_surplus(struct dest *dest, struct tree *tree) {
 	uint64_t gone = 0;
-	if (is_spared(dest, tree) || (dest->opts->max_delete != UINT64_MAX && (!tree->surplus || dest_has_too_much(dest)))) {
+	if (is_spared(dest, tree) || ((dest->opts->flags & OPT_MAX_DELETE) && (!tree->surplus || dest_has_too_much(dest)))) {
 		return;
 	}
 	if (atomic_load(&tree->failed)) {
@@ -234,7 +245,7 @@ static void hold(struct dest *dest, struct tree *tree) {
 
 void dest_count_surplus(struct dest *dest, struct tree *tree) {
 	uint64_t gone = 0;
-	if (!(dest->opts->flags & OPT_DELETE) || dest->opts->max_delete == UINT64_MAX || is_spared(dest, tree)
+	if (!(dest->opts->flags & OPT_DELETE) || !(dest->opts->flags & OPT_MAX_DELETE) || is_spared(dest, tree)
 		|| atomic_load(&tree->failed))
 	{
 		return;
@@ -316,10 +327,10 @@ bool dest_may_delete(struct dest *dest) {
 	const struct listing *operands = &dest->base->listing;
 	bool whole = tree_is_named_whole(dest->base);
 	if (!(opts->flags & OPT_DELETE)) {
-		if (opts->max_delete != UINT64_MAX) {
+		if (opts->flags & OPT_MAX_DELETE) {
 			report_usage(dest->report, "--max-delete needs --delete", NULL, NULL, NULL);
 		}
-		return opts->max_delete == UINT64_MAX;
+		return !(opts->flags & OPT_MAX_DELETE);
 	}
 	if (!(opts->flags & OPT_RECURSIVE)) {
 		report_usage(dest->report, "--delete needs -r or -a", NULL, NULL, NULL);
