@@ -6,6 +6,7 @@
 #include "report/report.h"
 
 #include <langinfo.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,7 +159,7 @@ static unsigned fit_name(struct buf *buf, const char *name, unsigned columns) {
 	quote_name_if_unprintable(&quoted, name);
 	for (const char *p = quoted.data ? quoted.data : ""; *p;) {
 		wchar_t wc;
-		size_t len = mbrtowc(&wc, p, strlen(p), &state);
+		size_t len = mbrtowc(&wc, p, strnlen(p, MB_LEN_MAX), &state);
 		int width = len == 0 || len >= (size_t)-2 ? -1 : wcwidth(wc);
 		bool last = width >= 0 && p[len] == '\0';
 		if (width < 0 || used + (unsigned)width + (last ? 0 : 2) > columns) {

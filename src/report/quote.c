@@ -1,6 +1,7 @@
 #include "base/buf.h"
 #include "report/report-impl.h"
 
+#include <limits.h>
 #include <string.h>
 #include <wchar.h>
 #include <wctype.h>
@@ -27,7 +28,8 @@ static char escape_letter(char c) {
 /** How many bytes at S form one printable character; 0 if the first byte is not printable. */
 static size_t printable_length(const char *s, mbstate_t *state) {
 	wchar_t wc;
-	size_t n = mbrtowc(&wc, s, strlen(s), state);
+	// No look at the whole rest for each character: names may be paths of megabytes
+	size_t n = mbrtowc(&wc, s, strnlen(s, MB_LEN_MAX), state);
 	if (n == (size_t)-1 || n == (size_t)-2) {
 		memset(state, 0, sizeof(*state));
 		return 0;

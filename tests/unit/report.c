@@ -186,6 +186,24 @@ TEST(names_in_utf8_are_quoted) {
 	setlocale(LC_ALL, "C");
 }
 
+/** Work that grows with the square of the length would take an hour. */
+TEST(long_names_are_quoted_in_time) {
+	enum { LENGTH = 8 << 20 };
+	struct buf buf = {0};
+	char *name = malloc(LENGTH + 1);
+	REQUIRE(name);
+	memset(name, 'n', LENGTH);
+	name[LENGTH] = '\0';
+	quote_name(&buf, name);
+	CHECK_EQ(buf.len, LENGTH + 2);
+	buf_free(&buf);
+	name[LENGTH - 1] = '\'';
+	quote_name(&buf, name);
+	CHECK_EQ(buf.len, LENGTH + 2);
+	buf_free(&buf);
+	free(name);
+}
+
 TEST(some_names_need_no_quotes) {
 	setlocale(LC_ALL, "C");
 	for (size_t i = 0; i < countof(paths); ++i) {
