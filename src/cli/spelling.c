@@ -99,7 +99,8 @@ static const struct habit habits[] = {
 	{"ignore-times", NULL, "ucp copies all unless --update says otherwise; see --update=all"},
 	{"inc-recursive", "include", NULL},
 	{"include", "include", NULL},
-	{"include-from", "include", "see --exclude-from, of which a line that begins with a plus sign and a blank includes"},
+	{"include-from", "include",
+		"see --exclude-from, of which a line that begins with a plus sign and a blank includes"},
 	{"info", NULL, "see --progress, --stats and --verbose"},
 	{"inplace", NULL, "ucp writes into the file that is there unless told otherwise"},
 	{"ipv4", NULL, NOT_FOR_COPYING},
@@ -175,8 +176,8 @@ static const struct {
 	char letter;
 	const char *name;
 } letters_of_rsync[] = {
-	{'A', "acls"}, {'C', "cvs-exclude"}, {'D', "devices"}, {'E', "executability"}, {'F', "filter"}, {'I', "ignore-times"},
-	{'K', "keep-dirlinks"}, {'U', "atimes"}, {'W', "whole-file"}, {'X', "xattrs"}, {'c', "checksum"}, {'e', "rsh"},
+	{'A', "acls"}, {'C', "cvs-exclude"}, {'D', "devices"}, {'E', "executability"}, {'F', "filter"},
+	{'I', "ignore-times"}, {'K', "keep-dirlinks"}, {'U', "atimes"}, {'W', "whole-file"}, {'X', "xattrs"}, {'c', "checksum"}, {'e', "rsh"},
 	{'f', "filter"}, {'g', "group"}, {'o', "owner"}, {'q', "quiet"}, {'z', "compress"},
 };
 
@@ -425,7 +426,8 @@ static enum reading read_long(struct spelling *s) {
 /** Report a letter that is no option, if there is a hint for it. Returns whether there is. */
 static bool explain_letter(const struct spelling *s, char letter) {
 	const char word[] = {letter, '\0'};
-	static const char help[] = "for help use --help, or -h alone; human-readable sizes, as by -h of rsync, are always on";
+	static const char help[] =
+		"for help use --help, or -h alone; human-readable sizes, as by -h of rsync, are always on";
 	const char *hint = letter == 'h' ? help : NULL;
 	struct buf why = {0};
 	for (size_t i = 0; i < countof(letters_of_rsync); ++i) {

@@ -88,7 +88,9 @@ static void list_words(struct buf *buf, const struct word *words) {
 }
 
 /** Find a word, which may be cut short if it stays unambiguous. Returns false if there is none, which is reported. */
-static bool find_word(struct parser *p, const char *option, const char *arg, const struct word *words, unsigned *value) {
+static bool find_word(struct parser *p, const char *option, const char *arg, const struct word *words,
+	unsigned *value)
+{
 	struct buf choices = {0};
 	const struct word *found = NULL;
 	bool ambiguous = false;
@@ -290,7 +292,8 @@ error_t cli_parse_value(struct parser *p, int key, char *arg) {
 		return 0;
 	case KEY_CONTEXT:
 		if (arg) {
-			report_warn(p->report, ERROR_USAGE, 0, "warning: ignoring --context; it requires an SELinux-enabled kernel", NULL, NULL);
+			report_warn(p->report, ERROR_USAGE, 0, "warning: ignoring --context; it requires an SELinux-enabled kernel",
+				NULL, NULL);
 		}
 		return 0;
 	case 't':

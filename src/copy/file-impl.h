@@ -127,8 +127,8 @@ int file_hide_again(const struct tree *tree, int dir, char **path);
 void file_drop_tempfile(const struct tree *tree, int dir, const char *path, struct inode inode);
 
 /**
- * The kinds of targets. A target in place is written to under its own name. A staged one (--atomic, --resume) has no name
- * or a temporary one until it is whole. A dry run has no target, as it opens nothing: see file_simulate().
+ * The kinds of targets. A target in place is written to under its own name. A staged one (--atomic, --resume) has no
+ * name or a temporary one until it is whole. A dry run has no target, as it opens nothing: see file_simulate().
  */
 struct target_ops {
 	/** Create a file where nothing stands yet. Returns 0, -EEXIST if something does, or another -errno. */
@@ -316,7 +316,8 @@ bool file_is_safe_by_name(int dir, const char *name, struct inode inode);
  * Put a name aside that dest_judge() refused only for now (dest_found::later): it is begun again when everything else
  * is done. Returns whether the name was put aside; if not, report the error.
  */
-bool file_put_off(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct dest_found *found);
+bool file_put_off(struct file_context *ctx, struct tree *tree, const struct entry *entry,
+	const struct dest_found *found);
 
 /** Count an entry that could not be copied. ST: the source if it is known. */
 void file_failed(struct file_context *ctx, const struct stat *st);

@@ -319,7 +319,8 @@ void file_ended(struct file *file, uint64_t off);
  * @param err  Why it failed.
  * @return Whether the name was put aside; if not, report the error.
  */
-bool file_try_later(struct file_context *ctx, struct tree *tree, const struct entry *entry, int err, enum try_what what);
+bool file_try_later(struct file_context *ctx, struct tree *tree, const struct entry *entry, int err,
+	enum try_what what);
 
 /** Take a reference. */
 void file_ref(struct file *file);

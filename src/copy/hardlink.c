@@ -150,8 +150,8 @@ static bool link_entry(struct file_context *ctx, const struct link_name *first, 
 }
 
 /** Judge the destination by cp's rules first, since the name may have to wait afterwards. Sets FAIL for DEST_REFUSE. */
-static enum dest_verdict ask(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st,
-	struct judged *judged, struct error *fail)
+static enum dest_verdict ask(struct file_context *ctx, struct tree *tree, const struct entry *entry,
+	const struct stat *st, struct judged *judged, struct error *fail)
 {
 	judged->verdict = DEST_CREATE;
 	bool look = !judged->known && !(tree->flags & TREE_CREATED);
@@ -165,8 +165,8 @@ static enum dest_verdict ask(struct file_context *ctx, struct tree *tree, const 
 }
 
 /** Leave the first name as it is. Further names become links to it if it may stand for the file. */
-static void end_with_existing(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st,
-	struct link *link, const struct judged *judged)
+static void end_with_existing(struct file_context *ctx, struct tree *tree, const struct entry *entry,
+	const struct stat *st, struct link *link, const struct judged *judged)
 {
 	file_leave(ctx, tree, entry, st, &judged->found);
 	// The name itself stands for the copy, even if it is a link that was followed to see how new it is

@@ -78,7 +78,9 @@ void file_note_made(struct file_context *ctx, struct file *file) {
 	struct inode found = inode_of(&file->target.found);
 	bool serial = dest->flags & DEST_SERIAL;
 	bool known = !serial && (file->target.flags & TARGET_RESERVED) && !(ctx->files->opts->flags & OPT_ATOMIC);
-	if (!(file->tree->flags & TREE_OPERANDS) || !(dest->flags & DEST_SEVERAL) || (!serial && (file->target.flags & TARGET_BY_LINK))) {
+	if (!(file->tree->flags & TREE_OPERANDS) || !(dest->flags & DEST_SEVERAL)
+		|| (!serial && (file->target.flags & TARGET_BY_LINK)))
+	{
 		return;
 	}
 	if (tree_pin(file->tree) == 0) {

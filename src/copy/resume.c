@@ -79,13 +79,15 @@ void files_resume_below(struct files *files, const struct tree *tree) {
 void files_resume_end(struct files *files) {
 	int lost = journal_settle(&files->journal);
 	if (lost < 0) {
-		report_error(files->report, ERROR_SYNC, -lost, "error syncing the file system of %d", NULL, files->journal_path);
+		report_error(files->report, ERROR_SYNC, -lost, "error syncing the file system of %d", NULL,
+			files->journal_path);
 	}
 	bool done = counter_get(&files->report->errors) == 0 && !atomic_load(&files->cancelled);
 	int ret = journal_close(&files->journal, done ? JOURNAL_REMOVE : JOURNAL_KEEP);
 	if (ret < 0 && lost == 0 && (!done || ret == -EACCES || ret == -EPERM || ret == -EROFS)) {
-		report_warn(files->report, done ? ERROR_REMOVE : ERROR_WRITE, -ret, done ? "warning: cannot remove the journal of --resume"
-			: "warning: cannot write the journal of --resume", NULL, NULL);
+		report_warn(files->report, done ? ERROR_REMOVE : ERROR_WRITE, -ret,
+			done ? "warning: cannot remove the journal of --resume" : "warning: cannot write the journal of --resume",
+			NULL, NULL);
 	}
 }
 
@@ -160,8 +162,9 @@ static int open_left(int dir, const char *tempfile, struct stat *st) {
 int file_open_part(struct file_context *ctx, struct file *file, int dir, const char *name, mode_t mode) {
 	struct files *files = ctx->files;
 	struct stat st = {0};
-	bool in_parts = journal_is_open(&files->journal) && S_ISREG(file->source.st.st_mode) && file->source.st.st_size >= PART_BYTES
-		&& !(file->source.flags & SOURCE_UNTOLD) && !(file->target.flags & TARGET_BY_LINK) && !(file->tree->flags & TREE_UNSIZED)
+	bool in_parts = journal_is_open(&files->journal) && S_ISREG(file->source.st.st_mode)
+		&& file->source.st.st_size >= PART_BYTES && !(file->source.flags & SOURCE_UNTOLD)
+		&& !(file->target.flags & TARGET_BY_LINK) && !(file->tree->flags & TREE_UNSIZED)
 		&& !(files->opts->flags & OPT_ATTRIBUTES_ONLY) && !plan_is_in_order(files->opts) && tempfile_can_go(dir);
 	char *path = in_parts ? path_below(files, file->tree, name) : NULL;
 	char *tempfile = path ? tempfile_path(name, TEMPFILE_KNOWN) : NULL;
@@ -232,7 +235,9 @@ bool file_keep_part(struct file_context *ctx, struct file *file) {
 
 void file_note_finished(struct file_context *ctx, const struct file *file) {
 	struct stat st;
-	if (journal_is_open(&ctx->files->journal) && !(file->source.flags & SOURCE_UNTOLD) && fstat(file->target.fd, &st) == 0) {
+	if (journal_is_open(&ctx->files->journal) && !(file->source.flags & SOURCE_UNTOLD)
+		&& fstat(file->target.fd, &st) == 0)
+	{
 		journal_finish(&ctx->files->journal, &file->source.st, &st);
 	}
 }

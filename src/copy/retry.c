@@ -20,13 +20,16 @@ static bool may_try_later(const struct file_context *ctx, int err) {
 /** Whether a file that failed with ERR may be tried once more. */
 static bool may_copy_later(const struct file_context *ctx, const struct file *file, int err) {
 	// An overwritten file is newer than its source now, so -u would skip it
-	bool cut = (file->target.flags & TARGET_RESERVED) && !(file->target.flags & TARGET_CREATED) && !target_is_staged(&file->target);
+	bool cut = (file->target.flags & TARGET_RESERVED) && !(file->target.flags & TARGET_CREATED)
+		&& !target_is_staged(&file->target);
 	bool last = file->retry && file->retry->last_try;
 	return !last && !(file->target.flags & TARGET_SPECIAL) && S_ISREG(file->source.st.st_mode)
 		&& !(cut && ctx->files->opts->update == UPDATE_OLDER) && may_try_later(ctx, err);
 }
 
-bool file_try_later(struct file_context *ctx, struct tree *tree, const struct entry *entry, int err, enum try_what what) {
+bool file_try_later(struct file_context *ctx, struct tree *tree, const struct entry *entry, int err,
+	enum try_what what)
+{
 	struct link_name *name = may_try_later(ctx, err) ? link_name_new(tree, entry) : NULL;
 	if (!name) {
 		return false;
@@ -38,7 +41,9 @@ bool file_try_later(struct file_context *ctx, struct tree *tree, const struct en
 	return true;
 }
 
-bool file_put_off(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct dest_found *found) {
+bool file_put_off(struct file_context *ctx, struct tree *tree, const struct entry *entry,
+	const struct dest_found *found)
+{
 	struct link_name *name = found->later ? link_name_new(tree, entry) : NULL;
 	if (name) {
 		list_append(&ctx->nospace, &name->node);

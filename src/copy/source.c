@@ -50,7 +50,8 @@ static int wait_for_source(const struct file_context *ctx, const struct file *fi
 	}
 	int ret = or_errno(fstat(seen, &st));
 	if (ret == 0) {
-		ret = !S_ISREG(st.st_mode) ? -ESTALE : file_open_waiting(ctx, seen, dir, file->entry.name, O_RDONLY | O_CLOEXEC);
+		ret =
+			!S_ISREG(st.st_mode) ? -ESTALE : file_open_waiting(ctx, seen, dir, file->entry.name, O_RDONLY | O_CLOEXEC);
 	}
 	close_fd(&seen);
 	return ret;
@@ -89,7 +90,8 @@ struct error file_open_source(struct file_context *ctx, struct file *file, const
 	const struct files *files = ctx->files;
 	// Do not wait for a fifo that was put in the place of a file
 	bool regular = !st || S_ISREG(st->st_mode);
-	int flags = O_RDONLY | O_NOCTTY | O_CLOEXEC | (tree_follows(file->tree) ? 0 : O_NOFOLLOW) | (regular ? O_NONBLOCK : 0);
+	int flags =
+		O_RDONLY | O_NOCTTY | O_CLOEXEC | (tree_follows(file->tree) ? 0 : O_NOFOLLOW) | (regular ? O_NONBLOCK : 0);
 	int fd = openat(file->tree->fd[SRC], file->entry.name, flags);
 	int err = errno;
 	bool leased = fd < 0 && err == EAGAIN && regular;

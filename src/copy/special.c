@@ -71,7 +71,8 @@ static int make_hard_link(const struct node *node) {
 
 /** Make a node. A symbolic link is noted as made by this run. Returns 0 or -errno. */
 static int make_noted(const struct node *node) {
-	bool link = node->target || (node->make == make_hard_link && S_ISLNK(node->st->st_mode) && !tree_follows(node->tree));
+	bool link =
+		node->target || (node->make == make_hard_link && S_ISLNK(node->st->st_mode) && !tree_follows(node->tree));
 	if (!link) {
 		return node->make(node);
 	}
@@ -294,7 +295,8 @@ static bool may_have_acl(const struct node *node, const struct meta *meta, int d
 		return node->tree->flags & TREE_DEFAULT_ACL;
 	}
 	bool owners = meta->opts->preserve & PRESERVE_OWNERSHIP;
-	return dir < 0 || fstat(dir, &st) != 0 || !(symlink_owner_is_trusted(&st) || (owners && st.st_uid == meta->src->st_uid))
+	return dir < 0 || fstat(dir, &st) != 0
+		|| !(symlink_owner_is_trusted(&st) || (owners && st.st_uid == meta->src->st_uid))
 		|| meta_may_have_default_acl(dir);
 }
 

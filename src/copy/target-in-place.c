@@ -120,7 +120,8 @@ static struct error make_empty(struct file_context *ctx, struct file *file) {
 	// It is reserved under this inode
 	file->target.found.st_dev = inode.dev;
 	file->target.found.st_ino = inode.ino;
-	if (!(opts->flags & OPT_ATTRIBUTES_ONLY) && hardlinks_is_copy(ctx->files->hardlinks, inode_of(&file->target.found))) {
+	if (!(opts->flags & OPT_ATTRIBUTES_ONLY) && hardlinks_is_copy(ctx->files->hardlinks, inode_of(&file->target.found)))
+	{
 		file_release_destination(ctx, file);
 		return displace(ctx, file);
 	}
@@ -167,12 +168,14 @@ static struct error take_over(struct file_context *ctx, struct file *file, bool 
 	if (!S_ISREG(st->st_mode)) {
 		file->target.flags |= TARGET_SPECIAL;
 		bool verifiable = S_ISBLK(st->st_mode) || !(opts->flags & OPT_VERIFY);
-		return verifiable ? NO_ERROR : error_make(ERROR_COPY, 0, "cannot verify %d: not a regular file or a block device");
+		return verifiable ? NO_ERROR
+			: error_make(ERROR_COPY, 0, "cannot verify %d: not a regular file or a block device");
 	}
 	// A file that only gets attributes keeps its content, which a new file would not have
 	bool written = !(opts->flags & OPT_ATTRIBUTES_ONLY);
 	if (written && !link && st->st_nlink > 1 && dest_is_source(ctx->files->dest, st)) {
-		return atomic_load(&ctx->files->cancelled) ? error_make(ERROR_REMOVE, EINTR, "cannot remove %d") : displace(ctx, file);
+		return atomic_load(&ctx->files->cancelled) ? error_make(ERROR_REMOVE, EINTR, "cannot remove %d")
+			: displace(ctx, file);
 	}
 	return make_empty(ctx, file);
 }

@@ -489,7 +489,8 @@ static void unstage(struct file_context *ctx, struct file *file) {
 	int ret = location_open(&location, file);
 	if (ret < 0) {
 		// The name leads elsewhere now: remove nothing there
-		tree_report(file->tree, &file->entry, error_make(ERROR_REMOVE, ret > SYMLINK_FOREIGN ? ret : 0, "cannot remove what was begun of %d"));
+		tree_report(file->tree, &file->entry,
+			error_make(ERROR_REMOVE, ret > SYMLINK_FOREIGN ? ret : 0, "cannot remove what was begun of %d"));
 	} else {
 		bool known = fstat(file->target.fd, &st) == 0;
 		file_let_go(ctx, file);

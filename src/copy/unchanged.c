@@ -56,7 +56,8 @@ static struct error cannot_open(int ret, enum side side) {
 		return error_make(ERROR_COPY, 0, side == SRC ? "skipping file %s, as it was replaced while being copied"
 			: "skipping file %s, as its destination %d was replaced while being copied");
 	}
-	return side == SRC ? error_make(ERROR_OPEN, ret, "cannot open %s for reading") : error_make(ERROR_ACCESS, ret, "cannot access %d");
+	return side == SRC ? error_make(ERROR_OPEN, ret, "cannot open %s for reading")
+		: error_make(ERROR_ACCESS, ret, "cannot access %d");
 }
 
 /** Give the destination the attributes of its source, if they differ. */

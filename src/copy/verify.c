@@ -213,7 +213,9 @@ static bool read_part(struct check *c, uint64_t end) {
 		most = MOVE_ORDER_BLOCK;
 	}
 	while (c->at < end) {
-		ssize_t n = transfer_is_cancelled(c->t) ? -EINTR : get(c, c->with->buffer, (size_t)min(end - c->at, (uint64_t)most), c->at);
+		ssize_t n = transfer_is_cancelled(c->t)
+			? -EINTR
+			: get(c, c->with->buffer, (size_t)min(end - c->at, (uint64_t)most), c->at);
 		if (n == -EINTR) {
 			return stop(c, c->at, MOVE_CANCELLED);
 		}

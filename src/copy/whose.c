@@ -31,13 +31,15 @@ bool file_may_stand_for(const struct files *files, int dir, const struct stat *s
 {
 	const struct opts *opts = files->opts;
 	bool same_type = (there->st_mode & S_IFMT) == (src->st_mode & S_IFMT);
-	return dest_is_owners(opts, src, there) && dest_is_owners(opts, src, found) && (same_type || file_is_own(files, dir, there));
+	return dest_is_owners(opts, src, there) && dest_is_owners(opts, src, found)
+		&& (same_type || file_is_own(files, dir, there));
 }
 
 bool file_is_safe_by_name(int dir, const char *name, struct inode inode) {
 	struct stat parent;
 	struct stat there;
 	// Even with a sticky bit, the user who will own the copy can exchange it
-	return dir >= 0 && fstat(dir, &parent) == 0 && symlink_owner_is_trusted(&parent) && !(parent.st_mode & (S_IWGRP | S_IWOTH))
-		&& fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && inode_same(inode_of(&there), inode);
+	return dir >= 0 && fstat(dir, &parent) == 0 && symlink_owner_is_trusted(&parent)
+		&& !(parent.st_mode & (S_IWGRP | S_IWOTH)) && fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) == 0
+		&& inode_same(inode_of(&there), inode);
 }

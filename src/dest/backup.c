@@ -171,7 +171,8 @@ static int link_over(int dir, const char *path, const char *name, struct tempfil
 	struct stat st = {0};
 	char *tempfile = NULL;
 	int ret = tempfile_can_go(dir) ? choose_tempfile(dir, name, patience, &tempfile) : -EPERM;
-	if (ret == 0 && (linkat(dir, path, dir, tempfile, 0) != 0 || fstatat(dir, tempfile, &st, AT_SYMLINK_NOFOLLOW) != 0)) {
+	if (ret == 0 && (linkat(dir, path, dir, tempfile, 0) != 0 || fstatat(dir, tempfile, &st, AT_SYMLINK_NOFOLLOW) != 0))
+	{
 		ret = -errno;
 	}
 	if (ret == 0) {

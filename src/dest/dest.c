@@ -169,8 +169,8 @@ static bool usage_ok(struct dest *dest) {
 		report_usage(dest->report, "missing destination file operand after %s", opts->operands[0], NULL,
 			NULL);
 	} else if ((opts->flags & OPT_NO_TARGET_DIRECTORY) && opts->target_directory) {
-		report_error(dest->report, ERROR_USAGE, 0, "cannot combine --target-directory (-t) and --no-target-directory (-T)",
-			NULL, NULL);
+		report_error(dest->report, ERROR_USAGE, 0,
+			"cannot combine --target-directory (-t) and --no-target-directory (-T)", NULL, NULL);
 	} else if ((opts->flags & OPT_NO_TARGET_DIRECTORY) && count > 2) {
 		report_usage(dest->report, "extra operand %s", opts->operands[2], NULL, NULL);
 	} else if (has_names(opts) && count > 1 + !opts->target_directory) {

@@ -52,7 +52,10 @@ struct dest {
 	unsigned next_step;
 	/** The files to be copied; has its own lock. */
 	struct sources all;
-	/** With OPT_DELETE, inodes that stay: the directories above the sources, and the files that this run writes. Const once set. */
+	/**
+	 * With OPT_DELETE, inodes that stay: the directories above the sources, and the files that this run writes. Const
+	 * once set.
+	 */
 	struct inode_set above;
 	struct inode_set kept;
 	/** Names that were removed, or would be. */
@@ -63,7 +66,9 @@ struct dest {
 	counter surplus;
 	/** With opts::max_delete: all directories were entered. */
 	atomic_bool entered;
-	/** With opts::max_delete: the directories with surplus names, each with a reference; none is added beyond the limit. */
+	/**
+	 * With opts::max_delete: the directories with surplus names, each with a reference; none is added beyond the limit.
+	 */
 	struct tree **held;
 	size_t held_count;
 	/** The notice that stands in for the journal of a destination to be made (--resume); NULL if there is none. */
@@ -88,7 +93,9 @@ struct dest_found {
 	 */
 	bool alike;
 	bool same_times;
-	/** For DEST_REFUSE: whether it may be removed is known only when all directories were entered (opts::max_delete). */
+	/**
+	 * For DEST_REFUSE: whether it may be removed is known only when all directories were entered (opts::max_delete).
+	 */
 	bool later;
 };
 
@@ -186,7 +193,8 @@ bool dest_is_owners(const struct opts *opts, const struct stat *src, const struc
  * @param src    The source.
  * @param there  The existing file, links followed if the copy follows them.
  */
-bool dest_is_strangers(const struct opts *opts, const struct tree *tree, const struct stat *src, const struct stat *there);
+bool dest_is_strangers(const struct opts *opts, const struct tree *tree, const struct stat *src,
+	const struct stat *there);
 
 /** dest_bytes_over() cannot count the bytes. */
 #define DEST_OVER_UNKNOWN UINT64_MAX

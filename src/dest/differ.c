@@ -19,7 +19,8 @@ static int open_as_found(const struct dest_pair *pair, enum side side) {
 	const char *name = side == SRC ? pair->entry->name : pair->entry->dst_name;
 	bool follow = side == SRC ? tree_follows(pair->tree) : tree_is_named_whole(pair->tree);
 	struct stat st;
-	int fd = openat(pair->tree->fd[side], name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW));
+	int fd =
+		openat(pair->tree->fd[side], name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW));
 	if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || !inode_same(inode_of(&st), inode_of(found)))) {
 		close_fd(&fd);
 	}

@@ -71,8 +71,8 @@ static enum link_verdict wait_for(struct link *link, struct tree *tree, const st
 	return LINK_WAIT;
 }
 
-enum link_verdict hardlinks_enter(struct hardlinks *hardlinks, struct inode inode, struct tree *tree, const struct entry *entry,
-	struct link **out, const struct link_name **to)
+enum link_verdict hardlinks_enter(struct hardlinks *hardlinks, struct inode inode, struct tree *tree,
+	const struct entry *entry, struct link **out, const struct link_name **to)
 {
 	enum link_verdict verdict;
 
@@ -98,8 +98,8 @@ static void take_waiting(struct link *link, struct list *waiting) {
 	}
 }
 
-const struct link_name *hardlinks_done(struct hardlinks *hardlinks, struct link *link, struct tree *tree, struct inode copy,
-	struct list *waiting)
+const struct link_name *hardlinks_done(struct hardlinks *hardlinks, struct link *link, struct tree *tree,
+	struct inode copy, struct list *waiting)
 {
 	mutex_lock(&hardlinks->lock);
 	tree_keep(tree);

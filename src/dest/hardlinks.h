@@ -84,8 +84,8 @@ void hardlinks_destroy(struct hardlinks *hardlinks);
  * @param link  Set for LINK_COPY: pass it to hardlinks_done() or hardlinks_failed().
  * @param to    Set for LINK_TO: the first copy; valid until hardlinks_destroy().
  */
-enum link_verdict hardlinks_enter(struct hardlinks *hardlinks, struct inode inode, struct tree *tree, const struct entry *entry,
-	struct link **link, const struct link_name **to);
+enum link_verdict hardlinks_enter(struct hardlinks *hardlinks, struct inode inode, struct tree *tree,
+	const struct entry *entry, struct link **link, const struct link_name **to);
 
 /**
  * Record that the first name was copied.
@@ -94,8 +94,8 @@ enum link_verdict hardlinks_enter(struct hardlinks *hardlinks, struct inode inod
  * @param waiting  An empty list; receives the waiting struct link_name: link each, then link_name_free().
  * @return The name to link them to.
  */
-const struct link_name *hardlinks_done(struct hardlinks *hardlinks, struct link *link, struct tree *tree, struct inode copy,
-	struct list *waiting);
+const struct link_name *hardlinks_done(struct hardlinks *hardlinks, struct link *link, struct tree *tree,
+	struct inode copy, struct list *waiting);
 
 /**
  * Whether a file is, or may be, a copy to which other names are or will be linked: nothing else may be written into it.

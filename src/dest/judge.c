@@ -42,8 +42,8 @@ static bool is_compared(const struct judge *j) {
 /** Whether the destination itself is judged, not what a link there leads to. */
 static bool means_link(const struct judge *j) {
 	const struct opts *opts = j->dest->opts;
-	return !j->as_regular || is_beneath(j) || is_compared(j) || (opts->flags & (OPT_SYMBOLIC_LINK | OPT_HARD_LINK | OPT_REMOVE_DESTINATION))
-		|| opts->backup != BACKUP_NONE;
+	return !j->as_regular || is_beneath(j) || is_compared(j)
+		|| (opts->flags & (OPT_SYMBOLIC_LINK | OPT_HARD_LINK | OPT_REMOVE_DESTINATION)) || opts->backup != BACKUP_NONE;
 }
 
 /** The name to look at: cp takes '' for the current directory, except if cp would just open it. */
@@ -175,7 +175,9 @@ static bool is_removed(const struct judge *j) {
 	if (S_ISDIR(j->found->st.st_mode)) {
 		return false;
 	}
-	if ((opts->flags & OPT_REMOVE_DESTINATION) || (is_compared(j) && ((j->found->st.st_mode ^ j->st->st_mode) & S_IFMT))) {
+	if ((opts->flags & OPT_REMOVE_DESTINATION)
+		|| (is_compared(j) && ((j->found->st.st_mode ^ j->st->st_mode) & S_IFMT)))
+	{
 		return true;
 	}
 	if (opts->flags & OPT_ATTRIBUTES_ONLY) {
@@ -237,7 +239,9 @@ static bool look_at_destination(const struct judge *j, enum dest_verdict *verdic
 	return false;
 }
 
-/** Whether what stands at a destination may be replaced at all. EXCHANGED: it is a directory that OPT_DELETE removes. */
+/**
+ * Whether what stands at a destination may be replaced at all. EXCHANGED: it is a directory that OPT_DELETE removes.
+ */
 static bool may_be_replaced(const struct judge *j, const struct dest_pair *pair, bool exchanged) {
 	if (dest_is_shown_twice(pair)) {
 		refuse(j, ERROR_COPY, 0, "%s and %d are the same file");

@@ -84,7 +84,9 @@ bool dest_given_twice(struct dest *dest, struct tree *base, const struct entry *
 		remember(&dest->sources, inode_of(st), entry->name);
 	}
 	mutex_unlock(&dest->lock);
-	if (twice && directory && dest_same_entry(AT_FDCWD, entry->name, base->fd[DST], entry->dst_name, AT_SYMLINK_NOFOLLOW)) {
+	if (twice && directory
+		&& dest_same_entry(AT_FDCWD, entry->name, base->fd[DST], entry->dst_name, AT_SYMLINK_NOFOLLOW))
+	{
 		tree_report(base, entry, error_make(ERROR_COPY, 0, "cannot copy a directory, %s, into itself, %d"));
 	} else if (twice) {
 		struct error fail = error_make(ERROR_COPY, 0, directory

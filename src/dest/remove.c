@@ -128,7 +128,10 @@ bool dest_is_protected(struct dest *dest, struct select_dir *select, const char 
 static bool drop(struct removal *r, int dir, const char *name) {
 	int ret = 0;
 	if (is_dry(r)) {
-		ret = tempfile_is_name(name) || r->what == DEST_REMOVE_COUNT || faccessat(dir, ".", W_OK | X_OK, AT_EACCESS) == 0 ? 0 : -errno;
+		ret =
+			tempfile_is_name(name) || r->what == DEST_REMOVE_COUNT || faccessat(dir, ".", W_OK | X_OK, AT_EACCESS) == 0
+			? 0
+			: -errno;
 	} else if (tempfile_is_name(name)) {
 		ret = tempfile_clear(dir, name, &r->tree->trees->patience);
 		if (ret == -EBUSY) {

@@ -1,9 +1,9 @@
 /**
  * Removing what only the destination has (--delete).
  *
- * A directory is emptied depth first, by descriptors that were opened without following a link and are compared with what
- * was looked at. Nothing is removed over a mount, nor what the user left out of the copy, nor what this or another ucp
- * needs, nor the way to a source.
+ * A directory is emptied depth first, by descriptors that were opened without following a link and are compared with
+ * what was looked at. Nothing is removed over a mount, nor what the user left out of the copy, nor what this or another
+ * ucp needs, nor the way to a source.
  */
 
 #ifndef UCP_REMOVE_H
@@ -41,8 +41,8 @@ enum dest_removed dest_remove(struct dest *dest, const struct tree *tree, const 
 	uint64_t *count);
 
 /**
- * Whether something that only the destination has is kept: the user left it out of the copy, or it is a backup, a journal
- * or a file that this run writes.
+ * Whether something that only the destination has is kept: the user left it out of the copy, or it is a backup, a
+ * journal or a file that this run writes.
  *
  * @param select  Of the directory that it is in; NULL if everything is chosen.
  * @param st      What it is, no link followed.
@@ -53,14 +53,14 @@ bool dest_is_protected(struct dest *dest, struct select_dir *select, const char 
 void dest_protect(struct dest *dest);
 
 /**
- * As trees::surplus: everything in a directory is done. Remove what its source does not have, if nothing failed in it or
- * below.
+ * As trees::surplus: everything in a directory is done. Remove what its source does not have, if nothing failed in it
+ * or below.
  */
 void dest_remove_surplus(struct dest *dest, struct tree *tree);
 
 /**
- * With opts::max_delete, a directory was listed, which is pinned and that nobody else works with yet: count what is going to
- * be removed from it, and have it wait for dest_release_surplus().
+ * With opts::max_delete, a directory was listed, which is pinned and that nobody else works with yet: count what is
+ * going to be removed from it, and have it wait for dest_release_surplus().
  */
 void dest_count_surplus(struct dest *dest, struct tree *tree);
 

@@ -16,7 +16,8 @@
 #include <unistd.h>
 
 /** Directories below which nothing is surplus: they are new, not read, or reached by another way than the user's. */
-#define SPARED (TREE_BASE | TREE_OPERANDS | TREE_CREATED | TREE_CLOSED | TREE_ELSEWHERE | TREE_IN_SOURCE | TREE_LEFT | TREE_ABSENT)
+#define SPARED \
+	(TREE_BASE | TREE_OPERANDS | TREE_CREATED | TREE_CLOSED | TREE_ELSEWHERE | TREE_IN_SOURCE | TREE_LEFT | TREE_ABSENT)
 
 /** What is looked at to find what only the destination has. */
 struct surplus {
@@ -97,7 +98,10 @@ static size_t keep_surplus(const struct surplus *s, struct entry *entries, size_
 	return kept;
 }
 
-/** Find source names that lead to something in the destination that is listed there under another name. Returns 0 or -ENOMEM. */
+/**
+ * Find source names that lead to something in the destination that is listed there under another name. Returns 0 or
+ * -ENOMEM.
+ */
 static int find_folded(struct surplus *s) {
 	struct stat st;
 	for (size_t i = 0; i < s->count; ++i) {
@@ -113,7 +117,8 @@ static int find_folded(struct surplus *s) {
 /** Whether a name in the source is there, but was left out by what the user chose. */
 static bool is_left_out(const struct surplus *s, const char *name, const struct stat *src) {
 	const struct opts *opts = s->dest->opts;
-	return s->tree->select && (select_name(s->tree->select, name, S_ISDIR(src->st_mode)) == 0 || !select_size(opts->select, src));
+	return s->tree->select
+		&& (select_name(s->tree->select, name, S_ISDIR(src->st_mode)) == 0 || !select_size(opts->select, src));
 }
 
 /** Whether a name that was not copied is to stay, since the source has it, or nobody can tell. */
@@ -133,7 +138,9 @@ static bool goes(struct surplus *s, const char *name) {
 }
 
 /** Remove, or count, what of ENTRIES goes. Returns false if that is refused, which is reported. */
-static bool remove_all(struct surplus *s, const struct entry *entries, size_t count, enum dest_remove what, uint64_t *gone) {
+static bool remove_all(struct surplus *s, const struct entry *entries, size_t count, enum dest_remove what,
+	uint64_t *gone)
+{
 	struct tree *tree = s->tree;
 	for (size_t i = 0; i < count && !dest_is_cancelled(s->dest); ++i) {
 		if (!goes(s, entries[i].name)) {
@@ -216,7 +223,8 @@ bool dest_has_too_much(const struct dest *dest) {
 
 void dest_remove_surplus(struct dest *dest, struct tree *tree) {
 	uint64_t gone = 0;
-	if (is_spared(dest, tree) || ((dest->opts->flags & OPT_MAX_DELETE) && (!tree->surplus || dest_has_too_much(dest)))) {
+	if (is_spared(dest, tree) || (dest->opts->max_delete != UINT64_MAX && (!tree->surplus || dest_has_too_much(dest))))
+	{
 		return;
 	}
 	if (atomic_load(&tree->failed)) {
@@ -337,12 +345,14 @@ bool dest_may_delete(struct dest *dest) {
 		return false;
 	}
 	if (dest->flags & DEST_SERIAL) {
-		report_usage(dest->report, "with --delete, each operand must have a name of its own in DIRECTORY", NULL, NULL, NULL);
+		report_usage(dest->report, "with --delete, each operand must have a name of its own in DIRECTORY", NULL, NULL,
+			NULL);
 		return false;
 	}
 	for (size_t i = 0; i < operands->file_count && !whole; ++i) {
 		if (!keeps_name(&operands->files[i])) {
-			report_usage(dest->report, "--delete needs -T to make DEST a copy of %s", operands->files[i].name, NULL, NULL);
+			report_usage(dest->report, "--delete needs -T to make DEST a copy of %s", operands->files[i].name, NULL,
+				NULL);
 			return false;
 		}
 	}

@@ -111,7 +111,9 @@ static long step_by_trying(int fd, const struct stat *st) {
  * one in eight has only even seconds, and if a file system stores only the mtime, all three times show the value once
  * set. So measure, once for each device, on a file of ours. If that fails, assume at most one second.
  */
-static long find_step(struct dest *dest, const struct dest_look *look, const struct timespec *src, const struct stat *st) {
+static long find_step(struct dest *dest, const struct dest_look *look, const struct timespec *src,
+	const struct stat *st)
+{
 	long step = known_step(dest, st->st_dev);
 	struct stat there;
 

@@ -51,7 +51,9 @@ void display_started(struct report *report, uint64_t operands, bool dry_run) {
 	report_event(report, "started", members, countof(members));
 }
 
-void display_init(struct display *display, const struct opts *opts, const struct limits *limits, struct report *report) {
+void display_init(struct display *display, const struct opts *opts, const struct limits *limits,
+	struct report *report)
+{
 	const char *term = getenv("TERM");
 	const char *no_color = getenv("NO_COLOR");
 

@@ -120,7 +120,10 @@ static void write_bytes(char *text, size_t size, const struct view *view, bool a
 	}
 }
 
-/** Write all fields; with ALIGN numbers have leading blanks, so that later fields do not move. BRIEF: as for write_bytes(). */
+/**
+ * Write all fields; with ALIGN numbers have leading blanks, so that later fields do not move. BRIEF: as for
+ * write_bytes().
+ */
 static void write_texts(struct texts *texts, const struct view *view, bool align, bool brief) {
 	char number[32];
 
@@ -204,7 +207,8 @@ static int room_for_bar(const struct texts *texts, unsigned fields, unsigned col
 	char text[512];
 	struct line line = {.text = text, .size = sizeof(text)};
 	text[0] = '\0';
-	append(&line, fields & FIELD_PERCENT ? texts->percent : "", fields & FIELD_PERCENT ? (unsigned)strlen(texts->percent) : 0);
+	append(&line, fields & FIELD_PERCENT ? texts->percent : "",
+		fields & FIELD_PERCENT ? (unsigned)strlen(texts->percent) : 0);
 	append_texts(&line, texts, fields);
 	// Leave the last column free: a terminal may wrap there
 	return (int)columns - 1 - (int)line.columns;
@@ -246,12 +250,14 @@ static void failed_line(const struct view *view, unsigned columns, unsigned flag
 	if (view->failed > 0) {
 		snprintf(parts[3], sizeof(parts[3]), "%llu failed", (unsigned long long)view->failed);
 	} else {
-		snprintf(parts[3], sizeof(parts[3]), "%llu %s", (unsigned long long)view->errors, view->errors == 1 ? "error" : "errors");
+		snprintf(parts[3], sizeof(parts[3]), "%llu %s", (unsigned long long)view->errors,
+			view->errors == 1 ? "error" : "errors");
 	}
 	int len = view->failed > 0 && view->errors > MANY_ERRORS
 		? snprintf(parts[4], sizeof(parts[4]), " (%llu messages)", (unsigned long long)view->errors) : 0;
 	if (view->skipped > 0) {
-		snprintf(parts[4] + len, sizeof(parts[4]) - (size_t)len, ", %llu left as they were", (unsigned long long)view->skipped);
+		snprintf(parts[4] + len, sizeof(parts[4]) - (size_t)len, ", %llu left as they were",
+			(unsigned long long)view->skipped);
 	}
 	for (size_t i = 0; i < countof(parts); ++i) {
 		width += (unsigned)strlen(parts[i]);
@@ -274,7 +280,10 @@ static void failed_line(const struct view *view, unsigned columns, unsigned flag
 	append(line, flags & LINE_COLOR ? "\033[m" : "", 0);
 }
 
-/** Shorten the fields of the last line as far as necessary: nothing moves any more. Returns whether no word was left out. */
+/**
+ * Shorten the fields of the last line as far as necessary: nothing moves any more. Returns whether no word was left
+ * out.
+ */
 static bool shorten_texts(struct texts *texts, const struct view *view, unsigned columns) {
 	unsigned brief = 0;
 	for (; brief < 2 && room_for_bar(texts, FIELDS, columns) < 0; ++brief) {
@@ -339,5 +348,6 @@ void progress_interrupted(const struct view *view, char *text, size_t size) {
 		*unit = '\0';
 	}
 	snprintf(text, size, "interrupted at %u%%: %s of %s, %llu/%llu %s copied",
-		(unsigned)min(max(view->share, 0.0) * 100, 99.0), done, all, files, (unsigned long long)total, files_noun(total));
+		(unsigned)min(max(view->share, 0.0) * 100, 99.0), done, all, files, (unsigned long long)total,
+		files_noun(total));
 }

@@ -101,7 +101,11 @@ struct view progress_look(struct progress *progress, double t, const struct coun
 	uint64_t dealt = files + counter_get(&sum->skipped) + failed;
 	double work = (double)(copied + skipped_bytes) + FILE_WORK * (double)dealt;
 	double all = (double)totals->bytes + FILE_WORK * (double)totals->files;
-	struct view view = {.elapsed = max(t - progress->start, 0.0), .totals = *totals, .share = -1, .left = -1, .last = last};
+	struct view view = {.elapsed = max(t - progress->start, 0.0),
+		.totals = *totals,
+		.share = -1,
+		.left = -1,
+		.last = last};
 
 	measure(progress, t, (double)moved, work);
 	view.bytes = last ? copied : copied + skipped_bytes;

@@ -382,7 +382,9 @@ static void begin(struct state *s, const char *operand) {
 
 int walk_operand(const struct walk *walk, const char *operand) {
 	const struct opts *opts = walk->opts;
-	struct state s = {.walk = walk, .opts = opts, .keep = max(min(walk->limits->max_trees / OPEN_SHARE, (unsigned)MOST_OPEN), 1u)};
+	struct state s = {.walk = walk,
+		.opts = opts,
+		.keep = max(min(walk->limits->max_trees / OPEN_SHARE, (unsigned)MOST_OPEN), 1u)};
 	s.data = malloc(DIR_BUFFER);
 	if (!s.data) {
 		return -ENOMEM;

@@ -63,7 +63,11 @@ static bool count(void *arg, const struct walk_found *found) {
 
 static void *run(void *arg) {
 	struct scan *scan = arg;
-	const struct walk walk = {.opts = scan->opts, .limits = scan->limits, .meet = count, .arg = scan, .stop = &scan->stop};
+	const struct walk walk = {.opts = scan->opts,
+		.limits = scan->limits,
+		.meet = count,
+		.arg = scan,
+		.stop = &scan->stop};
 	for (int i = 0; i < scan->operand_count && !atomic_load(&scan->stop); ++i) {
 		// Files that cannot be examined are not counted; copying them will report why
 		walk_operand(&walk, scan->operands[i]);

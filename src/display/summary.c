@@ -94,7 +94,8 @@ static void say_simulated(const struct display *display, const struct summary *s
 			left == 1 ? "it is" : "they are");
 	}
 	if (display->opts->flags & OPT_DELETE) {
-		snprintf(removed, sizeof(removed), ", and remove %" PRIu64 " %s", summary->removed, summary->removed == 1 ? "name" : "names");
+		snprintf(removed, sizeof(removed), ", and remove %" PRIu64 " %s", summary->removed,
+			summary->removed == 1 ? "name" : "names");
 	}
 	report_text(report, "would copy %" PRIu64 " %s with %" PRIu64 " %s (%s), and make %" PRIu64 " %s%s%s\n", files,
 		files == 1 ? "file" : "files", bytes, bytes == 1 ? "byte" : "bytes", size, summary->directories,

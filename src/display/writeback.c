@@ -45,7 +45,9 @@ void writeback_track(struct writeback *writeback, int fd) {
 
 	mutex_lock(&writeback->lock);
 	unsigned i = 0;
-	while (known && i < writeback->system_count && (writeback->systems[i].dev != dev || writeback->systems[i].raw != raw)) {
+	while (known && i < writeback->system_count
+		&& (writeback->systems[i].dev != dev || writeback->systems[i].raw != raw))
+	{
 		++i;
 	}
 	if (!known) {
@@ -84,7 +86,8 @@ static int sync_all(struct writeback *writeback) {
 }
 
 static bool is_new(const struct counters *sum, const struct counters *synced) {
-	return counter_get(&sum->bytes) != counter_get(&synced->bytes) || counter_get(&sum->files) != counter_get(&synced->files)
+	return counter_get(&sum->bytes) != counter_get(&synced->bytes)
+		|| counter_get(&sum->files) != counter_get(&synced->files)
 		|| counter_get(&sum->skipped_bytes) != counter_get(&synced->skipped_bytes)
 		|| counter_get(&sum->skipped) != counter_get(&synced->skipped)
 		|| counter_get(&sum->failed) != counter_get(&synced->failed);

@@ -118,7 +118,8 @@ struct ring_file ring_plain_file(int fd);
 void ring_unregister_file(struct ring *ring, struct ring_file file);
 
 /** Prepare a linked pair: read LEN bytes of SRC at OFF and write them to DST at OFF. */
-void ring_pair(struct ring *ring, unsigned slot, struct ring_file src, struct ring_file dst, uint64_t off, uint32_t len);
+void ring_pair(struct ring *ring, unsigned slot, struct ring_file src, struct ring_file dst, uint64_t off,
+	uint32_t len);
 
 /** Prepare a read of LEN bytes of SRC at OFF into the slot's buffer. */
 void ring_read(struct ring *ring, unsigned slot, struct ring_file src, uint64_t off, uint32_t len);

@@ -136,7 +136,8 @@ static bool is_ignored(const struct select_dir *dir, const struct buf *path, boo
 		return false;
 	}
 	for (const struct select_dir *d = dir->ignoring; d; d = d->above) {
-		enum filter_verdict verdict = filter_match(&d->ignore, path->data + d->path_len, path->len - d->path_len, is_dir);
+		enum filter_verdict verdict =
+			filter_match(&d->ignore, path->data + d->path_len, path->len - d->path_len, is_dir);
 		if (verdict != FILTER_SILENT) {
 			return verdict == FILTER_EXCLUDE;
 		}

@@ -17,7 +17,9 @@
 /** Digits of a checksum. */
 #define DIGITS 32
 
-bool checksums_open(struct checksums *checksums, const char *path, struct report *report, const atomic_bool *cancelled) {
+bool checksums_open(struct checksums *checksums, const char *path, struct report *report,
+	const atomic_bool *cancelled)
+{
 	*checksums = (struct checksums) {.report = report, .path = path, .fd = -1, .cancelled = cancelled};
 	thread_must(pthread_mutex_init(&checksums->lock, NULL));
 	if (!path || strcmp(path, "-") == 0) {
@@ -110,7 +112,8 @@ bool checksums_begin(struct checksums *checksums) {
 		ret = -errno;
 	}
 	if (ret == -EEXIST) {
-		report_error(checksums->report, ERROR_COPY, 0, "%d exists and is no list of checksums; remove it first", NULL, checksums->path);
+		report_error(checksums->report, ERROR_COPY, 0, "%d exists and is no list of checksums; remove it first", NULL,
+			checksums->path);
 	} else if (ret < 0) {
 		report_error(checksums->report, op, -ret, what, NULL, checksums->path);
 	}
@@ -188,8 +191,11 @@ static void complain(struct checksums *checksums) {
 	}
 	if (checksums->err < 0) {
 		report_error(checksums->report, ERROR_WRITE, -checksums->err, "error writing %d", NULL, checksums->path);
-	} else if (S_ISREG(checksums->st.st_mode) && checksums->st.st_nlink > 0 && fstat(checksums->fd, &st) == 0 && st.st_nlink == 0) {
-		report_error(checksums->report, ERROR_COPY, 0, "%d was removed while checksums were written to it", NULL, checksums->path);
+	} else if (S_ISREG(checksums->st.st_mode) && checksums->st.st_nlink > 0 && fstat(checksums->fd, &st) == 0
+		&& st.st_nlink == 0)
+	{
+		report_error(checksums->report, ERROR_COPY, 0, "%d was removed while checksums were written to it", NULL,
+			checksums->path);
 	}
 }
 

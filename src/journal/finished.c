@@ -28,7 +28,9 @@ static struct journal_slot *find(const struct journal_table *table, uint64_t cop
 	return &table->slots[i];
 }
 
-int journal_table_add(struct journal_table *table, uint64_t seed, const struct journal_finished *finished, uint64_t most) {
+int journal_table_add(struct journal_table *table, uint64_t seed, const struct journal_finished *finished,
+	uint64_t most)
+{
 	if (!table->slots) {
 		// Keep one in five free, so that searches end soon
 		table->size = (size_t)(most + most / 4 + 1);

@@ -89,7 +89,8 @@ struct journal_record {
 #define JOURNAL_BEGINNING (2 * sizeof(struct journal_head) + sizeof(struct journal_first) + sizeof(struct journal_run))
 
 /** Build a record. SEED: the journal's number, 0 for the first record. Returns its bytes. */
-size_t journal_make_record(struct journal_record *record, enum journal_kind kind, uint64_t seed, const void *data, size_t len);
+size_t journal_make_record(struct journal_record *record, enum journal_kind kind, uint64_t seed, const void *data,
+	size_t len);
 
 /** Build the record of a run, and with ANEW the journal's first record before it. Returns the bytes. */
 size_t journal_make_beginning(char *data, bool anew, const struct journal_first *first, const struct journal_run *run);
@@ -114,7 +115,8 @@ struct journal_part *journal_add_part(struct journal_index *index, const char *p
  * @param most  Upper limit of the number of files, this one and all later ones.
  * @return 0 or -ENOMEM.
  */
-int journal_table_add(struct journal_table *table, uint64_t seed, const struct journal_finished *finished, uint64_t most);
+int journal_table_add(struct journal_table *table, uint64_t seed, const struct journal_finished *finished,
+	uint64_t most);
 
 /** Whether exactly this file is noted as finished. SEED: the journal's number. */
 bool journal_table_has(const struct journal_table *table, uint64_t seed, const struct journal_finished *finished);

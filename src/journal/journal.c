@@ -301,7 +301,9 @@ static int unlink_quietly(int dir, const char *name) {
 }
 
 int journal_open(struct journal *journal, int dir, uint64_t options) {
-	*journal = (struct journal) {.top = journal->top, .cancelled = journal->cancelled, .alone = journal->alone, .fd = -1, .dir = -1};
+	*journal = (struct journal) {
+		.top = journal->top, .cancelled = journal->cancelled, .alone = journal->alone, .fd = -1, .dir = -1,
+	};
 	thread_must(pthread_mutex_init(&journal->lock, NULL));
 	thread_must(pthread_rwlock_init(&journal->writing, NULL));
 	thread_must(pthread_cond_init(&journal->wake, NULL));

@@ -23,7 +23,9 @@ struct journal_notice {
 	struct inode inode;
 };
 
-size_t journal_make_record(struct journal_record *record, enum journal_kind kind, uint64_t seed, const void *data, size_t len) {
+size_t journal_make_record(struct journal_record *record, enum journal_kind kind, uint64_t seed, const void *data,
+	size_t len)
+{
 	record->head = (struct journal_head) {.magic = JOURNAL_MAGIC, .kind = kind, .len = (uint16_t)len};
 	if (record->payload != data) {
 		memcpy(record->payload, data, len);
@@ -136,7 +138,8 @@ static int make_notice(struct journal_notice *notice, const struct journal_top *
 	}
 	// A leftover may be of another source
 	int ret = tempfile_clear(notice->dir, notice->name, NULL);
-	int fd = ret < 0 ? -1 : openat(notice->dir, notice->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd =
+		ret < 0 ? -1 : openat(notice->dir, notice->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0) {
 		return ret < 0 ? ret : -errno;
 	}

@@ -51,7 +51,8 @@ static void write_errors(const struct report *report, const struct buf *buf) {
 	const char *data = buf->data;
 	size_t len = buf->len;
 	if (buf->failed) {
-		int n = snprintf(text, sizeof(text), "%s: memory exhausted, and with it what there is to say\n", report->program);
+		int n =
+			snprintf(text, sizeof(text), "%s: memory exhausted, and with it what there is to say\n", report->program);
 		data = text;
 		len = min((size_t)max(n, 0), sizeof(text) - 1);
 	}
@@ -136,7 +137,9 @@ static void print(struct report *report, const struct message *message) {
 	buf_free(&buf);
 }
 
-void report_error(struct report *report, enum error_op op, int err, const char *what, const char *src, const char *dst) {
+void report_error(struct report *report, enum error_op op, int err, const char *what, const char *src,
+	const char *dst)
+{
 	counter_add(&report->errors, 1);
 	print(report, &(struct message) {.op = op, .err = err, .text = what, .src = src, .dst = dst});
 }

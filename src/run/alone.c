@@ -21,8 +21,9 @@
 #define SMALL (64 << 10)
 
 /** Options that ask or show something, wait for a medium, or need a journal. */
-#define SLOW_FLAGS (OPT_INTERACTIVE | OPT_PARENTS | OPT_POSIX | OPT_FSYNC | OPT_VERIFY | OPT_STATS | OPT_JSON | OPT_IDLE \
-	| OPT_DRY_RUN | OPT_ATOMIC | OPT_RESUME)
+#define SLOW_FLAGS \
+	(OPT_INTERACTIVE | OPT_PARENTS | OPT_POSIX | OPT_FSYNC | OPT_VERIFY | OPT_STATS | OPT_JSON | OPT_IDLE \
+		| OPT_DRY_RUN | OPT_ATOMIC | OPT_RESUME)
 
 /** For the signal handler: the flag that cancels the copy, and the signal that came. */
 static atomic_bool *cancelled;

@@ -122,7 +122,8 @@ static int start_worker(struct run *run) {
 static void say_blind(struct run *run, int err) {
 	if (run->opts->progress != PROGRESS_AUTO && run->opts->progress != PROGRESS_NEVER && !run->blind) {
 		run->blind = true;
-		report_warn(run->report, ERROR_START, err, "warning: cannot start a thread, so no progress is shown", NULL, NULL);
+		report_warn(run->report, ERROR_START, err, "warning: cannot start a thread, so no progress is shown", NULL,
+			NULL);
 	}
 }
 
@@ -135,7 +136,8 @@ static void start_writeback(struct run *run) {
 	run->files.writeback = &run->writeback;
 	// The counters of all workers are read from now on
 	memset(run->counters, 0, run->most_workers * sizeof(*run->counters));
-	int ret = run->limits.flags & LIMITS_ALONE ? -EAGAIN : writeback_start(&run->writeback, run->counters, run->most_workers);
+	int ret =
+		run->limits.flags & LIMITS_ALONE ? -EAGAIN : writeback_start(&run->writeback, run->counters, run->most_workers);
 	if (ret < 0) {
 		say_blind(run, -ret);
 	}
@@ -365,7 +367,8 @@ static void copy(struct run *run) {
 	run->scaling.time = run->start;
 	run->scaling.used = processor_time();
 	bool looks = run->display.style != DISPLAY_NOTHING || (run->opts->flags & OPT_DRY_RUN);
-	display_start(&run->display, (int)run->dest.base->listing.file_count, looks ? dest_bytes_over(&run->dest) : DEST_OVER_UNKNOWN);
+	display_start(&run->display, (int)run->dest.base->listing.file_count,
+		looks ? dest_bytes_over(&run->dest) : DEST_OVER_UNKNOWN);
 	if (push_operands(run) < 0) {
 		report_error(run->report, ERROR_START, ENOMEM, "cannot start", NULL, NULL);
 	} else if (start_workers(run)) {
@@ -409,7 +412,8 @@ static bool begin_checksums(struct run *run) {
 	struct checksums *checksums = &run->checksums;
 	if (checksums->fd >= 0 && checksums->st.st_size > 0 && dest_is_source(&run->dest, &checksums->st)) {
 		if (!atomic_load(&run->files.cancelled)) {
-			report_error(run->report, ERROR_COPY, 0, "cannot write checksums to %d: it is to be copied", NULL, checksums->path);
+			report_error(run->report, ERROR_COPY, 0, "cannot write checksums to %d: it is to be copied", NULL,
+				checksums->path);
 		}
 		return false;
 	}

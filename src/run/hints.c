@@ -48,7 +48,8 @@ void coordinator_give_hints(const struct opts *opts, struct report *report, cons
 	hint_room(opts, report, counter_get(&sum->nospace));
 	if (counter_get(&sum->kept) > 0) {
 		progress_format_bytes(kept, sizeof(kept), (double)counter_get(&sum->kept));
-		report_hint(report, "%s of what did not fit are kept for --resume and take room; without --resume they are not kept", kept);
+		report_hint(report,
+			"%s of what did not fit are kept for --resume and take room; without --resume they are not kept", kept);
 	}
 	if (withheld) {
 		report_hint(report, "nothing was removed from directories in or below which something failed");

@@ -61,7 +61,8 @@ static void budget_fds(struct limits *limits, const struct opts *opts) {
 static void budget_memory(struct limits *limits, const struct opts *opts, uint64_t memory) {
 	uint64_t share = memory / MEMORY_SHARE;
 	if (opts->threads == 0) {
-		limits->max_threads = (unsigned)min((uint64_t)limits->max_threads, max(share / limits->chunk_size, (uint64_t)1));
+		limits->max_threads =
+			(unsigned)min((uint64_t)limits->max_threads, max(share / limits->chunk_size, (uint64_t)1));
 		limits->threads = min(limits->threads, limits->max_threads);
 	}
 	limits->window = min(limits->window, share / max(min(limits->max_threads, WIDE_WORKERS), 1u));

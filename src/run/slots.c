@@ -130,7 +130,9 @@ void hold_begin(struct state *s, struct file *file, bool shared) {
 	hold->forward = !shared && (file->plan.flags & PLAN_FORWARD);
 	// An io_uring reports a partial write as an error, and then it is unknown where the file ends
 	hold->direct = hold->forward || (s->opts->engine == ENGINE_AUTO && file->source.st.st_size <= DIRECT_MOST);
-	hold->shared = shared || (!hold->forward && (uint64_t)file->source.st.st_size > s->ctx.files->limits->range_size && !s->worker->alone);
+	hold->shared = shared
+		|| (!hold->forward && (uint64_t)file->source.st.st_size > s->ctx.files->limits->range_size
+			&& !s->worker->alone);
 	if (hold->shared && !shared) {
 		file->flags |= FILE_SHARED;
 		work_share(s->worker->work, file);
@@ -440,6 +442,7 @@ bool hold_claim(struct state *s) {
 		return false;
 	}
 	bool many = hold->range.end - hold->range.start > s->worker->chunk_size;
-	hold->cached = many && hold->file->plan.cache != CACHE_BYPASS && extent_is_cached(hold->file->source.fd, hold->range) > 0;
+	hold->cached =
+		many && hold->file->plan.cache != CACHE_BYPASS && extent_is_cached(hold->file->source.fd, hold->range) > 0;
 	return true;
 }

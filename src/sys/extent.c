@@ -61,7 +61,8 @@ uint64_t extent_sum(int fd, uint64_t size, const atomic_bool *stop) {
 	struct extent extent = {0};
 	uint64_t sum = 0;
 	int ret = 1;
-	while (extent.end < size && !(stop && atomic_load(stop)) && (ret = extent_next(fd, extent.end, size, &extent)) > 0) {
+	while (extent.end < size && !(stop && atomic_load(stop)) && (ret = extent_next(fd, extent.end, size, &extent)) > 0)
+	{
 		sum += extent.end - extent.start;
 	}
 	return ret < 0 ? size : sum;

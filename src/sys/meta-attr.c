@@ -32,7 +32,8 @@ struct meta_ref meta_by_name(int dir, const char *name, char path[META_SRC_PATH_
 }
 
 struct meta_ref meta_src(const struct meta *meta, char path[META_SRC_PATH_SIZE]) {
-	return meta->src_fd >= 0 ? (struct meta_ref) {.fd = meta->src_fd} : meta_by_name(meta->src_dir, meta->src_name, path);
+	return meta->src_fd >= 0 ? (struct meta_ref) {.fd = meta->src_fd}
+		: meta_by_name(meta->src_dir, meta->src_name, path);
 }
 
 struct meta_ref meta_dst(const struct meta *meta, char path[FD_PATH_SIZE]) {
@@ -79,7 +80,8 @@ static ssize_t set_at(struct meta_ref ref, const struct request *r) {
 	if (!ref.path) {
 		return fsetxattr(ref.fd, r->name, r->data, r->size, 0);
 	}
-	return ref.follow ? setxattr(ref.path, r->name, r->data, r->size, 0) : lsetxattr(ref.path, r->name, r->data, r->size, 0);
+	return ref.follow ? setxattr(ref.path, r->name, r->data, r->size, 0)
+		: lsetxattr(ref.path, r->name, r->data, r->size, 0);
 }
 
 static ssize_t remove_at(struct meta_ref ref, const struct request *r) {

@@ -68,7 +68,8 @@ static bool gives_any(const struct meta *meta, const struct side *src, const str
 	const char *names = names_of(src);
 	for (const char *name = names; name < names + src->size; name += strlen(name) + 1) {
 		enum meta_action action = meta_action(meta->opts, name);
-		bool wanted = action == META_COPY ? preserve & PRESERVE_XATTR : action != META_SKIP && (preserve & PRESERVE_MODE);
+		bool wanted =
+			action == META_COPY ? preserve & PRESERVE_XATTR : action != META_SKIP && (preserve & PRESERVE_MODE);
 		if (wanted && is_other(src, dst, name)) {
 			return true;
 		}
@@ -94,7 +95,8 @@ static bool have_other_attributes(const struct meta *meta) {
 	char src_path[META_SRC_PATH_SIZE];
 	char dst_path[META_SRC_PATH_SIZE];
 	struct side src = {.ref = meta_src(meta, src_path)};
-	struct side dst = {.ref = meta->dst_fd >= 0 ? meta_dst(meta, dst_path) : meta_by_name(meta->dst_dir, meta->dst_name, dst_path)};
+	struct side dst = {
+		.ref = meta->dst_fd >= 0 ? meta_dst(meta, dst_path) : meta_by_name(meta->dst_dir, meta->dst_name, dst_path)};
 	if (!(meta->opts->preserve & (PRESERVE_XATTR | PRESERVE_MODE))) {
 		return false;
 	}
@@ -102,7 +104,8 @@ static bool have_other_attributes(const struct meta *meta) {
 	list(&dst);
 	bool other = src.size < 0 || dst.size < 0 || gives_any(meta, &src, &dst) || takes_any(meta, &src, &dst);
 	if (!other && (meta->flags & META_UNLISTED_ACLS) && !S_ISLNK(meta->src->st_mode)) {
-		other = is_other(&src, &dst, META_ACL_ACCESS) || (S_ISDIR(meta->src->st_mode) && is_other(&src, &dst, META_ACL_DEFAULT));
+		other = is_other(&src, &dst, META_ACL_ACCESS)
+			|| (S_ISDIR(meta->src->st_mode) && is_other(&src, &dst, META_ACL_DEFAULT));
 	}
 	free(src.big);
 	free(dst.big);

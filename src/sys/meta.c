@@ -152,7 +152,9 @@ mode_t meta_create_mode(const struct opts *opts, mode_t mode) {
 	return xattr ? bits | S_IWUSR : bits;
 }
 
-mode_t meta_interim_mode(const struct opts *opts, const struct stat *src, int src_fd, const struct stat *dst, int dst_fd) {
+mode_t meta_interim_mode(const struct opts *opts, const struct stat *src, int src_fd, const struct stat *dst,
+	int dst_fd)
+{
 	mode_t mode = dst->st_mode & (src->st_mode | ~(mode_t)(S_IRWXG | S_IRWXO));
 	bool other_group = (opts->preserve & PRESERVE_OWNERSHIP) && dst->st_gid != src->st_gid;
 	// With an ACL the group's bits are a mask, which lets in the users and groups the ACL names

@@ -106,7 +106,8 @@ bool meta_may_have_default_acl(int dir);
  *
  * @param src_fd  The source, or -1 if it could not be opened.
  */
-mode_t meta_interim_mode(const struct opts *opts, const struct stat *src, int src_fd, const struct stat *dst, int dst_fd);
+mode_t meta_interim_mode(const struct opts *opts, const struct stat *src, int src_fd, const struct stat *dst,
+	int dst_fd);
 
 /**
  * The mode to create a file with, so that no user gets access before the owner is set.

@@ -190,7 +190,9 @@ static int take_step(struct walk *walk) {
 	return ret < 0 ? ret : 1;
 }
 
-int symlink_walk(int dir, const char *path, enum symlink_trust trust, const struct symlink_rule *rule, struct symlink_end *end) {
+int symlink_walk(int dir, const char *path, enum symlink_trust trust, const struct symlink_rule *rule,
+	struct symlink_end *end)
+{
 	struct walk walk = {.rule = rule, .trust = trust, .end = end};
 	struct stat st;
 	size_t size = strlen(path) + 1;

@@ -57,7 +57,8 @@ struct symlink_end {
  * @return 0, also if the path ends at a missing name. -errno, SYMLINK_FOREIGN or SYMLINK_REFUSED: then nothing is to be
  *         closed.
  */
-int symlink_walk(int dir, const char *path, enum symlink_trust trust, const struct symlink_rule *rule, struct symlink_end *end);
+int symlink_walk(int dir, const char *path, enum symlink_trust trust, const struct symlink_rule *rule,
+	struct symlink_end *end);
 
 /** Close the descriptors of END. */
 void symlink_close(struct symlink_end *end);

@@ -307,7 +307,8 @@ static bool look_at_existing(struct tree *tree, const struct entry *entry, const
 	} else if (follow && tree_leads_through_made(tree->parent, name, &among)) {
 		*fail = error_make(ERROR_COPY, 0, tree_made_link);
 	} else if (prefix) {
-		*fail = S_ISDIR(tree->dst_stat.st_mode) ? NO_ERROR : error_make(ERROR_COPY, 0, "%d exists but is not a directory");
+		*fail = S_ISDIR(tree->dst_stat.st_mode) ? NO_ERROR
+			: error_make(ERROR_COPY, 0, "%d exists but is not a directory");
 	} else {
 		*fail = NO_ERROR;
 		switch (trees->judge(trees->dest, tree, entry, fail)) {
@@ -426,7 +427,8 @@ static struct error open_copy(struct tree *tree, const struct entry *entry) {
 	if (!inode_same(inode, inode_of(&tree->dst_stat)) && !tree_is_named_whole(tree->parent)
 		&& !symlink_is_closed(tree->parent->fd[DST]))
 	{
-		return error_make(ERROR_COPY, 0, "skipping directory %s, as its destination %d was replaced while being copied");
+		return error_make(ERROR_COPY, 0,
+			"skipping directory %s, as its destination %d was replaced while being copied");
 	}
 	tree->inode[DST] = inode;
 	tree_choose_flush(tree);
@@ -486,7 +488,9 @@ static bool is_elsewhere(const struct tree *tree) {
 		&& parent->inode[SRC].dev != tree->inode[SRC].dev;
 }
 
-struct tree *tree_try_enter(struct tree *parent, const struct entry *entry, enum tree_enter_flags flags, struct error *why) {
+struct tree *tree_try_enter(struct tree *parent, const struct entry *entry, enum tree_enter_flags flags,
+	struct error *why)
+{
 	// With a destination of '' the names below start without "./"
 	const char *dst_name = parent->name[DST] ? dst_name_of(entry) : entry->dst_name;
 	struct tree *tree = tree_new(parent->trees, parent, entry->name, dst_name);

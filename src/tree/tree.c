@@ -140,7 +140,8 @@ static void apply(struct tree *tree) {
 		meta.flags |= META_NEW;
 		meta.final_mode = tree->dst_stat.st_mode;
 		bool prefix = tree->flags & TREE_OPERANDS;
-		if (((!prefix || (opts->preserve & PRESERVE_OWNERSHIP)) && meta_final_mode(opts, meta.src->st_mode, tree->dst_stat.st_mode, &meta.final_mode))
+		if (((!prefix || (opts->preserve & PRESERVE_OWNERSHIP))
+				&& meta_final_mode(opts, meta.src->st_mode, tree->dst_stat.st_mode, &meta.final_mode))
 			|| (tree->flags & TREE_WIDENED))
 		{
 			meta.flags |= META_FINAL_MODE;

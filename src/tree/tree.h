@@ -165,8 +165,8 @@ struct trees {
 	bool (*is_source)(struct dest *dest, struct inode inode);
 	struct dest *dest;
 	/**
-	 * If not NULL (OPT_DELETE), called for each tree when everything in it is done, before its attributes are set. The tree
-	 * is pinned.
+	 * If not NULL (OPT_DELETE), called for each tree when everything in it is done, before its attributes are set. The
+	 * tree is pinned.
 	 */
 	void (*surplus)(struct dest *dest, struct tree *tree);
 	/** If not NULL, called for each tree whose attributes are about to be set, while its descriptors are open. */
@@ -236,7 +236,8 @@ enum tree_enter_flags {
 struct tree *tree_enter(struct tree *parent, const struct entry *entry, enum tree_enter_flags flags);
 
 /** As tree_enter(), but sets FAIL to the error, or to NO_ERROR, instead of reporting it. */
-struct tree *tree_try_enter(struct tree *parent, const struct entry *entry, enum tree_enter_flags flags, struct error *fail);
+struct tree *tree_try_enter(struct tree *parent, const struct entry *entry, enum tree_enter_flags flags,
+	struct error *fail);
 
 /** Read the names of the source into tree::listing. TREE must be pinned. Returns 0 or -errno. */
 int tree_list(struct tree *tree);
