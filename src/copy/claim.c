@@ -11,12 +11,33 @@ struct reader {
 	unsigned count;
 };
 
-/** Whether another file is writing INODE or, with READ, reading it. With may_wait, wait for it. files::lock is held. */
-static bool is_busy(struct file_context *ctx, struct inode inode, bool read) {
+/** Whether data is being moved to an inode, whether or not that is reserved. files::lock is held. */
+static bool is_begun(const struct files *files, struct inode inode) {
+	for (const struct list *node = files->begun.next; node != &files->begun; node = node->next) {
+		const struct file *file = list_item(node, struct file, begun_node);
+		struct stat st;
+		if (fstat(file->target.fd, &st) == 0 && inode_same(inode_of(&st), inode)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/** Who is asked whether an inode is busy. */
+enum asked {
+	ASK_WRITERS,
+	/** Those, too, whose destination was new when no mount had been met in a source. */
+	ASK_ALL_WRITERS,
+	ASK_READERS,
+};
+
+/** Whether another file is writing INODE or, if asked, reading it. With may_wait, wait for it. files::lock is held. */
+static bool is_busy(struct file_context *ctx, struct inode inode, enum asked asked) {
 	struct files *files = ctx->files;
 	bool busy;
-	while ((busy = inode_set_has(&files->overwriting, inode) || (read && inode_set_has(&files->reading, inode)))
-		&& ctx->may_wait)
+	while ((busy = inode_set_has(&files->overwriting, inode)
+		|| (asked == ASK_READERS && inode_set_has(&files->reading, inode))
+		|| (asked == ASK_ALL_WRITERS && is_begun(files, inode))) && ctx->may_wait)
 	{
 		cond_wait(&files->released, &files->lock);
 	}
@@ -44,9 +65,9 @@ bool file_reserve(struct file_context *ctx, struct file *file) {
 	if (busy && held && ctx->may_wait) {
 		// Two files that are copies of each other would wait for each other
 		release_source(files, file);
-		is_busy(ctx, inode, true);
+		is_busy(ctx, inode, ASK_READERS);
 	} else {
-		busy = is_busy(ctx, inode, true);
+		busy = is_busy(ctx, inode, ASK_READERS);
 	}
 	int ret = busy ? 0 : inode_set_add(&files->overwriting, inode);
 	mutex_unlock(&files->lock);
@@ -65,14 +86,21 @@ static bool may_lead_to_copies(const struct file_context *ctx, const struct tree
 	return (tree->flags & TREE_LED_AWAY) || (below && tree_follows(tree)) || is_one_of_several(ctx, tree);
 }
 
+/** Who may be writing what a tree's names lead to. With -L all who write are known. */
+static enum asked writers(const struct file_context *ctx, const struct tree *tree, bool mounted) {
+	bool led = mounted || (tree->flags & TREE_LED_AWAY);
+	return led && ctx->files->opts->deref != DEREF_ALWAYS ? ASK_ALL_WRITERS : ASK_WRITERS;
+}
+
 bool file_reserve_source(struct file_context *ctx, struct file *file, const struct stat *st) {
 	struct files *files = ctx->files;
 	struct inode inode = inode_of(st);
-	if (!may_lead_to_copies(ctx, file->tree)) {
+	bool mounted = file->source.flags & SOURCE_MOUNTED;
+	if (!mounted && !may_lead_to_copies(ctx, file->tree)) {
 		return true;
 	}
 	mutex_lock(&files->lock);
-	bool busy = is_busy(ctx, inode, false);
+	bool busy = is_busy(ctx, inode, writers(ctx, file->tree, mounted));
 	struct reader *reader = busy ? NULL : inode_set_find(&files->reading, inode);
 	if (!busy && !reader) {
 		reader = calloc(1, sizeof(*reader));

@@ -116,6 +116,8 @@ enum source_flags {
 	SOURCE_UNTOLD = 1 << 1,
 	/** The source is in files::reading. */
 	SOURCE_READING = 1 << 2,
+	/** The source is where something is mounted: it may be a destination, too. */
+	SOURCE_MOUNTED = 1 << 3,
 };
 
 /** Where data comes from. */

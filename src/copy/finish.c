@@ -53,6 +53,7 @@ static void leave_list(struct file_context *ctx, struct file *file) {
 	if (file->begun) {
 		mutex_lock(&ctx->files->lock);
 		list_remove(&file->begun_node);
+		cond_broadcast(&ctx->files->released);
 		mutex_unlock(&ctx->files->lock);
 	}
 }

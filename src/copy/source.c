@@ -61,8 +61,14 @@ static int wait_for_source(const struct file_context *ctx, const struct file *fi
 static struct error check_source(const struct files *files, struct file *file, const struct stat *st,
 	const struct timespec *when)
 {
-	if (fstat(file->source.fd, &file->source.st) != 0) {
-		return error_make(ERROR_STAT, errno, "cannot fstat %s");
+	bool mount;
+	int ret = open_look(file->source.fd, "", AT_EMPTY_PATH, &file->source.st, &mount);
+	if (ret < 0) {
+		return error_make(ERROR_STAT, ret, "cannot fstat %s");
+	}
+	if (mount && !(file->tree->flags & TREE_OPERANDS)) {
+		file->source.flags |= SOURCE_MOUNTED;
+		atomic_store(&file->tree->trees->mounted, true);
 	}
 	bool untold = (files->opts->flags & OPT_RESUME) && !journal_can_tell(&file->source.st, when);
 	file->source.flags |= untold ? SOURCE_UNTOLD : 0;

@@ -176,3 +176,23 @@ once_sources_that_are_each_others_copies() {
 		[[ $(wc -c <d/y) == @(2000000|3000000) && $(tr -d x <d/y | wc -c) == @(0|2000000) ]] || fail "y is a mixture"
 	done
 }
+
+# Nor are files that are mounted each by itself.
+once_mounted_file_that_is_being_written() {
+	need mounts
+	mkdir -p s/sub s/other backing/sub
+	head -c 300000 /dev/zero | tr '\0' n >s/sub/a
+	echo old >backing/sub/a
+	touch s/other/b
+	echo last >s/other/last
+	mount_faultfs m backing --threads=8 "hold write a"
+	mount --bind m/sub/a s/other/b || skip "cannot mount"
+	start_ucp -r -j4 s/. m
+	wait_for '[[ $(faultfs_count m held) -ge 1 && ( -e backing/other/b || -s backing/other/last ) ]]'
+	faultfs m clear
+	finish_ucp
+	expect_status 0
+	expect_no_err
+	cmp s/sub/a backing/sub/a || fail "it is not what was copied"
+	[[ $(<backing/other/b) == old ]] || cmp s/sub/a backing/other/b || fail "a part was copied: $(ls -l backing/other)"
+}

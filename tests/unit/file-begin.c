@@ -178,4 +178,28 @@ TEST(two_names_that_lead_to_one_destination_take_turns) {
 	tear_down();
 }
 
+/** A mount in the source leads to what is being written, and was new when no mount had been met. */
+TEST(what_is_being_written_is_no_source_yet) {
+	set_up();
+	write_blocks("src/a", 0, 2);
+	open_tree();
+	struct file *file = must_begin("a");
+	REQUIRE(link("dst/src/a", "src/b") == 0);
+	t.tree->flags |= TREE_LED_AWAY;
+	struct entry entry = {.name = "b", .dst_name = "b", .type = DT_REG};
+	CHECK(!file_begin(&t.ctx, t.tree, &entry, NULL, NULL));
+	CHECK(!exists("dst/src/b"));
+	move_all(file, BLOCK);
+	file_unref(&t.ctx, file);
+	struct list *node = list_pop(&t.ctx.deferred);
+	REQUIRE(node && list_empty(&t.ctx.deferred));
+	file = file_begin(&t.ctx, t.tree, &entry, NULL, list_item(node, struct link_name, node));
+	REQUIRE(file);
+	move_all(file, BLOCK);
+	file_unref(&t.ctx, file);
+	check_same("src/a", "dst/src/b");
+	CHECK_EQ(stat_of("dst/src/b").st_nlink, 1);
+	tear_down();
+}
+
 UNIT_MAIN
