@@ -198,6 +198,9 @@ def check_map(sources):
 
 
 def check_sizes(source):
+    for line, text in enumerate(source.lines, 1):
+        if source.folder is not None and len(text.expandtabs(TAB)) > MAX_COLUMNS:
+            source.finding(line, f"{len(text.expandtabs(TAB))} columns, more than {MAX_COLUMNS}")
     if len(source.lines) > MAX_FILE:
         source.finding(MAX_FILE, f"{len(source.lines)} lines, more than {MAX_FILE}")
     for first, last, head, body in outer_parts(source):

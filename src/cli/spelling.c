@@ -177,8 +177,9 @@ static const struct {
 	const char *name;
 } letters_of_rsync[] = {
 	{'A', "acls"}, {'C', "cvs-exclude"}, {'D', "devices"}, {'E', "executability"}, {'F', "filter"},
-	{'I', "ignore-times"}, {'K', "keep-dirlinks"}, {'U', "atimes"}, {'W', "whole-file"}, {'X', "xattrs"}, {'c', "checksum"}, {'e', "rsh"},
-	{'f', "filter"}, {'g', "group"}, {'o', "owner"}, {'q', "quiet"}, {'z', "compress"},
+	{'I', "ignore-times"}, {'K', "keep-dirlinks"}, {'U', "atimes"}, {'W', "whole-file"}, {'X', "xattrs"},
+	{'c', "checksum"}, {'e', "rsh"}, {'f', "filter"}, {'g', "group"}, {'o', "owner"}, {'q', "quiet"},
+	{'z', "compress"},
 };
 
 /** Whether this is the end of a table of options. */
