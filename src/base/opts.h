@@ -113,7 +113,7 @@ enum opt_flags {
 	OPT_VERIFY = 1 << 18,
 	/** Print statistics at the end. */
 	OPT_STATS = 1 << 19,
-	/** Print all output as JSON. */
+	/** Print everything on standard output as JSON. */
 	OPT_JSON = 1 << 20,
 	/** Use only idle processor and disk time. */
 	OPT_IDLE = 1 << 21,
@@ -125,11 +125,11 @@ enum opt_flags {
 	OPT_ATOMIC = 1 << 24,
 	/** Continue an interrupted run; implies OPT_ATOMIC. */
 	OPT_RESUME = 1 << 25,
-	/** Remove from the destination what the source does not have. */
+	/** Remove names from the destination that the source does not have. */
 	OPT_DELETE = 1 << 26,
-	/** The same with what was left out of the copy. */
+	/** Also remove names that were left out of the copy. */
 	OPT_DELETE_EXCLUDED = 1 << 27,
-	/** OPT_DELETE removes nothing if it would be more than opts::max_delete. */
+	/** OPT_DELETE removes nothing if there are more than opts::max_delete names to remove. */
 	OPT_MAX_DELETE = 1 << 28,
 };
 
@@ -221,7 +221,7 @@ struct opts {
 	uint64_t rate;
 	const char *rate_file;
 
-	/** With OPT_MAX_DELETE, the most names that may be removed. */
+	/** With OPT_MAX_DELETE: how many names may be removed. */
 	uint64_t max_delete;
 
 	/** The file creation mask. */

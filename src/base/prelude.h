@@ -32,7 +32,7 @@
 /** The larger of two values, which must have no side effects. */
 #define max(a, b) ((a) > (b) ? (a) : (b))
 
-/** What a system call returned, or -errno if it failed. */
+/** The result RET of a system call, or -errno if the call failed. */
 static inline int or_errno(int ret) {
 	return ret < 0 ? -errno : ret;
 }

@@ -81,11 +81,11 @@ enum dest_backup {
 /** Make a backup of a destination. Returns 0 or -errno; sets *NAME to the backup's name, which the caller frees. */
 int dest_backup(const struct dest_pair *pair, enum dest_backup how, char **name);
 
-/** The same for a path in a directory. */
+/** As dest_backup(), for PATH in the directory DIR. */
 int dest_backup_in(const struct opts *opts, int dir, const char *path, enum dest_backup how,
 	struct tempfile_patience *patience, char **name);
 
-/** Whether a name may be that of a backup: it ends in the suffix, or has a number. */
+/** Whether a name may be a backup's: it ends in the suffix, or has a backup's number. */
 bool dest_is_backup_name(const struct opts *opts, const char *name);
 
 /** Move a backup back to PATH, which must be free or another name of the same file. Returns 0 or -errno. */

@@ -252,7 +252,7 @@ static int is_begun(struct dest *dest, const struct trees *trees, int fd, const 
 	return -1;
 }
 
-/** Find out what becomes of the operands. Returns 0, or -1 if something is wrong with them, which is reported. */
+/** Resolve the operands to their destinations. Returns 0, or -1 after an error, which is reported. */
 static int resolve(struct dest *dest, struct trees *trees) {
 	const struct opts *opts = dest->opts;
 	struct report *report = dest->report;

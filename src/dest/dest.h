@@ -53,21 +53,21 @@ struct dest {
 	/** The files to be copied; has its own lock. */
 	struct sources all;
 	/**
-	 * With OPT_DELETE, inodes that stay: the directories above the sources, and the files that this run writes. Const
-	 * once set.
+	 * With OPT_DELETE, inodes that must stay: the directories above the sources, and the files that this run writes.
+	 * Const once set.
 	 */
 	struct inode_set above;
 	struct inode_set kept;
-	/** Names that were removed, or would be. */
+	/** How many names were removed, or would be. */
 	counter removed;
-	/** Something failed in a directory, so nothing was removed from it. */
+	/** Whether nothing was removed from some directory because of an error in it. */
 	atomic_bool withheld;
-	/** With opts::max_delete: names to be removed from the directories that were entered so far. */
+	/** With OPT_MAX_DELETE: how many names are to be removed from the directories entered so far. */
 	counter surplus;
-	/** With opts::max_delete: all directories were entered. */
+	/** With OPT_MAX_DELETE: whether all directories have been entered. */
 	atomic_bool entered;
 	/**
-	 * With opts::max_delete: the directories with surplus names, each with a reference; none is added beyond the limit.
+	 * With OPT_MAX_DELETE: the directories with names to remove, each with a reference; none once the limit is passed.
 	 */
 	struct tree **held;
 	size_t held_count;
@@ -93,9 +93,7 @@ struct dest_found {
 	 */
 	bool alike;
 	bool same_times;
-	/**
-	 * For DEST_REFUSE: whether it may be removed is known only when all directories were entered (opts::max_delete).
-	 */
+	/** For DEST_REFUSE: judge again when all directories have been entered (OPT_MAX_DELETE). */
 	bool later;
 };
 

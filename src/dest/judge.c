@@ -200,7 +200,7 @@ static struct error make_backup(const struct dest_pair *pair, enum dest_backup h
 	return ret < 0 && ret != -ENOENT ? error_make(ERROR_BACKUP, ret, "cannot backup %d") : NO_ERROR;
 }
 
-/** With OPT_DELETE, remove a directory that stands where something else is to be, unless something of it stays. */
+/** With OPT_DELETE, remove a directory that stands where another file is to be made, unless a name in it stays. */
 static enum dest_verdict make_way(const struct judge *j) {
 	static const char what[] = "cannot overwrite directory %d with non-directory %s";
 	const struct opts *opts = j->dest->opts;
@@ -210,7 +210,7 @@ static enum dest_verdict make_way(const struct judge *j) {
 		j->found->later = true;
 		return refuse(j, ERROR_COPY, 0, what);
 	}
-	// Nothing goes for what cannot be copied, nor where something failed
+	// Remove nothing if the source is unreadable or an error occurred here
 	bool readable = !j->as_regular || faccessat(j->tree->fd[SRC], j->entry->name, R_OK, AT_EACCESS) == 0;
 	if (!readable || atomic_load(&j->tree->failed) || (limited && dest_has_too_much(j->dest))
 		|| dest_remove(j->dest, j->tree, j->entry->dst_name, DEST_REMOVE, &count) != DEST_REMOVED)

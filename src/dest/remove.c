@@ -17,44 +17,44 @@
 #include <string.h>
 #include <unistd.h>
 
-/** Directories in a row that stay open, so that their subdirectories need not lead back to them. */
+/** How many nested directories stay open, so that they need not be reopened from their subdirectories. */
 #define MOST_OPEN 8
 
 /** A directory that is being emptied. */
 struct level {
-	/** Its descriptor, or -1 while it is closed. */
+	/** The descriptor, or -1 while the directory is closed. */
 	int fd;
 	struct inode inode;
-	/** Its name in the one above it. */
+	/** The name in the directory above. */
 	const char *name;
-	/** What is in it, and what was done of that. */
+	/** The names in the directory, and the next ones to handle. */
 	struct listing listing;
 	size_t next_file;
 	size_t next_dir;
-	/** As of tree::select. */
+	/** The selection, as in tree::select. */
 	struct select_dir *select;
-	/** Something in it stays. */
+	/** Whether some name in the directory stays. */
 	bool stays;
 };
 
-/** A removal. */
+/** State of dest_remove(). */
 struct removal {
 	struct dest *dest;
 	const struct tree *tree;
-	/** The directories on the way down, the first of them in the tree's destination. */
+	/** The directories on the way down; the first one is in the tree's destination. */
 	struct level *levels;
 	size_t depth;
 	size_t size;
-	/** The path below the tree of what is being looked at. */
+	/** Buffer of path_of(). */
 	struct buf path;
 	enum dest_remove what;
-	/** How many names went, or would go. */
+	/** How many names were removed, or would be. */
 	uint64_t count;
-	/** Something failed, which was reported. */
+	/** Whether some name failed; this was reported. */
 	bool failed;
 };
 
-/** The path below the tree of a name in the last directory. Lives until the next one is built. */
+/** The path, relative to the tree, of a name in the last directory. Valid until the next call. */
 static const char *path_of(struct removal *r, const char *name) {
 	r->path.len = 0;
 	for (size_t i = 0; i < r->depth; ++i) {
@@ -74,7 +74,7 @@ static void complain(struct removal *r, const char *name, enum error_op op, int 
 	tree_report(r->tree, &(struct entry) {.name = path, .dst_name = path}, error_make(op, err, what));
 }
 
-/** A name is gone, or would be. */
+/** Count and report a name that was removed, or would be. */
 static void note_removed(struct removal *r, const char *name, bool directory) {
 	++r->count;
 	if (r->what == DEST_REMOVE_COUNT) {
@@ -88,12 +88,14 @@ static void note_removed(struct removal *r, const char *name, bool directory) {
 	}
 }
 
-/** Whether nothing is changed. */
+/** Whether nothing is really removed. */
 static bool is_dry(const struct removal *r) {
 	return r->what == DEST_REMOVE_COUNT || (r->dest->opts->flags & OPT_DRY_RUN);
 }
 
-/** Whether something is a source that is reached in the destination, or on the way to one. Reports it. */
+/**
+ * Whether a file is a source that is reached through the destination, or is on the way to one; if so, this is reported.
+ */
 static bool is_source(struct removal *r, const char *name, const struct stat *st) {
 	struct dest *dest = r->dest;
 	struct trees *trees = r->tree->trees;
@@ -124,7 +126,7 @@ bool dest_is_protected(struct dest *dest, struct select_dir *select, const char 
 	return select_name(select, name, S_ISDIR(st->st_mode)) <= 0 || !select_size(opts->select, st);
 }
 
-/** Remove what is no directory. Returns whether it is gone. */
+/** Remove a name that is no directory. Returns whether it is gone. */
 static bool drop(struct removal *r, int dir, const char *name) {
 	int ret = 0;
 	if (is_dry(r)) {
@@ -135,7 +137,7 @@ static bool drop(struct removal *r, int dir, const char *name) {
 	} else if (tempfile_is_name(name)) {
 		ret = tempfile_clear(dir, name, &r->tree->trees->patience);
 		if (ret == -EBUSY) {
-			// Another ucp is writing it
+			// Another ucp is writing this file
 			return false;
 		}
 	} else if (r->dest->opts->backup != BACKUP_NONE) {
@@ -156,7 +158,7 @@ static bool drop(struct removal *r, int dir, const char *name) {
 	return true;
 }
 
-/** Descend into a directory that was looked at. Returns 0 or -errno. */
+/** Open a directory, whose status SEEN is known, and descend into it. Returns 0 or -errno. */
 static int descend(struct removal *r, int dir, const char *name, const struct stat *seen, struct select_dir *select) {
 	struct stat st;
 	bool mount;
@@ -198,7 +200,7 @@ static int descend(struct removal *r, int dir, const char *name, const struct st
 	return 0;
 }
 
-/** Look at a name, and remove it or descend into it. Returns whether it stays for now. */
+/** Examine a name, and remove it or descend into it. Returns whether it stays for now. */
 static bool meet(struct removal *r, int dir, const char *name, struct select_dir *select) {
 	struct stat st;
 	bool mount;
@@ -210,7 +212,7 @@ static bool meet(struct removal *r, int dir, const char *name, struct select_dir
 		complain(r, name, ERROR_STAT, ret, "cannot stat %d");
 		return true;
 	}
-	// Of the first name that was asked before
+	// The caller of dest_remove() has checked the first name against the selection
 	struct select_dir *chosen = r->depth > 0 ? select : NULL;
 	if (dest_is_protected(r->dest, chosen, name, &st) || is_source(r, name, &st)) {
 		return true;
@@ -230,7 +232,7 @@ static bool meet(struct removal *r, int dir, const char *name, struct select_dir
 	return ret != -ENOENT;
 }
 
-/** Open the directory above the last one again, if that still leads to it. Returns 0 or -errno. */
+/** Reopen the directory above the last one, if ".." still leads to it. Returns 0 or -errno. */
 static int reopen_above(struct removal *r) {
 	struct level *above = &r->levels[r->depth - 2];
 	struct stat st;
@@ -251,7 +253,9 @@ static void leave(struct level *level) {
 	select_leave(level->select);
 }
 
-/** The last directory has nothing in it any more that goes: remove it, unless something stays. Returns 0 or -errno. */
+/**
+ * Leave the last directory after all its names were handled, and remove it unless some name stays. Returns 0 or -errno.
+ */
 static int ascend(struct removal *r) {
 	bool top = r->depth == 1;
 	if (!top && r->levels[r->depth - 2].fd < 0) {
@@ -266,7 +270,7 @@ static int ascend(struct removal *r) {
 	int dir = top ? r->tree->fd[DST] : r->levels[r->depth - 1].fd;
 	bool gone = !level.stays;
 	if (gone && !is_dry(r) && unlinkat(dir, level.name, AT_REMOVEDIR) != 0) {
-		// What others put there meanwhile is not ours to remove
+		// If others put files there meanwhile, the directory stays
 		gone = errno == ENOENT;
 		if (!gone) {
 			complain(r, level.name, ERROR_REMOVE, errno, "cannot remove %d");
@@ -283,7 +287,7 @@ static int ascend(struct removal *r) {
 	return 0;
 }
 
-/** Empty the directories on the way from the deepest up. Returns whether the first of them is gone. */
+/** Empty the directories, the deepest first. Returns whether the first of them is gone. */
 static bool empty(struct removal *r) {
 	while (r->depth > 0 && !dest_is_cancelled(r->dest)) {
 		struct level *level = &r->levels[r->depth - 1];
@@ -292,7 +296,7 @@ static bool empty(struct removal *r) {
 		if (level->next_file < listing->file_count) {
 			const char *name = listing->files[level->next_file++].name;
 			bool stays = meet(r, level->fd, name, level->select);
-			// What was said to be no directory may be one by now
+			// A name listed as a file may be a directory by now, which meet() has entered
 			r->levels[depth - 1].stays |= stays && r->depth == depth;
 		} else if (level->next_dir < listing->dir_count) {
 			const char *name = listing->dirs[level->next_dir++].name;

@@ -15,20 +15,26 @@
 #include <string.h>
 #include <unistd.h>
 
-/** Directories below which nothing is surplus: they are new, not read, or reached by another way than the user's. */
+/**
+ * Flags of directories from which nothing is removed: they are new, not listed, or reached in another way than the
+ * user's.
+ */
 #define SPARED \
 	(TREE_BASE | TREE_OPERANDS | TREE_CREATED | TREE_CLOSED | TREE_ELSEWHERE | TREE_IN_SOURCE | TREE_LEFT | TREE_ABSENT)
 
-/** What is looked at to find what only the destination has. */
+/** State of a search for names that only the destination has. */
 struct surplus {
 	struct dest *dest;
 	struct tree *tree;
-	/** The names that the source is known to have, in the order of strcmp(3). */
+	/** The listed names of the source, sorted by strcmp(3). */
 	const char **names;
 	size_t count;
-	/** What the destination has. */
+	/** The names in the destination. */
 	struct listing there;
-	/** What source names lead to that the destination lists under another name, as it takes both for one. */
+	/**
+	 * Inodes that source names lead to, although the destination lists them under other names (in other case, for
+	 * example).
+	 */
 	struct inode_set folded;
 };
 
@@ -47,13 +53,13 @@ static void sort(struct entry *entries, size_t count) {
 	}
 }
 
-/** Whether sorted names have one. */
+/** Whether NAME is in sorted names. */
 static bool has(const struct entry *entries, size_t count, const char *name) {
 	const struct entry key = {.name = name};
 	return count > 0 && bsearch(&key, entries, count, sizeof(key), by_name);
 }
 
-/** List both ends. Returns 0 or -errno. */
+/** List the names on both sides. Returns 0 or -errno. */
 static int list(struct surplus *s) {
 	const struct listing *listing = &s->tree->listing;
 	size_t count = listing->file_count + listing->dir_count;
@@ -87,7 +93,7 @@ static bool destination_lists(const struct surplus *s, const char *name) {
 	return has(s->there.files, s->there.file_count, name) || has(s->there.dirs, s->there.dir_count, name);
 }
 
-/** Leave of the destination's names those that the source does not have. Returns how many. */
+/** Keep only the entries whose names the source does not have. Returns how many. */
 static size_t keep_surplus(const struct surplus *s, struct entry *entries, size_t count) {
 	size_t kept = 0;
 	for (size_t i = 0; i < count; ++i) {
@@ -98,10 +104,7 @@ static size_t keep_surplus(const struct surplus *s, struct entry *entries, size_
 	return kept;
 }
 
-/**
- * Find source names that lead to something in the destination that is listed there under another name. Returns 0 or
- * -ENOMEM.
- */
+/** Find source names that lead to a file which the destination lists under another name. Returns 0 or -ENOMEM. */
 static int find_folded(struct surplus *s) {
 	struct stat st;
 	for (size_t i = 0; i < s->count; ++i) {
@@ -114,14 +117,14 @@ static int find_folded(struct surplus *s) {
 	return 0;
 }
 
-/** Whether a name in the source is there, but was left out by what the user chose. */
+/** Whether a name in the source was left out of the copy by the user's selection. */
 static bool is_left_out(const struct surplus *s, const char *name, const struct stat *src) {
 	const struct opts *opts = s->dest->opts;
 	return s->tree->select
 		&& (select_name(s->tree->select, name, S_ISDIR(src->st_mode)) == 0 || !select_size(opts->select, src));
 }
 
-/** Whether a name that was not copied is to stay, since the source has it, or nobody can tell. */
+/** Whether a name stays although it was not listed: the source has it, or this cannot be found out. */
 static bool is_in_source(const struct surplus *s, const char *name) {
 	struct stat st;
 	if (fstatat(s->tree->fd[SRC], name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
@@ -130,14 +133,14 @@ static bool is_in_source(const struct surplus *s, const char *name) {
 	return errno != ENOENT;
 }
 
-/** Whether a name of the destination goes. */
+/** Whether a name in the destination is to be removed. */
 static bool goes(struct surplus *s, const char *name) {
 	struct stat st;
 	return !is_in_source(s, name) && fstatat(s->tree->fd[DST], name, &st, AT_SYMLINK_NOFOLLOW) == 0
 		&& !inode_set_has(&s->folded, inode_of(&st)) && !dest_is_protected(s->dest, s->tree->select, name, &st);
 }
 
-/** Remove, or count, what of ENTRIES goes. Returns false if that is refused, which is reported. */
+/** Remove, or count, those of ENTRIES that goes() selects. Returns false if the source is empty, which is reported. */
 static bool remove_all(struct surplus *s, const struct entry *entries, size_t count, enum dest_remove what,
 	uint64_t *gone)
 {
@@ -156,7 +159,7 @@ static bool remove_all(struct surplus *s, const struct entry *entries, size_t co
 	return true;
 }
 
-/** Count what directories that stand where the source has something else would take with them. */
+/** Count the names in destination directories that a file of the source will replace. */
 static void count_exchanged(struct surplus *s, uint64_t *gone) {
 	const struct listing *there = &s->there;
 	const struct listing *listing = &s->tree->listing;
@@ -168,7 +171,7 @@ static void count_exchanged(struct surplus *s, uint64_t *gone) {
 	}
 }
 
-/** Find what only the destination has, and remove or count it. Returns 0 or -errno. */
+/** Find the names that only the destination has, and remove or count them. Returns 0 or -errno. */
 static int look(struct surplus *s, enum dest_remove what, uint64_t *gone) {
 	int ret = list(s);
 	if (ret < 0) {
@@ -196,7 +199,7 @@ static int look(struct surplus *s, enum dest_remove what, uint64_t *gone) {
 	return 0;
 }
 
-/** The same, with what is needed for it. What fails is reported. */
+/** As look(), with its state set up and freed. Errors are reported. */
 static void look_through(struct dest *dest, struct tree *tree, enum dest_remove what, uint64_t *gone) {
 	struct surplus s = {.dest = dest, .tree = tree};
 	int ret = look(&s, what, gone);
@@ -212,7 +215,7 @@ static void look_through(struct dest *dest, struct tree *tree, enum dest_remove 
 	inode_set_clear(&s.folded, free);
 }
 
-/** Whether nothing is removed from a directory, whatever only the destination has. */
+/** Whether nothing may be removed from a directory. */
 static bool is_spared(const struct dest *dest, const struct tree *tree) {
 	return (tree->flags & SPARED) || inode_same(tree->inode[SRC], tree->inode[DST]) || dest_is_cancelled(dest);
 }
@@ -234,7 +237,9 @@ void dest_remove_surplus(struct dest *dest, struct tree *tree) {
 	look_through(dest, tree, DEST_REMOVE, &gone);
 }
 
-/** Have a tree wait. Without memory nothing is removed from it. */
+/**
+ * Hold a tree until dest_release_surplus(). If memory runs out, this is reported, and nothing is removed from the tree.
+ */
 static void hold(struct dest *dest, struct tree *tree) {
 	mutex_lock(&dest->lock);
 	struct tree **held = reallocarray(dest->held, dest->held_count + 1, sizeof(*held));
@@ -275,7 +280,7 @@ void dest_release_surplus(struct dest *dest) {
 			(unsigned long long)counter_get(&dest->surplus), (unsigned long long)dest->opts->max_delete);
 		report_error(dest->report, ERROR_REMOVE, 0, text, NULL, NULL);
 	}
-	// The last ones are below the first ones
+	// Start with the last ones, which are below earlier ones
 	while (dest->held_count > 0) {
 		tree_unref(dest->held[--dest->held_count]);
 	}
@@ -283,7 +288,7 @@ void dest_release_surplus(struct dest *dest) {
 	dest->held = NULL;
 }
 
-/** Note a directory, and all above it, which are the way to a source. */
+/** Protect a directory and all directories above it. Takes over FD. */
 static void protect_way(struct dest *dest, int fd) {
 	struct stat st;
 	int ret = 1;
@@ -296,7 +301,7 @@ static void protect_way(struct dest *dest, int fd) {
 	close_fd(&fd);
 }
 
-/** Note a file that this run writes. */
+/** Protect a file that this run writes. */
 static void protect_file(struct dest *dest, const char *path) {
 	struct stat st;
 	if (path && stat(path, &st) == 0) {
@@ -324,7 +329,7 @@ void dest_protect(struct dest *dest) {
 	}
 }
 
-/** Whether an operand becomes the same name below the directory. */
+/** Whether an operand keeps its name in the target directory. */
 static bool keeps_name(const struct entry *entry) {
 	const char *name = last_component(entry->dst_name);
 	return name[0] != '\0' && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;

@@ -34,7 +34,7 @@ struct listing {
 /** Append a copy of NAME and DST_NAME to dirs if TYPE is DT_DIR, else to files. Returns 0 or -ENOMEM. */
 int listing_add(struct listing *listing, const char *name, const char *dst_name, uint64_t ino, unsigned char type);
 
-/** Append all names of a directory, which is open for reading at its beginning. Returns 0 or -errno. */
+/** Append all names in a directory, whose descriptor DIR is at its beginning. Returns 0 or -errno. */
 int listing_read(struct listing *listing, int dir);
 
 /** Free the names of a listing. */

@@ -61,7 +61,7 @@ void tree_report(const struct tree *tree, const struct entry *entry, struct erro
 		return;
 	}
 	if (!fail.warning) {
-		// It is const but for that
+		// Only this flag of the tree changes
 		tree_note_failure((struct tree *)tree);
 	}
 	char *src = tree_path(tree, SRC, entry->name);

@@ -165,7 +165,7 @@ static void apply(struct tree *tree) {
 	}
 }
 
-/** With OPT_DELETE, remove what only the destination has. */
+/** With OPT_DELETE, remove the names that only the destination has. */
 static void remove_surplus(struct tree *tree) {
 	struct trees *trees = tree->trees;
 	if (!trees->surplus || (tree->flags & TREE_BASE)) {

@@ -86,7 +86,7 @@ enum tree_flags {
 	TREE_OPERANDS = 1 << 8,
 	/** With trees::flush: the directory and its entries are flushed one by one, not with their whole file system. */
 	TREE_FLUSH_EACH = 1 << 12,
-	/** The source has no names, except for what file systems put there. */
+	/** The source is empty, except for names that file systems create. */
 	TREE_EMPTY = 1 << 21,
 	/** The destination does not exist and would be made (--dry-run). Its descriptor is only a placeholder. */
 	TREE_ABSENT = 1 << 13,
@@ -126,9 +126,9 @@ struct tree {
 	int src_err;
 	/** Status of the destination: as found, or just after it was made. */
 	struct stat dst_stat;
-	/** The destination has names that the source does not have; only with opts::max_delete. */
+	/** With OPT_MAX_DELETE: whether the destination has names to remove. */
 	bool surplus;
-	/** Something in the directory or below it failed, and was reported; only with OPT_DELETE. */
+	/** With OPT_DELETE: whether an error in the directory or below was reported. */
 	atomic_bool failed;
 	/** For the top of an operand: its being copied into itself has been reported. */
 	atomic_bool circular;
@@ -165,7 +165,7 @@ struct trees {
 	bool (*is_source)(struct dest *dest, struct inode inode);
 	struct dest *dest;
 	/**
-	 * If not NULL (OPT_DELETE), called for each tree when everything in it is done, before its attributes are set. The
+	 * If not NULL (OPT_DELETE), called for each tree when all work in it is done, before its attributes are set. The
 	 * tree is pinned.
 	 */
 	void (*surplus)(struct dest *dest, struct tree *tree);
@@ -278,7 +278,7 @@ struct error tree_explain(const struct tree *tree, const struct entry *entry, st
 /** Report an error about an entry of a tree. */
 void tree_report(const struct tree *tree, const struct entry *entry, struct error fail);
 
-/** Note that something in a tree failed, and that this was reported: nothing is removed from the tree then. */
+/** With OPT_DELETE, note a reported error in a tree: then nothing is removed from the tree or its parents. */
 void tree_note_failure(struct tree *tree);
 
 /** Whether the user named the destinations of a tree's entries whole (the base of one source and one destination). */
