@@ -7,10 +7,13 @@
 
 #include "base/thread.h"
 
-/** Counts of one worker, in cache lines of its own. */
+/** Bytes that no two processors write to at the same time: a cache line and its neighbour, which are fetched together. */
+#define CACHE_LINES 128
+
+/** What one worker has done. Each has its own cache lines, as there is one for each worker, one behind the other. */
 struct counters {
-	/** Bytes of file data moved or cloned, also of files that failed later; and only of finished files. */
-	_Alignas(128) counter bytes;
+	/** Bytes of file data moved or cloned, also for files that failed then; and those of files that are finished. */
+	_Alignas(CACHE_LINES) counter bytes;
 	counter data;
 	/** Finished files, links and special files. */
 	counter files;
@@ -44,7 +47,10 @@ struct counters {
 	counter shared;
 };
 
-/** Amount of work, as far as it is known. */
+_Static_assert(_Alignof(struct counters) % CACHE_LINES == 0 && sizeof(struct counters) % CACHE_LINES == 0,
+	"counters of two workers share a cache line");
+
+/** What there is to do, as far as it is known. */
 struct totals {
 	uint64_t bytes;
 	uint64_t files;
