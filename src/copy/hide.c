@@ -16,7 +16,7 @@ bool file_expects(const struct tree *tree, const char *name) {
 		return fstatat(tree->fd[SRC], name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 	}
 	for (size_t i = 0; i < tree->listing.file_count; ++i) {
-		if (strcmp(last_component(tree->listing.files[i].dst_name), name) == 0) {
+		if (strcmp(last_component(listing_entry(&tree->listing.files[i]).dst_name), name) == 0) {
 			return true;
 		}
 	}

@@ -92,7 +92,7 @@ static int operands_meet(const struct listing *listing) {
 	}
 	bool meet = false;
 	for (size_t i = 0; i < listing->file_count; ++i) {
-		names[i] = listing->files[i].dst_name;
+		names[i] = listing_entry(&listing->files[i]).dst_name;
 		meet |= names[i][0] == '\0' || strcmp(names[i], ".") == 0;
 	}
 	qsort(names, listing->file_count, sizeof(*names), by_name);

@@ -42,7 +42,8 @@ uint64_t dest_bytes_over(const struct dest *dest) {
 	// Files kept until their replacement is complete give space only to files that follow
 	bool kept = opts->backup != BACKUP_NONE || ((opts->flags & OPT_ATOMIC) && listing->file_count == 1);
 	for (size_t i = 0; i < listing->file_count; ++i) {
-		const char *name = listing->files[i].dst_name[0] ? listing->files[i].dst_name : ".";
+		const char *dst_name = listing_entry(&listing->files[i]).dst_name;
+		const char *name = dst_name[0] ? dst_name : ".";
 		struct stat st;
 		if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
 			if (errno != ENOENT) {

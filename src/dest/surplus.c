@@ -43,19 +43,19 @@ static int by_text(const void *a, const void *b) {
 }
 
 static int by_name(const void *a, const void *b) {
-	return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
+	return strcmp(((const struct listed *)a)->name, ((const struct listed *)b)->name);
 }
 
 /** Sort names by their text. */
-static void sort(struct entry *entries, size_t count) {
+static void sort(struct listed *entries, size_t count) {
 	if (count > 1) {
 		qsort(entries, count, sizeof(*entries), by_name);
 	}
 }
 
 /** Whether NAME is in sorted names. */
-static bool has(const struct entry *entries, size_t count, const char *name) {
-	const struct entry key = {.name = name};
+static bool has(const struct listed *entries, size_t count, const char *name) {
+	const struct listed key = {.name = name};
 	return count > 0 && bsearch(&key, entries, count, sizeof(key), by_name);
 }
 
@@ -74,10 +74,10 @@ static int list(struct surplus *s) {
 		return ret;
 	}
 	for (size_t i = 0; i < listing->file_count; ++i) {
-		s->names[s->count++] = listing->files[i].dst_name;
+		s->names[s->count++] = listing_entry(&listing->files[i]).dst_name;
 	}
 	for (size_t i = 0; i < listing->dir_count; ++i) {
-		s->names[s->count++] = listing->dirs[i].dst_name;
+		s->names[s->count++] = listing_entry(&listing->dirs[i]).dst_name;
 	}
 	qsort(s->names, s->count, sizeof(*s->names), by_text);
 	sort(s->there.files, s->there.file_count);
@@ -94,7 +94,7 @@ static bool destination_lists(const struct surplus *s, const char *name) {
 }
 
 /** Keep only the entries whose names the source does not have. Returns how many. */
-static size_t keep_surplus(const struct surplus *s, struct entry *entries, size_t count) {
+static size_t keep_surplus(const struct surplus *s, struct listed *entries, size_t count) {
 	size_t kept = 0;
 	for (size_t i = 0; i < count; ++i) {
 		if (!source_has(s, entries[i].name)) {
@@ -141,7 +141,7 @@ static bool goes(struct surplus *s, const char *name) {
 }
 
 /** Remove, or count, those of ENTRIES that goes() selects. Returns false if the source is empty, which is reported. */
-static bool remove_all(struct surplus *s, const struct entry *entries, size_t count, enum dest_remove what,
+static bool remove_all(struct surplus *s, const struct listed *entries, size_t count, enum dest_remove what,
 	uint64_t *gone)
 {
 	struct tree *tree = s->tree;
@@ -164,7 +164,7 @@ static void count_exchanged(struct surplus *s, uint64_t *gone) {
 	const struct listing *there = &s->there;
 	const struct listing *listing = &s->tree->listing;
 	for (size_t i = 0; i < listing->file_count; ++i) {
-		const char *name = listing->files[i].dst_name;
+		const char *name = listing_entry(&listing->files[i]).dst_name;
 		if (has(there->dirs, there->dir_count, name)) {
 			dest_remove(s->dest, s->tree, name, DEST_REMOVE_COUNT, gone);
 		}
@@ -208,7 +208,7 @@ static void look_through(struct dest *dest, struct tree *tree, enum dest_remove 
 		tree_report(tree->parent, &self, error_make(ERROR_REMOVE, ret, "cannot find out what to remove from %d"));
 	}
 	if (tree->select) {
-		select_pause(tree->select);
+		select_pause(tree->select, false);
 	}
 	free(s.names);
 	listing_free(&s.there);
@@ -355,9 +355,9 @@ bool dest_may_delete(struct dest *dest) {
 		return false;
 	}
 	for (size_t i = 0; i < operands->file_count && !whole; ++i) {
-		if (!keeps_name(&operands->files[i])) {
-			report_usage(dest->report, "--delete needs -T to make DEST a copy of %s", operands->files[i].name, NULL,
-				NULL);
+		const struct entry operand = listing_entry(&operands->files[i]);
+		if (!keeps_name(&operand)) {
+			report_usage(dest->report, "--delete needs -T to make DEST a copy of %s", operand.name, NULL, NULL);
 			return false;
 		}
 	}

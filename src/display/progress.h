@@ -7,7 +7,7 @@
 
 #include "base/thread.h"
 
-/** Bytes that no two processors write to at the same time: a cache line and its neighbour, which are fetched together. */
+/** Bytes of a cache line and its neighbour, which are fetched together: what two threads write to is that far apart. */
 #define CACHE_LINES 128
 
 /** What one worker has done. Each has its own cache lines, as there is one for each worker, one behind the other. */

@@ -282,7 +282,7 @@ static void read_level(struct state *s, const struct stat *st) {
 		ret = read_names(s);
 	}
 	if (level->select) {
-		select_pause(level->select);
+		select_pause(level->select, level->dirs.len > 0);
 	}
 	// A file renamed during the reading may have been missed under both names
 	if (ret == 0 && !names && (s->walk->flags & WALK_ALL) && is_changed(level->fd, st)) {

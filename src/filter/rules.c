@@ -57,6 +57,9 @@ static int append(struct filter *filter, const struct filter_rule *rule) {
 	}
 	memcpy(pattern, rule->pattern, rule->len);
 	pattern[rule->len] = '\0';
+	// With one component more, a path is seen to have too many
+	unsigned components = memmem(pattern, rule->len, "**", 2) ? FILTER_ALL : rule->slashes + 2;
+	filter->components = max(filter->components, components);
 	filter->rules[filter->count] = *rule;
 	filter->rules[filter->count++].pattern = pattern;
 	return 0;

@@ -8,6 +8,7 @@
 #ifndef UCP_RULES_H
 #define UCP_RULES_H
 
+#include <limits.h>
 #include <sys/types.h>
 
 /** The answer of a list about a path. */
@@ -35,7 +36,12 @@ struct filter {
 	struct filter_rule *rules;
 	size_t count;
 	size_t size;
+	/** How many of the last components of a path filter_match() needs, or FILTER_ALL. */
+	unsigned components;
 };
+
+/** All components of a path. */
+#define FILTER_ALL UINT_MAX
 
 /**
  * Append a pattern by rsync's rules, as for --exclude and --include: a leading "+ " or "- " overrides VERDICT, and "!"
@@ -61,7 +67,10 @@ int filter_add_vcs(struct filter *filter);
 /** Whether some pattern excludes names. */
 bool filter_excludes(const struct filter *filter);
 
-/** The answer of a list about a path of LEN bytes. */
+/**
+ * The answer of a list about a path of LEN bytes, or about its last components, of which there must be
+ * filter::components or all there are.
+ */
 enum filter_verdict filter_match(const struct filter *filter, const char *path, size_t len, bool is_dir);
 
 /** Free the patterns and empty the list. */

@@ -7,9 +7,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+/** Bytes behind a directory's path for a name in it: most file systems have none that are longer. */
+#define NAME_ROOM 256
 
 struct select *select_new(void) {
 	struct select *select = calloc(1, sizeof(*select));
@@ -127,17 +131,18 @@ static int read_all_ignored(struct select_dir *dir, int fd) {
 		filter_free(&dir->ignore);
 	}
 	dir->ignoring = dir->ignore.count > 0 ? dir : dir->above;
+	dir->components = max(dir->components, max(dir->ignore.components, dir->above ? dir->above->components : 0));
 	return ret == -ENOMEM ? ret : 0;
 }
 
 /** Whether git ignores a path in a directory. */
 static bool is_ignored(const struct select_dir *dir, const struct buf *path, bool is_dir) {
-	if (dir->is_git || strcmp(path->data + dir->path_len, ".git") == 0) {
+	if (dir->is_git || strcmp(path->data + dir->path_len - dir->cut, ".git") == 0) {
 		return false;
 	}
 	for (const struct select_dir *d = dir->ignoring; d; d = d->above) {
-		enum filter_verdict verdict =
-			filter_match(&d->ignore, path->data + d->path_len, path->len - d->path_len, is_dir);
+		size_t above = d->path_len - min(d->path_len, dir->cut);
+		enum filter_verdict verdict = filter_match(&d->ignore, path->data + above, path->len - above, is_dir);
 		if (verdict != FILTER_SILENT) {
 			return verdict == FILTER_EXCLUDE;
 		}
@@ -153,6 +158,7 @@ static struct select_dir *dir_new(const struct select *select, struct select_dir
 	}
 	dir->select = select;
 	dir->parent = parent;
+	dir->components = select->filter.components;
 	if (!parent) {
 		dir->filelist = select->filelist;
 	} else if (parent->filelist) {
@@ -176,18 +182,47 @@ static struct select_dir *dir_new(const struct select *select, struct select_dir
 	return dir;
 }
 
-/** Build the path of a directory. Returns whether there was memory. */
-static bool build_path(struct select_dir *dir) {
-	if (dir->path.data) {
-		return true;
+/**
+ * Where the part of a directory's path begins that patterns see.
+ *
+ * @return The directory that it begins behind, or NULL for all of the path.
+ */
+static const struct select_dir *find_cut(const struct select_dir *dir) {
+	const struct select_dir *d = dir;
+	// One component is the name that is to be chosen
+	for (unsigned left = dir->components; d && left > 1; d = d->parent) {
+		left -= left != FILTER_ALL && d->name[0] != '\0';
 	}
-	char *path = malloc(dir->path_len + 1);
+	return d;
+}
+
+/** Take over the path that the directory above has kept, and append the own name. Returns it, or NULL. */
+static char *take_kept(struct select_dir *dir) {
+	size_t len = strlen(dir->name);
+	char *path = dir->components == FILTER_ALL && dir->parent ? atomic_exchange(&dir->parent->kept, NULL) : NULL;
+	char *longer = path ? realloc(path, dir->path_len + NAME_ROOM) : NULL;
+	if (!longer) {
+		free(path);
+		return NULL;
+	}
+	if (len > 0) {
+		memcpy(longer + dir->path_len - len - 1, dir->name, len);
+		longer[dir->path_len - 1] = '/';
+	}
+	longer[dir->path_len] = '\0';
+	return longer;
+}
+
+/** Put a path together from the names of all directories down from END. Returns it, or NULL without memory. */
+static char *put_together(const struct select_dir *dir, const struct select_dir *end) {
+	size_t size = dir->path_len - (end ? end->path_len : 0);
+	char *path = malloc(size + NAME_ROOM);
 	if (!path) {
-		return false;
+		return NULL;
 	}
-	char *at = path + dir->path_len;
+	char *at = path + size;
 	*at = '\0';
-	for (const struct select_dir *d = dir; d; d = d->parent) {
+	for (const struct select_dir *d = dir; d != end; d = d->parent) {
 		size_t len = strlen(d->name);
 		if (len > 0) {
 			*--at = '/';
@@ -195,11 +230,34 @@ static bool build_path(struct select_dir *dir) {
 			memcpy(at, d->name, len);
 		}
 	}
-	dir->path = (struct buf) {.data = path, .len = dir->path_len, .size = dir->path_len + 1};
+	return path;
+}
+
+/** Have the path of a directory, as far as it is needed. Returns whether there was memory. */
+static bool build_path(struct select_dir *dir) {
+	if (dir->path.data) {
+		return true;
+	}
+	const struct select_dir *end = NULL;
+	char *path = take_kept(dir);
+	if (!path) {
+		end = find_cut(dir);
+		path = put_together(dir, end);
+	}
+	if (!path) {
+		return false;
+	}
+	dir->cut = end ? end->path_len : 0;
+	size_t len = dir->path_len - dir->cut;
+	dir->path = (struct buf) {.data = path, .len = len, .size = len + NAME_ROOM};
 	return true;
 }
 
-void select_pause(struct select_dir *dir) {
+void select_pause(struct select_dir *dir, bool below) {
+	if (below && dir->path.data && dir->components == FILTER_ALL) {
+		atomic_store(&dir->kept, dir->path.data);
+		dir->path = (struct buf) {0};
+	}
 	buf_free(&dir->path);
 }
 
@@ -227,8 +285,8 @@ int select_name(struct select_dir *dir, const char *name, bool is_dir) {
 	if (verdict == FILTER_SILENT && !failed && is_ignored(dir, &dir->path, is_dir)) {
 		verdict = FILTER_EXCLUDE;
 	}
-	dir->path.len = dir->path_len;
-	dir->path.data[dir->path_len] = '\0';
+	dir->path.len = dir->path_len - dir->cut;
+	dir->path.data[dir->path.len] = '\0';
 	return failed ? -ENOMEM : verdict != FILTER_EXCLUDE;
 }
 
@@ -240,6 +298,7 @@ bool select_size(const struct select *select, const struct stat *st) {
 void select_leave(struct select_dir *dir) {
 	if (dir) {
 		buf_free(&dir->path);
+		free(atomic_load(&dir->kept));
 		filter_free(&dir->ignore);
 		free(dir->name);
 		free(dir);

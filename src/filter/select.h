@@ -44,8 +44,16 @@ struct select_dir {
 	char *name;
 	/** Length of the path, including a slash at its end if it is not empty. */
 	size_t path_len;
-	/** The path, to which select_name() appends each name for the match; empty after select_pause(). */
+	/**
+	 * The path, to which select_name() appends each name for the match, without its first select_dir::cut bytes, which
+	 * no pattern needs; empty after select_pause().
+	 */
 	struct buf path;
+	size_t cut;
+	/** The path after select_pause(), if patterns need all of it, until a subdirectory takes it over. */
+	_Atomic(char *) kept;
+	/** How many of the last components of a path all patterns together need, or FILTER_ALL. */
+	unsigned components;
 	/** The patterns of the directory's .gitignore. */
 	struct filter ignore;
 	/** The nearest parent in the same repository that has patterns, or NULL. */
@@ -86,8 +94,11 @@ int select_name(struct select_dir *dir, const char *name, bool is_dir);
 /**
  * Free the path of a directory when no name is to be tested for now: otherwise a tree would need memory proportional to
  * the square of its depth.
+ *
+ * @param below  Whether subdirectories will be entered: the first of them takes the path over, so that it is not built
+ *               anew from the names of all its parents.
  */
-void select_pause(struct select_dir *dir);
+void select_pause(struct select_dir *dir, bool below);
 
 /** Whether a file's size is within the limits. */
 bool select_size(const struct select *select, const struct stat *st);

@@ -56,8 +56,8 @@ static bool engine_ok(const struct run *run) {
 }
 
 /** Hand COUNT operands to the workers. Returns 0 or -ENOMEM. */
-static int push_batch(struct run *run, struct entry *entries, size_t count) {
-	struct batch *batch = batch_new(run->dest.base, entries, count);
+static int push_batch(struct run *run, const struct listed *listed, size_t count) {
+	struct batch *batch = batch_new(run->dest.base, listed, count);
 	if (!batch) {
 		return -ENOMEM;
 	}

@@ -66,10 +66,10 @@ bool work_unshare(struct work *work, struct file *file) {
 	return listed;
 }
 
-struct batch *batch_new(struct tree *tree, struct entry *entries, size_t count) {
+struct batch *batch_new(struct tree *tree, const struct listed *listed, size_t count) {
 	struct batch *batch = malloc(sizeof(*batch));
 	if (batch) {
-		*batch = (struct batch) {.tree = tree, .entries = entries, .count = count};
+		*batch = (struct batch) {.tree = tree, .listed = listed, .count = count};
 		list_init(&batch->node);
 		tree_ref(tree);
 	}
@@ -128,7 +128,7 @@ static struct work_item take_directory(struct work *work) {
 	struct work_item item = {
 		.kind = WORK_TREE,
 		.tree = tree,
-		.entry = &tree->listing.dirs[tree->next_dir++],
+		.entry = listing_entry(&tree->listing.dirs[tree->next_dir++]),
 	};
 	if (tree->next_dir == tree->listing.dir_count) {
 		// The list's reference becomes the taker's

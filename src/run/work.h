@@ -9,8 +9,8 @@
 
 #include "base/list.h"
 #include "base/thread.h"
+#include "tree/listing.h"
 
-struct entry;
 struct file;
 struct link_name;
 struct tree;
@@ -22,7 +22,7 @@ struct batch {
 	/** Holds a reference. */
 	struct tree *tree;
 	/** A part of the tree's listing. */
-	struct entry *entries;
+	const struct listed *listed;
 	size_t count;
 };
 
@@ -76,7 +76,7 @@ struct work_item {
 	struct link_name *name;
 	/** WORK_TREE: the tree, with a reference, and the subdirectory. */
 	struct tree *tree;
-	const struct entry *entry;
+	struct entry entry;
 };
 
 /** Most batches kept; a worker that has more copies them itself. */
@@ -95,7 +95,7 @@ void work_share(struct work *work, struct file *file);
 bool work_unshare(struct work *work, struct file *file);
 
 /** Make a batch, which takes a reference to the tree. Returns NULL without memory. */
-struct batch *batch_new(struct tree *tree, struct entry *entries, size_t count);
+struct batch *batch_new(struct tree *tree, const struct listed *listed, size_t count);
 
 /** Free a batch, and drop its reference. */
 void batch_free(struct batch *batch);

@@ -128,13 +128,13 @@ static void begin_next(struct state *s) {
 		batch_free(batch);
 		return;
 	}
-	struct entry *entry = &batch->entries[s->next++];
+	struct entry entry = listing_entry(&batch->listed[s->next++]);
 	if (batch->tree->flags & TREE_BASE) {
-		begin_operand(s, batch->tree, entry);
+		begin_operand(s, batch->tree, &entry);
 	} else {
-		before_waiting(s, entry->type);
+		before_waiting(s, entry.type);
 		double start = now();
-		begin_file(s, file_begin(&s->ctx, batch->tree, entry, NULL, NULL));
+		begin_file(s, file_begin(&s->ctx, batch->tree, &entry, NULL, NULL));
 		s->slow = now() - start > SLOW;
 	}
 }
@@ -182,9 +182,9 @@ static bool begin_work(struct state *s, bool wait) {
 	case WORK_TREE: {
 		int ret = tree_pin(item.tree);
 		if (ret < 0) {
-			tree_report(item.tree, item.entry, error_make(ERROR_ACCESS, ret, "cannot access %s"));
+			tree_report(item.tree, &item.entry, error_make(ERROR_ACCESS, ret, "cannot access %s"));
 		} else {
-			begin_directory(s, item.tree, item.entry);
+			begin_directory(s, item.tree, &item.entry);
 			tree_unpin(item.tree);
 		}
 		tree_unref(item.tree);

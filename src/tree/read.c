@@ -12,9 +12,6 @@
 /** Bytes read from a directory at once. */
 #define DIR_BUFFER (32u << 10)
 
-/** Up to this many names of one inode are compared in pairs; more are sorted by name. */
-#define COMPARED_MOST 64
-
 /** The type of an entry: asks stat(2) if the directory does not list it, or if a link is to be followed. */
 static unsigned char look_up_type(const struct tree *tree, const struct dirent64 *dirent) {
 	bool follow = tree->trees->opts->deref == DEREF_ALWAYS;
@@ -94,56 +91,6 @@ static int list_names(struct tree *tree, const struct filelist *names) {
 	return min(ret, 0);
 }
 
-static int by_inode(const void *a, const void *b) {
-	const struct entry *x = a;
-	const struct entry *y = b;
-	return (x->ino > y->ino) - (x->ino < y->ino);
-}
-
-static int by_name(const void *a, const void *b) {
-	const struct entry *x = a;
-	const struct entry *y = b;
-	return strcmp(x->name, y->name);
-}
-
-/** Whether ENTRY is among the names of its inode, which are the last ones kept. */
-static bool is_kept(const struct entry *entries, size_t kept, const struct entry *entry) {
-	while (kept > 0 && entries[kept - 1].ino == entry->ino) {
-		if (strcmp(entries[--kept].name, entry->name) == 0) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/**
- * Sort by inode: from a medium that is not cached files are read much faster in this order. Names of one inode keep the
- * order of the directory, as with cp, up to COMPARED_MOST. Drop names listed twice, as some directories do if they
- * change meanwhile.
- */
-static void sort_entries(struct entry *entries, size_t *count) {
-	size_t kept = 0;
-	if (*count > 1) {
-		qsort(entries, *count, sizeof(*entries), by_inode);
-	}
-	for (size_t i = 0, end; i < *count; i = end) {
-		for (end = i + 1; end < *count && entries[end].ino == entries[i].ino; ++end) {
-		}
-		bool many = end - i > COMPARED_MOST;
-		if (many) {
-			qsort(entries + i, end - i, sizeof(*entries), by_name);
-		}
-		for (size_t k = i; k < end; ++k) {
-			bool twice =
-				many ? k > i && by_name(&entries[kept - 1], &entries[k]) == 0 : is_kept(entries, kept, &entries[k]);
-			if (!twice) {
-				entries[kept++] = entries[k];
-			}
-		}
-	}
-	*count = kept;
-}
-
 static int list_all(struct tree *tree) {
 	char *data = malloc(DIR_BUFFER);
 	int ret = data ? 0 : -ENOMEM;
@@ -165,9 +112,8 @@ int tree_list(struct tree *tree) {
 	const struct filelist *names = tree->select ? tree->select->filelist : NULL;
 	int ret = names ? list_names(tree, names) : list_all(tree);
 	if (tree->select) {
-		select_pause(tree->select);
+		select_pause(tree->select, tree->listing.dir_count > 0);
 	}
-	sort_entries(tree->listing.files, &tree->listing.file_count);
-	sort_entries(tree->listing.dirs, &tree->listing.dir_count);
+	listing_sort(&tree->listing);
 	return ret;
 }

@@ -209,7 +209,7 @@ static void check_resolution(const struct resolution *resolution) {
 		const char *wanted = resolution->names[i];
 		CHECK_EQ(i < listing->file_count, wanted != NULL);
 		if (wanted && i < listing->file_count) {
-			CHECK_STR(listing->files[i].dst_name, wanted);
+			CHECK_STR(listing_entry(&listing->files[i]).dst_name, wanted);
 			CHECK_STR(listing->files[i].name, resolution->operands[i]);
 		}
 	}
@@ -243,7 +243,7 @@ TEST(trailing_slashes_are_stripped_where_asked_for) {
 	set_operands(operands);
 	CHECK_EQ(dest_init(&t.dest, &t.opts, &t.report, &t.trees), 0);
 	CHECK_STR(t.dest.base->listing.files[0].name, "dir-link");
-	CHECK_STR(t.dest.base->listing.files[0].dst_name, "dir-link");
+	CHECK_STR(listing_entry(&t.dest.base->listing.files[0]).dst_name, "dir-link");
 	tear_down();
 }
 
@@ -293,14 +293,14 @@ static const char *look_at_operands(const char *const *operands) {
 	CHECK_EQ(dest_init(&t.dest, &t.opts, &t.report, &t.trees), 0);
 	memset(letters, 0, sizeof(letters));
 	for (size_t i = 0; i < t.dest.base->listing.file_count; ++i) {
-		struct entry *entry = &t.dest.base->listing.files[i];
+		struct entry entry = listing_entry(&t.dest.base->listing.files[i]);
 		struct stat st;
-		bool wanted = dest_operand(&t.dest, t.dest.base, entry, &st);
-		CHECK(!wanted || entry->type == IFTODT(st.st_mode));
+		bool wanted = dest_operand(&t.dest, t.dest.base, &entry, &st);
+		CHECK(!wanted || entry.type == IFTODT(st.st_mode));
 		letters[i] = !wanted ? '-' : S_ISREG(st.st_mode) ? 'f' : S_ISDIR(st.st_mode) ? 'd' : 'l';
 		CHECK(letters[i] != 'l' || S_ISLNK(st.st_mode));
 		if (letters[i] == 'd' && t.entered) {
-			dest_entered(&t.dest, entry, &st);
+			dest_entered(&t.dest, &entry, &st);
 		}
 	}
 	return letters;
@@ -437,10 +437,10 @@ static enum dest_verdict judge(const char *src, const char *dst, struct dest_fou
 	*found = (struct dest_found) {0};
 	*fail = NO_ERROR;
 	REQUIRE(dest_init(&t.dest, &t.opts, &t.report, &t.trees) == 0);
-	struct entry *entry = &t.dest.base->listing.files[0];
+	struct entry entry = listing_entry(&t.dest.base->listing.files[0]);
 	struct stat st;
-	REQUIRE(dest_operand(&t.dest, t.dest.base, entry, &st));
-	return dest_judge(&t.dest, t.dest.base, entry, &st, found, fail);
+	REQUIRE(dest_operand(&t.dest, t.dest.base, &entry, &st));
+	return dest_judge(&t.dest, t.dest.base, &entry, &st, found, fail);
 }
 
 static void check_judgement(const struct judgement *it) {
@@ -488,7 +488,7 @@ static enum dest_verdict judge_second(unsigned flags, void (*make)(void), struct
 	set_operands(operands);
 	CHECK_EQ(dest_init(&t.dest, &t.opts, &t.report, &t.trees), 0);
 	t.dest.flags = flags;
-	struct entry *entries = t.dest.base->listing.files;
+	struct entry entries[] = {listing_entry(t.dest.base->listing.files), listing_entry(t.dest.base->listing.files + 1)};
 	struct dest_found found = {0};
 	struct stat st;
 	CHECK(dest_operand(&t.dest, t.dest.base, &entries[0], &st));
@@ -542,7 +542,7 @@ static void check_backup(enum backup backup, const char *src, const char *dst, c
 	CHECK(!exists(dst));
 	CHECK(exists(name));
 	if (found.backup) {
-		dest_undo_backup(&t.dest, t.dest.base, &t.dest.base->listing.files[0], found.backup);
+		dest_undo_backup(&t.dest, t.dest.base, &(struct entry) {.dst_name = dst}, found.backup);
 		CHECK(exists(dst));
 		CHECK(!exists(name));
 	}

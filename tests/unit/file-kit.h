@@ -133,18 +133,19 @@ static void tear_down(void) {
 	report_finish(&t.report);
 }
 
-static const struct entry *entry_of(const char *name) {
+static struct entry entry_of(const char *name) {
 	for (size_t i = 0; i < t.tree->listing.file_count; ++i) {
 		if (strcmp(t.tree->listing.files[i].name, name) == 0) {
-			return &t.tree->listing.files[i];
+			return listing_entry(&t.tree->listing.files[i]);
 		}
 	}
 	REQUIRE(false);
-	return NULL;
+	return (struct entry) {0};
 }
 
 static struct file *begin(const char *name) {
-	return file_begin(&t.ctx, t.tree, entry_of(name), NULL, NULL);
+	const struct entry entry = entry_of(name);
+	return file_begin(&t.ctx, t.tree, &entry, NULL, NULL);
 }
 
 static struct file *must_begin(const char *name) {

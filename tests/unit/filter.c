@@ -4,9 +4,12 @@
 
 #include "unit.h"
 
+#include "base/buf.h"
 #include "filter/rules.h"
+#include "filter/select.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 static const struct {
@@ -281,6 +284,57 @@ TEST(the_last_line_of_git_decides) {
 	check_verdicts(&filter, some, "+-");
 	filter_free(&filter);
 	CHECK_EQ(filter.kind, FILTER_GIT);
+}
+
+/** Enter so many directories, and ask in each for some names. Checks that verdicts are those on whole paths. */
+static size_t check_deep(const char *const *rules, unsigned depth) {
+	static const char *const names[] = {"a", "b", "zz", "c", "azzby"};
+	struct select *select = select_new();
+	REQUIRE(select);
+	for (size_t i = 0; rules[i]; ++i) {
+		REQUIRE(filter_add(&select->filter, rules[i], FILTER_EXCLUDE) == 0);
+	}
+	struct select_dir **dirs = calloc(depth, sizeof(*dirs));
+	struct buf path = {0};
+	size_t most = 0;
+	uint64_t state = 1;
+	REQUIRE(dirs);
+	for (unsigned i = 0; i < depth; ++i) {
+		state = state * 6364136223846793005u + 1442695040888963407u;
+		const char *own = names[(state >> 33) % countof(names)];
+		dirs[i] = i == 0 ? select_begin(select, own, -1) : select_enter(dirs[i - 1], own, -1);
+		REQUIRE(dirs[i]);
+		buf_str(&path, own);
+		buf_char(&path, '/');
+		for (size_t k = 0; k < 2 * countof(names); ++k) {
+			size_t len = path.len;
+			bool is_dir = k % 2 == 0;
+			buf_str(&path, names[k / 2]);
+			bool wanted = filter_match(&select->filter, path.data, path.len, is_dir) != FILTER_EXCLUDE;
+			CHECK_MSG(select_name(dirs[i], names[k / 2], is_dir) == wanted, "%s: not %d", path.data, wanted);
+			path.len = len;
+			path.data[len] = '\0';
+		}
+		most = max(most, dirs[i]->path.len);
+		// What is above gave its path away
+		CHECK(i == 0 || !atomic_load(&dirs[i - 1]->kept));
+		select_pause(dirs[i], i % 7 != 0);
+		CHECK(!dirs[i]->path.data);
+	}
+	while (depth > 0) {
+		select_leave(dirs[--depth]);
+	}
+	free(dirs);
+	buf_free(&path);
+	select_free(select);
+	return most;
+}
+
+TEST(no_more_of_a_path_is_put_together_than_patterns_see) {
+	static const char *const few[] = {"zzz", "/a/b/*", "b/c", "a/[bc]*", "c/", NULL};
+	static const char *const whole[] = {"*/**/zz", "?**zz*b", "a/**", "**/b/zz", "/a/***", NULL};
+	CHECK(check_deep(few, 300) <= sizeof("azzby/") * 5);
+	CHECK(check_deep(whole, 300) > 300 * 2);
 }
 
 UNIT_MAIN

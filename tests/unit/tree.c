@@ -4,6 +4,8 @@
 
 #include "tree-kit.h"
 
+#include <sys/resource.h>
+
 /** What judge() says of what stands where a directory is to be made. */
 static enum tree_verdict verdict;
 static unsigned judged;
@@ -168,19 +170,76 @@ TEST(listing) {
 	CHECK_EQ(listing->file_count, COUNT - COUNT / 5);
 	for (size_t i = 0; i < listing->file_count + listing->dir_count; ++i) {
 		bool file = i < listing->file_count;
-		const struct entry *entry = file ? &listing->files[i] : &listing->dirs[i - listing->file_count];
+		const struct listed *listed = file ? &listing->files[i] : &listing->dirs[i - listing->file_count];
+		const struct entry entry = listing_entry(listed);
 		struct stat st = {0};
-		CHECK(fstatat(tree->fd[SRC], entry->name, &st, AT_SYMLINK_NOFOLLOW) == 0);
-		CHECK_EQ(entry->ino, st.st_ino);
-		CHECK_EQ(entry->type, IFTODT(st.st_mode));
+		CHECK(fstatat(tree->fd[SRC], entry.name, &st, AT_SYMLINK_NOFOLLOW) == 0);
+		CHECK_EQ(entry.ino, st.st_ino);
+		CHECK_EQ(entry.type, IFTODT(st.st_mode));
 		CHECK_EQ(!S_ISDIR(st.st_mode), file);
-		CHECK_STR(entry->dst_name, entry->name);
+		CHECK_STR(entry.dst_name, entry.name);
 		bool first = i == 0 || i == listing->file_count;
-		CHECK(first || entry[-1].ino < entry->ino);
+		CHECK(first || listed[-1].ino < listed->ino);
 	}
 	tree_unpin(tree);
 	tree_unref(tree);
 	tear_down();
+}
+
+/** The number of a name that add_many() has listed. */
+static unsigned number_of(const struct listed *listed) {
+	unsigned number;
+	REQUIRE(sscanf(listed->name, "name %u", &number) == 1);
+	return number;
+}
+
+TEST(millions_of_names_take_little_memory) {
+	const unsigned count = 400000;
+	struct listing listing = {0};
+	struct rusage before;
+	struct rusage after;
+	char name[32];
+	getrusage(RUSAGE_SELF, &before);
+	// Each inode has two names, and one of them is listed twice now and then
+	for (unsigned i = 0; i < count; ++i) {
+		snprintf(name, sizeof(name), "name %u", i);
+		REQUIRE(listing_add(&listing, name, name, (i * 7919ULL) % (count / 2), DT_REG) == 0);
+		if (i % 1000 == 0) {
+			REQUIRE(listing_add(&listing, name, name, (i * 7919ULL) % (count / 2), DT_REG) == 0);
+		}
+	}
+	listing_sort(&listing);
+	getrusage(RUSAGE_SELF, &after);
+	CHECK_EQ(listing.file_count, count);
+	for (unsigned i = 1; i < count; ++i) {
+		const struct listed *listed = &listing.files[i];
+		CHECK(listed[-1].ino < listed->ino || (listed[-1].ino == listed->ino && number_of(listed - 1) < number_of(listed)));
+	}
+	CHECK_EQ(listing_entry(&listing.files[count - 1]).type, DT_REG);
+#ifndef __SANITIZE_ADDRESS__
+	// 17 bytes and the name itself, and half as much again while they are sorted
+	CHECK(after.ru_maxrss - before.ru_maxrss < (long)count * (17 + 12 + 10) / 1024);
+#endif
+	listing_free(&listing);
+}
+
+TEST(names_in_the_destination_are_kept) {
+	struct listing listing = {0};
+	REQUIRE(listing_add(&listing, "a/b", "b", 7, DT_UNKNOWN) == 0);
+	REQUIRE(listing_add(&listing, "dir", "", 8, DT_DIR) == 0);
+	REQUIRE(listing_add(&listing, "socket", "socket", 9, DT_SOCK) == 0);
+	const struct entry file = listing_entry(&listing.files[0]);
+	const struct entry dir = listing_entry(&listing.dirs[0]);
+	const struct entry other = listing_entry(&listing.files[1]);
+	CHECK_STR(file.name, "a/b");
+	CHECK_STR(file.dst_name, "b");
+	CHECK_EQ(file.type, DT_UNKNOWN);
+	CHECK_EQ(file.ino, 7);
+	CHECK_STR(dir.dst_name, "");
+	CHECK_EQ(dir.type, DT_DIR);
+	CHECK_STR(other.dst_name, "socket");
+	CHECK_EQ(other.type, DT_SOCK);
+	listing_free(&listing);
 }
 
 TEST(an_empty_directory) {

@@ -82,7 +82,7 @@ static void check_directory(struct tree *tree, const char *name) {
 	struct work_item item = work_take(&t.work, false);
 	REQUIRE(item.kind == WORK_TREE);
 	CHECK(item.tree == tree);
-	CHECK_STR(item.entry->name, name);
+	CHECK_STR(item.entry.name, name);
 	tree_unref(item.tree);
 }
 
