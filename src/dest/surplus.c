@@ -226,8 +226,8 @@ bool dest_has_too_much(const struct dest *dest) {
 
 void dest_remove_surplus(struct dest *dest, struct tree *tree) {
 	uint64_t gone = 0;
-	if (is_spared(dest, tree) || (dest->opts->max_delete != UINT64_MAX && (!tree->surplus || dest_has_too_much(dest))))
-	{
+	bool limited = dest->opts->flags & OPT_MAX_DELETE;
+	if (is_spared(dest, tree) || (limited && (!tree->surplus || dest_has_too_much(dest)))) {
 		return;
 	}
 	if (atomic_load(&tree->failed)) {
