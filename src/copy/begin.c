@@ -72,8 +72,14 @@ static void drop(struct file_context *ctx, struct file *file) {
 static bool open_source(struct file_context *ctx, struct file *file, const struct stat *st, struct judged *judged) {
 	// Wait if the destination was judged already: after a deferral it would be judged again
 	struct error fail = file_open_source(ctx, file, st, ctx->may_wait || judged->known);
-	if (!fail.text && !(file->flags & FILE_DEFERRED) && !st && !file_reserve_source(ctx, file, &file->source.st)) {
-		file->flags |= FILE_DEFERRED;
+	// Only now it is known whether it is mounted by itself
+	bool unreserved = !(file->source.flags & SOURCE_READING) && (!st || (file->source.flags & SOURCE_MOUNTED));
+	if (!fail.text && !(file->flags & FILE_DEFERRED) && unreserved) {
+		file->flags |= file_reserve_source(ctx, file, &file->source.st) ? 0 : FILE_DEFERRED;
+		// While that was waited for, it may have been written
+		if ((file->source.flags & SOURCE_READING) && fstat(file->source.fd, &file->source.st) != 0) {
+			fail = error_make(ERROR_STAT, errno, "cannot fstat %s");
+		}
 	}
 	if (!(file->flags & FILE_DEFERRED)) {
 		if (fail.text) {
