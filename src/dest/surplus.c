@@ -242,7 +242,7 @@ void dest_remove_surplus(struct dest *dest, struct tree *tree) {
  */
 static void hold(struct dest *dest, struct tree *tree) {
 	mutex_lock(&dest->lock);
-	struct tree **held = reallocarray(dest->held, dest->held_count + 1, sizeof(*held));
+	struct tree **held = reallocarray(dest->held, dest->held_count + 1, sizeof(void *));
 	if (held) {
 		tree_ref(tree);
 		tree->surplus = true;

@@ -32,8 +32,10 @@ struct meta_ref meta_by_name(int dir, const char *name, char path[META_SRC_PATH_
 }
 
 struct meta_ref meta_src(const struct meta *meta, char path[META_SRC_PATH_SIZE]) {
-	return meta->src_fd >= 0 ? (struct meta_ref) {.fd = meta->src_fd}
-		: meta_by_name(meta->src_dir, meta->src_name, path);
+	if (meta->src_fd >= 0) {
+		return (struct meta_ref) {.fd = meta->src_fd};
+	}
+	return meta_by_name(meta->src_dir, meta->src_name, path);
 }
 
 struct meta_ref meta_dst(const struct meta *meta, char path[FD_PATH_SIZE]) {

@@ -596,9 +596,10 @@ ACCEPTED = [
      and re.search("cannot create .*'.*': File exists", cp.err)
      and not re.search("cannot create .*: File exists", ucp.err)),
     ("own-options",
-     "ucp has options of its own, which abbreviations may mean where cp has none, and which it names",
+     "ucp has options and words of its own, which abbreviations may mean where cp has none, and which it names",
      lambda case, cp, ucp: cp.status == ucp.status == 1
-     and ("is ambiguous;" in cp.err + ucp.err or "number of threads" in ucp.err)),
+     and ("is ambiguous;" in cp.err + ucp.err or "number of threads" in ucp.err
+          or ("'--update'" in ucp.err and "'differ'" in ucp.err))),
     ("directory-met-again",
      "cp refuses a directory that it has copied to another place in the same run; ucp copies it again",
      lambda case, cp, ucp: re.search("will not create hard link .* to directory", cp.err)
