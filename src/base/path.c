@@ -23,3 +23,8 @@ const char *last_component(const char *path) {
 	}
 	return base;
 }
+
+char *parent_directory(const char *path) {
+	const char *last = last_component(path);
+	return last == path ? strdup(".") : strndup(path, (size_t)(last - path));
+}

@@ -66,7 +66,7 @@ static bool is_atomic(const struct node *node) {
 static int make_hard_link(const struct node *node) {
 	int flags = tree_follows(node->tree) ? AT_SYMLINK_FOLLOW : 0;
 	int ret = linkat(node->tree->fd[SRC], node->entry->name, node->tree->fd[DST], node->entry->dst_name, flags);
-	return ret == 0 ? 0 : -errno;
+	return or_errno(ret);
 }
 
 /** Make a node. A symbolic link is noted as made by this run. Returns 0 or -errno. */
@@ -278,8 +278,7 @@ static int open_parent(const struct node *node, const char *name) {
 	if (ctx->has_proc) {
 		return -1;
 	}
-	const char *last = last_component(name);
-	char *parent = last == name ? strdup(".") : strndup(name, (size_t)(last - name));
+	char *parent = parent_directory(name);
 	int dir = parent ? openat(node->tree->fd[DST], parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	free(parent);
 	return dir;

@@ -58,6 +58,8 @@ struct dest {
 	 */
 	struct inode_set above;
 	struct inode_set kept;
+	/** With OPT_DELETE, whether these could not be found out, so that nothing may be removed. Const once set. */
+	bool unprotected;
 	/** How many names were removed, or would be. */
 	counter removed;
 	/** Whether nothing was removed from some directory because of an error in it. */

@@ -212,7 +212,7 @@ static enum dest_verdict make_way(const struct judge *j) {
 	}
 	// Remove nothing if the source is unreadable or an error occurred here
 	bool readable = !j->as_regular || faccessat(j->tree->fd[SRC], j->entry->name, R_OK, AT_EACCESS) == 0;
-	if (!readable || atomic_load(&j->tree->failed) || (limited && dest_has_too_much(j->dest))
+	if (j->dest->unprotected || !readable || atomic_load(&j->tree->failed) || (limited && dest_has_too_much(j->dest))
 		|| dest_remove(j->dest, j->tree, j->entry->dst_name, DEST_REMOVE, &count) != DEST_REMOVED)
 	{
 		return refuse(j, ERROR_COPY, 0, what);

@@ -130,10 +130,8 @@ bool dest_is_protected(struct dest *dest, struct select_dir *select, const char 
 static bool drop(struct removal *r, int dir, const char *name) {
 	int ret = 0;
 	if (is_dry(r)) {
-		ret =
-			tempfile_is_name(name) || r->what == DEST_REMOVE_COUNT || faccessat(dir, ".", W_OK | X_OK, AT_EACCESS) == 0
-			? 0
-			: -errno;
+		bool asks = r->what != DEST_REMOVE_COUNT && !tempfile_is_name(name);
+		ret = asks ? or_errno(faccessat(dir, ".", W_OK | X_OK, AT_EACCESS)) : 0;
 	} else if (tempfile_is_name(name)) {
 		ret = tempfile_clear(dir, name, &r->tree->trees->patience);
 		if (ret == -EBUSY) {
@@ -145,7 +143,7 @@ static bool drop(struct removal *r, int dir, const char *name) {
 		ret = dest_backup_in(r->dest->opts, dir, name, DEST_BACKUP_MOVE, &r->tree->trees->patience, &backup);
 		free(backup);
 	} else {
-		ret = unlinkat(dir, name, 0) == 0 ? 0 : -errno;
+		ret = or_errno(unlinkat(dir, name, 0));
 	}
 	if (ret == -ENOENT) {
 		return true;

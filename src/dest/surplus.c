@@ -104,14 +104,17 @@ static size_t keep_surplus(const struct surplus *s, struct listed *entries, size
 	return kept;
 }
 
-/** Find source names that lead to a file which the destination lists under another name. Returns 0 or -ENOMEM. */
+/** Find source names that lead to a file which the destination lists under another name. Returns 0 or -errno. */
 static int find_folded(struct surplus *s) {
 	struct stat st;
 	for (size_t i = 0; i < s->count; ++i) {
-		if (!destination_lists(s, s->names[i]) && fstatat(s->tree->fd[DST], s->names[i], &st, AT_SYMLINK_NOFOLLOW) == 0
-			&& inode_set_add(&s->folded, inode_of(&st)) < 0)
-		{
-			return -ENOMEM;
+		if (destination_lists(s, s->names[i])) {
+			continue;
+		}
+		int ret = or_errno(fstatat(s->tree->fd[DST], s->names[i], &st, AT_SYMLINK_NOFOLLOW));
+		ret = ret == 0 ? inode_set_add(&s->folded, inode_of(&st)) : ret;
+		if (ret < 0 && ret != -ENOENT) {
+			return ret;
 		}
 	}
 	return 0;
@@ -217,7 +220,8 @@ static void look_through(struct dest *dest, struct tree *tree, enum dest_remove 
 
 /** Whether nothing may be removed from a directory. */
 static bool is_spared(const struct dest *dest, const struct tree *tree) {
-	return (tree->flags & SPARED) || inode_same(tree->inode[SRC], tree->inode[DST]) || dest_is_cancelled(dest);
+	return (tree->flags & SPARED) || dest->unprotected || inode_same(tree->inode[SRC], tree->inode[DST])
+		|| dest_is_cancelled(dest);
 }
 
 bool dest_has_too_much(const struct dest *dest) {
@@ -288,25 +292,47 @@ void dest_release_surplus(struct dest *dest) {
 	dest->held = NULL;
 }
 
-/** Protect a directory and all directories above it. Takes over FD. */
-static void protect_way(struct dest *dest, int fd) {
+/** Protect a directory and all directories above it. Takes over FD. Returns 0 or -errno. */
+static int protect_way(struct dest *dest, int fd) {
 	struct stat st;
 	int ret = 1;
-	while (fd >= 0 && ret > 0 && fstat(fd, &st) == 0) {
-		ret = inode_set_add(&dest->above, inode_of(&st));
-		int up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	while (ret > 0) {
+		ret = or_errno(fstat(fd, &st));
+		ret = ret == 0 ? inode_set_add(&dest->above, inode_of(&st)) : ret;
+		int up = ret > 0 ? openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+		ret = ret > 0 && up < 0 ? -errno : ret;
 		close_fd(&fd);
 		fd = up;
 	}
-	close_fd(&fd);
+	// What we may not search cannot be emptied by us
+	return ret == -EACCES ? 0 : ret;
 }
 
-/** Protect a file that this run writes. */
-static void protect_file(struct dest *dest, const char *path) {
-	struct stat st;
-	if (path && stat(path, &st) == 0) {
-		inode_set_add(&dest->kept, inode_of(&st));
+/** Protect the way to an operand. Returns 0 or -errno. */
+static int protect_operand(struct dest *dest, const char *path) {
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0) {
+		char *dir = parent_directory(path);
+		fd = dir ? open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+		free(dir);
 	}
+	if (fd < 0) {
+		// An operand that is not there is not copied either
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	}
+	return protect_way(dest, fd);
+}
+
+/** Protect a file that this run writes, or NULL. Returns 0 or -errno. */
+static int protect_file(struct dest *dest, const char *path) {
+	struct stat st;
+	if (!path) {
+		return 0;
+	}
+	if (stat(path, &st) != 0) {
+		return errno == ENOENT ? 0 : -errno;
+	}
+	return min(inode_set_add(&dest->kept, inode_of(&st)), 0);
 }
 
 void dest_protect(struct dest *dest) {
@@ -315,17 +341,14 @@ void dest_protect(struct dest *dest) {
 	if (!(opts->flags & OPT_DELETE)) {
 		return;
 	}
-	protect_file(dest, opts->checksums);
-	for (size_t i = 0; i < operands->file_count; ++i) {
-		const char *path = operands->files[i].name;
-		int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0) {
-			const char *last = last_component(path);
-			char *dir = last == path ? strdup(".") : strndup(path, (size_t)(last - path));
-			fd = dir ? open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-			free(dir);
-		}
-		protect_way(dest, fd);
+	int ret = protect_file(dest, opts->checksums);
+	for (size_t i = 0; i < operands->file_count && ret == 0; ++i) {
+		ret = protect_operand(dest, operands->files[i].name);
+	}
+	if (ret < 0) {
+		dest->unprotected = true;
+		report_error(dest->report, ERROR_REMOVE, -ret, "nothing is removed: cannot find out what must stay", NULL,
+			NULL);
 	}
 }
 

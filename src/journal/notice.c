@@ -99,8 +99,7 @@ static void notice_free(struct journal_notice *notice) {
 
 /** Open the directory of a path. Returns a descriptor or -1. */
 static int open_parent(const char *path) {
-	const char *last = last_component(path);
-	char *parent = last == path ? strdup(".") : strndup(path, (size_t)(last - path));
+	char *parent = parent_directory(path);
 	int dir = parent ? open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 	free(parent);
 	return dir;

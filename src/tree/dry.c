@@ -11,17 +11,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/** The directory in which NAME is to be made; the caller frees it. */
-static char *directory_of(const char *name) {
-	const char *last = last_component(name);
-	return last == name ? strdup(".") : strndup(name, (size_t)(last - name));
-}
-
 int tree_may_make(const struct tree *tree, const char *name) {
 	if (tree->flags & TREE_ABSENT) {
 		return 0;
 	}
-	char *dir = directory_of(name);
+	char *dir = parent_directory(name);
 	int ret = dir ? or_errno(faccessat(tree->fd[DST], dir, W_OK | X_OK, AT_EACCESS)) : -ENOMEM;
 	free(dir);
 	return ret;
@@ -37,7 +31,7 @@ int tree_open_absent(void) {
 static void note_place(struct tree *tree, const char *name) {
 	struct trees *trees = tree->trees;
 	struct stat st;
-	char *dir = directory_of(name);
+	char *dir = parent_directory(name);
 	if (dir && !(tree->parent->flags & TREE_ABSENT) && fstatat(tree->parent->fd[DST], dir, &st, 0) == 0) {
 		mutex_lock(&trees->lock);
 		inode_set_add(&trees->made, inode_of(&st));

@@ -65,9 +65,7 @@ void tree_flush_name(const struct tree *tree, const struct entry *entry) {
 	if (!(tree->flags & TREE_BASE) || !(tree->flags & TREE_FLUSH_EACH)) {
 		return;
 	}
-	const char *name = entry->dst_name;
-	const char *last = last_component(name);
-	char *dir = last == name ? strdup(".") : strndup(name, (size_t)(last - name));
+	char *dir = parent_directory(entry->dst_name);
 	int ret = dir ? flush_directory_at(tree->fd[DST], dir, tree->trees->cancelled) : -ENOMEM;
 	free(dir);
 	if (ret < 0 && ret != -EINTR) {
