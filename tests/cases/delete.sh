@@ -351,3 +351,15 @@ once_mirrors_are_those_of_rsync() {
 	run env TMPDIR="$PWD" python3 "$TOOLS/mirrortest.py" --ucp="$UCP" --seed=1 --count=12 --files=20
 	[[ $status == 0 ]] || fail "mirrortest.py: $(head -c 5000 "$OUT" "$ERR")"
 }
+
+# only: release, debug
+once_nothing_goes_if_what_must_stay_is_not_known() {
+	need cmd strace
+	mkdir s d
+	echo a >s/a
+	echo x >d/x
+	run strace -f -qq -o trace -e trace=openat -e inject=openat:error=ENFILE -P .. "$UCP" -a -T --delete s d
+	expect_status 1
+	grep -q 'nothing is removed: cannot find out what must stay' "$ERR" || fail "no message"
+	[[ -e d/a && -e d/x ]] || fail "it was not copied, or something was removed"
+}
