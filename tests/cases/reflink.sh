@@ -169,6 +169,7 @@ once_always_wants_sparse_auto() {
 }
 
 # A clone that is found to differ passes for whole no more than other copies do.
+# only: release, debug
 once_clone_that_differs_does_not_look_whole() {
 	need tool preload-act.so
 	on_btrfs
