@@ -18,9 +18,6 @@
 /** Files smaller than this are copied anew rather than in parts. */
 #define PART_BYTES (4u << 20)
 
-/** Milliseconds to wait for a killed run that is not torn down yet. Nobody else writes to files in the journal. */
-#define PART_WAIT 3000
-
 /** Fingerprint of the options that change what a finished copy looks like. */
 static uint64_t options_number(const struct opts *opts) {
 	const unsigned flags = OPT_ATTRIBUTES_ONLY | OPT_PRIVILEGED | OPT_FSYNC | OPT_VERIFY;
@@ -153,7 +150,7 @@ static int open_left(int dir, const char *tempfile, struct stat *st) {
 	int fd = openat(dir, tempfile, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	// Another owner may have it open, and is not waited for
 	bool ours = fd >= 0 && fstat(fd, st) == 0 && S_ISREG(st->st_mode) && st->st_nlink == 1 && st->st_uid == geteuid();
-	if (!ours || tempfile_lock(fd, PART_WAIT) < 0 || fstat(fd, st) != 0 || st->st_nlink != 1) {
+	if (!ours || tempfile_lock(fd, TEMPFILE_KILLED_WAIT) < 0 || fstat(fd, st) != 0 || st->st_nlink != 1) {
 		close_fd(&fd);
 	}
 	return fd;

@@ -338,8 +338,15 @@ int journal_open(struct journal *journal, int dir, uint64_t options) {
 	return ret;
 }
 
+/** What remove_untaken() works with. */
+struct removal {
+	const struct journal *journal;
+	struct tempfile_patience patience;
+};
+
 /** Remove a partial file that this run has not continued: its source is gone, or is no longer copied. */
-static void remove_part(const struct journal *journal, const struct journal_part *part) {
+static void remove_part(struct removal *removal, const struct journal_part *part) {
+	const struct journal *journal = removal->journal;
 	struct open_how how = {
 		.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
@@ -351,7 +358,7 @@ static void remove_part(const struct journal *journal, const struct journal_part
 	struct stat st;
 	struct stat file;
 	if (dir >= 0 && tempfile && fstat(dir, &st) == 0 && fstatat(dir, tempfile, &file, AT_SYMLINK_NOFOLLOW) == 0
-		&& (part->ino == 0 || part->ino == file.st_ino) && tempfile_clear(dir, tempfile, NULL) == 0)
+		&& (part->ino == 0 || part->ino == file.st_ino) && tempfile_clear(dir, tempfile, &removal->patience) == 0)
 	{
 		futimens(dir, (struct timespec[]) {st.st_atim, st.st_mtim});
 	}
@@ -391,7 +398,9 @@ int journal_close(struct journal *journal, enum journal_end end) {
 		flush_held(journal);
 	}
 	if (end == JOURNAL_REMOVE) {
-		twalk_r(journal->index.parts, remove_untaken, journal);
+		// Nobody else writes to files in the journal
+		struct removal removal = {.journal = journal, .patience.wait = TEMPFILE_KILLED_WAIT};
+		twalk_r(journal->index.parts, remove_untaken, &removal);
 	}
 	// If the copy was cancelled, other threads may still be writing records: wait for them
 	thread_must(pthread_rwlock_wrlock(&journal->writing));

@@ -20,7 +20,7 @@
 #define PREFIX ".ucp-"
 #define DIGITS 16
 
-/** Milliseconds to wait for the lock of a file that looks like a leftover. */
+/** Milliseconds to wait for the lock of a file that looks like a leftover, unless the caller says how long. */
 #define CLEAR_WAIT 500
 
 char *tempfile_path(const char *path, enum tempfile_kind kind) {
@@ -66,7 +66,7 @@ static bool is_used(int dir, const char *path, unsigned wait) {
 }
 
 int tempfile_clear(int dir, const char *path, struct tempfile_patience *patience) {
-	bool wait = !patience || !atomic_load(&patience->spent);
+	unsigned wait = patience && patience->wait > 0 ? patience->wait : CLEAR_WAIT;
 	struct stat st;
 	if (fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) != 0) {
 		return errno == ENOENT ? 0 : -errno;
@@ -74,7 +74,7 @@ int tempfile_clear(int dir, const char *path, struct tempfile_patience *patience
 	if (S_ISDIR(st.st_mode)) {
 		return -EBUSY;
 	}
-	if (S_ISREG(st.st_mode) && is_used(dir, path, wait ? CLEAR_WAIT : 0)) {
+	if (S_ISREG(st.st_mode) && is_used(dir, path, patience && atomic_load(&patience->spent) ? 0 : wait)) {
 		if (patience) {
 			atomic_store(&patience->spent, true);
 		}

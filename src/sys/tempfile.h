@@ -19,7 +19,12 @@
  */
 struct tempfile_patience {
 	atomic_bool spent;
+	/** Milliseconds to wait, or 0 for a short time. */
+	unsigned wait;
 };
+
+/** Milliseconds after which the kernel has closed the ring of a killed ucp, with its files, even on a busy machine. */
+#define TEMPFILE_KILLED_WAIT 5000
 
 /** How the digits of a temporary name are chosen. */
 enum tempfile_kind {
@@ -38,7 +43,7 @@ bool tempfile_is_name(const char *name);
 /**
  * Remove a file under a temporary name, unless another run is using it.
  *
- * @param patience  Set once waiting was in vain; NULL: always wait.
+ * @param patience  Spent once waiting was in vain; NULL: always wait a short time.
  * @return 0, -EBUSY or another -errno.
  */
 int tempfile_clear(int dir, const char *path, struct tempfile_patience *patience);

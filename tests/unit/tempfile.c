@@ -4,6 +4,7 @@
 #include "unit.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -76,6 +77,25 @@ TEST(what_is_used_is_not_cleared) {
 	REQUIRE(mkdir("dir", 0755) == 0);
 	CHECK_EQ(tempfile_clear(AT_FDCWD, "dir", NULL), -EBUSY);
 	CHECK(exists("dir"));
+}
+
+/** Thread: keeps the lock of a file for longer than leftovers are waited for. */
+static void *let_go_late(void *fd) {
+	usleep(700000);
+	close(*(int *)fd);
+	return NULL;
+}
+
+TEST(a_killed_run_is_waited_for) {
+	go_to_scratch();
+	pthread_t thread;
+	int fd = make("file");
+	struct tempfile_patience patience = {.wait = 10 * TEMPFILE_KILLED_WAIT};
+	CHECK_EQ(tempfile_lock(fd, 0), 0);
+	REQUIRE(pthread_create(&thread, NULL, let_go_late, &fd) == 0);
+	CHECK_EQ(tempfile_clear(AT_FDCWD, "file", &patience), 0);
+	CHECK(!exists("file") && !patience.spent);
+	pthread_join(thread, NULL);
 }
 
 TEST(a_lock_on_what_was_cleared_is_none) {
