@@ -45,8 +45,6 @@ struct dest {
 	/** Destination names that operands would get (--dry-run), if DEST_SERIAL. */
 	char **simulated;
 	size_t simulated_count;
-	/** Memory ran out while a copy was recorded in made. */
-	bool made_unknown;
 	/** Time steps of destination devices (-u, --update=differ), and the place to overwrite next. */
 	struct dest_step steps[DEST_STEPS];
 	unsigned next_step;
@@ -58,16 +56,10 @@ struct dest {
 	 */
 	struct inode_set above;
 	struct inode_set kept;
-	/** With OPT_DELETE, whether these could not be found out, so that nothing may be removed. Const once set. */
-	bool unprotected;
 	/** How many names were removed, or would be. */
 	counter removed;
-	/** Whether nothing was removed from some directory because of an error in it. */
-	atomic_bool withheld;
 	/** With OPT_MAX_DELETE: how many names are to be removed from the directories entered so far. */
 	counter surplus;
-	/** With OPT_MAX_DELETE: whether all directories have been entered. */
-	atomic_bool entered;
 	/**
 	 * With OPT_MAX_DELETE: the directories with names to remove, each with a reference; none once the limit is passed.
 	 */
@@ -75,6 +67,14 @@ struct dest {
 	size_t held_count;
 	/** The notice that stands in for the journal of a destination to be made (--resume); NULL if there is none. */
 	struct journal_notice *notice;
+	/** Memory ran out while a copy was recorded in made. */
+	bool made_unknown;
+	/** With OPT_DELETE, whether above and kept could not be found out, so that nothing may be removed. Const once set. */
+	bool unprotected;
+	/** Whether nothing was removed from some directory because of an error in it. */
+	atomic_bool withheld;
+	/** With OPT_MAX_DELETE: whether all directories have been entered. */
+	atomic_bool entered;
 };
 
 /** The existing destination, and how dest_judge() dealt with it. */

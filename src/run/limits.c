@@ -80,7 +80,7 @@ static void budget_tasks(struct limits *limits, uint64_t tasks) {
 		limits->flags |= LIMITS_ALONE;
 	}
 	uint64_t ours = tasks < FEW_TASKS ? 2 : tasks / 2 - OTHER_TASKS;
-	limits->max_threads = (unsigned)min((uint64_t)limits->max_threads, ours / 2);
+	limits->max_threads = (unsigned)max(min((uint64_t)limits->max_threads, ours / 2), (uint64_t)1);
 	limits->threads = min(limits->threads, limits->max_threads);
 	limits->helpers = (unsigned)min(ours / limits->max_threads - 1, (uint64_t)UINT_MAX);
 }

@@ -307,6 +307,7 @@ static void slot_next(struct state *s, unsigned index, enum chunk_next next) {
 static void step(struct state *s, const struct ring_event *event) {
 	struct slot *slot = &s->slots[event->slot];
 	struct chunk *chunk = &slot->chunk;
+	must(slot->hold);
 	uint32_t before = chunk->written;
 	int res = event->res;
 	bool again = is_cured(s, slot->hold, chunk, event->op, res);
