@@ -195,7 +195,8 @@ enum file_hardlinks file_hardlinks_enter(struct file_context *ctx, struct tree *
 		file_leave(ctx, tree, entry, st, &judged->found);
 		return FILE_HARDLINKS_DONE;
 	}
-	enum link_verdict met = hardlinks_enter(ctx->files->hardlinks, inode_of(st), tree, entry, link, &first);
+	enum link_verdict met =
+		hardlinks_enter(ctx->files->hardlinks, inode_of(st), tree, entry, ctx->agreed, link, &first);
 	if (met == LINK_COPY && verdict != DEST_DONE) {
 		return FILE_HARDLINKS_COPY;
 	}

@@ -46,6 +46,7 @@ bool file_put_off(struct file_context *ctx, struct tree *tree, const struct entr
 {
 	struct link_name *name = found->later ? link_name_new(tree, entry) : NULL;
 	if (name) {
+		name->agreed = found->agreed;
 		list_append(&ctx->nospace, &name->node);
 	}
 	return name;

@@ -194,7 +194,8 @@ static bool is_other_name(const struct simulated *f) {
 	if (!file_has_links(ctx, f->tree, f->st)) {
 		return false;
 	}
-	enum link_verdict met = hardlinks_enter(ctx->files->hardlinks, inode_of(f->st), f->tree, f->entry, &link, &first);
+	enum link_verdict met =
+		hardlinks_enter(ctx->files->hardlinks, inode_of(f->st), f->tree, f->entry, false, &link, &first);
 	if (met == LINK_COPY) {
 		list_init(&waiting);
 		hardlinks_done(ctx->files->hardlinks, link, f->tree, (struct inode) {0}, &waiting);

@@ -66,6 +66,10 @@ static void replace(struct file_context *ctx, struct file *file, const struct ju
 	if (!judged->known) {
 		verdict = file_verdict(ctx, file->tree, &file->entry, &file->source.st, &found, fail);
 	}
+	if (verdict == DEST_REFUSE && file_put_off(ctx, file->tree, &file->entry, &found)) {
+		*fail = NO_ERROR;
+		return;
+	}
 	if (verdict == DEST_SKIP || verdict == DEST_DONE) {
 		skip(ctx, file->tree, &file->entry, &file->source.st, &found);
 	}

@@ -62,17 +62,18 @@ struct link_name *link_name_new(struct tree *tree, const struct entry *entry) {
 	return name;
 }
 
-static enum link_verdict wait_for(struct link *link, struct tree *tree, const struct entry *entry) {
+static enum link_verdict wait_for(struct link *link, struct tree *tree, const struct entry *entry, bool agreed) {
 	struct link_name *name = link_name_new(tree, entry);
 	if (!name) {
 		return LINK_NO_MEMORY;
 	}
+	name->agreed = agreed;
 	list_append(&link->waiting, &name->node);
 	return LINK_WAIT;
 }
 
 enum link_verdict hardlinks_enter(struct hardlinks *hardlinks, struct inode inode, struct tree *tree,
-	const struct entry *entry, struct link **out, const struct link_name **to)
+	const struct entry *entry, bool agreed, struct link **out, const struct link_name **to)
 {
 	enum link_verdict verdict;
 
@@ -85,7 +86,7 @@ enum link_verdict hardlinks_enter(struct hardlinks *hardlinks, struct inode inod
 		*to = &link->first;
 		verdict = LINK_TO;
 	} else {
-		verdict = wait_for(link, tree, entry);
+		verdict = wait_for(link, tree, entry, agreed);
 	}
 	mutex_unlock(&hardlinks->lock);
 	return verdict;

@@ -81,11 +81,12 @@ void hardlinks_destroy(struct hardlinks *hardlinks);
 /**
  * Handle a name of a file with several names.
  *
- * @param link  Set for LINK_COPY: pass it to hardlinks_done() or hardlinks_failed().
- * @param to    Set for LINK_TO: the first copy; valid until hardlinks_destroy().
+ * @param agreed  link_name::agreed, kept if the name waits.
+ * @param link    Set for LINK_COPY: pass it to hardlinks_done() or hardlinks_failed().
+ * @param to      Set for LINK_TO: the first copy; valid until hardlinks_destroy().
  */
 enum link_verdict hardlinks_enter(struct hardlinks *hardlinks, struct inode inode, struct tree *tree,
-	const struct entry *entry, struct link **link, const struct link_name **to);
+	const struct entry *entry, bool agreed, struct link **link, const struct link_name **to);
 
 /**
  * Record that the first name was copied.

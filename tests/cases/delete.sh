@@ -205,6 +205,13 @@ once_types_are_exchanged() {
 		same_tree s d
 		[[ -e out/kept ]] || fail "removed through a link"
 	done
+	# If nothing is compared, too; and nobody is asked again for what waits until it is known how much goes
+	rm -rf s d
+	mkdir -p s d/file/a
+	echo f >s/file
+	run_ucp -r -T -i --delete --max-delete=2 s d < <(printf 'y\nn\n')
+	expect_status 0
+	[[ $(<"$ERR") == "ucp: overwrite 'd/file'? " && $(<d/file) == f ]] || fail "$(<"$ERR")"
 	# What must stay keeps its directory
 	rm d/file
 	mkdir d/file

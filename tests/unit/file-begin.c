@@ -152,6 +152,39 @@ TEST(other_names_are_copied_after_all_where_the_first_fails) {
 	tear_down();
 }
 
+/** Whoever has agreed to replacing the destination of a name that waits is not asked again when it is copied itself. */
+TEST(nobody_is_asked_again_for_a_name_that_has_waited) {
+	int answers[2];
+	set_up();
+	t.opts.preserve = PRESERVE_LINKS;
+	t.opts.flags |= OPT_INTERACTIVE;
+	write_blocks("src/a", 0, 2);
+	REQUIRE(link("src/a", "src/b") == 0);
+	write_blocks("dst/src/b", 5, 1);
+	open_tree();
+	// One answer: another question would be declined
+	REQUIRE(pipe2(answers, O_CLOEXEC) == 0 && write(answers[1], "y\n", 2) == 2);
+	REQUIRE(dup2(answers[0], STDIN_FILENO) == STDIN_FILENO);
+	close(answers[0]);
+	close(answers[1]);
+	struct file *file = must_begin("a");
+	capture_errors();
+	CHECK(!begin("b"));
+	file_fail(file, 0, error_make(ERROR_WRITE, EIO, "error writing %d"));
+	file_unref(&t.ctx, file);
+	struct list *node = list_pop(&t.ctx.retry);
+	REQUIRE(node);
+	struct link_name *name = list_item(node, struct link_name, node);
+	struct entry entry = {.name = name->src_name, .dst_name = name->dst_name, .type = DT_REG};
+	file = file_begin(&t.ctx, t.tree, &entry, NULL, name);
+	check_errors("ucp: overwrite 'dst/src/b'? ucp: error writing 'dst/src/a': Input/output error\n");
+	REQUIRE(file);
+	move_all(file, BLOCK);
+	file_unref(&t.ctx, file);
+	check_same("src/a", "dst/src/b");
+	tear_down();
+}
+
 TEST(two_names_that_lead_to_one_destination_take_turns) {
 	set_up();
 	write_blocks("src/a", 0, 2);
