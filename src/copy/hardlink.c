@@ -196,7 +196,7 @@ enum file_hardlinks file_hardlinks_enter(struct file_context *ctx, struct tree *
 		return FILE_HARDLINKS_DONE;
 	}
 	enum link_verdict met =
-		hardlinks_enter(ctx->files->hardlinks, inode_of(st), tree, entry, ctx->agreed, link, &first);
+		hardlinks_enter(ctx->files->hardlinks, inode_of(st), tree, entry, &judged->found, link, &first);
 	if (met == LINK_COPY && verdict != DEST_DONE) {
 		return FILE_HARDLINKS_COPY;
 	}
@@ -221,6 +221,28 @@ enum file_hardlinks file_hardlinks_enter(struct file_context *ctx, struct tree *
 	return result;
 }
 
+/** Link a name that has waited, or, without FIRST, try it again. */
+static void end_waiting(struct file_context *ctx, const struct link_name *first, struct link_name *name) {
+	struct entry entry = {.name = name->src_name, .dst_name = name->dst_name};
+	int ret = tree_pin(name->tree);
+	if (ret < 0) {
+		tree_report(name->tree, &entry, error_make(ERROR_CREATE, ret, "cannot create hard link %d"));
+		file_failed(ctx, NULL);
+		link_name_free(name);
+		return;
+	}
+	bool linked = first && link_entry(ctx, first, name->tree, &entry);
+	if (name->backup && !linked) {
+		dest_undo_backup(ctx->files->dest, name->tree, &entry, name->backup);
+	}
+	tree_unpin(name->tree);
+	if (first) {
+		link_name_free(name);
+	} else {
+		list_append(&ctx->retry, &name->node);
+	}
+}
+
 void file_hardlinks_end(struct file_context *ctx, struct link *link, struct tree *tree, const struct inode *copy) {
 	struct list waiting;
 	const struct link_name *first = NULL;
@@ -235,20 +257,6 @@ void file_hardlinks_end(struct file_context *ctx, struct link *link, struct tree
 		hardlinks_failed(ctx->files->hardlinks, link, &waiting);
 	}
 	for (struct list *node; (node = list_pop(&waiting));) {
-		struct link_name *name = list_item(node, struct link_name, node);
-		if (!copy) {
-			list_append(&ctx->retry, &name->node);
-			continue;
-		}
-		struct entry other = {.name = name->src_name, .dst_name = name->dst_name};
-		int ret = tree_pin(name->tree);
-		if (ret < 0) {
-			tree_report(name->tree, &other, error_make(ERROR_CREATE, ret, "cannot create hard link %d"));
-			file_failed(ctx, NULL);
-		} else {
-			link_entry(ctx, first, name->tree, &other);
-			tree_unpin(name->tree);
-		}
-		link_name_free(name);
+		end_waiting(ctx, first, list_item(node, struct link_name, node));
 	}
 }

@@ -195,7 +195,7 @@ static bool is_other_name(const struct simulated *f) {
 		return false;
 	}
 	enum link_verdict met =
-		hardlinks_enter(ctx->files->hardlinks, inode_of(f->st), f->tree, f->entry, false, &link, &first);
+		hardlinks_enter(ctx->files->hardlinks, inode_of(f->st), f->tree, f->entry, NULL, &link, &first);
 	if (met == LINK_COPY) {
 		list_init(&waiting);
 		hardlinks_done(ctx->files->hardlinks, link, f->tree, (struct inode) {0}, &waiting);

@@ -1,5 +1,6 @@
 #include "dest/hardlinks.h"
 
+#include "dest/dest.h"
 #include "tree/tree.h"
 
 #include <stdlib.h>
@@ -62,18 +63,24 @@ struct link_name *link_name_new(struct tree *tree, const struct entry *entry) {
 	return name;
 }
 
-static enum link_verdict wait_for(struct link *link, struct tree *tree, const struct entry *entry, bool agreed) {
+static enum link_verdict wait_for(struct link *link, struct tree *tree, const struct entry *entry,
+	const struct dest_found *found)
+{
 	struct link_name *name = link_name_new(tree, entry);
 	if (!name) {
 		return LINK_NO_MEMORY;
 	}
-	name->agreed = agreed;
+	name->agreed = found && found->agreed;
+	if (found && found->backup && !(name->backup = strdup(found->backup))) {
+		link_name_free(name);
+		return LINK_NO_MEMORY;
+	}
 	list_append(&link->waiting, &name->node);
 	return LINK_WAIT;
 }
 
 enum link_verdict hardlinks_enter(struct hardlinks *hardlinks, struct inode inode, struct tree *tree,
-	const struct entry *entry, bool agreed, struct link **out, const struct link_name **to)
+	const struct entry *entry, const struct dest_found *found, struct link **out, const struct link_name **to)
 {
 	enum link_verdict verdict;
 
@@ -86,7 +93,7 @@ enum link_verdict hardlinks_enter(struct hardlinks *hardlinks, struct inode inod
 		*to = &link->first;
 		verdict = LINK_TO;
 	} else {
-		verdict = wait_for(link, tree, entry, agreed);
+		verdict = wait_for(link, tree, entry, found);
 	}
 	mutex_unlock(&hardlinks->lock);
 	return verdict;
@@ -131,5 +138,6 @@ void link_name_free(struct link_name *name) {
 	tree_unref(name->tree);
 	free(name->src_name);
 	free(name->dst_name);
+	free(name->backup);
 	free(name);
 }

@@ -11,6 +11,7 @@
 #include "base/list.h"
 #include "base/thread.h"
 
+struct dest_found;
 struct entry;
 struct tree;
 
@@ -33,6 +34,8 @@ struct link_name {
 	char *dst_name;
 	/** Whether the user has agreed to replacing the destination (-i). */
 	bool agreed;
+	/** The backup of the destination of a name that waits, or NULL. */
+	char *backup;
 	/** last_try: the copy found no space once and is tried for the last time; what: enum try_what. */
 	bool last_try;
 	unsigned char what;
@@ -81,12 +84,12 @@ void hardlinks_destroy(struct hardlinks *hardlinks);
 /**
  * Handle a name of a file with several names.
  *
- * @param agreed  link_name::agreed, kept if the name waits.
- * @param link    Set for LINK_COPY: pass it to hardlinks_done() or hardlinks_failed().
- * @param to      Set for LINK_TO: the first copy; valid until hardlinks_destroy().
+ * @param found  How the destination was judged, or NULL: if the name waits, it keeps the answer and the backup.
+ * @param link   Set for LINK_COPY: pass it to hardlinks_done() or hardlinks_failed().
+ * @param to     Set for LINK_TO: the first copy; valid until hardlinks_destroy().
  */
 enum link_verdict hardlinks_enter(struct hardlinks *hardlinks, struct inode inode, struct tree *tree,
-	const struct entry *entry, bool agreed, struct link **link, const struct link_name **to);
+	const struct entry *entry, const struct dest_found *found, struct link **link, const struct link_name **to);
 
 /**
  * Record that the first name was copied.

@@ -152,12 +152,13 @@ TEST(other_names_are_copied_after_all_where_the_first_fails) {
 	tear_down();
 }
 
-/** Whoever has agreed to replacing the destination of a name that waits is not asked again when it is copied itself. */
-TEST(nobody_is_asked_again_for_a_name_that_has_waited) {
+/** If the file for whose copy a name has waited fails, its backup is moved back, and nobody is asked a second time. */
+TEST(a_name_that_has_waited_begins_anew) {
 	int answers[2];
 	set_up();
 	t.opts.preserve = PRESERVE_LINKS;
 	t.opts.flags |= OPT_INTERACTIVE;
+	t.opts.backup = BACKUP_SIMPLE;
 	write_blocks("src/a", 0, 2);
 	REQUIRE(link("src/a", "src/b") == 0);
 	write_blocks("dst/src/b", 5, 1);
@@ -170,8 +171,10 @@ TEST(nobody_is_asked_again_for_a_name_that_has_waited) {
 	struct file *file = must_begin("a");
 	capture_errors();
 	CHECK(!begin("b"));
+	CHECK(exists("dst/src/b~") && !exists("dst/src/b"));
 	file_fail(file, 0, error_make(ERROR_WRITE, EIO, "error writing %d"));
 	file_unref(&t.ctx, file);
+	CHECK(exists("dst/src/b") && !exists("dst/src/b~"));
 	struct list *node = list_pop(&t.ctx.retry);
 	REQUIRE(node);
 	struct link_name *name = list_item(node, struct link_name, node);
@@ -182,6 +185,7 @@ TEST(nobody_is_asked_again_for_a_name_that_has_waited) {
 	move_all(file, BLOCK);
 	file_unref(&t.ctx, file);
 	check_same("src/a", "dst/src/b");
+	CHECK_EQ(stat_of("dst/src/b~").st_size, 6 * BLOCK);
 	tear_down();
 }
 

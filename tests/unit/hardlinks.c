@@ -57,7 +57,7 @@ static enum link_verdict meet(ino_t ino, const char *name, struct link **link, c
 	snprintf(src, sizeof(src), "src-%s", name);
 	snprintf(dst, sizeof(dst), "dst-%s", name);
 	struct entry entry = {.name = src, .dst_name = dst};
-	return hardlinks_enter(&t.hardlinks, inode(ino), t.tree, &entry, false, link, to);
+	return hardlinks_enter(&t.hardlinks, inode(ino), t.tree, &entry, NULL, link, to);
 }
 
 /** The first of those that waited is this one. */
@@ -201,7 +201,7 @@ static void treat(ino_t ino, const char *name, uint64_t *random) {
 	struct link *link;
 	const struct link_name *to;
 	struct entry entry = {.name = name, .dst_name = name};
-	switch (hardlinks_enter(&t.hardlinks, inode(ino), t.tree, &entry, false, &link, &to)) {
+	switch (hardlinks_enter(&t.hardlinks, inode(ino), t.tree, &entry, NULL, &link, &to)) {
 	case LINK_COPY:
 		finish(ino, name, link, random);
 		break;
