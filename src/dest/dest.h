@@ -69,7 +69,7 @@ struct dest {
 	struct journal_notice *notice;
 	/** Memory ran out while a copy was recorded in made. */
 	bool made_unknown;
-	/** With OPT_DELETE, whether above and kept could not be found out, so that nothing may be removed. Const once set. */
+	/** With OPT_DELETE, whether above and kept could not be found out, so nothing may be removed. Const once set. */
 	bool unprotected;
 	/** Whether nothing was removed from some directory because of an error in it. */
 	atomic_bool withheld;
