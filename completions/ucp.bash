@@ -114,7 +114,7 @@ _ucp_options()
 		--strip-trailing-slashes -s --symbolic-link -S --suffix= -t
 		--target-directory= -T --no-target-directory --update --update= -u -v
 		--verbose -x --one-file-system -Z -h --help -V --version --atomic --beneath
-		--delete --delete-excluded --max-delete= --mirror
+		--delete --delete-excluded --max-delete= --mirror --link-dest=
 		--chunk-size=
 		--engine= --fsync -j --threads= --progress --progress=
 		--queue-depth= --resume --verify --checksums= --stats --json
@@ -152,7 +152,7 @@ _ucp_complete()
 		--engine | --sparse | --no-preserve | --target-directory | \
 			--suffix | --threads | --queue-depth | --chunk-size | \
 			--bwlimit | --exclude | --include | --exclude-from | \
-			--max-size | --min-size | --files-from | --max-delete)
+			--max-size | --min-size | --files-from | --max-delete | --link-dest)
 			_ucp_values "$prev"
 			return
 			;;

@@ -41,6 +41,7 @@
  *     - target-open.c       opens it, by cp's rules if something stands there
  *     - target-in-place.c   a destination that is written to under its name
  *     - target-staged.c     a destination that gets its name when it is whole (--atomic, --resume)
+ *     - earlier.c           links to files of an earlier copy (--link-dest)
  *     - target-dry.c        a destination that is not made (--dry-run)
  *     - hide.c              temporary names
  *     - plan.[ch]           chooses the movers for a file's data; pure

@@ -79,6 +79,9 @@ enum backup {
 	BACKUP_NUMBERED,
 };
 
+/** Most directories of --link-dest. */
+#define OPTS_LINK_DESTS 20
+
 /** Switches of struct opts::flags. */
 enum opt_flags {
 	OPT_RECURSIVE = 1 << 0,
@@ -223,6 +226,10 @@ struct opts {
 
 	/** With OPT_MAX_DELETE: how many names may be removed. */
 	uint64_t max_delete;
+
+	/** Directories with earlier copies; files that are the same there become hard links to them. */
+	const char *link_dests[OPTS_LINK_DESTS];
+	unsigned link_dest_count;
 
 	/** The file creation mask. */
 	mode_t umask;

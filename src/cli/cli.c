@@ -230,6 +230,24 @@ static bool settle_backups(struct parser *p) {
 	return true;
 }
 
+/** Check what cannot go with --link-dest. Returns whether nothing does; if not, it is reported. */
+static bool check_link_dests(struct parser *p) {
+	const unsigned kept = PRESERVE_MODE | PRESERVE_OWNERSHIP | PRESERVE_TIMESTAMPS;
+	const struct opts *opts = p->opts;
+	const char *what = NULL;
+	if (opts->link_dest_count > 0 && opts->checksums) {
+		what = "--checksums cannot list files that --link-dest does not read";
+	} else if (opts->link_dest_count > 0 && (opts->flags & (OPT_ATTRIBUTES_ONLY | OPT_HARD_LINK | OPT_SYMBOLIC_LINK))) {
+		what = "--link-dest cannot be used with --attributes-only, --link or --symbolic-link";
+	} else if (opts->link_dest_count > 0 && (opts->preserve & kept) != kept) {
+		what = "--link-dest needs -a or -p: a link has all attributes of the file it leads to";
+	}
+	if (what) {
+		report_usage(p->report, what, NULL, NULL, NULL);
+	}
+	return !what;
+}
+
 /** With --dry-run no other files are written either, and there is nothing to wait for. */
 static void settle_dry_run(struct opts *opts) {
 	if (opts->flags & OPT_DRY_RUN) {
@@ -305,7 +323,7 @@ static bool settle(struct parser *p) {
 		return false;
 	}
 	settle_dry_run(opts);
-	if (!settle_backups(p) || !cli_settle_select(p)) {
+	if (!check_link_dests(p) || !settle_backups(p) || !cli_settle_select(p)) {
 		return false;
 	}
 	settle_tree(opts);

@@ -82,6 +82,8 @@ const struct argp_option cli_options[] = {
 	{"max-delete", KEY_MAX_DELETE, "N", 0, "with --delete, remove nothing if it would be more than N names",
 		GROUP_EXISTING},
 	{"mirror", KEY_MIRROR, 0, 0, "same as -a -T --update=differ --delete", GROUP_EXISTING},
+	{"link-dest", KEY_LINK_DEST, "DIR", 0,
+		"make hard links to the files below DIR, an earlier copy, that are the same; implies --atomic", GROUP_EXISTING},
 	{"beneath", KEY_BENEATH, 0, 0, "follow no symbolic link below the destination", GROUP_EXISTING},
 
 	{0, 0, 0, 0, "Attributes:", GROUP_ATTRIBUTES},

@@ -150,6 +150,11 @@ static error_t parse_number(struct parser *p, const char *arg, unsigned most, un
 	return 0;
 }
 
+/** As parse_number(), for any number. */
+static error_t parse_count(struct parser *p, const char *arg, uint64_t *count) {
+	return parse_size(arg, SIZE_WHOLE, count) < 0 ? cli_complain(p, "invalid number: %s", arg) : 0;
+}
+
 static error_t parse_chunk_size(struct parser *p, const char *arg) {
 	uint64_t size;
 	if (parse_size(arg, SIZE_WHOLE, &size) < 0 || size < 512 || size > (64u << 20)) {
@@ -166,6 +171,17 @@ static error_t parse_rate(struct parser *p, const char *arg) {
 		return cli_complain(p, "invalid rate: %s (bytes a second, as 20M or 500K, or @FILE)", arg);
 	}
 	p->bare_rate = arg[strspn(arg, "0123456789.")] == '\0' ? arg : NULL;
+	return 0;
+}
+
+static error_t parse_link_dest(struct parser *p, const char *arg) {
+	struct opts *opts = p->opts;
+	if (opts->link_dest_count == countof(opts->link_dests)) {
+		return cli_complain(p, "too many directories for --link-dest (at most 20)", NULL);
+	}
+	opts->link_dests[opts->link_dest_count++] = arg;
+	// A file that shares its data with an earlier copy must be replaced, never written into
+	opts->flags |= OPT_ATOMIC;
 	return 0;
 }
 
@@ -309,7 +325,9 @@ error_t cli_parse_value(struct parser *p, int key, char *arg) {
 		return 0;
 	case KEY_MAX_DELETE:
 		opts->flags |= OPT_MAX_DELETE;
-		return parse_size(arg, SIZE_WHOLE, &opts->max_delete) < 0 ? cli_complain(p, "invalid number: %s", arg) : 0;
+		return parse_count(p, arg, &opts->max_delete);
+	case KEY_LINK_DEST:
+		return parse_link_dest(p, arg);
 	case KEY_BWLIMIT:
 		return parse_rate(p, arg);
 	case KEY_INJECT:

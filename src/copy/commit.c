@@ -51,6 +51,9 @@ static bool may_have_acl(const struct file_context *ctx, const struct file *file
 /** Set the size and attributes of a destination that has all its data. */
 static struct error complete(struct file_context *ctx, struct file *file) {
 	const struct opts *opts = ctx->files->opts;
+	if (file->target.flags & TARGET_LINKED) {
+		return flush(ctx, file);
+	}
 	int ret = (file->flags & FILE_SET_SIZE) && !(file->target.flags & TARGET_SPECIAL) ? set_size(file) : 0;
 	if (ret < 0) {
 		file->flags |= FILE_INCOMPLETE;

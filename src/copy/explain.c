@@ -73,7 +73,7 @@ static void explain_as_cp(struct buf *line, const struct opts *opts, const struc
 		reflink = never ? "no" : reflink;
 	}
 
-	if (!(opts->flags & OPT_ATTRIBUTES_ONLY)) {
+	if (!(opts->flags & OPT_ATTRIBUTES_ONLY) && !(file->target.flags & TARGET_LINKED)) {
 		buf_str(line, "copy offload: ");
 		buf_str(line, offload);
 		buf_str(line, ", reflink: ");
@@ -90,7 +90,9 @@ void file_explain(struct file_context *ctx, const struct file *file) {
 
 	explain_as_cp(&line, ctx->files->opts, file);
 	buf_str(&line, "%s: ");
-	if (file->mover == &move_sequential) {
+	if (file->target.flags & TARGET_LINKED) {
+		buf_str(&line, "hard link to an earlier copy");
+	} else if (file->mover == &move_sequential) {
 		explain_sequential(&line, file);
 	} else {
 		buf_str(&line, file->mover == &move_ranges ? range_words(file) : file->mover->name);

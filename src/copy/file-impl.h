@@ -159,6 +159,14 @@ static inline bool target_is_staged(const struct target *target) {
 	return target->ops == &target_staged;
 }
 
+/**
+ * With --link-dest, make NAME in DIR a hard link to the file of an earlier copy that is the same as the source, and set
+ * target::fd and TARGET_LINKED.
+ *
+ * @return 0; -EEXIST if something has that name; 1 if there is no such file, or no link can be made.
+ */
+int file_link_earlier(struct file_context *ctx, struct file *file, int dir, const char *name);
+
 /** Give a complete file the attributes of the file it is going to replace. */
 struct error file_inherit(struct file_context *ctx, struct file *file);
 
@@ -308,6 +316,13 @@ void file_skipped(struct file_context *ctx, const struct stat *st);
  */
 void file_leave(struct file_context *ctx, const struct tree *tree, const struct entry *entry, const struct stat *st,
 	const struct dest_found *found);
+
+/**
+ * Whether file_leave() would change the attributes of a file that may be a hard link to one of an earlier copy
+ * (--link-dest): the file must be replaced.
+ */
+bool file_shares_attributes(const struct file_context *ctx, const struct tree *tree, const struct entry *entry,
+	const struct stat *st, const struct dest_found *found);
 
 /** Whether NAME in DIR is INODE, and nobody else can exchange it. */
 bool file_is_safe_by_name(int dir, const char *name, struct inode inode);

@@ -17,12 +17,14 @@ void files_init(struct files *files, const struct opts *opts, const struct limit
 	thread_must(pthread_cond_init(&files->released, NULL));
 	list_init(&files->begun);
 	throttle_init(&files->throttle);
+	files_open_earlier(files);
 }
 
 void files_destroy(struct files *files) {
 	inode_set_clear(&files->overwriting, free);
 	inode_set_clear(&files->reading, free);
 	free(files->journal_path);
+	files_close_earlier(files);
 	throttle_destroy(&files->throttle);
 	thread_must(pthread_mutex_destroy(&files->lock));
 	thread_must(pthread_cond_destroy(&files->released));

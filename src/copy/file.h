@@ -8,6 +8,7 @@
 #ifndef UCP_FILE_H
 #define UCP_FILE_H
 
+#include "base/opts.h"
 #include "copy/mover.h"
 #include "copy/plan.h"
 #include "dest/hardlinks.h"
@@ -24,6 +25,16 @@ struct link_name;
 struct hardlinks;
 struct checksums;
 struct writeback;
+
+/** A directory with an earlier copy (--link-dest). */
+struct earlier {
+	/** Opened with O_PATH. */
+	int fd;
+	/** As the user named it. */
+	const char *path;
+	/** Whether it was reported that its files cannot be used. */
+	atomic_bool refused;
+};
 
 /** What all files of a run share. */
 struct files {
@@ -60,6 +71,9 @@ struct files {
 	atomic_bool fast;
 	/** The list of checksums, or NULL. */
 	struct checksums *checksums;
+	/** The earlier copies that could be opened. */
+	struct earlier earlier[OPTS_LINK_DESTS];
+	unsigned earlier_count;
 	/** With --resume: the journal, the tree whose destination it is in, and its path for messages. */
 	struct journal journal;
 	const struct tree *journal_root;
@@ -147,6 +161,8 @@ enum target_flags {
 	TARGET_REPLACES = 1 << 5,
 	/** The target replaces a file that cp would write into, so it inherits that file's attributes. */
 	TARGET_INHERITS = 1 << 6,
+	/** The target is a hard link to a file of an earlier copy: never write to it or set its attributes. */
+	TARGET_LINKED = 1 << 7,
 };
 
 struct target_ops;
@@ -242,6 +258,12 @@ void files_init(struct files *files, const struct opts *opts, const struct limit
 
 /** Free it. */
 void files_destroy(struct files *files);
+
+/** Open the directories of --link-dest. One that cannot be opened is a warning. */
+void files_open_earlier(struct files *files);
+
+/** Close them. */
+void files_close_earlier(struct files *files);
 
 /** Write the name, without its directory, of the file that is being copied longest into NAME; "" if there is none. */
 void files_current(struct files *files, char *name, size_t size);

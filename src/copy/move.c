@@ -61,6 +61,7 @@ static struct plan_facts facts_of(const struct file *file) {
 	facts.flags |= file->tree->flags & TREE_UNSIZED ? FACT_UNSIZED : 0;
 	facts.flags |= (uint64_t)st->st_blocks * 512 < facts.size ? FACT_FEW_BLOCKS : 0;
 	facts.flags |= file->target.flags & TARGET_SPECIAL ? FACT_SPECIAL : 0;
+	facts.flags |= file->target.flags & TARGET_LINKED ? FACT_LINKED : 0;
 	return facts;
 }
 

@@ -36,7 +36,7 @@ static unsigned choose_flags(const struct opts *opts, const struct plan_facts *f
 struct plan plan_choose(const struct opts *opts, const struct plan_facts *facts) {
 	struct plan plan = {0};
 	const struct mover **way = plan.ways;
-	if (opts->flags & OPT_ATTRIBUTES_ONLY) {
+	if ((opts->flags & OPT_ATTRIBUTES_ONLY) || (facts->flags & FACT_LINKED)) {
 		*way = &move_nothing;
 		return plan;
 	}

@@ -24,6 +24,8 @@ enum plan_facts_flags {
 	FACT_FEW_BLOCKS = 1 << 2,
 	/** The destination is no regular file. */
 	FACT_SPECIAL = 1 << 3,
+	/** The destination is a hard link to a file that is the same (--link-dest). */
+	FACT_LINKED = 1 << 4,
 };
 
 /** The facts from which plan_choose() decides. */

@@ -100,6 +100,10 @@ void file_count_copied(struct file_context *ctx, const struct file *file) {
 	counter_add(&counters->cached, file->mover == &move_cached);
 	counter_add(&counters->streams, file->mover == &move_stream);
 	counter_add(&counters->shared, file->flags & FILE_SHARED ? 1 : 0);
+	if (file->target.flags & TARGET_LINKED) {
+		counter_add(&counters->hard_links, 1);
+		counter_add(&counters->skipped_bytes, expected_bytes(ctx->files->opts, &file->source.st));
+	}
 }
 
 void file_count_failed(struct file_context *ctx, const struct file *file, int err) {

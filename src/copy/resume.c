@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,25 +125,15 @@ enum dest_verdict file_verdict(struct file_context *ctx, struct tree *tree, cons
 	found->agreed = ctx->agreed;
 	enum dest_verdict verdict = dest_judge(files->dest, tree, entry, st, found, fail);
 	ctx->agreed = found->agreed;
+	if (verdict == DEST_DONE && file_shares_attributes(ctx, tree, entry, st, found)) {
+		found->replace = true;
+		return DEST_CREATE;
+	}
 	return verdict;
 }
 
 bool file_is_journal(const struct file_context *ctx, const struct tree *tree, const struct entry *entry) {
 	return tree == ctx->files->journal_root && strcmp(entry->dst_name, JOURNAL_NAME) == 0;
-}
-
-/** The path of a name relative to the journal's directory; to be freed. NULL if the name is not below that. */
-static char *path_below(const struct files *files, const struct tree *tree, const char *name) {
-	char *path = strdup(name);
-	for (; path && tree && tree != files->journal_root; tree = tree->parent) {
-		char *longer = NULL;
-		if (!tree->parent || asprintf(&longer, "%s/%s", tree->name[DST], path) < 0) {
-			longer = NULL;
-		}
-		free(path);
-		path = longer;
-	}
-	return path;
 }
 
 /** Open what an earlier run has left under a temporary name. Returns a locked descriptor, or -1. */
@@ -163,16 +154,15 @@ int file_open_part(struct file_context *ctx, struct file *file, int dir, const c
 		&& file->source.st.st_size >= PART_BYTES && !(file->source.flags & SOURCE_UNTOLD)
 		&& !(file->target.flags & TARGET_BY_LINK) && !(file->tree->flags & TREE_UNSIZED)
 		&& !(files->opts->flags & OPT_ATTRIBUTES_ONLY) && !plan_is_in_order(files->opts) && tempfile_can_go(dir);
-	char *path = in_parts ? path_below(files, file->tree, name) : NULL;
+	char buf[PATH_MAX];
+	const char *path = in_parts ? tree_path_below(file->tree, files->journal_root, name, buf, sizeof(buf)) : NULL;
 	char *tempfile = path ? tempfile_path(name, TEMPFILE_KNOWN) : NULL;
 	if (!tempfile || file_expects(file->tree, tempfile)) {
-		free(path);
 		free(tempfile);
 		return -1;
 	}
 	int fd = open_left(dir, tempfile, &st);
 	file->part = journal_begin(&files->journal, path, &file->source.st, fd >= 0 ? &st : NULL);
-	free(path);
 	if (fd >= 0 && file->part && file->part->done.count > 0) {
 		// Its attributes may be set, if it was about to get its name
 		fchmod(fd, mode & 07777);

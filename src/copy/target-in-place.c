@@ -269,7 +269,9 @@ static struct error commit(struct file_context *ctx, struct file *file) {
 static void rollback(struct file_context *ctx, struct file *file) {
 	struct stat ours;
 	struct stat there;
-	if ((file->target.flags & TARGET_SPECIAL) || file->target.fd < 0 || fstat(file->target.fd, &ours) != 0) {
+	if ((file->target.flags & (TARGET_SPECIAL | TARGET_LINKED)) || file->target.fd < 0
+		|| fstat(file->target.fd, &ours) != 0)
+	{
 		return;
 	}
 	if (!(file->target.flags & TARGET_CREATED)) {

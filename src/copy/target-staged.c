@@ -206,13 +206,50 @@ static int stage_created(struct file_context *ctx, struct file *file) {
 	return 0;
 }
 
+/** As stage_created(), or link the file to an earlier copy: under its name, as nothing stands there. */
+static int create_or_link(struct file_context *ctx, struct file *file) {
+	int ret = file_link_earlier(ctx, file, file->tree->fd[DST], file->entry.dst_name);
+	return ret <= 0 ? ret : stage_created(ctx, file);
+}
+
+/**
+ * As stage(), for a file that is linked to an earlier copy and is going to replace another one. Returns 1 if the file
+ * has to be copied.
+ */
+static int stage_linked(struct file_context *ctx, struct file *file) {
+	struct location location;
+	if (ctx->files->earlier_count == 0) {
+		return 1;
+	}
+	int ret = location_open(&location, file);
+	if (ret < 0) {
+		return ret;
+	}
+	char *tempfile = tempfile_can_go(location.dir) ? tempfile_path(location.name, TEMPFILE_KNOWN) : NULL;
+	ret = tempfile ? -EEXIST : 1;
+	for (int i = 0; ret == -EEXIST && i < TRIES; ++i) {
+		ret = file_link_earlier(ctx, file, location.dir, tempfile);
+		if (ret == -EEXIST && file_hide_again(file->tree, location.dir, &tempfile) < 0) {
+			ret = -ENOMEM;
+		}
+	}
+	location_close(&location);
+	if (ret != 0) {
+		free(tempfile);
+		return ret;
+	}
+	file->target.tempfile = tempfile;
+	file->target.ops = &target_staged;
+	return 0;
+}
+
 /** As target_ops::create. */
 static int create(struct file_context *ctx, struct file *file) {
 	struct stat st;
 	if (fstatat(file->tree->fd[DST], file->entry.dst_name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		return -EEXIST;
 	}
-	return errno == ENOENT ? stage_created(ctx, file) : -errno;
+	return errno == ENOENT ? create_or_link(ctx, file) : -errno;
 }
 
 /** As target_ops::create_again. */
@@ -232,7 +269,8 @@ static struct error create_again(struct file_context *ctx, struct file *file, bo
 		}
 		file->target.flags |= S_ISLNK(st.st_mode) ? TARGET_BY_LINK : 0;
 	}
-	int ret = stage_created(ctx, file);
+	int ret = stage_linked(ctx, file);
+	ret = ret > 0 ? stage_created(ctx, file) : ret;
 	return ret < 0 ? file_cannot_create(ret) : NO_ERROR;
 }
 
@@ -312,8 +350,12 @@ static struct error overwrite(struct file_context *ctx, struct file *file) {
 		file->flags |= FILE_DEFERRED;
 		return NO_ERROR;
 	}
-	file->target.flags |= TARGET_REPLACES | TARGET_INHERITS;
-	int ret = stage(ctx, file, S_IRUSR | S_IWUSR);
+	file->target.flags |= TARGET_REPLACES;
+	int ret = stage_linked(ctx, file);
+	if (ret > 0) {
+		file->target.flags |= TARGET_INHERITS;
+		ret = stage(ctx, file, S_IRUSR | S_IWUSR);
+	}
 	return ret < 0 ? file_cannot_create(ret) : NO_ERROR;
 }
 
@@ -362,10 +404,15 @@ static int flush(const struct file *file) {
 
 /** Replace what stands at a location. Returns 0 or -errno. */
 static int move_over(struct file *file, const struct location *location) {
-	if (file->target.tempfile) {
-		return or_errno(renameat(location->dir, file->target.tempfile, location->dir, location->name));
-	}
 	struct stat st;
+	if (file->target.tempfile) {
+		int ret = or_errno(renameat(location->dir, file->target.tempfile, location->dir, location->name));
+		// If both names were links to one file, the rename did nothing
+		if (ret == 0 && (file->target.flags & TARGET_LINKED) && fstat(file->target.fd, &st) == 0) {
+			file_drop_tempfile(file->tree, location->dir, file->target.tempfile, inode_of(&st));
+		}
+		return ret;
+	}
 	if (!tempfile_can_go(location->dir)) {
 		return -EPERM;
 	}

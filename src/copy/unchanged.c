@@ -84,16 +84,12 @@ static struct error settle(struct meta *meta, const struct tree *tree, const str
 	return meta_apply(meta);
 }
 
-void file_leave(struct file_context *ctx, const struct tree *tree, const struct entry *entry, const struct stat *st,
-	const struct dest_found *found)
+/** The arguments for a destination whose attributes may differ from those of its source; nothing is open yet. */
+static struct meta meta_of(const struct file_context *ctx, const struct tree *tree, const struct entry *entry,
+	const struct stat *st, const struct dest_found *found)
 {
-	const struct opts *opts = ctx->files->opts;
-	file_skipped(ctx, st);
-	if (!found->alike || !(opts->preserve & PRESERVE_ATTRIBUTES)) {
-		return;
-	}
-	struct meta meta = {
-		.opts = opts,
+	return (struct meta) {
+		.opts = ctx->files->opts,
 		.flags = META_STRAY_ACL | file_unlisted_acls(tree, -1) | (found->same_times ? META_SAME_TIMES : 0),
 		.src = st,
 		.dst = &found->st,
@@ -104,6 +100,28 @@ void file_leave(struct file_context *ctx, const struct tree *tree, const struct 
 		.dst_dir = tree->fd[DST],
 		.dst_name = entry->dst_name,
 	};
+}
+
+bool file_shares_attributes(const struct file_context *ctx, const struct tree *tree, const struct entry *entry,
+	const struct stat *st, const struct dest_found *found)
+{
+	if (ctx->files->opts->link_dest_count == 0 || !found->alike || !S_ISREG(st->st_mode) || found->st.st_nlink < 2) {
+		return false;
+	}
+	struct meta meta = meta_of(ctx, tree, entry, st, found);
+	bool differs = open_followed(&meta, tree) == 0 && meta_differs(&meta);
+	close_fd(&meta.src_fd);
+	return differs;
+}
+
+void file_leave(struct file_context *ctx, const struct tree *tree, const struct entry *entry, const struct stat *st,
+	const struct dest_found *found)
+{
+	file_skipped(ctx, st);
+	if (!found->alike || !(ctx->files->opts->preserve & PRESERVE_ATTRIBUTES)) {
+		return;
+	}
+	struct meta meta = meta_of(ctx, tree, entry, st, found);
 	struct error fail = settle(&meta, tree, &found->st);
 	if (fail.text) {
 		tree_report(tree, entry, fail);

@@ -117,6 +117,12 @@ enum dest_verdict {
 int dest_init(struct dest *dest, const struct opts *opts, struct report *report, struct trees *trees);
 
 /**
+ * Whether two files, open for reading, have the same content. Also true if the copy is cancelled, and false if one
+ * cannot be read.
+ */
+bool dest_has_same_data(const struct dest *dest, const int fd[2]);
+
+/**
  * Handle cp's special case: with -f and a backup, a regular file copied onto itself becomes its own backup.
  *
  * @return The backup's name, which the caller frees; NULL if this is not the case.

@@ -58,13 +58,18 @@ static bool read_same(const struct dest *dest, const int fd[2], char *block[2]) 
 	}
 }
 
+bool dest_has_same_data(const struct dest *dest, const int fd[2]) {
+	char *data = malloc(2 * BLOCK);
+	bool same = data && read_same(dest, fd, (char *[2]) {data, data + BLOCK});
+	free(data);
+	return same;
+}
+
 /** Whether two regular files have the same contents. An unreadable file differs: copying it reports why. */
 static bool has_same_contents(const struct dest *dest, const struct dest_pair *pair) {
 	int fd[2] = {open_as_found(pair, SRC), -1};
 	fd[DST] = fd[SRC] >= 0 ? open_as_found(pair, DST) : -1;
-	char *data = fd[DST] >= 0 ? malloc(2 * BLOCK) : NULL;
-	bool same = data && read_same(dest, fd, (char *[2]) {data, data + BLOCK});
-	free(data);
+	bool same = fd[DST] >= 0 && dest_has_same_data(dest, fd);
 	close_fd(&fd[SRC]);
 	close_fd(&fd[DST]);
 	return same;

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /** Append the next component of a path. */
 static void join(struct buf *buf, const char *name) {
@@ -44,6 +45,35 @@ char *tree_path(const struct tree *tree, enum side side, const char *name) {
 	}
 	free(names);
 	return buf.data;
+}
+
+const struct tree *tree_copy_root(const struct tree *tree) {
+	while (tree->parent && !tree_is_named_whole(tree->parent)) {
+		tree = tree->parent;
+	}
+	return tree;
+}
+
+const char *tree_path_below(const struct tree *tree, const struct tree *root, const char *name, char *buf,
+	size_t size)
+{
+	char *path = buf + size;
+	*--path = '\0';
+	for (; name; tree = tree->parent) {
+		size_t len = strlen(name);
+		bool last = tree == root;
+		if (len + !last > (size_t)(path - buf) || (!last && !tree->parent)) {
+			return NULL;
+		}
+		path -= len;
+		memcpy(path, name, len);
+		if (last) {
+			return path;
+		}
+		*--path = '/';
+		name = tree->name[DST];
+	}
+	return NULL;
 }
 
 bool tree_is_named_whole(const struct tree *tree) {

@@ -269,6 +269,19 @@ void tree_flush_name(const struct tree *tree, const struct entry *entry);
 char *tree_path(const struct tree *tree, enum side side, const char *name);
 
 /**
+ * The directory that a tree's copies are named in by the user: the copy of an operand that was named whole, or else the
+ * directory of the operands.
+ */
+const struct tree *tree_copy_root(const struct tree *tree);
+
+/**
+ * The path of NAME in the destination of TREE, relative to the destination of ROOT. Written to the end of BUF, which
+ * has SIZE bytes. NULL if it does not fit, or if TREE is not below ROOT.
+ */
+const char *tree_path_below(const struct tree *tree, const struct tree *root, const char *name, char *buf,
+	size_t size);
+
+/**
  * The error for a destination that could not be made: cp looks at the destination first, and reports if stat(2) fails.
  *
  * @param error  The error to return if stat(2) finds a file, or none.

@@ -60,7 +60,7 @@ once_options_of_rsync_are_refused() {
 	refused --partial "unrecognized option '--partial'; see --resume"
 	refused --recusive "unrecognized option '--recusive'; did you mean '--recursive'?"
 	refused --no-such "unrecognized option '--no-such'"
-	refused --link-dest=x "unrecognized option '--link-dest=x'; ucp has nothing like this option of rsync"
+	refused --modify-window=1 "unrecognized option '--modify-window=1'; ucp has nothing like this option of rsync"
 	refused --no-owner "unrecognized option '--no-owner'; see --no-preserve"
 	refused -vz "invalid option -- 'z'; ucp does not copy to other machines"
 	refused -c "invalid option -- 'c'; see --update=checksum for comparing contents, --verify for a check of the copy"

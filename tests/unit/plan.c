@@ -40,6 +40,8 @@ static const struct line lines[] = {
 	{.what = "attributes only", .sparse = WHEN_AUTO, .opts = OPT_ATTRIBUTES_ONLY,
 		.reflink = WHEN_ALWAYS, .size = BIG, .facts = FACT_REGULAR,
 		.ways = {&move_nothing}},
+	{.what = "a link to an earlier copy", .reflink = WHEN_ALWAYS, .sparse = WHEN_AUTO, .size = BIG,
+		.facts = FACT_REGULAR | FACT_LINKED, .ways = {&move_nothing}},
 	{.what = "no clone", .sparse = WHEN_AUTO, .reflink = WHEN_NEVER, .size = SMALL, .facts = FACT_REGULAR,
 		.ways = {&move_cached, &move_ranges}},
 	{.what = "a clone or nothing", .sparse = WHEN_AUTO, .reflink = WHEN_ALWAYS, .size = BIG, .facts = FACT_REGULAR,

@@ -1,0 +1,139 @@
+#include "copy/file-impl.h"
+
+#include "base/io.h"
+#include "base/open.h"
+#include "base/opts.h"
+#include "base/path.h"
+#include "report/report.h"
+#include "sys/meta.h"
+#include "sys/tempfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+void files_open_earlier(struct files *files) {
+	const struct opts *opts = files->opts;
+	for (unsigned i = 0; i < opts->link_dest_count && !(opts->flags & OPT_DRY_RUN); ++i) {
+		int fd = open(opts->link_dests[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0) {
+			report_warn(files->report, ERROR_OPEN, errno, "warning: nothing will be linked to files in %s",
+				opts->link_dests[i], NULL);
+			continue;
+		}
+		files->earlier[files->earlier_count++] = (struct earlier) {.fd = fd, .path = opts->link_dests[i]};
+	}
+}
+
+void files_close_earlier(struct files *files) {
+	for (unsigned i = 0; i < files->earlier_count; ++i) {
+		close_fd(&files->earlier[i].fd);
+	}
+}
+
+/** Report once why files of an earlier copy are not used. */
+static void complain(const struct files *files, struct earlier *earlier, int ret) {
+	if (!atomic_exchange(&earlier->refused, true)) {
+		report_warn(files->report, ERROR_CREATE, -ret, "warning: copying files that could not be linked to those in %s",
+			earlier->path, NULL);
+	}
+}
+
+/** Open PATH below an earlier copy, without following links. Returns an O_PATH descriptor or -errno. */
+static int open_below(const struct earlier *earlier, const char *path) {
+	struct open_how how = {
+		.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+	return or_errno((int)syscall(SYS_openat2, earlier->fd, path, &how, sizeof(how)));
+}
+
+/** Whether the status of a file is what its copy would get. */
+static bool looks_same(const struct opts *opts, const struct stat *src, const struct stat *there) {
+	// What another user owns may change later
+	uid_t owner = opts->flags & OPT_PRIVILEGED ? src->st_uid : geteuid();
+	return S_ISREG(there->st_mode) && src->st_size == there->st_size && there->st_uid == owner
+		&& src->st_mtim.tv_sec == there->st_mtim.tv_sec && src->st_mtim.tv_nsec == there->st_mtim.tv_nsec
+		// A copy is not its source
+		&& !inode_same(inode_of(src), inode_of(there));
+}
+
+/**
+ * Whether the attributes that a copy would get are those of an existing file, and the contents are the same, if the
+ * user wants these compared.
+ *
+ * @param fd  The existing file, open for reading.
+ */
+static bool is_same(const struct files *files, const struct file *file, int fd, const struct stat *there) {
+	struct opts opts = *files->opts;
+	// Also what only the existing file has must not be there
+	opts.preserve |= PRESERVE_XATTR;
+	const struct meta meta = {
+		.opts = &opts,
+		.flags = file_unlisted_acls(file->tree, file->source.fd),
+		.src = &file->source.st,
+		.dst = there,
+		.src_fd = file->source.fd,
+		.dst_fd = fd,
+	};
+	bool read = opts.update == UPDATE_CHECKSUM || (opts.flags & OPT_VERIFY);
+	return !meta_differs(&meta) && (!read || dest_has_same_data(files->dest, (int[2]) {file->source.fd, fd}))
+		&& !atomic_load(&files->cancelled);
+}
+
+/** Open the file that PATH is in an earlier copy, if it is the same. Returns a descriptor for reading, or -1. */
+static int open_same(const struct files *files, const struct file *file, struct earlier *earlier, const char *path) {
+	struct stat st;
+	int seen = open_below(earlier, path);
+	if (seen < 0) {
+		if (seen != -ENOENT && seen != -ENOTDIR && seen != -ELOOP && seen != -EXDEV) {
+			complain(files, earlier, seen);
+		}
+		return -1;
+	}
+	int fd = -1;
+	if (fstat(seen, &st) == 0 && looks_same(files->opts, &file->source.st, &st)) {
+		fd = open_again(seen, earlier->fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	}
+	close_fd(&seen);
+	if (fd >= 0 && !is_same(files, file, fd, &st)) {
+		close_fd(&fd);
+	}
+	return max(fd, -1);
+}
+
+/** The path of a file below an earlier copy, written to BUF, which has SIZE bytes; NULL if it has none. */
+static const char *path_of(const struct file *file, char *buf, size_t size) {
+	const struct tree *root = tree_copy_root(file->tree);
+	const char *name = file->entry.dst_name;
+	// What the user named whole may have a path before its name
+	return tree_path_below(file->tree, root, tree_is_named_whole(root) ? last_component(name) : name, buf, size);
+}
+
+int file_link_earlier(struct file_context *ctx, struct file *file, int dir, const char *name) {
+	struct files *files = ctx->files;
+	char buf[PATH_MAX];
+	bool wanted = files->earlier_count > 0 && S_ISREG(file->source.st.st_mode) && !(file->tree->flags & TREE_UNSIZED);
+	const char *path = wanted ? path_of(file, buf, sizeof(buf)) : NULL;
+	for (unsigned i = 0; path && i < files->earlier_count; ++i) {
+		int fd = open_same(files, file, &files->earlier[i], path);
+		int ret = fd < 0 ? 1 : tempfile_link(fd, dir, name);
+		if (ret == 0) {
+			file->target.fd = fd;
+			file->target.flags |= TARGET_CREATED | TARGET_LINKED;
+			return 0;
+		}
+		close_fd(&fd);
+		if (ret == -EEXIST) {
+			return ret;
+		}
+		if (ret < 0) {
+			complain(files, &files->earlier[i], ret);
+		}
+	}
+	return 1;
+}
