@@ -34,30 +34,44 @@ static bool read_file(int dir, const char *name, struct buf *text) {
 	return good;
 }
 
-/** Lower MACHINE to the limits of one cgroup. */
-static void limit_by(struct machine *machine, int dir) {
+/** Read a limit from a file in a directory. Returns false if there is none: "max", or a negative number. */
+static bool read_number(int dir, const char *name, uint64_t *number) {
+	struct buf text = {0};
+	int64_t value;
+	bool good = read_file(dir, name, &text) && sscanf(text.data, "%" SCNd64, &value) == 1 && value >= 0;
+	buf_free(&text);
+	*number = good ? (uint64_t)value : 0;
+	return good;
+}
+
+/** Lower the processors to a cgroup's: cpu.max of v2, or cpu.cfs_quota_us of v1. */
+static void limit_processors(struct machine *machine, int dir) {
 	struct buf text = {0};
 	uint64_t quota;
 	uint64_t period;
+	bool limited = read_file(dir, "cpu.max", &text)
+		? sscanf(text.data, "%" SCNu64 " %" SCNu64, &quota, &period) == 2
+		: read_number(dir, "cpu.cfs_quota_us", &quota) && read_number(dir, "cpu.cfs_period_us", &period);
+	if (limited && period > 0) {
+		uint64_t processors = quota / period + (quota % period != 0);
+		machine->processors = (unsigned)min((uint64_t)machine->processors, max(processors, (uint64_t)1));
+	}
+	buf_free(&text);
+}
+
+/** Lower MACHINE to the limits of one cgroup, of v2 or v1. */
+static void limit_by(struct machine *machine, int dir) {
 	uint64_t memory;
 	uint64_t most;
 	uint64_t there;
 
-	if (read_file(dir, "cpu.max", &text) && sscanf(text.data, "%" SCNu64 " %" SCNu64, &quota, &period) == 2
-		&& period > 0)
-	{
-		uint64_t processors = quota / period + (quota % period != 0);
-		machine->processors = (unsigned)min((uint64_t)machine->processors, max(processors, (uint64_t)1));
-	}
-	if (read_file(dir, "memory.max", &text) && sscanf(text.data, "%" SCNu64, &memory) == 1) {
+	limit_processors(machine, dir);
+	if (read_number(dir, "memory.max", &memory) || read_number(dir, "memory.limit_in_bytes", &memory)) {
 		machine->memory = min(machine->memory, memory);
 	}
-	if (read_file(dir, "pids.max", &text) && sscanf(text.data, "%" SCNu64, &most) == 1
-		&& read_file(dir, "pids.current", &text) && sscanf(text.data, "%" SCNu64, &there) == 1)
-	{
+	if (read_number(dir, "pids.max", &most) && read_number(dir, "pids.current", &there)) {
 		machine->tasks = min(machine->tasks, most - min(most, there));
 	}
-	buf_free(&text);
 }
 
 void machine_limit(struct machine *machine, const char *root, const char *path) {
@@ -137,10 +151,12 @@ static void limit_by_mount(struct machine *machine, const char *line, const char
 	if (end && sscanf(line, "%*s %*s %*s %ms %ms", &root, &dir) == 2
 		&& sscanf(end, " - %ms %*s %ms", &type, &entry.mnt_opts) == 2)
 	{
-		bool unified = strcmp(type, "cgroup2") == 0;
-		bool tasks = strcmp(type, "cgroup") == 0 && hasmntopt(&entry, "pids");
-		const char *controller = unified ? "" : "pids";
-		char *path = unified || tasks ? own_cgroup(cgroups, controller) : NULL;
+		static const char *const controllers[] = {"cpu", "memory", "pids"};
+		const char *controller = strcmp(type, "cgroup2") == 0 ? "" : NULL;
+		for (size_t i = 0; strcmp(type, "cgroup") == 0 && !controller && i < countof(controllers); ++i) {
+			controller = hasmntopt(&entry, controllers[i]) ? controllers[i] : NULL;
+		}
+		char *path = controller ? own_cgroup(cgroups, controller) : NULL;
 		unescape(root);
 		unescape(dir);
 		const char *below = path ? path_below(root, path) : NULL;
@@ -162,7 +178,7 @@ void machine_limit_by_mounts(struct machine *machine, char *mounts, const char *
 	}
 }
 
-/** Lower MACHINE to the limits of this process's cgroups: all of v2, and of v1 the limits on tasks. */
+/** Lower MACHINE to the limits of this process's cgroups. */
 static void limit_by_own(struct machine *machine) {
 	struct buf cgroups = {0};
 	struct buf mounts = {0};

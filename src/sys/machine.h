@@ -21,8 +21,8 @@ struct machine {
 struct machine machine_least(void);
 
 /**
- * Determine the resources: those of the machine, sched_setaffinity(2), the limits of the process's cgroups (v2; v1 for
- * tasks), and RLIMIT_NPROC if it is small.
+ * Determine the resources: those of the machine, sched_setaffinity(2), the limits of the process's cgroups (v2 and v1),
+ * and RLIMIT_NPROC if it is small.
  */
 struct machine machine_look(void);
 
@@ -35,8 +35,8 @@ struct machine machine_look(void);
 void machine_limit(struct machine *machine, const char *root, const char *path);
 
 /**
- * Lower MACHINE to the limits of this process's cgroups, as far as they are mounted: all of v2, and of v1 the limits on
- * tasks. A mount that shows only other cgroups does not count.
+ * Lower MACHINE to the limits of this process's cgroups, of v2 and v1, as far as they are mounted. A mount that shows
+ * only other cgroups does not count.
  *
  * @param mounts   The content of /proc/self/mountinfo (proc(5)); it is modified.
  * @param cgroups  The content of /proc/self/cgroup.

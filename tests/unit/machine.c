@@ -111,6 +111,23 @@ TEST(only_mounts_of_own_cgroups_limit) {
 	}
 }
 
+TEST(cgroups_of_the_first_version_limit) {
+	go_to_scratch();
+	REQUIRE(mkdir("cpu", 0755) == 0 && mkdir("cpu/own", 0755) == 0 && mkdir("memory", 0755) == 0);
+	write_limit("cpu/cpu.cfs_quota_us", "-1\n");
+	write_limit("cpu/cpu.cfs_period_us", "100000\n");
+	write_limit("cpu/own/cpu.cfs_quota_us", "150000\n");
+	write_limit("cpu/own/cpu.cfs_period_us", "50000\n");
+	write_limit("memory/memory.limit_in_bytes", "64000000\n");
+	char mounts[] = "1 2 0:1 / cpu rw - cgroup none rw,cpu,cpuacct\n2 2 0:2 /of/this memory rw - cgroup none rw,memory\n"
+		"3 2 0:3 / memory rw - cgroup none rw,memoryx\n";
+	struct machine machine = {.processors = 16, .memory = 1u << 30, .tasks = UINT64_MAX};
+	machine_limit_by_mounts(&machine, mounts, "4:memory:/of/this\n3:cpuacct,cpu:/own\n0::/\n");
+	CHECK_EQ(machine.processors, 3);
+	CHECK_EQ(machine.memory, 64000000);
+	CHECK_EQ(machine.tasks, UINT64_MAX);
+}
+
 TEST(nonsense_does_not_limit) {
 	go_to_scratch();
 	static const char *const texts[] = {"", "\n", "max\n", "100000\n", "1 0\n", "x y\n"};
