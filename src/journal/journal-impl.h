@@ -101,6 +101,14 @@ bool journal_is_ours(const struct stat *st);
 /** The checksum of a record. */
 uint64_t journal_sum(uint64_t seed, const struct journal_head *head, const void *payload);
 
+/**
+ * The number of the medium that a device shows: each further one that is put in has a higher number (Linux 5.15).
+ *
+ * @param devices  /sys/dev/block.
+ * @return 0 if it is unknown, or the file system has no device.
+ */
+uint64_t journal_medium(const char *devices, dev_t dev);
+
 /** The part of a path, or NULL. */
 struct journal_part *journal_find_part(const struct journal_index *index, const char *path);
 

@@ -9,12 +9,14 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <search.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -184,6 +186,24 @@ static void *mark(void *arg) {
 	return NULL;
 }
 
+uint64_t journal_medium(const char *devices, dev_t dev) {
+	// A partition has the number of its disk
+	static const char *const above[] = {"", "../"};
+	unsigned long long number = 0;
+	int dir = open(devices, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (size_t i = 0; dir >= 0 && number == 0 && i < countof(above); ++i) {
+		char text[64] = "";
+		snprintf(text, sizeof(text), "%u:%u/%sdiskseq", major(dev), minor(dev), above[i]);
+		int fd = openat(dir, text, O_RDONLY | O_CLOEXEC);
+		ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+		close_fd(&fd);
+		text[max(n, (ssize_t)0)] = '\0';
+		number = strtoull(text, NULL, 10);
+	}
+	close_fd(&dir);
+	return number;
+}
+
 /** Fill in the circumstances of this run. Unknown ones get values that never match. */
 static void find_now(struct journal_now *now, int dir, uint64_t options) {
 	struct statx stx;
@@ -205,11 +225,13 @@ static void find_now(struct journal_now *now, int dir, uint64_t options) {
 	if (digits < 2 * sizeof(now->boot) && getrandom(now->boot, sizeof(now->boot), 0) < 0) {
 		now->mount = (uint64_t)getpid();
 	}
-	if (statx(dir, "", AT_EMPTY_PATH, MNT_ID_UNIQUE | STATX_MNT_ID, &stx) == 0) {
-		now->mount = stx.stx_mnt_id;
-	}
 	if (fstatat(dir, "", &st, AT_EMPTY_PATH) == 0) {
 		now->dev = st.st_dev;
+	}
+	if (statx(dir, "", AT_EMPTY_PATH, MNT_ID_UNIQUE | STATX_MNT_ID, &stx) == 0) {
+		now->mount = stx.stx_mnt_id;
+		// A medium that is pulled out and put back may be mounted under the same number
+		now->mount += stx.stx_mask & MNT_ID_UNIQUE ? 0 : journal_medium("/sys/dev/block", (dev_t)now->dev) << 32;
 	}
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 static struct journal journal;
@@ -382,6 +383,25 @@ TEST(records_of_another_journal_make_no_sense) {
 	free(one);
 	free(two);
 	free(both);
+}
+
+static void write_number(const char *path, const char *text) {
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	REQUIRE(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+}
+
+/** As in /sys: links to a disk, to a partition in it, and to devices of other kinds. */
+TEST(a_medium_that_is_put_back_is_another) {
+	go_to_scratch();
+	REQUIRE(mkdir("disk", 0700) == 0 && mkdir("disk/part", 0700) == 0 && mkdir("old", 0700) == 0);
+	REQUIRE(symlink("disk", "8:0") == 0 && symlink("disk/part", "8:1") == 0 && symlink("old", "8:16") == 0);
+	write_number("disk/diskseq", "12\n");
+	CHECK_EQ(journal_medium(".", makedev(8, 0)), 12);
+	CHECK_EQ(journal_medium(".", makedev(8, 1)), 12);
+	CHECK_EQ(journal_medium(".", makedev(8, 16)), 0);
+	CHECK_EQ(journal_medium(".", makedev(0, 40)), 0);
+	CHECK_EQ(journal_medium("none", makedev(8, 0)), 0);
 }
 
 TEST(after_a_crash_only_what_is_marked_counts) {
