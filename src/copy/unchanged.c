@@ -8,45 +8,50 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-/**
- * Open an end for its attributes. If this takes O_PATH, PATH is set to META_DST_PATH. Returns a descriptor or -errno.
- */
-static int open_end(int dir, const char *name, mode_t type, int more_flags, unsigned *path) {
+/** Open an end for its attributes. PATH is set to whether this took O_PATH. Returns a descriptor or -errno. */
+static int open_end(int dir, const char *name, mode_t type, int more_flags, bool *path) {
 	int fd = S_ISREG(type) ? openat(dir, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | more_flags) : -1;
 	// It is unreadable, or under a lease
 	if (fd < 0 && (!S_ISREG(type) || errno == EACCES || errno == EAGAIN)) {
-		*path = META_DST_PATH;
+		*path = true;
 		fd = openat(dir, name, O_PATH | O_CLOEXEC | more_flags);
 	}
 	return or_errno(fd);
 }
 
-/** Open the source if it is reached through a symbolic link; otherwise its name will do. Returns 0 or -errno. */
-static int open_followed(struct meta *meta, const struct tree *tree) {
-	struct stat st;
-	unsigned path = 0;
-	if (!tree_follows(tree)) {
-		return 0;
-	}
-	int ret = meta->src_fd = open_end(meta->src_dir, meta->src_name, meta->src->st_mode, 0, &path);
-	if (ret >= 0 && (path || fstat(ret, &st) != 0 || !inode_same(inode_of(&st), inode_of(meta->src)))) {
-		ret = path ? -EACCES : -ESTALE;
+/** Open the source, if it is still what was found. Returns 0 or -errno. */
+static int open_source(struct meta *meta, const struct tree *tree) {
+	struct stat now;
+	bool path = false;
+	int more = tree_follows(tree) ? 0 : O_NOFOLLOW;
+	int ret = meta->src_fd = open_end(meta->src_dir, meta->src_name, meta->src->st_mode, more, &path);
+	if (ret >= 0 && (fstat(ret, &now) != 0 || !inode_same(inode_of(&now), inode_of(meta->src)))) {
 		close_fd(&meta->src_fd);
+		ret = -ESTALE;
 	}
+	meta->flags |= path ? META_SRC_PATH : 0;
 	return min(ret, 0);
+}
+
+/**
+ * Open the source if a symbolic link leads to it. Otherwise its name will do to find out whether it differs. Returns 0
+ * or -errno.
+ */
+static int open_followed(struct meta *meta, const struct tree *tree) {
+	return tree_follows(tree) ? open_source(meta, tree) : 0;
 }
 
 /** Open the destination, if it is still what was found. Returns 0 or -errno. */
 static int open_there(struct meta *meta, const struct tree *tree, const struct stat *found) {
 	struct stat now;
-	unsigned path = 0;
+	bool path = false;
 	int more = tree_is_named_whole(tree) && S_ISREG(found->st_mode) ? 0 : O_NOFOLLOW;
 	int ret = meta->dst_fd = open_end(meta->dst_dir, meta->dst_name, found->st_mode, more, &path);
 	if (ret >= 0 && (fstat(ret, &now) != 0 || !file_is_still(tree, found, &now))) {
 		close_fd(&meta->dst_fd);
 		ret = -ESTALE;
 	}
-	meta->flags |= path;
+	meta->flags |= path ? META_DST_PATH : 0;
 	return min(ret, 0);
 }
 
@@ -75,6 +80,11 @@ static struct error settle(struct meta *meta, const struct tree *tree, const str
 	ret = ret == 0 && meta->dst_fd < 0 ? open_there(meta, tree, found) : ret;
 	if (ret < 0) {
 		return cannot_open(ret, DST);
+	}
+	// Another file may have the source's name by now, and would lend its ACL
+	ret = meta->src_fd < 0 && S_ISREG(meta->src->st_mode) ? open_source(meta, tree) : 0;
+	if (ret < 0) {
+		return cannot_open(ret, SRC);
 	}
 	if (!file_is_safe_by_name(meta->dst_dir, meta->dst_name, inode_of(found))) {
 		meta->dst_name = NULL;

@@ -2,6 +2,7 @@
 
 #include "base/io.h"
 #include "base/opts.h"
+#include "sys/symlink.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -84,12 +85,23 @@ static bool leads_to_same(const struct dest_pair *pair) {
 		&& memcmp(src, dst, (size_t)n) == 0;
 }
 
+/** Whether the destination, which belongs to another user, would get the access rights of its source. */
+static bool is_given_away(const struct dest_pair *pair) {
+	const struct opts *opts = pair->opts;
+	return (opts->flags & OPT_PRIVILEGED) && (opts->preserve & (PRESERVE_OWNERSHIP | PRESERVE_MODE))
+		&& pair->src->st_uid != pair->dst->st_uid && !symlink_owner_is_trusted(pair->src);
+}
+
 /** Whether two regular files are equal in what the user compares. */
 static bool is_same_file(struct dest *dest, const struct dest_pair *pair, bool same_times) {
-	if (pair->src->st_size != pair->dst->st_size || (pair->tree->flags & TREE_UNSIZED)) {
+	bool by_contents = pair->opts->update == UPDATE_CHECKSUM;
+	if (pair->src->st_size != pair->dst->st_size || (pair->tree->flags & TREE_UNSIZED)
+		|| (!by_contents && !same_times))
+	{
 		return false;
 	}
-	return pair->opts->update == UPDATE_CHECKSUM ? has_same_contents(dest, pair) : same_times;
+	// The source may be another file by now, to which its owner gave this size and time
+	return (!by_contents && !is_given_away(pair)) || has_same_contents(dest, pair);
 }
 
 bool dest_is_alike(struct dest *dest, const struct dest_pair *pair, const struct dest_look *look, bool *same_times) {

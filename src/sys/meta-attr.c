@@ -33,7 +33,8 @@ struct meta_ref meta_by_name(int dir, const char *name, char path[META_SRC_PATH_
 
 struct meta_ref meta_src(const struct meta *meta, char path[META_SRC_PATH_SIZE]) {
 	if (meta->src_fd >= 0) {
-		return (struct meta_ref) {.fd = meta->src_fd};
+		const char *by_path = meta->flags & META_SRC_PATH ? fd_path(meta->src_fd, path) : NULL;
+		return (struct meta_ref) {.fd = meta->src_fd, .path = by_path, .follow = true};
 	}
 	return meta_by_name(meta->src_dir, meta->src_name, path);
 }

@@ -31,6 +31,8 @@ enum meta_flags {
 	META_UNLISTED_ACLS = 1 << 5,
 	/** For meta_differs(): the destination's mtime equals the source's, as far as its file system can store that. */
 	META_SAME_TIMES = 1 << 6,
+	/** meta::src_fd was opened with O_PATH. */
+	META_SRC_PATH = 1 << 7,
 };
 
 /** The arguments of meta_apply() and meta_differs() for one file. */

@@ -110,6 +110,48 @@ once_attributes_of_what_does_not_differ() {
 	[[ $(stat -c %a d/file) != 600 ]] || fail "the mode was set"
 }
 
+# The attributes are those of what was found, and not of what its directory's owner puts in its place.
+# only: release, debug
+once_file_is_exchanged_before_its_attributes_are_read() {
+	need root
+	need cmd setfacl getfacl
+	mkdir s
+	echo secret >s/f
+	chmod 640 s/f
+	cp -a s d
+	echo secret >s/theirs
+	setfacl -m u:65534:rw s/theirs || skip "no ACLs"
+	exchanging "fstatat f s/f s/theirs" -a -T --update=differ s d
+	expect_status 1
+	expect_err "ucp: skipping file 's/f', as it was replaced while being copied"
+	[[ -n $(getfacl -cs s/f) && -z $(getfacl -cs d/f) ]] || fail "d/f has $(getfacl -c d/f)"
+}
+
+# Who puts a file in the place of another one, with its size and times, does not get the other one's copy.
+once_copy_is_not_given_to_the_owner_of_another_file() {
+	local options
+	need root
+	for options in -a '-a --atomic' '-r --preserve=mode,timestamps' '-a --mirror'; do
+		rm -rf s d
+		mkdir s
+		echo secret >s/f
+		echo public >s/same
+		chmod 600 s/f s/same
+		cp -a s d
+		echo theirs >f
+		touch -r s/f f
+		mv f s/f
+		chmod 644 s/f s/same
+		chown 65534 s/f s/same
+		# shellcheck disable=SC2086
+		run_ucp $options -T -v --update=differ s d
+		expect_status 0
+		expect_out_has "'s/f' -> 'd/f'"
+		grep -q same "$OUT" && fail "$options: what has the same content was copied"
+		[[ $(<d/f) == theirs && $(stat -c %a d/f d/same) == $'644\n644' ]] || fail "$options: $(ls -l d)"
+	done
+}
+
 # Nothing is written through a link, and a directory is not removed for a file.
 case_types_that_differ() {
 	mkdir -p s/dir d/stays
