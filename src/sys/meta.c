@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/opts.h"
+#include "sys/symlink.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +32,7 @@ static bool refusal_ok(const struct meta *meta, int err) {
 enum owner {
 	/** The owner and group are the source's, or ownership is not preserved. */
 	OWNER_KEPT,
-	/** The owner differs, as expected for ordinary users: set no set-id bits and no capabilities. */
+	/** The owner differs, as expected: set no set-id bits and no capabilities. */
 	OWNER_OTHER,
 	/** The owner differs unexpectedly: also let in only the owner, as cp does. */
 	OWNER_REFUSED,
@@ -69,6 +70,18 @@ static enum owner apply_owner(const struct meta *meta, struct error *fail) {
 		set_owner(meta, (uid_t)-1, src->st_gid);
 	}
 	return owner_refused(meta, ret, "failed to preserve ownership for %d", fail);
+}
+
+/**
+ * Whether a file that keeps its owner may have that user's content: with --attributes-only, or because they have it
+ * mapped into their memory, and writing there clears neither set-id bits nor capabilities.
+ */
+static bool is_strangers(const struct meta *meta) {
+	const struct stat *src = meta->src;
+	const struct stat *dst = meta->dst;
+	bool same = dst && dst->st_uid == src->st_uid && dst->st_gid == src->st_gid;
+	return (meta->opts->flags & OPT_PRIVILEGED) && dst && S_ISREG(dst->st_mode) && !same
+		&& !symlink_owner_is_trusted(dst);
 }
 
 static struct error apply_mode(const struct meta *meta, enum owner owner, const struct meta_acls *acls) {
@@ -122,6 +135,8 @@ struct error meta_apply(const struct meta *meta) {
 
 	if (preserve & PRESERVE_OWNERSHIP) {
 		owner = apply_owner(meta, &first);
+	} else if (is_strangers(meta)) {
+		owner = OWNER_OTHER;
 	}
 	if (preserve & (symlink ? PRESERVE_XATTR : PRESERVE_XATTR | PRESERVE_MODE)) {
 		note(&first, meta_copy_xattrs(meta, owner == OWNER_KEPT, &acls));

@@ -628,6 +628,22 @@ once_attributes_of_what_belongs_to_other() {
 	[[ $(stat -c '%u %a' d/s/f) == "$USER_ID 4755" ]] || fail "what is the source's owner's got no attributes"
 }
 
+# Nor does such a file get what lets other users act as another one, if it keeps its owner.
+once_set_id_bits_of_what_belongs_to_other() {
+	local options
+	need cmd setcap getcap
+	two_owners
+	setcap cap_net_raw+ep s/f || skip "no capabilities"
+	chmod 6755 s/f
+	for options in 'file --attributes-only' 'file-link --attributes-only' 'file --atomic' 'file --update=differ'; do
+		strange "${options%% *}"
+		run_ucp -r --preserve=mode,xattr "${options#* }" s d
+		expect_status 1
+		expect_err "ucp: setting attributes for 'd/s/f': Operation not permitted"
+		[[ $(stat -L -c '%u %a' d/s/f) == "$USER_ID 755" && -z $(getcap d/s/f) ]] || fail "$options: $(stat -L d/s/f)"
+	done
+}
+
 # What is newer stays, but nothing else becomes one with it.
 once_newer_file_of_other_is_linked_to_nothing() {
 	local option kind
