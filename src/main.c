@@ -168,6 +168,7 @@
  *     - must.h              assertions that are checked in every build
  *     - list.h              lists
  *     - thread.h            locks, and counters of several threads
+ *     - array.[ch]          arrays that grow
  *     - buf.[ch]            strings that grow
  *     - path.[ch]           paths as strings
  *     - io.[ch]             what is done with descriptors

@@ -1,5 +1,7 @@
 #include "base/inode.h"
 
+#include "base/array.h"
+
 #include <errno.h>
 #include <search.h>
 #include <stdlib.h>
@@ -52,17 +54,11 @@ void inode_set_clear(struct inode_set *set, void (*release)(void *item)) {
 }
 
 int inode_list_add(struct inode_list *list, struct inode inode) {
-	if (list->count == list->size) {
-		size_t more = list->size ? list->size * 2 : 64;
-		struct inode *bigger = realloc(list->items, more * sizeof(*bigger));
-		if (!bigger) {
-			return -ENOMEM;
-		}
-		list->items = bigger;
-		list->size = more;
+	int ret = array_reserve(list->items, list->count, list->size);
+	if (ret == 0) {
+		list->items[list->count++] = inode;
 	}
-	list->items[list->count++] = inode;
-	return 0;
+	return ret;
 }
 
 void inode_list_sort(struct inode_list *list) {

@@ -1,5 +1,6 @@
 #include "dest/remove.h"
 
+#include "base/array.h"
 #include "base/buf.h"
 #include "base/io.h"
 #include "base/open.h"
@@ -160,21 +161,16 @@ static bool drop(struct removal *r, int dir, const char *name) {
 static int descend(struct removal *r, int dir, const char *name, const struct stat *seen, struct select_dir *select) {
 	struct stat st;
 	bool mount;
-	if (r->depth == r->size) {
-		size_t size = r->size ? 2 * r->size : 8;
-		struct level *levels = reallocarray(r->levels, size, sizeof(*levels));
-		if (!levels) {
-			return -ENOMEM;
-		}
-		r->levels = levels;
-		r->size = size;
+	int ret = array_reserve(r->levels, r->depth, r->size);
+	if (ret < 0) {
+		return ret;
 	}
 	struct level level = {.name = name};
 	level.fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (level.fd < 0) {
 		return -errno;
 	}
-	int ret = open_look(level.fd, "", AT_EMPTY_PATH, &st, &mount);
+	ret = open_look(level.fd, "", AT_EMPTY_PATH, &st, &mount);
 	if (ret == 0 && (mount || !inode_same(inode_of(&st), inode_of(seen)))) {
 		ret = mount ? -EBUSY : -ESTALE;
 	}

@@ -1,5 +1,6 @@
 #include "display/scan-impl.h"
 
+#include "base/array.h"
 #include "base/buf.h"
 #include "base/io.h"
 #include "base/limits.h"
@@ -305,16 +306,10 @@ static bool choose(struct state *s, struct level *level, const char *name) {
 
 /** Enter a directory that has just been opened; takes over its descriptor. */
 static void enter(struct state *s, int fd, const char *name, const struct stat *st) {
-	if (s->depth == s->size) {
-		size_t more = s->size ? s->size * 2 : 16;
-		struct level *bigger = realloc(s->levels, more * sizeof(*bigger));
-		if (!bigger) {
-			close_fd(&fd);
-			failed(s, -ENOMEM);
-			return;
-		}
-		s->levels = bigger;
-		s->size = more;
+	if (array_reserve(s->levels, s->depth, s->size) < 0) {
+		close_fd(&fd);
+		failed(s, -ENOMEM);
+		return;
 	}
 	struct level *level = &s->levels[s->depth];
 	*level = (struct level) {.fd = fd, .inode = inode_of(st)};

@@ -1,5 +1,7 @@
 #include "filter/filelist.h"
 
+#include "base/array.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,14 +54,8 @@ static void clean(char *path) {
 }
 
 static bool append_path(struct paths *paths, char *path) {
-	if (paths->count == paths->size) {
-		size_t size = paths->size ? paths->size * 2 : 64;
-		char **bigger = reallocarray(paths->paths, size, sizeof(*bigger));
-		if (!bigger) {
-			return false;
-		}
-		paths->paths = bigger;
-		paths->size = size;
+	if (array_reserve(paths->paths, paths->count, paths->size) < 0) {
+		return false;
 	}
 	paths->paths[paths->count++] = path;
 	return true;

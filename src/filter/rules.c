@@ -1,5 +1,7 @@
 #include "filter/rules.h"
 
+#include "base/array.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,16 +44,7 @@ static int append(struct filter *filter, const struct filter_rule *rule) {
 	if (filter->count >= FILTER_MOST) {
 		return -E2BIG;
 	}
-	if (filter->count == filter->size) {
-		size_t size = filter->size ? filter->size * 2 : 8;
-		struct filter_rule *rules = realloc(filter->rules, size * sizeof(*rules));
-		if (!rules) {
-			return -ENOMEM;
-		}
-		filter->rules = rules;
-		filter->size = size;
-	}
-	char *pattern = malloc(rule->len + 1);
+	char *pattern = array_reserve(filter->rules, filter->count, filter->size) == 0 ? malloc(rule->len + 1) : NULL;
 	if (!pattern) {
 		return -ENOMEM;
 	}

@@ -1,5 +1,7 @@
 #include "journal/journal-impl.h"
 
+#include "base/array.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -38,14 +40,7 @@ static int make_room(struct journal_ranges *ranges) {
 	if (ranges->list && ranges->count <= ranges->size / 2) {
 		return 0;
 	}
-	size_t size = ranges->size ? ranges->size * 2 : 8;
-	struct journal_range *list = realloc(ranges->list, size * sizeof(*list));
-	if (!list) {
-		return -ENOMEM;
-	}
-	ranges->list = list;
-	ranges->size = size;
-	return 0;
+	return array_grow(&ranges->list, &ranges->size, sizeof(*ranges->list));
 }
 
 int journal_ranges_add(struct journal_ranges *ranges, uint64_t start, uint64_t end) {

@@ -1,5 +1,7 @@
 #include "tree/listing.h"
 
+#include "base/array.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -62,17 +64,11 @@ static const char *keep(struct listing *listing, const char *name, const char *d
 }
 
 static int append(struct listed **list, size_t *count, size_t *size, struct listed item) {
-	if (*count == *size) {
-		size_t more = *size ? *size * 2 : 16;
-		struct listed *bigger = realloc(*list, more * sizeof(*bigger));
-		if (!bigger) {
-			return -ENOMEM;
-		}
-		*list = bigger;
-		*size = more;
+	int ret = array_reserve(*list, *count, *size);
+	if (ret == 0) {
+		(*list)[(*count)++] = item;
 	}
-	(*list)[(*count)++] = item;
-	return 0;
+	return ret;
 }
 
 int listing_add(struct listing *listing, const char *name, const char *dst_name, uint64_t ino, unsigned char type) {
