@@ -8,7 +8,10 @@
 /** The last component of a path, with trailing slashes; "" for "/". Points into PATH. */
 const char *last_component(const char *path);
 
-/** The directory that a path is in, "." if it names none; the caller frees it. NULL without memory. */
+/**
+ * The directory that a path is in, with the slash behind it, or "." if the path names none; the caller frees it. NULL
+ * with errno set without memory.
+ */
 char *parent_directory(const char *path);
 
 /** Remove trailing slashes from a path; "/" stays. */

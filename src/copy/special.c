@@ -423,8 +423,7 @@ void file_copy_special(struct file_context *ctx, struct tree *tree, const struct
 static bool is_current(const struct tree *tree, const char *dst_name) {
 	struct stat here;
 	struct stat there;
-	const char *base = last_component(dst_name);
-	char *dir = base == dst_name ? strdup(".") : strndup(dst_name, (size_t)(base - dst_name));
+	char *dir = parent_directory(dst_name);
 	bool current = !dir || fstatat(tree->fd[DST], dir, &there, 0) != 0 || stat(".", &here) != 0
 		|| inode_same(inode_of(&here), inode_of(&there));
 	free(dir);

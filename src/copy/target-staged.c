@@ -36,7 +36,7 @@ static void location_close(struct location *location) {
 static int location_go(struct location *location, const char *path) {
 	const char *last = last_component(path);
 	char *name = strdup(last);
-	char *parent = strndup(path, (size_t)(last - path));
+	char *parent = parent_directory(path);
 	int ret = name && parent ? 0 : -ENOMEM;
 
 	if (ret == 0 && last != path) {

@@ -73,15 +73,8 @@ static void increment(char digits[DIGITS]) {
 /** Open the directory of a destination, and find its last component. Returns a descriptor or -errno. */
 static int open_parent(int dir, const char *path, const char **base) {
 	*base = last_component(path);
-	if (*base == path) {
-		int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		return or_errno(fd);
-	}
-	char *parent = strndup(path, (size_t)(*base - path));
-	if (!parent) {
-		return -ENOMEM;
-	}
-	int fd = openat(dir, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char *parent = parent_directory(path);
+	int fd = parent ? openat(dir, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	int ret = or_errno(fd);
 	free(parent);
 	return ret;

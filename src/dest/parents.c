@@ -12,9 +12,8 @@
 /** Whether all directories above a destination exist: then --parents leaves their attributes alone. */
 static bool parents_exist(const struct tree *base, const char *path) {
 	struct stat st;
-	const char *last = last_component(path);
-	char *parent = strndup(path, (size_t)(last - path));
-	bool exist = !parent || last == path
+	char *parent = parent_directory(path);
+	bool exist = !parent || last_component(path) == path
 		|| (fstatat(base->fd[DST], parent, &st, 0) == 0 && S_ISDIR(st.st_mode));
 	free(parent);
 	return exist;

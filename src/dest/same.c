@@ -9,24 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** Copy the first LEN bytes of PATH without trailing slashes; "/" stays. */
-static char *without_slashes(const char *path, size_t len) {
-	while (len > 1 && path[len - 1] == '/') {
-		--len;
-	}
-	return strndup(path, len);
-}
-
 /** Split a path into its directory and last component; the caller frees both. Returns false if memory ran out. */
 static bool split(const char *path, char **dir, char **base) {
-	const char *last = last_component(path);
-	*base = without_slashes(last, strlen(last));
-	*dir = last == path ? strdup(".") : without_slashes(path, (size_t)(last - path));
+	*base = strdup(last_component(path));
+	*dir = parent_directory(path);
 	if (!*base || !*dir) {
 		free(*base);
 		free(*dir);
 		return false;
 	}
+	strip_slashes(*base);
+	strip_slashes(*dir);
 	return true;
 }
 

@@ -1,11 +1,11 @@
 #include "display/display.h"
 
 #include "base/opts.h"
+#include "base/path.h"
 #include "report/report.h"
 #include "sys/fstype.h"
 
 #include <errno.h>
-#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -33,7 +33,8 @@ static char *existing(const char *path) {
 	struct stat st;
 	char *at = path[0] != '\0' ? strdup(path) : NULL;
 	while (at && stat(at, &st) != 0) {
-		char *above = errno == ENOENT && strcmp(at, ".") != 0 && strcmp(at, "/") != 0 ? strdup(dirname(at)) : NULL;
+		bool last = errno != ENOENT || strcmp(at, ".") == 0 || strcmp(at, "/") == 0;
+		char *above = last ? NULL : parent_directory(at);
 		free(at);
 		at = above;
 	}

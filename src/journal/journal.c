@@ -374,7 +374,7 @@ static void remove_part(struct removal *removal, const struct journal_part *part
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
 	};
 	const char *name = last_component(part->path);
-	char *parent = name == part->path ? strdup(".") : strndup(part->path, (size_t)(name - part->path));
+	char *parent = parent_directory(part->path);
 	char *tempfile = tempfile_path(name, TEMPFILE_KNOWN);
 	int dir = parent ? (int)syscall(SYS_openat2, journal->dir, parent, &how, sizeof(how)) : -1;
 	struct stat st;

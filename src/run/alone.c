@@ -11,10 +11,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 /** Most bytes of a small file. */
@@ -77,9 +75,9 @@ static int is_at_hand(int dir, const char *name, struct stat *st) {
 /** Whether the directory of PATH is on a file system of this machine. */
 static bool is_parent_at_hand(const char *path) {
 	struct stat st;
-	char *copy = strdup(path);
-	bool good = copy && is_at_hand(AT_FDCWD, dirname(copy), &st) > 0;
-	free(copy);
+	char *dir = parent_directory(path);
+	bool good = dir && is_at_hand(AT_FDCWD, dir, &st) > 0;
+	free(dir);
 	return good;
 }
 

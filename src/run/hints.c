@@ -1,13 +1,14 @@
 #include "run/coordinator-impl.h"
 
 #include "base/opts.h"
+#include "base/path.h"
 #include "display/display.h"
 #include "display/progress.h"
 #include "engine/ring.h"
 #include "report/report.h"
 
-#include <libgen.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 
@@ -28,8 +29,10 @@ static void hint_room(const struct opts *opts, struct report *report, uint64_t n
 			nospace > 0 ? " did not fit:" : "");
 		return;
 	}
-	char *dir = dirname(report->nospace);
-	if (!display_room(opts, dir, &room, NULL) || statvfs(dir, &fs) != 0) {
+	char *dir = parent_directory(report->nospace);
+	bool known = dir && display_room(opts, dir, &room, NULL) && statvfs(dir, &fs) == 0;
+	free(dir);
+	if (!known) {
 		return;
 	}
 	if (nospace > room) {

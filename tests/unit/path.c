@@ -6,6 +6,8 @@
 
 #include "base/path.h"
 
+#include <stdlib.h>
+
 static const struct {
 	const char *path;
 	const char *last;
@@ -31,6 +33,30 @@ static const struct {
 	{"", ""},
 	{" / ", " "},
 };
+
+static const struct {
+	const char *path;
+	const char *directory;
+} directories[] = {
+	{"a", "."},
+	{"a/", "."},
+	{"a/b", "a/"},
+	{"a//b//", "a//"},
+	{"a/b/c", "a/b/"},
+	{"/a", "/"},
+	{"//a", "//"},
+	{"../a", "../"},
+	{"/", "/"},
+	{"", "."},
+};
+
+TEST(parent_directories) {
+	for (size_t i = 0; i < countof(directories); ++i) {
+		char *parent = parent_directory(directories[i].path);
+		CHECK_STR(parent, directories[i].directory);
+		free(parent);
+	}
+}
 
 TEST(last_components) {
 	for (size_t i = 0; i < countof(components); ++i) {
