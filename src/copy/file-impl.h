@@ -111,13 +111,20 @@ bool file_may_stand_for(const struct files *files, int dir, const struct stat *s
 /** Whether an entry is to appear only when it is whole (--atomic). */
 bool file_is_atomic(const struct file_context *ctx, const struct entry *entry);
 
+/** Returned by what file_try_tempfile() calls if another ucp removed the file as a leftover: the name is tried again. */
+#define TEMPFILE_LOST 2
+
 /**
- * Make a temporary name usable that turned out to be taken: clear it, or choose another one.
+ * Make something under a temporary name: under the one that is known, which is cleared if it is taken, or under others.
  *
- * @param path  Relative to DIR, which is the destination of TREE or where a link in TREE leads; may be replaced.
- * @return 0 or -errno.
+ * @param dir       The destination of TREE, or where a link in TREE leads.
+ * @param name      The final name, relative to DIR.
+ * @param make      Makes it. Returns -EEXIST to be called with another name, TEMPFILE_LOST, or what is returned then.
+ * @param tempfile  Set to the temporary name, relative to DIR, or NULL; the caller frees it.
+ * @return What MAKE does, or -errno: -EPERM if DIR is append-only.
  */
-int file_hide_again(const struct tree *tree, int dir, char **path);
+int file_try_tempfile(const struct tree *tree, int dir, const char *name, int (*make)(void *arg, const char *tempfile),
+	void *arg, char **tempfile);
 
 /**
  * Remove a temporary name if it still leads to INODE. A failure is reported.

@@ -24,9 +24,6 @@ bool file_has_links(const struct file_context *ctx, const struct tree *tree, con
 	return st->st_nlink > 1 || tree_follows(tree);
 }
 
-/** Most attempts to find a temporary name that is not taken. */
-#define TRIES 100
-
 /** Make a link to a first copy, if its name still leads to it. */
 static int link_copy(const struct link_name *first, const struct tree *tree, const char *name) {
 	struct stat st;
@@ -66,20 +63,24 @@ static int link_copy(const struct link_name *first, const struct tree *tree, con
 	return ret;
 }
 
+/** A link to a first copy that is to be made in a tree. */
+struct linking {
+	const struct link_name *first;
+	const struct tree *tree;
+};
+
+/** As file_try_tempfile() wants it. */
+static int link_tempfile(void *arg, const char *tempfile) {
+	const struct linking *linking = arg;
+	return link_copy(linking->first, linking->tree, tempfile);
+}
+
 /** Replace what stands at NAME by a link, without a moment in which NAME does not exist. */
 static int link_over(const struct link_name *first, const struct tree *tree, const char *name) {
+	struct linking linking = {.first = first, .tree = tree};
 	int dir = tree->fd[DST];
-	char *tempfile = tempfile_path(name, TEMPFILE_KNOWN);
-	int ret = tempfile ? -EEXIST : -ENOMEM;
-	if (!tempfile_can_go(dir)) {
-		ret = -EPERM;
-	}
-	for (int i = 0; ret == -EEXIST && i < TRIES; ++i) {
-		ret = link_copy(first, tree, tempfile);
-		if (ret == -EEXIST && file_hide_again(tree, dir, &tempfile) < 0) {
-			ret = -ENOMEM;
-		}
-	}
+	char *tempfile;
+	int ret = file_try_tempfile(tree, dir, name, link_tempfile, &linking, &tempfile);
 	if (ret == 0) {
 		ret = or_errno(renameat(dir, tempfile, dir, name));
 		// If both were links to one file, the rename did nothing

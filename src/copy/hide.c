@@ -10,6 +10,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/** Most attempts to find a temporary name that is not taken, and at what others may spoil by doing the same. */
+#define TRIES 100
+
 bool file_expects(const struct tree *tree, const char *name) {
 	struct stat st;
 	if (!(tree->flags & TREE_OPERANDS)) {
@@ -23,7 +26,8 @@ bool file_expects(const struct tree *tree, const char *name) {
 	return !(tree->flags & TREE_BASE);
 }
 
-int file_hide_again(const struct tree *tree, int dir, char **path) {
+/** Make a temporary name usable that turned out to be taken: clear it, or choose another one. Returns 0 or -errno. */
+static int hide_again(const struct tree *tree, int dir, char **path) {
 	if (!file_expects(tree, last_component(*path)) && tempfile_clear(dir, *path, &tree->trees->patience) == 0) {
 		return 0;
 	}
@@ -34,6 +38,26 @@ int file_hide_again(const struct tree *tree, int dir, char **path) {
 	free(*path);
 	*path = other;
 	return 0;
+}
+
+int file_try_tempfile(const struct tree *tree, int dir, const char *name, int (*make)(void *arg, const char *tempfile),
+	void *arg, char **tempfile)
+{
+	bool can_go = tempfile_can_go(dir);
+	*tempfile = can_go ? tempfile_path(name, TEMPFILE_KNOWN) : NULL;
+	if (!*tempfile) {
+		return can_go ? -ENOMEM : -EPERM;
+	}
+	for (int i = 0; i < TRIES; ++i) {
+		int ret = make(arg, *tempfile);
+		if (ret == -EEXIST) {
+			ret = hide_again(tree, dir, tempfile) < 0 ? -ENOMEM : TEMPFILE_LOST;
+		}
+		if (ret != TEMPFILE_LOST) {
+			return ret;
+		}
+	}
+	return -EEXIST;
 }
 
 void file_drop_tempfile(const struct tree *tree, int dir, const char *path, struct inode inode) {

@@ -27,9 +27,6 @@
 /** Returned if cp's rules leave the destination as it is. */
 #define LEFT_ALONE (-ECANCELED - 10001)
 
-/** Most attempts to find a temporary name that is not taken. */
-#define TRIES 100
-
 const char file_leads_elsewhere[] = "%D: can make relative symbolic links only in current directory";
 
 /** Something other than a regular file that is being made. */
@@ -86,21 +83,18 @@ static int make_noted(const struct node *node) {
 	return ret;
 }
 
+/** Make a node under another name. As file_try_tempfile() wants it. */
+static int make_as(void *arg, const char *name) {
+	struct node node = *(const struct node *)arg;
+	struct entry entry = *node.entry;
+	entry.dst_name = name;
+	node.entry = &entry;
+	return make_noted(&node);
+}
+
 /** Make a node under a temporary name, with its attributes if it must not appear without them. Returns 0 or -errno. */
 static int make_tempfile(struct node *node, char **tempfile) {
-	struct entry entry = *node->entry;
-	struct node other = *node;
-	other.entry = &entry;
-
-	*tempfile = tempfile_path(node->entry->dst_name, TEMPFILE_KNOWN);
-	int ret = *tempfile ? -EEXIST : -ENOMEM;
-	for (int i = 0; ret == -EEXIST && i < TRIES; ++i) {
-		entry.dst_name = *tempfile;
-		ret = make_noted(&other);
-		if (ret == -EEXIST && file_hide_again(node->tree, node->tree->fd[DST], tempfile) < 0) {
-			ret = -ENOMEM;
-		}
-	}
+	int ret = file_try_tempfile(node->tree, node->tree->fd[DST], node->entry->dst_name, make_as, node, tempfile);
 	if (ret == 0 && node->apply && is_atomic(node)) {
 		node->applied = node->apply(node, *tempfile);
 		ret = node->applied ? 0 : REPORTED;
@@ -117,9 +111,6 @@ static int make_over(struct node *node, bool replace) {
 	const char *name = node->entry->dst_name;
 	char *tempfile;
 	struct stat st;
-	if (!tempfile_can_go(dir)) {
-		return -EPERM;
-	}
 	int ret = make_tempfile(node, &tempfile);
 	bool known = (ret == 0 || ret == REPORTED) && fstatat(dir, tempfile, &st, AT_SYMLINK_NOFOLLOW) == 0;
 	if (ret == 0) {

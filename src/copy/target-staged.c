@@ -15,9 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** Most attempts at something that others may spoil by doing the same. */
-#define TRIES 100
-
 /** Where a file gets its name: a directory, and a name without slashes. */
 struct location {
 	int dir;
@@ -111,30 +108,41 @@ static void forget_unnamed(struct file_context *ctx, const struct file *file) {
 	}
 }
 
+/** A file that is to be made under a temporary name. */
+struct making {
+	const struct location *location;
+	int flags;
+	mode_t mode;
+	/** The descriptor of what was made. */
+	int fd;
+};
+
+/** Make a file under a temporary name, and lock it. As file_try_tempfile() wants it. */
+static int make_locked(void *arg, const char *tempfile) {
+	struct making *making = arg;
+	int fd = openat(making->location->dir, tempfile, making->flags | O_CREAT | O_EXCL | O_NOFOLLOW, making->mode);
+	if (fd < 0) {
+		return -errno;
+	}
+	int ret = tempfile_lock(fd, 0);
+	if (ret < 0) {
+		close_fd(&fd);
+		return TEMPFILE_LOST;
+	}
+	making->fd = fd;
+	return 0;
+}
+
 /** Make a file under a temporary name, and lock it. Returns a descriptor or -errno. */
 static int open_tempfile(struct file *file, const struct location *location, int flags, mode_t mode) {
-	if (!tempfile_can_go(location->dir)) {
-		return -EPERM;
+	struct making making = {.location = location, .flags = flags, .mode = mode};
+	int ret = file_try_tempfile(file->tree, location->dir, location->name, make_locked, &making,
+		&file->target.tempfile);
+	if (ret < 0) {
+		free(file->target.tempfile);
+		file->target.tempfile = NULL;
 	}
-	file->target.tempfile = tempfile_path(location->name, TEMPFILE_KNOWN);
-	for (int i = 0; file->target.tempfile && i < TRIES; ++i) {
-		int fd = openat(location->dir, file->target.tempfile, flags | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
-		int ret = fd < 0 ? -errno : tempfile_lock(fd, 0);
-		if (ret == 0) {
-			return fd;
-		}
-		close_fd(&fd);
-		if (ret == -EEXIST) {
-			ret = file_hide_again(file->tree, location->dir, &file->target.tempfile);
-		}
-		// Another ucp may have removed it as a leftover
-		if (ret < 0 && ret != -ESTALE && ret != -EBUSY) {
-			free(file->target.tempfile);
-			file->target.tempfile = NULL;
-			return ret;
-		}
-	}
-	return file->target.tempfile ? -EEXIST : -ENOMEM;
+	return ret < 0 ? ret : making.fd;
 }
 
 /**
@@ -212,6 +220,19 @@ static int create_or_link(struct file_context *ctx, struct file *file) {
 	return ret <= 0 ? ret : stage_created(ctx, file);
 }
 
+/** A file that is to be linked to an earlier copy. */
+struct linking {
+	struct file_context *ctx;
+	struct file *file;
+	int dir;
+};
+
+/** As file_try_tempfile() wants it, and as file_link_earlier(). */
+static int link_earlier(void *arg, const char *tempfile) {
+	const struct linking *linking = arg;
+	return file_link_earlier(linking->ctx, linking->file, linking->dir, tempfile);
+}
+
 /**
  * As stage(), for a file that is linked to an earlier copy and is going to replace another one. Returns 1 if the file
  * has to be copied.
@@ -225,18 +246,14 @@ static int stage_linked(struct file_context *ctx, struct file *file) {
 	if (ret < 0) {
 		return ret;
 	}
-	char *tempfile = tempfile_can_go(location.dir) ? tempfile_path(location.name, TEMPFILE_KNOWN) : NULL;
-	ret = tempfile ? -EEXIST : 1;
-	for (int i = 0; ret == -EEXIST && i < TRIES; ++i) {
-		ret = file_link_earlier(ctx, file, location.dir, tempfile);
-		if (ret == -EEXIST && file_hide_again(file->tree, location.dir, &tempfile) < 0) {
-			ret = -ENOMEM;
-		}
-	}
+	struct linking linking = {.ctx = ctx, .file = file, .dir = location.dir};
+	char *tempfile;
+	ret = file_try_tempfile(file->tree, location.dir, location.name, link_earlier, &linking, &tempfile);
 	location_close(&location);
 	if (ret != 0) {
 		free(tempfile);
-		return ret;
+		// In an append-only directory the temporary name could not be moved
+		return ret == -EPERM ? 1 : ret;
 	}
 	file->target.tempfile = tempfile;
 	file->target.ops = &target_staged;
@@ -402,8 +419,30 @@ static int flush(const struct file *file) {
 	return fd < 0 ? -errno : close_fd(&fd);
 }
 
+/** A file without a name that is to replace what stands at a location. */
+struct replacing {
+	const struct file *file;
+	const struct location *location;
+};
+
+/** Give a file a temporary name, and move it to its own from there. As file_try_tempfile() wants it. */
+static int link_and_move(void *arg, const char *tempfile) {
+	const struct replacing *replacing = arg;
+	const struct file *file = replacing->file;
+	int dir = replacing->location->dir;
+	struct stat st;
+	int ret = tempfile_link(file->target.fd, dir, tempfile);
+	if (ret == 0 && renameat(dir, tempfile, dir, replacing->location->name) != 0) {
+		ret = -errno;
+		if (ret != -ENOENT && fstat(file->target.fd, &st) == 0) {
+			file_drop_tempfile(file->tree, dir, tempfile, inode_of(&st));
+		}
+	}
+	return ret == -ENOENT ? TEMPFILE_LOST : ret;
+}
+
 /** Replace what stands at a location. Returns 0 or -errno. */
-static int move_over(struct file *file, const struct location *location) {
+static int move_over(const struct file *file, const struct location *location) {
 	struct stat st;
 	if (file->target.tempfile) {
 		int ret = or_errno(renameat(location->dir, file->target.tempfile, location->dir, location->name));
@@ -413,23 +452,9 @@ static int move_over(struct file *file, const struct location *location) {
 		}
 		return ret;
 	}
-	if (!tempfile_can_go(location->dir)) {
-		return -EPERM;
-	}
-	char *tempfile = tempfile_path(location->name, TEMPFILE_KNOWN);
-	int ret = tempfile ? -EEXIST : -ENOMEM;
-	// ENOENT: another ucp removed it as a leftover
-	for (int i = 0; (ret == -EEXIST || ret == -ENOENT) && i < TRIES; ++i) {
-		ret = tempfile_link(file->target.fd, location->dir, tempfile);
-		if (ret == 0 && renameat(location->dir, tempfile, location->dir, location->name) != 0) {
-			ret = -errno;
-			if (ret != -ENOENT && fstat(file->target.fd, &st) == 0) {
-				file_drop_tempfile(file->tree, location->dir, tempfile, inode_of(&st));
-			}
-		} else if (ret == -EEXIST && file_hide_again(file->tree, location->dir, &tempfile) < 0) {
-			ret = -ENOMEM;
-		}
-	}
+	struct replacing replacing = {.file = file, .location = location};
+	char *tempfile;
+	int ret = file_try_tempfile(file->tree, location->dir, location->name, link_and_move, &replacing, &tempfile);
 	free(tempfile);
 	return ret;
 }
