@@ -178,7 +178,7 @@ int file_open_part(struct file_context *ctx, struct file *file, int dir, const c
 }
 
 bool file_skip_written(struct file *file, struct extent *range) {
-	struct journal_range gap;
+	struct extent gap;
 	if (!journal_ranges_gap(&file->part->done, range->start, range->end, &gap)) {
 		file->resumed += range->end - range->start;
 		file->flags |= FILE_SET_SIZE;
@@ -186,7 +186,7 @@ bool file_skip_written(struct file *file, struct extent *range) {
 	}
 	file->resumed += gap.start - range->start;
 	file->flags |= FILE_SET_SIZE;
-	*range = (struct extent) {.start = gap.start, .end = gap.end};
+	*range = gap;
 	file->cursor = gap.end;
 	return true;
 }

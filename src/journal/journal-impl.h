@@ -71,7 +71,7 @@ struct journal_written {
 	uint64_t id;
 	uint64_t dev;
 	uint64_t ino;
-	struct journal_range range;
+	struct extent range;
 };
 
 /** JOURNAL_MARK: the data of all records of this run before that offset is on the medium. */

@@ -16,6 +16,7 @@
 
 #include "base/inode.h"
 #include "base/thread.h"
+#include "sys/extent.h"
 
 #include <sys/stat.h>
 
@@ -43,12 +44,9 @@ struct journal_copy {
 	int64_t mtime;
 };
 
-/** Ranges of a file, [start, end). */
+/** Ranges of a file. */
 struct journal_ranges {
-	struct journal_range {
-		uint64_t start;
-		uint64_t end;
-	} *list;
+	struct extent *list;
 	size_t count;
 	size_t size;
 	/** How many ranges at the front are in order and separate; the others are as they were added. */
@@ -323,6 +321,6 @@ static inline void journal_ranges_empty(struct journal_ranges *ranges) {
 }
 
 /** Find the first gap between the ranges, which are in order, within [START, END). Returns whether there is one. */
-bool journal_ranges_gap(const struct journal_ranges *ranges, uint64_t start, uint64_t end, struct journal_range *gap);
+bool journal_ranges_gap(const struct journal_ranges *ranges, uint64_t start, uint64_t end, struct extent *gap);
 
 #endif // UCP_JOURNAL_H

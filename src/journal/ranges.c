@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 static int by_start(const void *a, const void *b) {
-	uint64_t x = ((const struct journal_range *)a)->start;
-	uint64_t y = ((const struct journal_range *)b)->start;
+	uint64_t x = ((const struct extent *)a)->start;
+	uint64_t y = ((const struct extent *)b)->start;
 	return (x > y) - (x < y);
 }
 
@@ -18,8 +18,8 @@ void journal_ranges_order(struct journal_ranges *ranges) {
 	}
 	qsort(ranges->list, ranges->count, sizeof(*ranges->list), by_start);
 	for (size_t i = 1; i < ranges->count; ++i) {
-		struct journal_range *last = &ranges->list[count];
-		const struct journal_range *next = &ranges->list[i];
+		struct extent *last = &ranges->list[count];
+		const struct extent *next = &ranges->list[i];
 		if (next->start <= last->end) {
 			last->end = max(last->end, next->end);
 		} else {
@@ -44,7 +44,7 @@ static int make_room(struct journal_ranges *ranges) {
 }
 
 int journal_ranges_add(struct journal_ranges *ranges, uint64_t start, uint64_t end) {
-	struct journal_range *last = ranges->count > 0 ? &ranges->list[ranges->count - 1] : NULL;
+	struct extent *last = ranges->count > 0 ? &ranges->list[ranges->count - 1] : NULL;
 	bool ordered = ranges->ordered == ranges->count;
 	// Most ranges follow the previous one
 	if (last && start <= last->end && end >= last->start && (start >= last->start || !ordered)) {
@@ -58,7 +58,7 @@ int journal_ranges_add(struct journal_ranges *ranges, uint64_t start, uint64_t e
 	}
 	ordered = ranges->ordered == ranges->count;
 	last = ranges->count > 0 ? &ranges->list[ranges->count - 1] : NULL;
-	ranges->list[ranges->count++] = (struct journal_range) {.start = start, .end = end};
+	ranges->list[ranges->count++] = (struct extent) {.start = start, .end = end};
 	ranges->ordered += ordered && (!last || start > last->end) ? 1 : 0;
 	return 0;
 }
@@ -78,18 +78,18 @@ static size_t first_behind(const struct journal_ranges *ranges, uint64_t offset)
 	return low;
 }
 
-bool journal_ranges_gap(const struct journal_ranges *ranges, uint64_t start, uint64_t end, struct journal_range *gap) {
+bool journal_ranges_gap(const struct journal_ranges *ranges, uint64_t start, uint64_t end, struct extent *gap) {
 	for (size_t i = first_behind(ranges, start); i < ranges->count && start < end; ++i) {
-		const struct journal_range *range = &ranges->list[i];
+		const struct extent *range = &ranges->list[i];
 		if (range->end <= start) {
 			continue;
 		}
 		if (range->start > start) {
-			*gap = (struct journal_range) {.start = start, .end = min(end, range->start)};
+			*gap = (struct extent) {.start = start, .end = min(end, range->start)};
 			return true;
 		}
 		start = range->end;
 	}
-	*gap = (struct journal_range) {.start = start, .end = end};
+	*gap = (struct extent) {.start = start, .end = end};
 	return start < end;
 }

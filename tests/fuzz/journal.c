@@ -34,7 +34,7 @@ static void try_ranges(const uint8_t *data, size_t size) {
 	journal_ranges_order(&ranges);
 	for (size_t i = 0; i + 4 <= size; i += 4) {
 		uint64_t start = data[i] | (uint64_t)data[i + 1] << 8;
-		struct journal_range gap;
+		struct extent gap;
 		MUST(!journal_ranges_gap(&ranges, start, start + 1 + data[i + 2], &gap));
 	}
 	for (size_t i = 1; i < ranges.count; ++i) {

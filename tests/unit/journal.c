@@ -66,7 +66,7 @@ static bool is_finished(struct stat src, struct stat dst) {
 
 TEST(ranges_grow_together) {
 	struct journal_ranges ranges = {0};
-	struct journal_range gap;
+	struct extent gap;
 	CHECK_EQ(journal_ranges_add(&ranges, 10, 20), 0);
 	CHECK_EQ(journal_ranges_add(&ranges, 40, 50), 0);
 	CHECK_EQ(journal_ranges_add(&ranges, 0, 5), 0);
@@ -107,7 +107,7 @@ TEST(ranges_come_in_any_order) {
 	const uint64_t steps[] = {1, COUNT - 1, 618035, 2, COUNT / 2};
 	for (size_t k = 0; k < countof(steps); ++k) {
 		struct journal_ranges ranges = {0};
-		struct journal_range gap;
+		struct extent gap;
 		add_in_order(&ranges, COUNT, steps[k]);
 		CHECK_EQ(ranges.count, COUNT);
 		CHECK(journal_ranges_gap(&ranges, 0, 1000, &gap));
@@ -141,7 +141,7 @@ TEST(ranges_are_what_was_added) {
 	uint64_t random = 1;
 	for (int round = 0; round < 200; ++round) {
 		struct journal_ranges ranges = {0};
-		struct journal_range gap = {0};
+		struct extent gap = {0};
 		bool marked[SIZE] = {0};
 		for (int i = 0; i < round; ++i) {
 			random = random * 6364136223846793005u + 1442695040888963407u;
@@ -493,7 +493,7 @@ TEST(what_is_marked_counts_after_a_crash) {
 	finished.copy = (struct journal_copy) {.dev = 8, .ino = 3};
 	append(&buf, JOURNAL_FINISHED, 9, &finished, sizeof(finished));
 	const struct journal_mark mark = {.offset = buf.len};
-	written.range = (struct journal_range) {200, 300};
+	written.range = (struct extent) {200, 300};
 	append(&buf, JOURNAL_WRITTEN, 9, &written, sizeof(written));
 	append(&buf, JOURNAL_MARK, 9, &mark, sizeof(mark));
 
