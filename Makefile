@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # ucp: build, test, install.
 #
 #   make                     build build/release/ucp, and ./ucp that points to it

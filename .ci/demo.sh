@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # Copy /usr/include and a big generated file with the given ucp, compare, and say how fast it was.
 set -euo pipefail
 export LC_ALL=C

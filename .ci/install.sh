@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # Install the Debian packages that are missing for: build | check | demo | lint | bench | deb (several may be given).
 # Says what it installs, and nothing when all is there.
 set -euo pipefail

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Checks that what the docs name exists: lint-papers.py FILE.md...
 
 Checked are names in backticks: of test cases (FILE:FUNCTION, or FUNCTION after one of the same file, * for anything;

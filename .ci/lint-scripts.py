@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """What Python accepts and nobody means: a name that is defined twice in one place. Prints one line a finding."""
 
 import ast

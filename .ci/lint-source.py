@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The rules of this house that no general tool knows. Prints one line a finding.
 
 Folders: a file includes headers of folders of lower ranks, and of its own; *-impl.h are private to their folder.

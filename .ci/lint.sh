@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # Check what building does not: the rules of the house, both compilers without a warning, shell scripts, the man
 # page, and static analysis. One line a finding, and at the end "lint: ok".
 # LINT_FULL=1 adds the slow analysis. What is not installed is left out, and said.
@@ -121,6 +122,15 @@ tidy() {
 	tool compile_each "${sources[@]}" -- clang-tidy --quiet --checks="$checks" --header-filter='src/.*' {} -- "${flags[@]}"
 }
 
+# Each source file names its licence in its first line, or in the second one behind "#!" or "#compdef".
+licences() {
+	awk 'FNR > 2 { nextfile }
+		/SPDX-License-Identifier: MIT$/ { named[FILENAME] }
+		END { for (i = 1; i < ARGC; ++i) if (!(ARGV[i] in named)) print ARGV[i] ":1: does not name its licence" }' "$@"
+}
+
+tool licences Makefile .ci/* bench/*.* completions/* docs/*.py man/*.1 packaging/*.sh src/*.c src/*/*.[ch] \
+	tests/run tests/*.sh tests/*/*.{c,h,fish,py,sh,zsh}
 tool python3 .ci/lint-source.py src/*.c src/*/*.[ch] tests/unit/*.[ch] tests/tools/*.[ch] bench/*.c
 cat "$out/stderr" # the figures
 tool python3 .ci/lint-papers.py ./*.md docs/*.md

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Race ucp against other copiers over many workloads. Started by bench.sh, which has the options' description."""
 
 import argparse

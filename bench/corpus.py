@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What is copied: corpora made from a seed, and lists of what is in a tree for `floor`."""
 
 import os

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * floor [-j N] LIST DESTINATION: make what LIST says with nothing read: directories, links, and files of the right size
  * with data from one small buffer. No copier can be faster than the best way of doing that.

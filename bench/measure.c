@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * measure [--repeat=N] [--unlink=FILE] [--timeout=SECONDS] RESULT COMMAND [ARG...]: run a command, and write to the
  * file RESULT, as one JSON object, what it took, its children included:

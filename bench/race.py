@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Races: several commands do the same in turn, so that a drifting machine hits all alike."""
 
 import json

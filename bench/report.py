@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What came out of the races: bench.json, bench.md, and bench.svg where there is gnuplot."""
 
 import json

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * ring [OPTION...] DIRECTORY: how fast the engine alone moves pairs, and how long each takes.
  *

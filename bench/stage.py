@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Where it is copied: fresh file systems in one preallocated image, in memory, and far away; caches; memory."""
 
 import contextlib

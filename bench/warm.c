@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * warm GIB: touch and free so much memory, and print the seconds it took.
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # bash completion for ucp                                  -*- shell-script -*-
 #
 # Works with the bash-completion package and without it. The options are held

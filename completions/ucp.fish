@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # fish completion for ucp. The options are held against `ucp --help` and the
 # manual page by tests/cases/options.sh.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Records commands on a terminal of its own as an SVG that moves: docs/record.py UCP OUTPUT.svg
 
 Runs the commands below with bash, on a throwaway tree, shows what the terminal really got, when it got it, and stands

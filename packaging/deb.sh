@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # Build a Debian package from a tarball of `make dist`: packaging/deb.sh TARBALL DIRECTORY
 # Works in DIRECTORY, which is emptied, and prints the name of the package. DEBFULLNAME and DEBEMAIL say whose it is.
 set -euo pipefail

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # Make a tarball of what is committed, or where there is no git repository, as in a tarball that was unpacked, of what is
 # here: packaging/dist.sh NAME. Prints its name, which is build/dist/NAME.tar.gz. It is the same each time.
 set -euo pipefail

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * ucp copies files and trees on its own rings.
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # What a test case may use. tests/run sources this; each case runs in its own subshell, in an empty directory.
 #

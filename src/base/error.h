@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * The reason why an operation failed, passed from the place that knows it to report.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "base/inode.h"
 
 #include "base/array.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Sets and lists of inodes: files identified by (device, inode number), never by name.
  */

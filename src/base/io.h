@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Operations on descriptors of any kind.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * The user's wishes, limited to what the machine allows. Set once when a run begins, then const.
  */

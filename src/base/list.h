@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Intrusive doubly linked lists: the node is a member of the listed structure.
  */

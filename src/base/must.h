@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Assertions that are checked in every build.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "base/open.h"
 
 #include "base/inode.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * The user's options and operands. Filled in by cli_parse(), on main's stack, and const from then on. struct limits has
  * the values that the machine allows.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * The C dialect of ucp. The Makefile includes this before every translation unit.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Pseudo-random numbers from a seed.
  */

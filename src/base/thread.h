@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Thin wrappers around pthreads. A lock that cannot be taken is a bug, not an error to handle.
  */

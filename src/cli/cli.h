@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * The command line. Only this folder knows the options' letters.
  */

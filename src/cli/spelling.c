@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "cli/cli-impl.h"
 
 #include "base/buf.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Files being copied: open both ends, choose how the data is moved, hand out ranges, finish.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "copy/mover.h"
 
 #include "sys/reflink.h"

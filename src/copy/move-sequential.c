@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "copy/mover-sequential.h"
 
 #include "base/opts.h"

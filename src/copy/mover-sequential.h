@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * What move_sequential and move_verify() share.
  */

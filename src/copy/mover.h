@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Movers: the ways to get data from one descriptor to another.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "copy/plan.h"
 
 #include "base/opts.h"

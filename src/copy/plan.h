@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Which movers are asked for the data of a file. Pure.
  */

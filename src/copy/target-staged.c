@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "copy/file-impl.h"
 
 #include "base/io.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * cp's rules: the destination of each operand, and whether an existing file there may be replaced.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "dest/hardlinks.h"
 
 #include "dest/dest.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Files with several names: which name was copied first, so that the others become links to that copy.
  *

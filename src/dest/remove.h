@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Removing names that only the destination has (--delete).
  *

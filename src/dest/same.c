@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "dest/dest-impl.h"
 
 #include "base/io.h"

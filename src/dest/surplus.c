@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "dest/remove.h"
 
 #include "base/io.h"

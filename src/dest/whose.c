@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "dest/dest.h"
 
 #include "base/opts.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Progress for the user: a bar on a terminal, plain lines, and the line that SIGUSR1 asks for.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Progress of a copy: the workers' counters, rates and times computed from them, and the line that shows them.
  */

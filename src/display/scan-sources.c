@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "display/scan-impl.h"
 
 #include "base/opts.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Walks through the sources: a thread that counts what there is to copy, only for the progress line; and a search
  * whether a given file is one of the sources.

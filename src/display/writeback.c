@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "display/writeback.h"
 
 #include "base/clock.h"

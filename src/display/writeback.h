@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Tracks how much of the copies is on the medium, and not only in memory (--progress=synced).
  *

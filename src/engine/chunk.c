@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "engine/chunk.h"
 
 #include <errno.h>

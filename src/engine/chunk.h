@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * The state of one chunk: decides what to do after each completion. Pure: no I/O, no clock, no memory.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Declarations that ring's two engines share; for the ring room only.
  */

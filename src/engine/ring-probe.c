@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "engine/ring.h"
 
 #include <errno.h>

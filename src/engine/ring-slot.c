@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "engine/ring-impl.h"
 
 #include <sys/mman.h>

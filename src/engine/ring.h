@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * An io_uring with its buffers and slots, and a synchronous twin that works with pread and pwrite.
  *

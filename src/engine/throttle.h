@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Limits on the data moved, shared by all workers: bytes per second (--bwlimit), and bytes in total so far.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "filter/filelist.h"
 
 #include "base/array.h"

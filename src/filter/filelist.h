@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * A list of paths (--files-from) as a tree of names. Pure: does not access files.
  */

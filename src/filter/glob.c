@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "filter/rules.h"
 
 #include <string.h>

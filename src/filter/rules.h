@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Lists of patterns, and matching paths against them. Pure: does not access files.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "filter/select.h"
 
 #include "base/buf.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Selects which files below the operands are copied.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "journal/checksums.h"
 
 #include "base/buf.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * The list of checksums (--checksums=FILE): a line for each copied file, in the format of xxhsum(1) -c.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "journal/journal-impl.h"
 
 #include <errno.h>

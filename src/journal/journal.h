@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Records what an interrupted copy has done, so that the next run can continue it (--resume).
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Events for programs that read ucp's output (--json), and their members.
  */

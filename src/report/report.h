@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * All output of ucp: errors, -v lines, the progress line. No other room prints.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * The main thread: resolve the operands, start workers, tick, take signals, sum up.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "run/scaling.h"
 
 /** Below this share of the processors in use, the workers wait more than they work. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * How many workers are worth having, judged by what the existing ones do. Pure.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "run/coordinator-impl.h"
 
 #include "base/clock.h"

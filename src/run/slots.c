@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "run/worker-impl.h"
 
 #include "base/must.h"

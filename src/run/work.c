@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "run/work.h"
 
 #include "copy/file.h"

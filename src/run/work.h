@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Work that is left to do: big files that are open, batches of names, and trees with subdirectories to enter.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * The state of a worker's thread, and the moving of data; for the worker's files only.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * The thread that copies: take work, fill chunks, wait, step, finish.
  */

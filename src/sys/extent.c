@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "sys/extent.h"
 
 #include "sys/fstype.h"

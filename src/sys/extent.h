@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Extents of data, holes and zeros in a file.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "sys/flush.h"
 
 #include "base/io.h"

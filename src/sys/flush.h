@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Flushing written data to the medium (--fsync): by one syncfs(2) for a file system that is known to flush and to
  * report errors so, else by an fsync(2) for each file and directory.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "sys/fstype.h"
 
 #include <sys/vfs.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Properties of file systems by their type (statfs(2), f_type).
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "sys/hash.h"
 
 #include <stdio.h>

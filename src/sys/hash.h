@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Hashes of a file's bytes (XXH3, 128 bits), which also find where other bytes first differ. The only user of
  * libxxhash.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "sys/machine.h"
 
 #include "base/buf.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * The share of the machine that this process may use: processors, memory, and priority.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "sys/meta-impl.h"
 
 #include "base/io.h"

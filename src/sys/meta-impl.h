@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Declarations that the meta files share; only for them.
  */

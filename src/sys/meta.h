@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Owner, extended attributes, ACLs, mode and times, applied in a fixed order.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "sys/reflink.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Copies that share their data with the source.
  */

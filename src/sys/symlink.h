@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Which symbolic links in a destination are followed.
  *

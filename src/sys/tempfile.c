@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "sys/tempfile.h"
 
 #include "base/io.h"

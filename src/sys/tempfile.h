@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Temporary names, under which files stand until they are complete: ".ucp-" and 16 hexadecimal digits.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "sys/twin.h"
 
 #include "base/io.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Whether two descriptors lead to one file although the devices differ: overlayfs, FUSE and network file systems show a
  * file of another file system under their own device number.

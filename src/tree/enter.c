@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "tree/tree-impl.h"
 
 #include "base/io.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Names of a directory, or of operands, and the memory they are kept in.
  */

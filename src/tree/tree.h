@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Pairs of directories, a source and its copy, both open while they are worked on.
  *

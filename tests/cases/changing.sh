@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154 # $status is set by run
 # Sources that change under the reader: no hang, no crash, and nothing that was never in them.
 

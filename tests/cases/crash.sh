@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154 # $status is set by run
 # ucp is killed at many moments, and what is left is looked at: tests/tools/crash.py.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154 # status is set by run
 # --delete and --mirror: what only the destination has goes, and nothing else does.
 

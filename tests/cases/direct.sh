@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154 # $status is set by lib.sh
 # --direct: what goes past the page cache, and what leaves it.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154 # status is set by run
 # --dry-run: says what would be done, and does nothing.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154 # $status and $pid are set by run and start_ucp
 # Storage that is slow, or that fails in the middle. tests/tools/faultfs.c plays it.
 

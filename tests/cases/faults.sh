@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154 # $status is set by run
 # Full disks, limits and refusals: one message a file, the rest copied, nothing wrong that looks whole.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154 # $status is set by run
 # File systems for which upper and lower case make no difference: two names of a source are one in the destination.
 # tests/tools/faultfs.c plays one; where it is mounted, m shows b.

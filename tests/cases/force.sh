@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # Destinations that stand in the way: unwritable, busy, and symbolic links of all kinds.
 

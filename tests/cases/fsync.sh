@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154 # $status is set by run
 # --fsync: what was written is on its medium before the end, and errors on the way are told.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154 # $status is set by run
 # What `make fuzz` has found worth keeping is tried each time, in every profile.
 

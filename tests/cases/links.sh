@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # Symbolic links followed or kept, and hard links kept or not.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # What ucp prints, byte for byte, as text and as JSON.
 

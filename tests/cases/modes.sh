@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # Permission bits: of new files, of existing ones, of directories while they are filled.
 

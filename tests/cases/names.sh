@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # Names of any bytes, as operands, in trees, and in messages.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154 # status is set by run
 # What `make` builds, and `make dist` and `make deb` of what is committed.
 

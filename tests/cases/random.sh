@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154 # $status is set by run
 # Trees made from a seed, with everything in them, compared by two others than ucp.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154 # $status is set by run
 # Links in the destination and whose they are, --beneath, and what belongs to others.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154,SC2016 # $status and $pid are set by lib.sh; conditions are evaluated later
 # What the kernel may refuse, and what may happen meanwhile: memory, threads, system calls, steps of a copy; signals, a
 # terminal that goes away, another ucp.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # No spelling of a name, no link and no option makes ucp destroy its source.
 

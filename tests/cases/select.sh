@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154 # status is set by run
 # What is copied and what is left out: patterns, lists, sizes.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154 # status is set by run
 # --link-dest: what is the same in an earlier copy becomes a hard link to it, and is never changed.
 

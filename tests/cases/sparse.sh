@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # Holes: kept, dug or filled, and always the right bytes.
 

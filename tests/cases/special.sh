@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # Fifos, sockets, devices, and files whose size says nothing.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # Directories: new, merged, deep, wide, forbidden, and into themselves.
 

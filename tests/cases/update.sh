@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154 # status is set by run
 # --update=differ and --update=checksum: what does not differ stays, but for its attributes.
 

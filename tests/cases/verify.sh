@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154,SC2016 # $status and $pid are set by lib.sh; conditions are evaluated later
 # --verify: each copy is read back from its device. Bytes are spoiled on their way (--x-inject=corrupt,seed=OFFSET), or
 # in the device itself while ucp is stopped.

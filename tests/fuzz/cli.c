@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /** cli_parse(): words, each ended by a NUL, as a command line. What it says goes nowhere. */
 
 #include "fuzz.h"

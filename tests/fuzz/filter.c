@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * A libFuzzer target for the patterns: no input may crash, read beyond its end, or take long.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * What every fuzz target offers: libFuzzer calls it, or (without libFuzzer) main() of tests/tools/fuzz-main.c for each file
  * it is given.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /** Journals from anywhere: reading one ends, stays in bounds, and believes no more than it should. */
 
 #include "fuzz.h"

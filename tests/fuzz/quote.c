@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /** quote_name(): whatever a name is made of, what is shown has nothing a terminal would obey, and is one line. */
 
 #include "fuzz.h"

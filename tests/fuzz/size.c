@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /** parse_size(): whatever it takes is a number that means the same when written out. */
 
 #include "fuzz.h"

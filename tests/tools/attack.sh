@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # Copies as root, for some seconds, again and again, where an ordinary user changes names as fast as they can, and sees
 # that nothing outside of the two trees is touched. To be run by hide.sh, for tests/cases/attack.sh:
 #

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Compare two trees (or two files) and print every difference.
 
     cmptree.py [--no-times] [--no-owner] [--no-xattr] [--no-links] [--no-mode]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # For fish (tests/tools/shells.py): what its completion offers.
 # $argv[1]: the completion. The other arguments: lines to complete. Prints, for each of them, what is offered in the
 # place of its last word, a line each, and a line "end".

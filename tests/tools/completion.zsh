@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # For a zsh on a terminal (tests/tools/shells.py): what its completion offers, and what a line becomes.
 # $1: where the completions are. $2: lines to complete. $3: gets, for each of them, what is offered in the place of its
 # last word, each behind a line break, and a line "end".

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Linked into what is built with --coverage: whoever raises a signal may die of it, and does so without what is done at
  * exit. So what was counted is written first.

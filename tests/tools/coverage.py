@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """What of src/ the tests reach.
 
   coverage.py [--missing] [--add] BUILD COMMAND [ARGUMENT...]

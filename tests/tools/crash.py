@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Kills ucp with SIGKILL at moments from a seed, and looks at what is left.
 
   crash.py [--ucp=PATH] [--flags=FLAGS] [--count=N] [--seed=N] [--files=N] [--big=BYTES] [--way=NAME]... [DIR]

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Holds ucp against cp: the same command line on the same tree, what differs?
 
   difftest.py scenarios [FILTER...]     the table of hand-written cases below

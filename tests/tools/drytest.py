@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Holds `ucp --dry-run` against what `ucp -v` then does: random command lines over random trees, as in difftest.py.
 
   drytest.py [--ucp=PATH] [--flags=FLAGS] [--seed=N] [--count=N] [--skip=N] [--keep-going]

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "faultfs.h"
 
 #include <dirent.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * faultfs: shows a directory as a file system that answers late, or does things wrong on demand.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * What faultfs is told to do wrong, and what it counts.
  *

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Holds the patterns of ucp against rsync's and git's: random patterns on random trees, what is copied?
 
   filtertest.py rsync|git [--ucp=PATH] [--seed=N] [--count=N]

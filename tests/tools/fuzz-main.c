@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /** Runs a fuzz target over files, where there is no libFuzzer. */
 
 #include "../fuzz/fuzz.h"

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: MIT
 # Runs a command where these directories are empty, which nobody else sees. To be run in a mount namespace of its own, by
 # hiding() of tests/lib.sh:
 #

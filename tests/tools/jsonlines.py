@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Checks lines of JSON against a schema, and prints them without what differs each time.
 
   jsonlines.py SCHEMA FILE [KEY...]

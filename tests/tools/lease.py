@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Holds write leases (fcntl(2), F_SETLEASE) on files until it is asked for them and allowed to let go.
 
     lease.py DIR FILE...

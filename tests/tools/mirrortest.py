@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Holds `ucp --mirror` against `rsync -aHAX --delete`: random pairs of trees, compared by cmptree.py.
 
   mirrortest.py [--ucp=PATH] [--flags=FLAGS] [--seed=N] [--count=N] [--files=N] [--without-rsync]

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Make a nasty tree of files from a seed.
 
     mktree.py --seed N [--files N] [--root-only-features] DIR

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Make what was logged of many runs comparable: neutral.py <LOG.
 
 A line that begins with "$ " begins a run. The lines of one come sorted, without what depends on time, machine and version,

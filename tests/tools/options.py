@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Holds the options of `ucp --help`, the manual page and the completions of all
 shells that are here against each other.
 

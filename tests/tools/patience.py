@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How long a test waits for what ought to end."""
 
 import os

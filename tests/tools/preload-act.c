@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * To be preloaded. Runs a shell command right after the first call of a kind that succeeds, while the program waits for it:
  * what others could do just then. The command is $UCP_ACT, the call $UCP_ACT_AFTER: NAME:PATH, for one whose path has PATH

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * To be preloaded: somebody makes a symbolic link at the moment between a look at a name and its creation.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * To be preloaded. Lets threads other than the first one have one buffer among them (mmap(2) of anonymous memory), and
  * refuses all further ones. At the end the file $UCP_REFUSED says how many that were.

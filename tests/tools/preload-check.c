@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * To be preloaded. At exit, says in the file that $UCP_FDS names which descriptors above 2 are still open. With
  * $UCP_NO_MEMORY=N, the N-th allocation and all after it for which a random number says so fail, but never one before

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * To be preloaded: exchanges two names at the worst moment, right after a call to the system that is about some name.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * To be preloaded: of the calls to the system that a program makes, one fails, or that one and all after it.
  *

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Copies a small tree again and again, each time with another of ucp's calls to the system refused.
 
   refuse.py --ucp=PATH --preload=PATH [--way=NAME]... [--error=NAME]... [--for-good] [--verbose] [DIR]

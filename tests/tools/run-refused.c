@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Runs a program to which the kernel refuses something:
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Drives the completions of ucp in their shells: what they offer, and what a line on a terminal becomes.
 
 Each shell has two verbs: offers(lines, cwd) returns for each line the words that could stand at its end, without the

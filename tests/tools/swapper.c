@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Changes a directory under somebody's hands, and looks where it should not be able to.
  *

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Runs a command on a terminal of its own and looks at what it shows there.
 
   terminal.py [--columns=N] [--lines=N] [--unset=NAME]... [--set=NAME=VALUE]... [STEP]... -- COMMAND...

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * array.c: arrays that grow.
  */

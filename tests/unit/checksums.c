@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * checksums.c: lines as xxhsum reads them, and what is said of a list that cannot be written.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * pair.c: every way a chunk can go, against a model that moves real bytes.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * cli-spelling.c: what long options may be cut short to, and what is said of those that are none.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * clock.c, and random.h: what follows a clock, and what follows a seed.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * dest-times.c: times that file systems keep cut short.
  */

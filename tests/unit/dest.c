@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * dest.c: cp's rules about operands, and about what stands at a destination.
  */

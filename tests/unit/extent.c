@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * extent.c: data, holes and zeros.
  */

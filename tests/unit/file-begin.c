@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * file.c: what is done with a name, and with several names of one file.
  */

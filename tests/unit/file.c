@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * file.c: files that several threads copy in ranges, and what becomes of those that fail.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * filelist.c: lists of paths and the trees they make up.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * filter.c: patterns of rsync and of git, and the globs they are made of.
  */

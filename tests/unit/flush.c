@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * flush.c: which file systems are flushed as a whole, and what is said where nothing can be.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * fstype.c: what is known of a file system by its type.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * links.c: the first of several names is copied, the others wait and become links, or are tried anew.
  */

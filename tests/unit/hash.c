@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * hash.c: what the hash of some bytes is, and where others part from them.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * inode.c: sets of inodes.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * io.c: what is done with descriptors of any kind.
  */

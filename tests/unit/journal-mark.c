@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * journal.c: what is written and marked while a copy is running. (Waiting for the next moment takes no time here, and
  * the file system does as it is told: see the Makefile, --wrap.)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "base/buf.h"
 #include "base/io.h"
 #include "journal/journal-impl.h"

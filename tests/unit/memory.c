@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * What happens when memory is refused: whole runs, in which each allocation fails once (see the Makefile: --wrap).
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * Every text of an error in the sources, and what becomes of it as an event of --json.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * meta-rules.c: which extended attributes are copied, and with what.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * meta.c: what an ACL leaves of a mode.
  */

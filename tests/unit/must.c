@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * must.h: what is not true ends the program, in every build.
  */

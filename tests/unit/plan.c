@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * plan.c: which movers are asked for which files.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * progress.c: what is told of a copy as time goes by, and the line in all its forms.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * report.c: names as GNU tools quote them, and what goes to which descriptor when.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * ring.c: what a ring registers and what happens where it may not, injected faults, opening and closing.
  *

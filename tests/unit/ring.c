@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * ring.c: both engines behind the same verbs, and what each way of setting up an io_uring must have in common.
  *

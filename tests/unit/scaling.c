@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * scaling.c: when more workers are wanted, or fewer.
  */

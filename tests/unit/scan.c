@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * scan.c: how much there is to copy, and of what is chosen; whether a file is a source; the walk for both.
  */

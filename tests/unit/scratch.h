@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * A directory to work in, and what is said meanwhile.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * size.c: numbers of bytes as people write them.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * throttle.c: how evenly bytes are given out, and that everybody who waits goes on when something changes.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * tree.c: directories that are closed when there are too many of them, and found again, or not.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * tree.c: entering and listing directories, and when their attributes are set.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * unit.h: the frame of a unit test program.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * work.c: what is handed out in which order, and when there is nothing any more.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /**
  * writeback.c: nothing counts before it is synced, and nobody waits for ever.
  */
