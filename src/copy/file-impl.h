@@ -112,7 +112,7 @@ bool file_may_stand_for(const struct files *files, int dir, const struct stat *s
 /** Whether an entry is to appear only when it is whole (--atomic). */
 bool file_is_atomic(const struct file_context *ctx, const struct entry *entry);
 
-/** Returned by what file_try_tempfile() calls if another ucp removed the file as a leftover: the name is tried again. */
+/** Returned by what file_try_tempfile() calls if another ucp removed the file as a leftover: the name is used again. */
 #define TEMPFILE_LOST 2
 
 /**

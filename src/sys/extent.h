@@ -10,7 +10,7 @@
 
 #include <sys/types.h>
 
-/** Part of a file: from START up to, but not including, END. Records of --resume contain it (struct journal_written). */
+/** Part of a file: from START up to, but not including, END. The journal's file has such parts: journal_written. */
 struct extent {
 	uint64_t start;
 	uint64_t end;
