@@ -9,30 +9,15 @@
 #include "base/opts.h"
 #include "dest/dest.h"
 #include "report/report.h"
+#include "scratch.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-// --- A directory to work in, and what goes to standard error
-
-static char scratch[256];
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw) {
-	(void)st;
-	(void)type;
-	(void)ftw;
-	remove(path);
-	return 0;
-}
-
-static void remove_scratch(void) {
-	nftw(scratch, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
+// --- A directory to work in
 
 static void make_file(const char *path, const char *content) {
 	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
@@ -47,17 +32,8 @@ static void set_mtime(const char *path, time_t sec) {
 }
 
 /** Go to a new directory with one of each kind. */
-static void go_to_scratch(void) {
-	static unsigned count;
-	char dir[300];
-	if (!scratch[0]) {
-		const char *tmp = getenv("TMPDIR");
-		snprintf(scratch, sizeof(scratch), "%s/ucp-dest.XXXXXX", tmp ? tmp : "/tmp");
-		REQUIRE(mkdtemp(scratch));
-		atexit(remove_scratch);
-	}
-	snprintf(dir, sizeof(dir), "%s/%u", scratch, count++);
-	REQUIRE(mkdir(dir, 0755) == 0 && chdir(dir) == 0);
+static void go_to_files(void) {
+	go_to_scratch();
 	make_file("file", "source");
 	make_file("other", "other");
 	make_file("old", "old");
@@ -70,26 +46,6 @@ static void go_to_scratch(void) {
 	REQUIRE(link("file", "hard") == 0 && link("other", "other-hard") == 0);
 	REQUIRE(symlink("file", "link") == 0 && symlink("file", "link2") == 0 && symlink("other", "other-link") == 0);
 	REQUIRE(symlink("nowhere", "dangling") == 0 && symlink("loop", "loop") == 0 && symlink("dir", "dir-link") == 0);
-}
-
-static int saved_stderr;
-static int errors_file;
-
-static void capture_errors(void) {
-	saved_stderr = dup(2);
-	errors_file = memfd_create("errors", MFD_CLOEXEC);
-	dup2(errors_file, 2);
-}
-
-/** What was said since is exactly this. */
-static void check_errors(const char *wanted) {
-	char text[4096];
-	dup2(saved_stderr, 2);
-	close(saved_stderr);
-	ssize_t n = pread(errors_file, text, sizeof(text) - 1, 0);
-	text[max(n, 0)] = '\0';
-	close(errors_file);
-	CHECK_STR(text, wanted);
 }
 
 static bool exists(const char *path) {
@@ -113,7 +69,7 @@ static struct {
 
 /** As "cp" without options has it. */
 static void set_up(void) {
-	go_to_scratch();
+	go_to_files();
 	t.entered = false;
 	t.opts = (struct opts) {.flags = OPT_PRIVILEGED, .deref = DEREF_ALWAYS, .suffix = "~", .umask = 022};
 	t.limits = (struct limits) {.max_trees = 4};

@@ -72,18 +72,26 @@ static void check_waited(struct list *waiting, const char *src, const char *dst)
 	link_name_free(name);
 }
 
-TEST(others_wait_for_the_first) {
+/** Inode 1 is being copied as "a". OTHERS, names of one letter, wait for it. */
+static struct link *copy_while_others_wait(const char *others, struct list *waiting) {
 	struct link *link = NULL;
 	struct link *none = NULL;
 	const struct link_name *to = NULL;
-	struct list waiting;
 	set_up();
-	list_init(&waiting);
+	list_init(waiting);
 	CHECK_EQ(meet(1, "a", &link, &to), LINK_COPY);
-	CHECK_EQ(meet(1, "b", &none, &to), LINK_WAIT);
-	CHECK_EQ(meet(1, "c", &none, &to), LINK_WAIT);
-	CHECK_EQ(meet(1, "d", &none, &to), LINK_WAIT);
+	for (const char *other = others; *other; ++other) {
+		CHECK_EQ(meet(1, (char[]) {*other, '\0'}, &none, &to), LINK_WAIT);
+	}
 	CHECK(!none && !to);
+	return link;
+}
+
+TEST(others_wait_for_the_first) {
+	struct link *none = NULL;
+	const struct link_name *to = NULL;
+	struct list waiting;
+	struct link *link = copy_while_others_wait("bcd", &waiting);
 	CHECK_EQ(atomic_load(&t.tree->refs), 4);
 	CHECK(!hardlinks_is_copy(&t.hardlinks, COPY));
 
@@ -107,16 +115,11 @@ TEST(others_wait_for_the_first) {
 }
 
 TEST(after_a_failure_the_others_are_handed_back) {
-	struct link *link = NULL;
 	struct link *again = NULL;
 	struct link *none = NULL;
 	const struct link_name *to = NULL;
 	struct list waiting;
-	set_up();
-	list_init(&waiting);
-	CHECK_EQ(meet(1, "a", &link, &to), LINK_COPY);
-	CHECK_EQ(meet(1, "b", &none, &to), LINK_WAIT);
-	CHECK_EQ(meet(1, "c", &none, &to), LINK_WAIT);
+	struct link *link = copy_while_others_wait("bc", &waiting);
 	hardlinks_failed(&t.hardlinks, link, &waiting);
 	check_waited(&waiting, "src-b", "dst-b");
 	CHECK_EQ(atomic_load(&t.tree->keeps), 1);

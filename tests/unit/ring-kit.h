@@ -131,4 +131,30 @@ static void check_same(int a, int b) {
 	free(y);
 }
 
+// --- Events
+
+static struct ring_event next_event(struct ring *ring) {
+	struct ring_event event = {.slot = ~0u};
+	int n;
+	do {
+		n = ring_wait(ring, &event, 1, 1);
+	} while (n == 0);
+	CHECK_EQ(n, 1);
+	return event;
+}
+
+static void check_no_event(struct ring *ring) {
+	struct ring_event event;
+	CHECK_EQ(ring_wait(ring, &event, 1, 0), 0);
+}
+
+/** The next event is this one, and there is no other. */
+static void check_event(struct ring *ring, unsigned slot, enum chunk_op op, int res) {
+	struct ring_event event = next_event(ring);
+	CHECK_EQ(event.slot, slot);
+	CHECK_EQ(event.op, op);
+	CHECK_EQ(event.res, res);
+	check_no_event(ring);
+}
+
 #endif // UCP_TEST_RING_KIT_H

@@ -60,6 +60,14 @@ static void check_totals(struct select *select, unsigned flags, uint64_t files, 
 	CHECK_EQ(totals.bytes, bytes);
 }
 
+/** Choices of what is copied from a new tree. */
+static struct select *set_up_select(void) {
+	set_up();
+	struct select *select = select_new();
+	REQUIRE(select);
+	return select;
+}
+
 TEST(all_is_counted) {
 	set_up();
 	check_totals(NULL, OPT_RECURSIVE, 6, 21111);
@@ -67,9 +75,7 @@ TEST(all_is_counted) {
 }
 
 TEST(what_is_left_out_is_not_counted) {
-	set_up();
-	struct select *select = select_new();
-	REQUIRE(select);
+	struct select *select = set_up_select();
 	filter_add(&select->filter, "/s/a/b/", FILTER_EXCLUDE);
 	filter_add(&select->filter, "no", FILTER_EXCLUDE);
 	check_totals(select, OPT_RECURSIVE, 4, 20011);
@@ -81,9 +87,7 @@ TEST(what_is_left_out_is_not_counted) {
 }
 
 TEST(files_of_other_sizes_are_not_counted) {
-	set_up();
-	struct select *select = select_new();
-	REQUIRE(select);
+	struct select *select = set_up_select();
 	select->min_size = 10;
 	select->max_size = 1000;
 	check_totals(select, OPT_RECURSIVE, 3, 1110);
@@ -91,9 +95,7 @@ TEST(files_of_other_sizes_are_not_counted) {
 }
 
 TEST(what_git_ignores_is_not_counted) {
-	set_up();
-	struct select *select = select_new();
-	REQUIRE(select);
+	struct select *select = set_up_select();
 	select->gitignore = true;
 	int fd = open("s/a/.gitignore", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 	REQUIRE(fd >= 0 && write(fd, "/b\n1*\n", 6) == 6);
@@ -106,9 +108,8 @@ TEST(directories_that_cannot_be_read_are_left) {
 	if (geteuid() == 0) {
 		SKIP("root reads everything");
 	}
-	set_up();
-	struct select *select = select_new();
-	REQUIRE(select && chmod("s/a", 0) == 0);
+	struct select *select = set_up_select();
+	REQUIRE(chmod("s/a", 0) == 0);
 	check_totals(select, OPT_RECURSIVE, 4, 21001);
 	chmod("s/a", 0755);
 	select_free(select);
@@ -419,9 +420,7 @@ TEST(a_walk_ends_when_it_is_stopped) {
 TEST(what_git_ignores_may_be_a_source) {
 	char s[] = "s";
 	char *operands[] = {s};
-	set_up();
-	struct select *select = select_new();
-	REQUIRE(select);
+	struct select *select = set_up_select();
 	select->gitignore = true;
 	int fd = open("s/.gitignore", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 	REQUIRE(fd >= 0 && write(fd, "10\n", 3) == 3);

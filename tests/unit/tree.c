@@ -24,68 +24,16 @@ static enum tree_verdict judge(struct dest *dest, struct tree *tree, const struc
 	return verdict;
 }
 
-/** Begin with an empty directory, in which "dst" is the destination. */
 static void set_up(unsigned max_trees) {
-	go_to_scratch();
-	umask(022);
-	t.opts = (struct opts) {
-		.flags = OPT_RECURSIVE | (geteuid() == 0 ? OPT_PRIVILEGED : 0),
-		.deref = DEREF_NEVER,
-		.umask = 022,
-	};
-	t.limits = (struct limits) {.max_trees = max_trees};
-	report_init(&t.report, "ucp");
-	trees_init(&t.trees, &t.opts, &t.limits, &t.report);
-	t.trees.judge = judge;
 	verdict = TREE_USE;
 	judged = 0;
-	REQUIRE(mkdir("dst", 0755) == 0 && mkdir("src", 0755) == 0);
-	t.base = tree_base(&t.trees, open("dst", O_RDONLY | O_DIRECTORY | O_CLOEXEC), "dst");
-	REQUIRE(t.base);
-}
-
-static void tear_down(void) {
-	CHECK_EQ(atomic_load(&t.base->refs), 1);
-	CHECK_EQ(atomic_load(&t.base->keeps), 1);
-	tree_unref(t.base);
-	CHECK_EQ(t.trees.open, 0);
-	trees_destroy(&t.trees);
-	report_finish(&t.report);
-}
-
-static struct tree *enter(struct tree *parent, const char *name) {
-	struct entry entry = {.name = name, .dst_name = name};
-	return tree_enter(parent, &entry, 0);
-}
-
-static struct tree *must_enter(struct tree *parent, const char *name) {
-	struct tree *tree = enter(parent, name);
-	REQUIRE(tree);
-	return tree;
-}
-
-static struct inode inode_at(const char *path) {
-	struct stat st = {0};
-	CHECK_MSG(lstat(path, &st) == 0, "%s: %s", path, strerror(errno));
-	return inode_of(&st);
-}
-
-static void check_fd(int fd, const char *path) {
-	struct stat st = {0};
-	CHECK(fstat(fd, &st) == 0);
-	CHECK_MSG(inode_same(inode_of(&st), inode_at(path)), "not %s", path);
+	set_up_with(max_trees, judge);
 }
 
 static void make_file(const char *path) {
 	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 	REQUIRE(fd >= 0);
 	close(fd);
-}
-
-static void check_path(const struct tree *tree, enum side side, const char *name, const char *wanted) {
-	char *path = tree_path(tree, side, name);
-	CHECK_STR(path, wanted);
-	free(path);
 }
 
 // --- Entering and listing
