@@ -5,7 +5,7 @@
 Folders: a file includes headers of folders of lower ranks, and of its own; *-impl.h are private to their folder.
 Circles: no two files of a folder call each other, be it by way of others. Map: the one in src/main.c names every file.
 Figures: functions and files stay short, branches few, lines narrow. Macros: each is used. Prints: only report/ does. Rings: only engine/ring knows liburing.
-Macros' arguments: none is opened twice. Comments: what a header offers is documented. Flags: no two of an enum are the same bit.
+Texts of errors: none is compared. Macros' arguments: none is opened twice. Comments: what a header offers is documented. Flags: no two of an enum are the same bit.
 """
 
 import bisect
@@ -290,6 +290,16 @@ def check_prints(source):
             source.finding(line, f"{match.group(1)}: only report prints")
 
 
+def check_texts(source):
+    """The text of an error is for people: code decides by its operation and its errno."""
+    if source.folder == "filter":
+        return  # what is matched there is a text
+    text = r"[\w\]]+(?:\.|->)text\b(?![.\[])"
+    for line, _ in source.matches(rf"{text}\s*[!=]=|[!=]=\s*{text}|\b(?:str|mem)\w*(?:cmp|str|chr|mem)\([^;]*{text}",
+                                  strip_directives(source.code)):
+        source.finding(line, "compares the text of an error, not its operation")
+
+
 def check_comments(source):
     for first, last, head, body in outer_parts(source):
         head = head.strip()
@@ -329,6 +339,7 @@ def main():
             continue
         check_includes(source)
         check_prints(source)
+        check_texts(source)
         if source.path.endswith(".h"):
             check_comments(source)
     return findings > 0
