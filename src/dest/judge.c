@@ -96,7 +96,7 @@ static bool ask(const struct judge *j) {
 			: "unwritable %%d (mode %04o, %s); try anyway? ", mode, letters);
 	}
 	char *dst = tree_path(j->tree, DST, j->entry->dst_name);
-	bool yes = report_ask(j->dest->report, what, NULL, dst);
+	bool yes = report_ask(j->dest->report, what, dst);
 	free(dst);
 	return yes;
 }

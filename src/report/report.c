@@ -242,7 +242,7 @@ void report_event(struct report *report, const char *type, const struct member *
 	}
 }
 
-bool report_ask(struct report *report, const char *what, const char *src, const char *dst) {
+bool report_ask(struct report *report, const char *what, const char *dst) {
 	struct buf buf = {0};
 	struct buf *question = &report->question;
 
@@ -252,7 +252,7 @@ bool report_ask(struct report *report, const char *what, const char *src, const 
 	clear_line(report, &buf);
 	buf_str(question, report->program);
 	buf_str(question, ": ");
-	fill_in(question, what, src, dst, FILL_TERMINAL);
+	fill_in(question, what, NULL, dst, FILL_TERMINAL);
 	if (!question->failed) {
 		buf_add(&buf, question->data, question->len);
 	}

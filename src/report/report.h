@@ -103,7 +103,7 @@ void report_event(struct report *report, const char *type, const struct member *
  * Ask a question on standard error and read the answer from standard input. Returns whether it means yes in this
  * locale.
  */
-bool report_ask(struct report *report, const char *what, const char *src, const char *dst);
+bool report_ask(struct report *report, const char *what, const char *dst);
 
 /** Count a declined copy: the exit status will be 1. */
 void report_declined(struct report *report);

@@ -144,10 +144,6 @@ void hash_go_back(struct hash *hash) {
 	hash->mismatch = false;
 }
 
-uint64_t hash_size(const struct hash *hash) {
-	return hash->at;
-}
-
 void hash_text(const struct hash *hash, char text[HASH_TEXT]) {
 	XXH128_canonical_t canonical;
 	XXH128_canonicalFromHash(&canonical, hash->whole);

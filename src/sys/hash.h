@@ -48,9 +48,6 @@ void hash_mismatch(const struct hash *hash, uint64_t *from, uint64_t *to);
 /** After a mismatch: go back to *FROM, to compare other bytes from there on. */
 void hash_go_back(struct hash *hash);
 
-/** How many bytes were added. */
-uint64_t hash_size(const struct hash *hash);
-
 /** The hash of all bytes, after hash_end(), as xxhsum(1) writes it. */
 void hash_text(const struct hash *hash, char text[HASH_TEXT]);
 

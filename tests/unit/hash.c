@@ -51,7 +51,6 @@ TEST(known_values) {
 	hash_end(hash);
 	hash_text(hash, text);
 	CHECK_STR(text, "a96faf705af16834e6c632b61e964e1f");
-	CHECK_EQ(hash_size(hash), 1);
 	hash_free(hash);
 }
 
@@ -155,7 +154,6 @@ TEST(more_bytes_than_there_are_marks_for) {
 	REQUIRE(made && check);
 	hash_zeros(made, size);
 	CHECK(hash_end(made));
-	CHECK_EQ(hash_size(made), size);
 	hash_expect(check, made);
 	CHECK(hash_zeros(check, size));
 	CHECK(hash_end(check));

@@ -274,7 +274,7 @@ TEST(messages_for_which_there_is_no_memory) {
 	refuse_nth(2);
 	report_hint(&report, "%s", "one can do without"); // so nothing is said
 	refuse_nth(1);
-	CHECK(!report_ask(&report, "overwrite %d? ", NULL, "d"));
+	CHECK(!report_ask(&report, "overwrite %d? ", "d"));
 	refuse_nth(0);
 	CHECK_EQ(report_finish(&report), 1);
 	check_errors(

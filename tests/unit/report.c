@@ -532,7 +532,7 @@ TEST(questions) {
 	capture();
 	report_init(&report, "ucp");
 	for (size_t i = 0; i < countof(yes); ++i) {
-		got[i] = report_ask(&report, "overwrite %d? ", NULL, "b");
+		got[i] = report_ask(&report, "overwrite %d? ", "b");
 	}
 	int status = report_finish(&report);
 	release();
