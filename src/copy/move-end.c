@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "copy/mover.h"
 
-#include "sys/extent.h"
+#include "sys/fstype.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -32,7 +32,7 @@ static bool fill(int dst, uint64_t end, uint64_t off) {
 
 bool mover_end_at(int dst, int err, uint64_t off, uint64_t kept) {
 	struct stat st;
-	if (!is_refusal(err) || !extent_wants_order(dst) || fstat(dst, &st) != 0) {
+	if (!is_refusal(err) || !fstype_is(dst, FSTYPE_ORDERED) || fstat(dst, &st) != 0) {
 		return false;
 	}
 	uint64_t end = (uint64_t)st.st_size;

@@ -3,6 +3,7 @@
 
 #include "base/limits.h"
 #include "sys/extent.h"
+#include "sys/fstype.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -143,7 +144,7 @@ static void prepare_ranges(struct file_context *ctx, struct file *file) {
 	uint64_t size = (uint64_t)file->source.st.st_size;
 	bool holes = plan->flags & (PLAN_SKIP_HOLES | PLAN_MAKE_HOLES);
 	bool many = holes || size > min((uint64_t)ctx->files->limits->chunk_size, (uint64_t)ONE_REQUEST);
-	if (many && extent_wants_order(file->target.fd)) {
+	if (many && fstype_is(file->target.fd, FSTYPE_ORDERED)) {
 		plan->flags |= PLAN_FORWARD;
 	}
 	if (plan_reserves(plan, size)) {

@@ -120,10 +120,6 @@ void extent_reserve(int fd, uint64_t size) {
 	}
 }
 
-bool extent_wants_order(int fd) {
-	return fstype_is(fd, FSTYPE_ORDERED);
-}
-
 size_t extent_zeros(const char *data, size_t len, size_t block) {
 	size_t done = 0;
 	while (done < len) {

@@ -61,12 +61,6 @@ bool extent_may_be_cached(int fd, struct extent extent, unsigned char *pages, si
 void extent_reserve(int fd, uint64_t size);
 
 /**
- * Whether the file may be on a file system that accepts only sequential writes. Some FUSE and 9p servers do, for
- * example those that upload to an object store.
- */
-bool extent_wants_order(int fd);
-
-/**
  * How many of the LEN bytes at DATA are zero from the start, in whole blocks of BLOCK bytes; the last block may be
  * shorter.
  */

@@ -27,7 +27,7 @@ enum fstype {
 	FSTYPE_UNSIZED = 1 << 6,
 	/** Another machine or program stores the data, and may copy it without sending it here and back. */
 	FSTYPE_REMOTE = 1 << 7,
-	/** A server handles each write, and may accept only sequential ones. */
+	/** A server handles each write, and may accept only sequential ones, for example to upload to an object store. */
 	FSTYPE_ORDERED = 1 << 8,
 	/** Inode numbers may change at each look, or after the kernel has forgotten the inode. */
 	FSTYPE_RENUMBERS = 1 << 9,
