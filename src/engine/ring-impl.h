@@ -114,9 +114,6 @@ unsigned ring_uring_wait(struct ring *ring, struct ring_event *events, unsigned 
 /** Prepare the entries for a slot's request. */
 void ring_uring_ask(struct ring *ring, unsigned slot);
 
-/** Stop submitting requests: system calls do those not submitted yet, and all later ones. */
-void ring_uring_turn(struct ring *ring);
-
 /**
  * Check an event of the io_uring: after an error repeat the request by a system call, whose result counts, unless the
  * copy is cancelled.

@@ -318,7 +318,8 @@ static unsigned reap(struct ring *ring, struct ring_event *events, unsigned coun
 	return n;
 }
 
-void ring_uring_turn(struct ring *ring) {
+/** Stop submitting requests: system calls do those not submitted yet, and all later ones. */
+static void stop_submitting(struct ring *ring) {
 	const struct io_uring_sq *sq = &ring->uring.sq;
 	if (ring->turned) {
 		return;
@@ -372,7 +373,7 @@ void ring_believe(struct ring *ring, struct ring_event *event) {
 	*event = ring_call(ring, event->slot, event->op);
 	if (res == -ECANCELED || ring->put_off >= PUT_OFF_MOST) {
 		// The kernel has no thread for requests that block, and would take long to find that out each time
-		ring_uring_turn(ring);
+		stop_submitting(ring);
 	}
 }
 
@@ -383,10 +384,10 @@ void ring_believe(struct ring *ring, struct ring_event *event) {
  */
 static void break_off(struct ring *ring, unsigned torn) {
 	if (torn != UINT_MAX) {
-		// The kernel knows half of it, so ring_uring_turn() must not do it
+		// The kernel knows half of it, so stop_submitting() must not do it
 		ring->slots[torn].due = false;
 	}
-	ring_uring_turn(ring);
+	stop_submitting(ring);
 	if (torn != UINT_MAX) {
 		ring->slots[torn].due = true;
 	}

@@ -60,7 +60,7 @@ bool journal_can_tell(const struct stat *st, const struct timespec *when) {
 	return change + max(step_of(change), nanoseconds(tick)) <= nanoseconds(*when);
 }
 
-struct journal_source journal_source_of(const struct stat *st) {
+static struct journal_source source_of(const struct stat *st) {
 	return (struct journal_source) {
 		.dev = st->st_dev,
 		.ino = st->st_ino,
@@ -97,11 +97,6 @@ static void append(struct journal *journal, const void *data, size_t len) {
 	thread_must(pthread_rwlock_unlock(&journal->writing));
 }
 
-static void append_record(struct journal *journal, enum journal_kind kind, const void *data, size_t len) {
-	struct journal_record record;
-	append(journal, &record, journal_make_record(&record, kind, journal->id, data, len));
-}
-
 /** Write the buffered records. */
 static void flush_held(struct journal *journal) {
 	char data[JOURNAL_HELD];
@@ -136,6 +131,7 @@ void journal_doubt(struct journal *journal, int err) {
 
 /** Flush all data to the medium, and set a mark. */
 static void set_mark(struct journal *journal) {
+	struct journal_record record;
 	struct journal_mark mark;
 	flush_held(journal);
 	off_t end = lseek(journal->fd, 0, SEEK_END);
@@ -152,7 +148,7 @@ static void set_mark(struct journal *journal) {
 		return;
 	}
 	mark.offset = (uint64_t)end;
-	append_record(journal, JOURNAL_MARK, &mark, sizeof(mark));
+	append(journal, &record, journal_make_record(&record, JOURNAL_MARK, journal->id, &mark, sizeof(mark)));
 	fdatasync(journal->fd);
 	journal->safe = end;
 }
@@ -441,13 +437,13 @@ int journal_close(struct journal *journal, enum journal_end end) {
 }
 
 bool journal_is_finished(struct journal *journal, const struct stat *src, const struct stat *dst) {
-	const struct journal_finished finished = {.src = journal_source_of(src), .copy = copy_of(dst)};
+	const struct journal_finished finished = {.src = source_of(src), .copy = copy_of(dst)};
 	// This table does not change during a run, so no lock is needed
 	return journal_is_open(journal) && journal_table_has(&journal->index.finished, journal->index.id, &finished);
 }
 
 void journal_finish(struct journal *journal, const struct stat *src, const struct stat *dst) {
-	struct journal_finished finished = {.src = journal_source_of(src), .copy = copy_of(dst)};
+	struct journal_finished finished = {.src = source_of(src), .copy = copy_of(dst)};
 	struct journal_record record;
 	size_t len = journal_make_record(&record, JOURNAL_FINISHED, journal->id, &finished, sizeof(finished));
 	mutex_lock(&journal->lock);
@@ -475,7 +471,7 @@ static bool has_all(const struct journal_part *part, const struct stat *left) {
 struct journal_part *journal_begin(struct journal *journal, const char *path, const struct stat *src,
 	const struct stat *left)
 {
-	struct journal_source source = journal_source_of(src);
+	struct journal_source source = source_of(src);
 	struct journal_record record;
 	size_t len = strlen(path);
 	if (!journal_is_open(journal) || len >= JOURNAL_PATH || len == 0) {

@@ -277,9 +277,6 @@ static inline bool journal_goes_on(const struct journal *journal) {
  */
 bool journal_can_tell(const struct stat *st, const struct timespec *when);
 
-/** The state of a source as records have it. */
-struct journal_source journal_source_of(const struct stat *st);
-
 /** Whether an earlier run finished a file, and neither source nor copy has changed. */
 bool journal_is_finished(struct journal *journal, const struct stat *src, const struct stat *dst);
 

@@ -19,9 +19,6 @@ struct tree *tree_new(struct trees *trees, struct tree *parent, const char *src_
 /** Count TREE as open and pin it once; its descriptors have just been opened. */
 void tree_opened(struct tree *tree);
 
-/** Close a tree's descriptors unless it is pinned. */
-void tree_shut(struct tree *tree);
-
 /** As tree_pin(), for the parent of CHILD, which is pinned (or NULL). */
 int tree_pin_through(struct tree *tree, const struct tree *child);
 

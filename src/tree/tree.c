@@ -108,10 +108,24 @@ static void close_both(struct tree *tree) {
 	}
 }
 
+/** Close the descriptors of a tree unless it is pinned. */
+static void shut(struct tree *tree) {
+	struct trees *trees = tree->trees;
+	mutex_lock(&trees->lock);
+	if (tree->flags & TREE_BASE) {
+		close_both(tree);
+	} else if (tree->fd[DST] >= 0 && tree->pins == 0) {
+		list_remove(&tree->idle);
+		close_both(tree);
+		--trees->open;
+	}
+	mutex_unlock(&trees->lock);
+}
+
 void tree_drop(struct tree *tree) {
 	while (tree && atomic_fetch_sub(&tree->keeps, 1) == 1) {
 		struct tree *parent = tree->parent;
-		tree_shut(tree);
+		shut(tree);
 		select_leave(tree->select);
 		free(tree->name[SRC]);
 		free(tree->name[DST]);
@@ -217,7 +231,7 @@ static void finish(struct tree *tree) {
 			tree_unpin(tree->parent);
 		}
 	}
-	tree_shut(tree);
+	shut(tree);
 }
 
 void tree_unref(struct tree *tree) {
@@ -247,19 +261,6 @@ void tree_opened(struct tree *tree) {
 	tree->pins = 1;
 	++trees->open;
 	while (trees->open > trees->max && evict(trees)) {
-	}
-	mutex_unlock(&trees->lock);
-}
-
-void tree_shut(struct tree *tree) {
-	struct trees *trees = tree->trees;
-	mutex_lock(&trees->lock);
-	if (tree->flags & TREE_BASE) {
-		close_both(tree);
-	} else if (tree->fd[DST] >= 0 && tree->pins == 0) {
-		list_remove(&tree->idle);
-		close_both(tree);
-		--trees->open;
 	}
 	mutex_unlock(&trees->lock);
 }
