@@ -204,42 +204,15 @@ static error_t parse_inject(struct parser *p, const char *list) {
 	return ret;
 }
 
-static error_t parse_when(struct parser *p, const char *option, const char *arg, const struct word *words,
-	enum when *when)
+/** Parse a word that an option may take. Returns it, or MISSING if there is none; a wrong one is reported. */
+static unsigned parse_word(struct parser *p, const char *option, const char *arg, const struct word *words,
+	unsigned missing)
 {
-	unsigned value = WHEN_ALWAYS;
-	if (arg && !find_word(p, option, arg, words, &value)) {
-		return EINVAL;
+	unsigned value = missing;
+	if (arg) {
+		find_word(p, option, arg, words, &value);
 	}
-	*when = value;
-	return 0;
-}
-
-static error_t parse_progress(struct parser *p, const char *arg) {
-	unsigned value = PROGRESS_ALWAYS;
-	if (arg && !find_word(p, "--progress", arg, progress_words, &value)) {
-		return EINVAL;
-	}
-	p->opts->progress = value;
-	return 0;
-}
-
-static error_t parse_engine(struct parser *p, const char *arg) {
-	unsigned value;
-	if (!find_word(p, "--engine", arg, engine_words, &value)) {
-		return EINVAL;
-	}
-	p->opts->engine = value;
-	return 0;
-}
-
-static error_t parse_update(struct parser *p, const char *arg) {
-	unsigned value = UPDATE_OLDER;
-	if (arg && !find_word(p, "--update", arg, update_words, &value)) {
-		return EINVAL;
-	}
-	p->opts->update = value;
-	return 0;
+	return value;
 }
 
 static error_t parse_target(struct parser *p, const char *arg) {
@@ -267,21 +240,28 @@ static error_t parse_choice(struct parser *p, int key, char *arg) {
 	case KEY_NO_PRESERVE:
 		return parse_preserve(p, "--no-preserve", arg, false);
 	case KEY_REFLINK:
-		return parse_when(p, "--reflink", arg, when_words, &opts->reflink);
+		opts->reflink = parse_word(p, "--reflink", arg, when_words, WHEN_ALWAYS);
+		break;
 	case KEY_DIRECT:
-		return parse_when(p, "--direct", arg, when_words, &opts->direct);
+		opts->direct = parse_word(p, "--direct", arg, when_words, WHEN_ALWAYS);
+		break;
 	case KEY_SPARSE:
-		return parse_when(p, "--sparse", arg, sparse_words, &opts->sparse);
+		opts->sparse = parse_word(p, "--sparse", arg, sparse_words, WHEN_ALWAYS);
+		break;
 	case KEY_PROGRESS:
-		return parse_progress(p, arg);
+		opts->progress = parse_word(p, "--progress", arg, progress_words, PROGRESS_ALWAYS);
+		break;
 	case KEY_ENGINE:
-		return parse_engine(p, arg);
+		opts->engine = parse_word(p, "--engine", arg, engine_words, ENGINE_AUTO);
+		break;
 	case KEY_UPDATE:
 	case 'u':
-		return parse_update(p, arg);
+		opts->update = parse_word(p, "--update", arg, update_words, UPDATE_OLDER);
+		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
+	return p->failed ? EINVAL : 0;
 }
 
 error_t cli_parse_value(struct parser *p, int key, char *arg) {
