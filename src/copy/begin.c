@@ -96,6 +96,44 @@ static bool open_source(struct file_context *ctx, struct file *file, const struc
 	return false;
 }
 
+/**
+ * Judge a file and open both of its ends. Returns whether to move its data. If not, it was deferred or linked, nothing is
+ * to be done, or an error was reported.
+ */
+static bool open_both(struct file_context *ctx, struct file *file, const struct stat *st) {
+	struct tree *tree = file->tree;
+	const struct entry *entry = &file->entry;
+	struct judged judged = {0};
+	// Ahead of the judgement, so that nobody is asked twice
+	if (st && !file_reserve_source(ctx, file, st)) {
+		defer(ctx, file);
+		return false;
+	}
+	bool hardlinks = st && file_has_links(ctx, tree, st);
+	if (st && !hardlinks && !file_judge(ctx, tree, entry, st, &judged)) {
+		return false;
+	}
+	if (!open_source(ctx, file, st, &judged)) {
+		return false;
+	}
+	if (file_has_links(ctx, tree, &file->source.st)
+		&& file_hardlinks_enter(ctx, tree, entry, &file->source.st, &file->link, &judged) != FILE_HARDLINKS_COPY)
+	{
+		return false;
+	}
+	if (file_open_destination(ctx, file, &judged)) {
+		return true;
+	}
+	if (file->target.backup) {
+		dest_undo_backup(ctx->files->dest, tree, entry, file->target.backup);
+	}
+	if (file->flags & FILE_DEFERRED) {
+		defer(ctx, file);
+	}
+	file_hardlinks_end(ctx, file->link, tree, NULL);
+	return false;
+}
+
 /** Copy a regular file, or read something else as if it were one. */
 static struct file *begin_regular(struct file_context *ctx, struct tree *tree, const struct entry *entry,
 	const struct stat *st, struct link_name *retry)
@@ -109,36 +147,7 @@ static struct file *begin_regular(struct file_context *ctx, struct tree *tree, c
 		}
 		return NULL;
 	}
-	struct judged judged = {0};
-	// Ahead of the judgement, so that nobody is asked twice
-	if (st && !file_reserve_source(ctx, file, st)) {
-		defer(ctx, file);
-		drop(ctx, file);
-		return NULL;
-	}
-	bool hardlinks = st && file_has_links(ctx, tree, st);
-	if (st && !hardlinks && !file_judge(ctx, tree, entry, st, &judged)) {
-		drop(ctx, file);
-		return NULL;
-	}
-	if (!open_source(ctx, file, st, &judged)) {
-		drop(ctx, file);
-		return NULL;
-	}
-	if (file_has_links(ctx, tree, &file->source.st)
-		&& file_hardlinks_enter(ctx, tree, entry, &file->source.st, &file->link, &judged) != FILE_HARDLINKS_COPY)
-	{
-		drop(ctx, file);
-		return NULL;
-	}
-	if (!file_open_destination(ctx, file, &judged)) {
-		if (file->target.backup) {
-			dest_undo_backup(ctx->files->dest, tree, entry, file->target.backup);
-		}
-		if (file->flags & FILE_DEFERRED) {
-			defer(ctx, file);
-		}
-		file_hardlinks_end(ctx, file->link, tree, NULL);
+	if (!open_both(ctx, file, st)) {
 		drop(ctx, file);
 		return NULL;
 	}
@@ -147,6 +156,17 @@ static struct file *begin_regular(struct file_context *ctx, struct tree *tree, c
 	}
 	file_unref(ctx, file);
 	return NULL;
+}
+
+/** Whether to look at a source before it is opened: if the destination may stay as it is, that is cheaper. */
+static bool wants_look(const struct opts *opts, const struct entry *entry) {
+	return entry->type != DT_REG || opts->update != UPDATE_ALL || (opts->flags & (OPT_HARD_LINK | OPT_SYMBOLIC_LINK));
+}
+
+/** Whether the content of a source is read, rather than a link, a pipe or a device made. */
+static bool is_read(const struct opts *opts, mode_t mode) {
+	bool contents = !(opts->flags & OPT_RECURSIVE) || (opts->flags & OPT_COPY_CONTENTS);
+	return !(opts->flags & (OPT_HARD_LINK | OPT_SYMBOLIC_LINK)) && (S_ISREG(mode) || (contents && !S_ISLNK(mode)));
 }
 
 struct file *file_begin(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st,
@@ -161,10 +181,7 @@ struct file *file_begin(struct file_context *ctx, struct tree *tree, const struc
 		file_simulate(ctx, tree, entry, st);
 		return NULL;
 	}
-	// If the destination may stay as it is, a look at both ends is cheaper than opening them
-	bool look = entry->type != DT_REG || opts->update != UPDATE_ALL
-		|| (opts->flags & (OPT_HARD_LINK | OPT_SYMBOLIC_LINK));
-	if (!st && look) {
+	if (!st && wants_look(opts, entry)) {
 		if (fstatat(tree->fd[SRC], entry->name, &got, tree_follows(tree) ? 0 : AT_SYMLINK_NOFOLLOW) != 0) {
 			tree_report(tree, entry, error_make(ERROR_STAT, errno, "cannot stat %s"));
 			file_failed(ctx, NULL);
@@ -173,17 +190,16 @@ struct file *file_begin(struct file_context *ctx, struct tree *tree, const struc
 		known = &got;
 	}
 	mode_t mode = known ? known->st_mode : S_IFREG;
-	bool contents = !(opts->flags & OPT_RECURSIVE) || (opts->flags & OPT_COPY_CONTENTS);
 	if (file_is_journal(ctx, tree, entry)) {
 		tree_report(tree, entry, error_make(ERROR_COPY, 0, "cannot copy %s: --resume keeps its journal at %d"));
 		file_failed(ctx, known);
 	} else if (S_ISDIR(mode)) {
 		tree_report(tree, entry, error_make(ERROR_COPY, 0, "skipping file %s, as it was replaced while being copied"));
 		file_failed(ctx, NULL);
+	} else if (is_read(opts, mode)) {
+		return begin_regular(ctx, tree, entry, known, retry);
 	} else if (opts->flags & (OPT_HARD_LINK | OPT_SYMBOLIC_LINK)) {
 		file_make_link(ctx, tree, entry, known);
-	} else if (S_ISREG(mode) || (contents && !S_ISLNK(mode))) {
-		return begin_regular(ctx, tree, entry, known, retry);
 	} else if (S_ISLNK(mode)) {
 		file_copy_symlink(ctx, tree, entry, known);
 	} else {
