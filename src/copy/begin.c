@@ -97,8 +97,8 @@ static bool open_source(struct file_context *ctx, struct file *file, const struc
 }
 
 /**
- * Judge a file and open both of its ends. Returns whether to move its data. If not, it was deferred or linked, nothing is
- * to be done, or an error was reported.
+ * Judge a file and open both of its ends. Returns whether to move its data. If not, it was deferred or linked, nothing
+ * is to be done, or an error was reported.
  */
 static bool open_both(struct file_context *ctx, struct file *file, const struct stat *st) {
 	struct tree *tree = file->tree;

@@ -83,6 +83,16 @@ static bool look_at_destination(struct simulated *f) {
 	return f->judged.verdict == DEST_OVERWRITE || f->judged.verdict == DEST_CREATE;
 }
 
+/** The error of removing what stands at the destination. */
+static struct error simulate_remove(const struct simulated *f) {
+	int ret = tree_may_make(f->tree, f->entry->dst_name);
+	if (ret < 0) {
+		return error_make(ERROR_REMOVE, ret, "cannot remove %d");
+	}
+	say_removed(f);
+	return NO_ERROR;
+}
+
 /** The error of writing into an existing regular file, or into what a link there leads to. */
 static struct error simulate_overwrite(const struct simulated *f) {
 	const struct files *files = f->ctx->files;
@@ -94,25 +104,10 @@ static struct error simulate_overwrite(const struct simulated *f) {
 		return error_make(ERROR_REMOVE, EISDIR, files->opts->flags & OPT_FORCE ? "cannot remove %d" : f->what);
 	}
 	if (dest_is_strangers(files->opts, f->tree, f->st, &f->judged.found.st)) {
-		if (files->opts->flags & OPT_ATTRIBUTES_ONLY) {
-			return file_not_giving();
-		}
-		int ret = tree_may_make(f->tree, name);
-		if (ret == 0) {
-			say_removed(f);
-		}
-		return ret < 0 ? error_make(ERROR_REMOVE, ret, "cannot remove %d") : NO_ERROR;
+		return files->opts->flags & OPT_ATTRIBUTES_ONLY ? file_not_giving() : simulate_remove(f);
 	}
 	if (faccessat(dir, name, W_OK, AT_EACCESS) != 0) {
-		int ret = -errno;
-		if (files->opts->flags & OPT_FORCE) {
-			ret = tree_may_make(f->tree, name);
-			if (ret < 0) {
-				return error_make(ERROR_REMOVE, ret, "cannot remove %d");
-			}
-			say_removed(f);
-		}
-		return ret < 0 ? error_make(ERROR_CREATE, ret, f->what) : NO_ERROR;
+		return files->opts->flags & OPT_FORCE ? simulate_remove(f) : error_make(ERROR_CREATE, errno, f->what);
 	}
 	struct target_found there = {.link = link};
 	struct error fail = NO_ERROR;
@@ -127,26 +122,34 @@ static struct error simulate_overwrite(const struct simulated *f) {
 	return NO_ERROR;
 }
 
+/** Whether the entry would be written through a symbolic link that leads nowhere, which only POSIXLY_CORRECT allows. */
+static bool leads_nowhere(const struct simulated *f) {
+	const struct opts *opts = f->ctx->files->opts;
+	struct stat st;
+	bool in_place = !(opts->flags & OPT_REMOVE_DESTINATION) && opts->backup == BACKUP_NONE;
+	return f->as_regular && f->exists && S_ISLNK(f->there.st_mode) && in_place && !(opts->flags & OPT_POSIX)
+		&& fstatat(f->tree->fd[DST], f->entry->dst_name, &st, 0) != 0;
+}
+
+/** Whether a device would be made, which needs privileges. */
+static bool is_device(const struct simulated *f) {
+	return !f->as_regular && (S_ISCHR(f->st->st_mode) || S_ISBLK(f->st->st_mode))
+		&& !(f->ctx->files->opts->flags & (OPT_SYMBOLIC_LINK | OPT_HARD_LINK));
+}
+
 /** The error of making the entry. */
 static struct error simulate_create(const struct simulated *f) {
-	const struct opts *opts = f->ctx->files->opts;
 	const char *name = f->entry->dst_name;
 	size_t len = strlen(name);
-	struct stat st;
 
 	if (!f->exists && (len == 0 || name[len - 1] == '/')) {
 		return error_make(ERROR_CREATE, len > 0 && f->as_regular ? ENOTDIR : ENOENT, f->what);
 	}
-	bool in_place = !(opts->flags & OPT_REMOVE_DESTINATION) && opts->backup == BACKUP_NONE;
-	if (f->as_regular && f->exists && S_ISLNK(f->there.st_mode) && in_place && !(opts->flags & OPT_POSIX)
-		&& fstatat(f->tree->fd[DST], name, &st, 0) != 0)
-	{
+	if (leads_nowhere(f)) {
 		return error_make(ERROR_COPY, 0, "not writing through dangling symlink %d");
 	}
-	bool device = !f->as_regular && (S_ISCHR(f->st->st_mode) || S_ISBLK(f->st->st_mode))
-		&& !(opts->flags & (OPT_SYMBOLIC_LINK | OPT_HARD_LINK));
 	int ret = tree_may_make(f->tree, name);
-	if (ret == 0 && device && !(opts->flags & OPT_PRIVILEGED)) {
+	if (ret == 0 && is_device(f) && !(f->ctx->files->opts->flags & OPT_PRIVILEGED)) {
 		ret = -EPERM;
 	}
 	return ret < 0 ? error_make(ERROR_CREATE, ret, f->what) : NO_ERROR;

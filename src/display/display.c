@@ -52,45 +52,47 @@ void display_started(struct report *report, uint64_t operands, bool dry_run) {
 	report_event(report, "started", members, countof(members));
 }
 
+static enum display_style choose_style(enum progress_style progress, bool terminal) {
+	switch (progress) {
+	case PROGRESS_NEVER:
+		return DISPLAY_NOTHING;
+	case PROGRESS_AUTO:
+		if (!terminal) {
+			return DISPLAY_NOTHING;
+		}
+		break;
+	case PROGRESS_ALWAYS:
+	case PROGRESS_SYNCED:
+		break;
+	case PROGRESS_PLAIN:
+		return DISPLAY_LINES;
+	}
+	return terminal && is_dumb(getenv("TERM")) ? DISPLAY_LINES : DISPLAY_BAR;
+}
+
+/** The flags of a line that is drawn: LINE_UTF8 and LINE_COLOR. */
+static unsigned choose_flags(bool terminal) {
+	const char *term = getenv("TERM");
+	const char *no_color = getenv("NO_COLOR");
+	// The fonts of the Linux console lack the eighths of a block
+	bool console = terminal && term && strcmp(term, "linux") == 0;
+	bool color = terminal && !(no_color && no_color[0] != '\0');
+	bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0 && !console;
+	return (utf8 ? LINE_UTF8 : 0) | (color ? LINE_COLOR : 0);
+}
+
 void display_init(struct display *display, const struct opts *opts, const struct limits *limits,
 	struct report *report)
 {
-	const char *term = getenv("TERM");
-	const char *no_color = getenv("NO_COLOR");
-
+	bool terminal = isatty(STDERR_FILENO);
 	*display = (struct display) {
 		.opts = opts,
 		.limits = limits,
 		.report = report,
-		.terminal = isatty(STDERR_FILENO),
+		.terminal = terminal,
+		.style = choose_style(opts->progress, terminal),
 	};
-	switch (opts->progress) {
-	case PROGRESS_NEVER:
-		break;
-	case PROGRESS_AUTO:
-		display->style = display->terminal ? DISPLAY_BAR : DISPLAY_NOTHING;
-		break;
-	case PROGRESS_ALWAYS:
-	case PROGRESS_SYNCED:
-		display->style = DISPLAY_BAR;
-		break;
-	case PROGRESS_PLAIN:
-		display->style = DISPLAY_LINES;
-		break;
-	}
-	if (display->style == DISPLAY_BAR && display->terminal && is_dumb(term)) {
-		display->style = DISPLAY_LINES;
-	}
-	if (strcmp(nl_langinfo(CODESET), "UTF-8") == 0 && !(display->terminal && term && strcmp(term, "linux") == 0)) {
-		// The fonts of the Linux console lack the eighths of a block
-		display->flags |= LINE_UTF8;
-	}
-	if (display->terminal && !(no_color && no_color[0] != '\0')) {
-		display->flags |= LINE_COLOR;
-	}
-	if (display->style == DISPLAY_LINES) {
-		display->flags = LINE_PLAIN;
-	}
+	display->flags = display->style == DISPLAY_LINES ? LINE_PLAIN : choose_flags(terminal);
 }
 
 /** Report the progress (--json). */

@@ -232,48 +232,70 @@ static unsigned choose_fields(const struct texts *texts, unsigned columns, bool 
 	return fields;
 }
 
-/** Write the last line of a copy with failures or errors. */
-static void failed_line(const struct view *view, unsigned columns, unsigned flags, struct line *line) {
+/** The parts of the last line of a copy with failures or errors. */
+enum failed_part {
+	PART_FILES,
+	PART_BYTES,
+	PART_TIME,
+	PART_FAILED,
+	PART_MORE,
+	PART_COUNT,
+};
+
+/** A text for each part. */
+typedef char failed_parts[PART_COUNT][96];
+
+static void write_failed_parts(const struct view *view, failed_parts parts) {
+	const size_t size = sizeof(parts[0]);
 	char bytes[32];
 	char time[32];
-	char parts[5][96] = {0};
-	// Parts to drop, the first one first
-	static const size_t order[] = {4, 1, 2, 0};
 	unsigned long long dealt = view->files + view->failed + view->skipped;
 	unsigned long long all = view->totals.final ? max((unsigned long long)view->totals.files, dealt) : dealt;
-	unsigned width = 0;
 
 	progress_format_bytes(bytes, sizeof(bytes), (double)view->bytes);
 	progress_format_time(time, sizeof(time), view->elapsed);
-	snprintf(parts[0], sizeof(parts[0]), "%llu of %llu %s", (unsigned long long)view->files, all, files_noun(all));
-	snprintf(parts[1], sizeof(parts[1]), ", %s", bytes);
-	snprintf(parts[2], sizeof(parts[2]), " in %s", time);
+	snprintf(parts[PART_FILES], size, "%llu of %llu %s", (unsigned long long)view->files, all, files_noun(all));
+	snprintf(parts[PART_BYTES], size, ", %s", bytes);
+	snprintf(parts[PART_TIME], size, " in %s", time);
 	if (view->failed > 0) {
-		snprintf(parts[3], sizeof(parts[3]), "%llu failed", (unsigned long long)view->failed);
+		snprintf(parts[PART_FAILED], size, "%llu failed", (unsigned long long)view->failed);
 	} else {
-		snprintf(parts[3], sizeof(parts[3]), "%llu %s", (unsigned long long)view->errors,
+		snprintf(parts[PART_FAILED], size, "%llu %s", (unsigned long long)view->errors,
 			view->errors == 1 ? "error" : "errors");
 	}
 	int len = view->failed > 0 && view->errors > MANY_ERRORS
-		? snprintf(parts[4], sizeof(parts[4]), " (%llu messages)", (unsigned long long)view->errors) : 0;
+		? snprintf(parts[PART_MORE], size, " (%llu messages)", (unsigned long long)view->errors) : 0;
 	if (view->skipped > 0) {
-		snprintf(parts[4] + len, sizeof(parts[4]) - (size_t)len, ", %llu left as they were",
+		snprintf(parts[PART_MORE] + len, size - (size_t)len, ", %llu left as they were",
 			(unsigned long long)view->skipped);
 	}
-	for (size_t i = 0; i < countof(parts); ++i) {
+}
+
+/** Drop parts until less than COLUMNS columns are left. Returns whether that was possible. */
+static bool drop_failed_parts(failed_parts parts, unsigned columns) {
+	static const enum failed_part order[] = {PART_MORE, PART_BYTES, PART_TIME, PART_FILES};
+	const unsigned separator = 2;
+	unsigned width = separator;
+	for (size_t i = 0; i < PART_COUNT; ++i) {
 		width += (unsigned)strlen(parts[i]);
 	}
-	width += 2;
-	for (size_t i = 0; columns > 0 && i < countof(order) && width >= columns; ++i) {
-		width -= (unsigned)strlen(parts[order[i]]) + (order[i] == 0 ? 2 : 0);
+	for (size_t i = 0; i < countof(order) && width >= columns; ++i) {
+		width -= (unsigned)strlen(parts[order[i]]) + (order[i] == PART_FILES ? separator : 0);
 		parts[order[i]][0] = '\0';
 	}
-	if (columns > 0 && width >= columns) {
+	return width < columns;
+}
+
+/** Write the last line of a copy with failures or errors. */
+static void failed_line(const struct view *view, unsigned columns, unsigned flags, struct line *line) {
+	failed_parts parts = {0};
+	write_failed_parts(view, parts);
+	if (columns > 0 && !drop_failed_parts(parts, columns)) {
 		return;
 	}
-	for (size_t i = 0; i < countof(parts); ++i) {
-		if (i == 3) {
-			append(line, parts[0][0] != '\0' ? "; " : "", 0);
+	for (size_t i = 0; i < PART_COUNT; ++i) {
+		if (i == PART_FAILED) {
+			append(line, parts[PART_FILES][0] != '\0' ? "; " : "", 0);
 			append(line, flags & LINE_COLOR ? "\033[31m" : "", 0);
 		}
 		append(line, parts[i], 0);

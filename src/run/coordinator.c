@@ -434,31 +434,27 @@ static void adapt_operands(struct run *run) {
 	}
 }
 
-int coordinator_run(const struct opts *opts, struct report *report) {
-	struct run *run = aligned_alloc(_Alignof(struct run), sizeof(*run));
-	if (!run) {
-		report_error(report, ERROR_START, ENOMEM, "cannot start", NULL, NULL);
-		return 0;
-	}
-	memset(run, 0, sizeof(*run));
-	run->opts = opts;
-	adapt_operands(run);
-	opts = run->opts;
-	run->report = report;
-	bool at_once = coordinator_is_done_at_once(opts);
+/** Find out what the machine allows. A copy that is done at once does not take the time to look at it. */
+static void choose_limits(struct run *run) {
+	bool at_once = coordinator_is_done_at_once(run->opts);
 	if (!at_once) {
-		report_localize(report);
+		report_localize(run->report);
 	}
 	struct machine machine = at_once ? machine_least() : machine_look();
 	run->scaling = (struct scaling) {.processors = machine.processors, .share = -1};
-	run->limits = coordinator_choose_limits(opts, &machine);
+	run->limits = coordinator_choose_limits(run->opts, &machine);
 	run->limits.flags |= at_once ? LIMITS_ALONE | LIMITS_AT_ONCE : 0;
-	if (opts->flags & OPT_IDLE) {
-		int ret = machine_be_idle();
-		if (ret < 0) {
-			report_warn(report, ERROR_START, -ret, "warning: cannot take the lowest priority", NULL, NULL);
-		}
+	int ret = run->opts->flags & OPT_IDLE ? machine_be_idle() : 0;
+	if (ret < 0) {
+		report_warn(run->report, ERROR_START, -ret, "warning: cannot take the lowest priority", NULL, NULL);
 	}
+}
+
+/** Prepare a run. Returns whether it may begin; if not, an error was reported. */
+static bool set_up(struct run *run) {
+	const struct opts *opts = run->opts;
+	struct report *report = run->report;
+	choose_limits(run);
 	display_init(&run->display, opts, &run->limits, report);
 	// Open it while a signal still ends a wait for the other end of a fifo
 	bool ready = checksums_open(&run->checksums, opts->checksums, report, &run->files.cancelled);
@@ -474,25 +470,12 @@ int coordinator_run(const struct opts *opts, struct report *report) {
 		run->trees.closing = files_tree_closing;
 		run->trees.files = &run->files;
 	}
-
 	run->files.checksums = opts->checksums ? &run->checksums : NULL;
-	bool begun = ready && dest_init(&run->dest, opts, report, &run->trees) == 0 && engine_ok(run) && limit_rate(run)
+	return ready && dest_init(&run->dest, opts, report, &run->trees) == 0 && engine_ok(run) && limit_rate(run)
 		&& begin_checksums(run);
-	if (begun) {
-		copy(run);
-	}
-	if (run->dest.base) {
-		tree_unref(run->dest.base);
-	}
-	if (begun) {
-		finish(run);
-	}
-	checksums_finish(&run->checksums, opts->flags & OPT_FSYNC ? CHECKSUMS_FLUSH : 0);
-	coordinator_sum_up(run);
-	if (is_unread(run)) {
-		run->signal = SIGPIPE;
-	}
-	int signal = coordinator_give_signals(run);
+}
+
+static void tear_down(struct run *run) {
 	files_destroy(&run->files);
 	hardlinks_destroy(&run->hardlinks);
 	dest_destroy(&run->dest);
@@ -502,5 +485,34 @@ int coordinator_run(const struct opts *opts, struct report *report) {
 	free(run->counters);
 	free(run->onto[1]);
 	free(run);
+}
+
+int coordinator_run(const struct opts *opts, struct report *report) {
+	struct run *run = aligned_alloc(_Alignof(struct run), sizeof(*run));
+	if (!run) {
+		report_error(report, ERROR_START, ENOMEM, "cannot start", NULL, NULL);
+		return 0;
+	}
+	memset(run, 0, sizeof(*run));
+	run->opts = opts;
+	run->report = report;
+	adapt_operands(run);
+	bool begun = set_up(run);
+	if (begun) {
+		copy(run);
+	}
+	if (run->dest.base) {
+		tree_unref(run->dest.base);
+	}
+	if (begun) {
+		finish(run);
+	}
+	checksums_finish(&run->checksums, run->opts->flags & OPT_FSYNC ? CHECKSUMS_FLUSH : 0);
+	coordinator_sum_up(run);
+	if (is_unread(run)) {
+		run->signal = SIGPIPE;
+	}
+	int signal = coordinator_give_signals(run);
+	tear_down(run);
 	return signal;
 }
