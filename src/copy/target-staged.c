@@ -160,11 +160,33 @@ static int open_part_anew(struct file *file, const struct location *location, in
 	return fd;
 }
 
+/** Open what a file is written to until it has its name. Sets file::part. Returns a descriptor or -errno. */
+static int open_staged(struct file_context *ctx, struct file *file, const struct location *location, mode_t mode) {
+	int flags = file_access_mode(ctx->files->opts) | O_CLOEXEC;
+	int fd = file_open_part(ctx, file, location->dir, location->name, mode);
+	if (fd >= 0) {
+		return fd;
+	}
+	if (file->part) {
+		return open_part_anew(file, location, flags, mode);
+	}
+	fd = -EOPNOTSUPP;
+	if (has_unnamed(ctx, file)) {
+		fd = openat(location->dir, ".", flags | O_TMPFILE, mode);
+		fd = or_errno(fd);
+	}
+	// Errors of file systems and kernels without O_TMPFILE
+	if (fd == -EOPNOTSUPP || fd == -EISDIR || fd == -EINVAL || fd == -ENOSYS) {
+		forget_unnamed(ctx, file);
+		fd = open_tempfile(file, location, flags, mode);
+	}
+	return fd;
+}
+
 /** Stage a file: make it without its name. Returns 0 or -errno. */
 static int stage(struct file_context *ctx, struct file *file, mode_t mode) {
 	struct location location;
-	int fd = -EOPNOTSUPP;
-	int flags = file_access_mode(ctx->files->opts) | O_CLOEXEC;
+	struct stat st;
 	int ret = location_open(&location, file);
 	if (ret < 0) {
 		return ret;
@@ -172,21 +194,7 @@ static int stage(struct file_context *ctx, struct file *file, mode_t mode) {
 	if ((file->tree->flags & TREE_BASE) && file->tree->fd[DST] == AT_FDCWD && !(file->target.flags & TARGET_BY_LINK)) {
 		files_resume_in(ctx->files, file->tree, location.dir, file->entry.dst_name);
 	}
-	int part = file_open_part(ctx, file, location.dir, location.name, mode);
-	if (part >= 0) {
-		fd = part;
-	} else if (!file->part && has_unnamed(ctx, file)) {
-		fd = openat(location.dir, ".", flags | O_TMPFILE, mode);
-		fd = or_errno(fd);
-	}
-	if (part < 0 && file->part) {
-		fd = open_part_anew(file, &location, flags, mode);
-	// Errors of file systems and kernels without O_TMPFILE
-	} else if (fd == -EOPNOTSUPP || fd == -EISDIR || fd == -EINVAL || fd == -ENOSYS) {
-		forget_unnamed(ctx, file);
-		fd = open_tempfile(file, &location, flags, mode);
-	}
-	struct stat st;
+	int fd = open_staged(ctx, file, &location, mode);
 	if ((file->target.flags & TARGET_BY_LINK) && fstatat(location.dir, ".", &st, 0) == 0) {
 		file->target.led_to = inode_of(&st);
 	}

@@ -154,8 +154,7 @@ static bool remove_all(struct surplus *s, const struct listed *entries, size_t c
 			continue;
 		}
 		if ((tree->flags & TREE_EMPTY) && (tree->parent->flags & TREE_OPERANDS)) {
-			const struct entry self = {.name = tree->name[SRC], .dst_name = tree->name[DST]};
-			tree_report(tree->parent, &self, error_make(ERROR_REMOVE, 0, "%s is empty: nothing is removed from %d"));
+			tree_report_itself(tree, error_make(ERROR_REMOVE, 0, "%s is empty: nothing is removed from %d"));
 			return false;
 		}
 		dest_remove(s->dest, tree, entries[i].name, what, gone);
@@ -208,8 +207,7 @@ static void look_through(struct dest *dest, struct tree *tree, enum dest_remove 
 	struct surplus s = {.dest = dest, .tree = tree};
 	int ret = look(&s, what, gone);
 	if (ret < 0) {
-		const struct entry self = {.name = tree->name[SRC], .dst_name = tree->name[DST]};
-		tree_report(tree->parent, &self, error_make(ERROR_REMOVE, ret, "cannot find out what to remove from %d"));
+		tree_report_itself(tree, error_make(ERROR_REMOVE, ret, "cannot find out what to remove from %d"));
 	}
 	if (tree->select) {
 		select_pause(tree->select, false);
@@ -256,8 +254,7 @@ static void hold(struct dest *dest, struct tree *tree) {
 	}
 	mutex_unlock(&dest->lock);
 	if (!held) {
-		const struct entry self = {.name = tree->name[SRC], .dst_name = tree->name[DST]};
-		tree_report(tree->parent, &self, error_make(ERROR_REMOVE, ENOMEM, "cannot find out what to remove from %d"));
+		tree_report_itself(tree, error_make(ERROR_REMOVE, ENOMEM, "cannot find out what to remove from %d"));
 	}
 }
 

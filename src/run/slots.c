@@ -254,6 +254,13 @@ static enum chunk_next write_now(struct state *s, unsigned index, struct chunk *
 	return chunk_step(chunk, CHUNK_OP_WRITE, again ? -EAGAIN : res);
 }
 
+/** A request for a range failed. OFF: where. */
+static void range_failed(struct hold *hold, uint64_t off, struct error fail) {
+	file_fail(hold->file, off, fail);
+	// Skip the range: a failing medium takes long for each request
+	hold->range.start = hold->range.end;
+}
+
 /** Do the next action for a chunk. */
 static void slot_next(struct state *s, unsigned index, enum chunk_next next) {
 	struct slot *slot = &s->slots[index];
@@ -292,13 +299,10 @@ static void slot_next(struct state *s, unsigned index, enum chunk_next next) {
 		file_ended(file, chunk->off);
 		break;
 	case CHUNK_READ_FAILED:
-		file_fail(file, chunk->off, error_make(ERROR_READ, chunk->err, "error reading %s"));
-		// Skip the range: a failing medium takes long for each request
-		hold->range.start = hold->range.end;
+		range_failed(hold, chunk->off, error_make(ERROR_READ, chunk->err, "error reading %s"));
 		break;
 	case CHUNK_WRITE_FAILED:
-		file_fail(file, chunk->off + chunk->put, error_make(ERROR_WRITE, chunk->err, "error writing %d"));
-		hold->range.start = hold->range.end;
+		range_failed(hold, chunk->off + chunk->put, error_make(ERROR_WRITE, chunk->err, "error writing %d"));
 		break;
 	}
 	slot_end(s, index);

@@ -54,8 +54,7 @@ void tree_flush(struct tree *tree) {
 	int ret = tree->flags & TREE_DST_PATH ? flush_directory_at(tree->fd[DST], ".", stop)
 		: flush_directory(tree->fd[DST], stop);
 	if (ret < 0 && ret != -EINTR) {
-		struct entry entry = {.name = tree->name[SRC], .dst_name = tree->name[DST]};
-		tree_report(tree->parent, &entry, error_make(ERROR_SYNC, ret, "error syncing %d"));
+		tree_report_itself(tree, error_make(ERROR_SYNC, ret, "error syncing %d"));
 	}
 	if (tree->parent->flags & TREE_BASE) {
 		tree_flush_name(tree->parent, &(struct entry) {.name = tree->name[SRC], .dst_name = tree->name[DST]});

@@ -102,6 +102,11 @@ void tree_report(const struct tree *tree, const struct entry *entry, struct erro
 	free(dst);
 }
 
+void tree_report_itself(const struct tree *tree, struct error fail) {
+	const struct entry entry = {.name = tree->name[SRC], .dst_name = tree->name[DST]};
+	tree_report(tree->parent, &entry, fail);
+}
+
 void tree_say(const struct tree *tree, const struct entry *entry, enum say say, const char *what) {
 	char *src = tree_path(tree, SRC, entry->name);
 	char *dst = tree_path(tree, DST, entry->dst_name);

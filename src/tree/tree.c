@@ -175,8 +175,7 @@ static void apply(struct tree *tree) {
 	}
 	struct error fail = meta_apply(&meta);
 	if (fail.text) {
-		struct entry entry = {.name = tree->name[SRC], .dst_name = tree->name[DST]};
-		tree_report(tree->parent, &entry, fail);
+		tree_report_itself(tree, fail);
 	}
 }
 
@@ -188,48 +187,52 @@ static void remove_surplus(struct tree *tree) {
 	}
 	int ret = tree_pin(tree);
 	if (ret < 0) {
-		struct entry entry = {.name = tree->name[SRC], .dst_name = tree->name[DST]};
-		tree_report(tree->parent, &entry, error_make(ERROR_ACCESS, ret, "cannot access %d"));
+		tree_report_itself(tree, error_make(ERROR_ACCESS, ret, "cannot access %d"));
 		return;
 	}
 	trees->surplus(trees->dest, tree);
 	tree_unpin(tree);
 }
 
-/** Set the attributes of a complete directory, flush it and close it. */
-static void finish(struct tree *tree) {
-	const struct opts *opts = tree->trees->opts;
+/** Whether a complete directory gets attributes. One that is its own copy (-n) needs none. */
+static bool wants_attributes(const struct tree *tree) {
+	bool any = (tree->trees->opts->preserve & PRESERVE_ATTRIBUTES) || (tree->flags & TREE_CREATED);
+	return any && !(tree->flags & TREE_AS_IS) && !inode_same(tree->inode[SRC], tree->inode[DST]);
+}
 
+/** Set the attributes of a complete directory, and flush it. */
+static void settle(struct tree *tree) {
+	int ret = tree_pin(tree);
+	bool pinned = ret == 0;
+	// Open the parent by ".." while this directory's mode still allows that: it avoids a long way down
+	if (pinned) {
+		ret = tree_pin_through(tree->parent, tree);
+	}
+	bool parent_pinned = pinned && ret == 0;
+	if (pinned && tree->trees->closing) {
+		tree->trees->closing(tree->trees->files, tree);
+	}
+	bool wanted = wants_attributes(tree);
+	if (wanted && parent_pinned) {
+		apply(tree);
+	} else if (wanted || (!pinned && (tree->flags & TREE_FLUSH_EACH))) {
+		tree_report_itself(tree, error_make(ERROR_ACCESS, ret, "cannot access %d"));
+	}
+	if (pinned) {
+		tree_flush(tree);
+		tree_unpin(tree);
+	}
+	if (parent_pinned) {
+		tree_unpin(tree->parent);
+	}
+}
+
+/** Settle a complete directory, and close it. */
+static void finish(struct tree *tree) {
 	remove_surplus(tree);
 	listing_free(&tree->listing);
-	if (!(tree->flags & TREE_BASE) && !(opts->flags & OPT_DRY_RUN)) {
-		bool made = tree->flags & TREE_CREATED;
-		int ret = tree_pin(tree);
-		// Open the parent by ".." while this directory's mode still allows that: it avoids a long way down
-		bool pinned = ret == 0;
-		if (pinned) {
-			ret = tree_pin_through(tree->parent, tree);
-		}
-		bool parent_pinned = pinned && ret == 0;
-		if (pinned && tree->trees->closing) {
-			tree->trees->closing(tree->trees->files, tree);
-		}
-		// A directory that is its own copy (-n) needs no attributes either
-		bool same = inode_same(tree->inode[SRC], tree->inode[DST]);
-		bool wanted = ((opts->preserve & PRESERVE_ATTRIBUTES) || made) && !(tree->flags & TREE_AS_IS) && !same;
-		if (wanted && parent_pinned) {
-			apply(tree);
-		} else if (wanted || (!pinned && (tree->flags & TREE_FLUSH_EACH))) {
-			struct entry entry = {.name = tree->name[SRC], .dst_name = tree->name[DST]};
-			tree_report(tree->parent, &entry, error_make(ERROR_ACCESS, ret, "cannot access %d"));
-		}
-		if (pinned) {
-			tree_flush(tree);
-			tree_unpin(tree);
-		}
-		if (parent_pinned) {
-			tree_unpin(tree->parent);
-		}
+	if (!(tree->flags & TREE_BASE) && !(tree->trees->opts->flags & OPT_DRY_RUN)) {
+		settle(tree);
 	}
 	shut(tree);
 }

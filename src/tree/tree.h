@@ -292,6 +292,9 @@ struct error tree_explain(const struct tree *tree, const struct entry *entry, st
 /** Report an error about an entry of a tree. */
 void tree_report(const struct tree *tree, const struct entry *entry, struct error fail);
 
+/** Report an error about a tree, which is not a base. */
+void tree_report_itself(const struct tree *tree, struct error fail);
+
 /** With OPT_DELETE, note a reported error in a tree: then nothing is removed from the tree or its parents. */
 void tree_note_failure(struct tree *tree);
 
