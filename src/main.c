@@ -44,6 +44,7 @@
  *     - target-staged.c     a destination that gets its name when it is whole (--atomic, --resume)
  *     - earlier.c           links to files of an earlier copy (--link-dest)
  *     - target-dry.c        a destination that is not made (--dry-run)
+ *     - location.c          where a file gets its name
  *     - hide.c              temporary names
  *     - plan.[ch]           chooses the movers for a file's data; pure
  *     - move.c              asks the movers of the plan

@@ -134,6 +134,23 @@ int file_try_tempfile(const struct tree *tree, int dir, const char *name, int (*
  */
 void file_drop_tempfile(const struct tree *tree, int dir, const char *path, struct inode inode);
 
+/** Where a file gets its name: a directory, and a name without slashes. */
+struct location {
+	int dir;
+	/** The directory's descriptor if location_close() has to close it, else -1. */
+	int own;
+	char *name;
+};
+
+/**
+ * Find where a file gets its name. Its tree is pinned. Returns 0, SYMLINK_FOREIGN, SYMLINK_REFUSED or -errno: -ESTALE
+ * if that is in another directory now.
+ */
+int location_open(struct location *location, const struct file *file);
+
+/** Close a location that was opened. */
+void location_close(struct location *location);
+
 /**
  * The kinds of targets. A target in place is written to under its own name. A staged one (--atomic, --resume) has no
  * name or a temporary one until it is whole. A dry run has no target, as it opens nothing: see file_simulate().
