@@ -32,7 +32,8 @@ static const struct {
 	{"delete", "delete"}, {"delete-excluded", "delete-e"}, {"max-delete", "max-d"}, {"mirror", "mir"},
 	{"direct", "dire"}, {"dry-run", "dr"}, {"engine", "en"}, {"exclude", "exclude"}, {"exclude-from", "exclude-f"},
 	{"exclude-vcs", "exclude-v"}, {"files-from", "file"}, {"fsync", "fs"}, {"gitignore", "gi"}, {"idle", "id"},
-	{"include", "inc"}, {"json", "j"}, {"max-size", "max-s"}, {"min-size", "min"}, {"null", "nul"},
+	{"include", "inc"}, {"json", "j"}, {"link-dest", "link-"},
+	{"max-size", "max-s"}, {"min-size", "min"}, {"null", "nul"},
 	{"progress", "prog"}, {"queue-depth", "que"}, {"resume", "res"}, {"stats", "sta"}, {"threads", "th"},
 	{"verify", "veri"},
 };
@@ -116,7 +117,7 @@ TEST(unknown_ones_are_explained) {
 		{"threadss", "unrecognized option %s; did you mean '--threads'?"},
 		{"delete-during", "unrecognized option %s; see --delete, which removes when a directory is copied without an error"},
 		{"links", "unrecognized option %s; see --no-dereference"},
-		{"link-dest", "unrecognized option %s; ucp has nothing like this option of rsync"},
+		{"compare-dest", "unrecognized option %s; see --link-dest"},
 		{"no-perms", "unrecognized option %s; see --no-preserve"},
 		{"no-compress", "unrecognized option %s; ucp has nothing like this option of rsync"},
 		{"checksum", "unrecognized option %s; see --update=checksum for comparing contents, "
