@@ -13,11 +13,12 @@ int array_grow(void *array, size_t *size, size_t item) {
 	size_t more = *size ? *size * 2 : FIRST;
 	// The pointer has the type of its items
 	memcpy(&items, array, sizeof(items));
-	items = reallocarray(items, more, item);
-	if (!items) {
+	void *bigger = reallocarray(items, more, item);
+	if (!bigger) {
 		return -ENOMEM;
 	}
-	memcpy(array, &items, sizeof(items));
+	memcpy(array, &bigger, sizeof(bigger));
 	*size = more;
+	// cppcheck-suppress memleak ; ARRAY has it now
 	return 0;
 }
