@@ -248,6 +248,16 @@ once_link_of_this_run_is_put_in_the_place_of_a_directory() {
 	done
 }
 
+# s/new has a link that is to be copied, and where s/z/f is to be copied to, there is a link to the same place.
+new_directory_and_link() {
+	rm -rf s d victims victim
+	victims
+	mkdir -p s/new s/z d/s/z
+	ln -s "$PWD/victim" s/new/l
+	ln -s "$PWD/victim" d/s/z/f
+	echo evil >s/z/f
+}
+
 # Out of a new directory that others may write into, to where a later operand comes.
 # only: release
 once_link_of_this_run_is_moved_out_of_a_new_directory() {
@@ -255,13 +265,8 @@ once_link_of_this_run_is_moved_out_of_a_new_directory() {
 	need root
 	umask 0
 	prepare() {
-		rm -rf s d victims victim
-		victims
-		mkdir -p s/new s/z d/s/z
+		new_directory_and_link
 		chmod 777 s/new
-		ln -s "$PWD/victim" s/new/l
-		ln -s "$PWD/victim" d/s/z/f
-		echo evil >s/z/f
 		chown -h "$USER_ID" d/s/z d/s/z/f
 	}
 	for options in -r "-r --preserve=mode" -a "-r --preserve=mode --atomic"; do
@@ -276,12 +281,7 @@ once_link_of_this_run_is_moved_out_of_a_directory_that_becomes_a_users() {
 	local options
 	need root
 	prepare() {
-		rm -rf s d victims victim
-		victims
-		mkdir -p s/new s/z d/s/z
-		ln -s "$PWD/victim" s/new/l
-		ln -s "$PWD/victim" d/s/z/f
-		echo evil >s/z/f
+		new_directory_and_link
 		ln s/new/l s/new/l2
 		chown -h "$USER_ID" s/new s/z d/s/z d/s/z/f
 	}
@@ -301,13 +301,8 @@ once_link_of_this_run_is_moved_out_of_a_directory_with_a_default_acl() {
 	mkdir probe
 	setfacl -d -m "u:$USER_ID:rwx" probe 2>/dev/null || skip "needs ACLs here"
 	prepare() {
-		rm -rf s d victims victim
-		victims
-		mkdir -p s/new s/z d/s/z
+		new_directory_and_link
 		chmod 775 s/new
-		ln -s "$PWD/victim" s/new/l
-		ln -s "$PWD/victim" d/s/z/f
-		echo evil >s/z/f
 		chown -h "$USER_ID" d/s/z d/s/z/f
 		setfacl -d -m "u:$USER_ID:rwx" d/s
 	}

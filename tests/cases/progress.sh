@@ -32,20 +32,21 @@ case_always_with_nothing_to_copy() {
 	check test -f b
 }
 
-case_never_prints_nothing() {
+# Copying a file with these options prints nothing.
+prints_nothing() {
 	head -c 3000000 /dev/urandom >a
-	run_ucp --progress=never a b
+	run_ucp "$@" a b
 	expect_status 0
 	expect_no_out
 	expect_no_err
 }
 
+case_never_prints_nothing() {
+	prints_nothing --progress=never
+}
+
 case_auto_prints_nothing_without_terminal() {
-	head -c 3000000 /dev/urandom >a
-	run_ucp --progress=auto a b
-	expect_status 0
-	expect_no_out
-	expect_no_err
+	prints_nothing --progress=auto
 }
 
 case_messages_stay_whole() {

@@ -200,16 +200,7 @@ once_finished_files_are_verified() {
 
 # Options that make other copies: nothing is taken for finished.
 once_other_options_begin_anew() {
-	make_source
-	mkdir s/sub
-	mkfifo s/sub/zz
-	exec 9<>s/sub/zz
-	start_ucp -r --copy-contents --resume -T s d 9>&-
-	wait_for '[[ -e d/f1 && -e d/f2 && -e d/f3 && -e d/big ]]'
-	kill -s INT "$pid"
-	finish_ucp
-	exec 9>&-
-	rm -r s/sub
+	finish_some
 	rm -rf d/sub
 	touch -r s d
 	run_ucp -a --resume -T s d

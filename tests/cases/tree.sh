@@ -384,37 +384,28 @@ case_symlink_in_place_of_directory() {
 
 # --- into themselves
 
-case_into_own_subdirectory() {
+# refused_in_itself DESTINATION COPY MADE: copying s to DESTINATION would make COPY; MADE must not be there.
+refused_in_itself() {
 	small_tree s
 	cp -a s saved
-	run_ucp -r s s/new
+	run_ucp -r s "$1"
 	expect_status 1
-	expect_err "ucp: cannot copy a directory, 's', into itself, 's/new'"
-	check_not test -e s/new/new
-	rm -rf s/new
+	expect_err "ucp: cannot copy a directory, 's', into itself, '$2'"
+	check_not test -e "$3"
+	rm -rf "$2"
 	same_tree saved s --no-times
+}
+
+case_into_own_subdirectory() {
+	refused_in_itself s/new s/new s/new/new
 }
 
 case_into_own_deeper_subdirectory() {
-	small_tree s
-	cp -a s saved
-	run_ucp -r s s/one/two/new
-	expect_status 1
-	expect_err "ucp: cannot copy a directory, 's', into itself, 's/one/two/new'"
-	check_not test -e s/one/two/new/one/two/new
-	rm -rf s/one/two/new
-	same_tree saved s --no-times
+	refused_in_itself s/one/two/new s/one/two/new s/one/two/new/one/two/new
 }
 
 case_into_itself() {
-	small_tree s
-	cp -a s saved
-	run_ucp -r s s
-	expect_status 1
-	expect_err "ucp: cannot copy a directory, 's', into itself, 's/s'"
-	check_not test -e s/s/s
-	rm -rf s/s
-	same_tree saved s --no-times
+	refused_in_itself s s/s s/s/s
 }
 
 case_dot_into_subdirectory() {
