@@ -72,7 +72,10 @@ struct plan {
 	const struct mover *ways[PLAN_MOST];
 	/** enum plan_flags. */
 	unsigned flags;
-	/** Chosen when workers move the file in ranges. */
+	/**
+	 * Chosen by file_cache_choose() when workers begin to move the file in ranges, since it depends on how much was moved
+	 * until then, and how fast.
+	 */
 	enum cache_use cache;
 };
 
