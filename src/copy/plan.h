@@ -73,8 +73,8 @@ struct plan {
 	/** enum plan_flags. */
 	unsigned flags;
 	/**
-	 * Chosen by file_cache_choose() when workers begin to move the file in ranges, since it depends on how much was moved
-	 * until then, and how fast.
+	 * Chosen by file_cache_choose() when workers begin to move the file in ranges, since it depends on how much was
+	 * moved until then, and how fast.
 	 */
 	enum cache_use cache;
 };
