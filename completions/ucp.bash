@@ -91,7 +91,7 @@ _ucp_values()
 			_ucp_offer_list \
 				"mode ownership timestamps links context xattr all"
 			;;
-		--target-directory) _ucp_files -d ;;
+		--target-directory | --backup-dir) _ucp_files -d ;;
 		--checksums | --exclude-from | --files-from) _ucp_files ;;
 		--bwlimit)
 			# A file to read the rate from
@@ -115,7 +115,8 @@ _ucp_options()
 		--strip-trailing-slashes -s --symbolic-link -S --suffix= -t
 		--target-directory= -T --no-target-directory --update --update= -u -v
 		--verbose -x --one-file-system -Z -h --help -V --version --atomic --beneath
-		--delete --delete-excluded --max-delete= --mirror --link-dest=
+		--backup-dir= --best-effort --max-errors= --chown= --chmod= --delete
+		--delete-excluded --max-delete= --mirror --link-dest=
 		--chunk-size=
 		--engine= --fsync -j --threads= --progress --progress=
 		--queue-depth= --resume --verify --checksums= --stats --json
@@ -153,7 +154,8 @@ _ucp_complete()
 		--engine | --sparse | --no-preserve | --target-directory | \
 			--suffix | --threads | --queue-depth | --chunk-size | \
 			--bwlimit | --exclude | --include | --exclude-from | \
-			--max-size | --min-size | --files-from | --max-delete | --link-dest)
+			--max-size | --min-size | --files-from | --max-delete | --link-dest | \
+			--chown | --chmod | --backup-dir | --max-errors)
 			_ucp_values "$prev"
 			return
 			;;

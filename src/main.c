@@ -13,6 +13,7 @@
  *     - options.c           the table of options
  *     - spelling.c          long options that are cut short or misspelt
  *     - values.c            options with a value
+ *     - owner.c             options that name owner and mode
  *     - select.c            options that choose what to copy
  *     - complain.c          reports what is wrong with an argument
  *
@@ -77,6 +78,7 @@
  *     - same.c              whether replacing it would destroy the source
  *     - times.c             whether a destination is as new as the source (-u)
  *     - backup.c            backups
+ *     - backup-dir.c        the directory for them (--backup-dir)
  *     - known.c             which operands were met, and what was made of them
  *     - remove.[ch]         removes a name and everything in it (--delete)
  *     - surplus.c           what only the destination has (--delete)
@@ -147,6 +149,7 @@
  *     - meta-rules.c        which of them are copied (/etc/xattr.conf)
  *     - meta-differ.c       whether any attribute has to be set
  *     - meta-inherit.c      what a new file takes from the file it replaces
+ *     - meta-wanted.c       which owner and mode a copy is to get
  *     - meta-mode.c         sets a mode
  *
  * - report/                 the only place that prints
@@ -175,6 +178,7 @@
  *     - path.[ch]           paths as strings
  *     - io.[ch]             what is done with descriptors
  *     - size.[ch]           numbers of bytes as people write them
+ *     - modes.[ch]          changes of modes as people write them; pure
  *     - clock.[ch]          clocks
  *     - random.h            numbers derived from a seed
  *     - inode.[ch]          sets of inodes

@@ -53,6 +53,8 @@ struct error {
 	const char *text;
 	/** Whether it is only a warning, which leaves the exit status alone. */
 	bool warning;
+	/** Whether it is only counted (--best-effort); then it is a warning, too. */
+	bool excused;
 };
 
 /** Means that no operation failed. */

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 struct meta_rules;
+struct modes;
 struct select;
 
 /** When to use an optional technique. */
@@ -135,6 +136,8 @@ enum opt_flags {
 	OPT_DELETE_EXCLUDED = 1 << 27,
 	/** OPT_DELETE removes nothing if there are more than opts::max_delete names to remove. */
 	OPT_MAX_DELETE = 1 << 28,
+	/** Attributes that the destination's file system refuses are no error. */
+	OPT_BEST_EFFORT = 1 << 29,
 };
 
 /** Attributes for struct opts::preserve. */
@@ -155,8 +158,14 @@ enum preserve {
 	PRESERVE_XATTR_REQUIRED = 1 << 9,
 	/** -a: do not report xattrs that could not be copied. */
 	PRESERVE_XATTR_QUIET = 1 << 10,
+	/** --chmod: the mode that a copy would get is changed. */
+	PRESERVE_MODE_CHANGED = 1 << 11,
+	/** With PRESERVE_OWNERSHIP: set only what --chown names. */
+	PRESERVE_OWNERSHIP_GIVEN = 1 << 12,
+	/** All that sets a mode. */
+	PRESERVE_ANY_MODE = PRESERVE_MODE | PRESERVE_MODE_NOT | PRESERVE_MODE_CHANGED,
 	/** All attributes that are set or removed after a file was made. */
-	PRESERVE_ATTRIBUTES = PRESERVE_MODE | PRESERVE_MODE_NOT | PRESERVE_OWNERSHIP | PRESERVE_TIMESTAMPS | PRESERVE_XATTR,
+	PRESERVE_ATTRIBUTES = PRESERVE_ANY_MODE | PRESERVE_OWNERSHIP | PRESERVE_TIMESTAMPS | PRESERVE_XATTR,
 };
 
 /** Injected faults (--x-inject), so that tests reach every path. None of them falsifies a result. */
@@ -205,8 +214,10 @@ struct opts {
 	enum progress_style progress;
 	enum update update;
 	enum backup backup;
-	/** The suffix of simple backups. */
+	/** The suffix of simple backups; it may be empty with backup_dir. */
 	const char *suffix;
+	/** The directory for backups, or NULL: beside the files. */
+	const char *backup_dir;
 
 	/** Initial number of worker threads; 0: one for each processor. */
 	unsigned threads;
@@ -227,6 +238,8 @@ struct opts {
 
 	/** With OPT_MAX_DELETE: how many names may be removed. */
 	uint64_t max_delete;
+	/** After how many errors no more files are begun; 0: any number. */
+	unsigned max_errors;
 
 	/** Directories with earlier copies; files that are the same there become hard links to them. */
 	const char *link_dests[OPTS_LINK_DESTS];
@@ -234,6 +247,11 @@ struct opts {
 
 	/** The file creation mask. */
 	mode_t umask;
+	/** The owner and the group that --chown names; -1 for none. */
+	uid_t uid;
+	gid_t gid;
+	/** With PRESERVE_MODE_CHANGED, the changes of --chmod; else NULL. */
+	struct modes *modes;
 
 	/** The file for the list of checksums: a path, "-" for standard output, or NULL. */
 	const char *checksums;

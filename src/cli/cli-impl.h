@@ -21,13 +21,17 @@ enum {
 	KEY_ATTRIBUTES_ONLY = 0x100,
 	KEY_ATOMIC,
 	KEY_BACKUP,
+	KEY_BACKUP_DIR,
 	KEY_BENEATH,
+	KEY_BEST_EFFORT,
 	KEY_COPY_CONTENTS,
 	KEY_KEEP_DIRECTORY_SYMLINK,
 	KEY_PARENTS,
 	KEY_REMOVE_DESTINATION,
 	KEY_STRIP_TRAILING_SLASHES,
 	KEY_UPDATE,
+	KEY_CHMOD,
+	KEY_CHOWN,
 	KEY_CONTEXT,
 	KEY_PRESERVE,
 	KEY_NO_PRESERVE,
@@ -60,6 +64,7 @@ enum {
 	KEY_DELETE_EXCLUDED,
 	KEY_MIRROR,
 	KEY_MAX_DELETE,
+	KEY_MAX_ERRORS,
 	KEY_MAX_SIZE,
 	KEY_MIN_SIZE,
 	KEY_HELP,
@@ -132,6 +137,12 @@ struct ahead cli_look_ahead(int argc, char **argv, bool posix);
  * Handle an option that has a value, or is more than a switch. Returns 0 or an errno; ARGP_ERR_UNKNOWN if KEY is none.
  */
 error_t cli_parse_value(struct parser *p, int key, char *arg);
+
+/** Handle an option that names owner or mode. Returns 0 or an errno; ARGP_ERR_UNKNOWN if KEY is none. */
+error_t cli_parse_owner(struct parser *p, int key, const char *arg);
+
+/** Apply what the options name as owner and mode. Returns whether that is possible; if not, it is reported. */
+bool cli_settle_owner(struct parser *p);
 
 /** Note an option that chooses what is copied. Returns 0 or an errno; ARGP_ERR_UNKNOWN if KEY is none. */
 error_t cli_parse_select(struct parser *p, int key, const char *arg);

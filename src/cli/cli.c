@@ -2,6 +2,7 @@
 #include "cli/cli-impl.h"
 #include "cli/cli.h"
 
+#include "base/modes.h"
 #include "base/opts.h"
 #include "base/path.h"
 #include "display/display.h"
@@ -72,6 +73,7 @@ static unsigned flag_of(int key) {
 		{KEY_ATTRIBUTES_ONLY, OPT_ATTRIBUTES_ONLY},
 		{KEY_ATOMIC, OPT_ATOMIC},
 		{KEY_BENEATH, OPT_BENEATH},
+		{KEY_BEST_EFFORT, OPT_BEST_EFFORT},
 		{KEY_COPY_CONTENTS, OPT_COPY_CONTENTS},
 		{KEY_DEBUG, OPT_VERBOSE | OPT_DEBUG},
 		{KEY_DELETE, OPT_DELETE},
@@ -197,6 +199,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state) {
 		break;
 	}
 	error_t err = cli_parse_value(p, key, arg);
+	err = err == ARGP_ERR_UNKNOWN ? cli_parse_owner(p, key, arg) : err;
 	return err == ARGP_ERR_UNKNOWN ? cli_parse_select(p, key, arg) : err;
 }
 
@@ -215,6 +218,9 @@ static bool settle_backups(struct parser *p) {
 	if (!p->backups) {
 		return true;
 	}
+	if (opts->backup_dir && !suffix) {
+		opts->suffix = "";
+	}
 	if (opts->update == UPDATE_NONE || opts->update == UPDATE_NONE_FAIL) {
 		report_usage(p->report, "--backup is mutually exclusive with -n or --update=none-fail", NULL, NULL, NULL);
 		return false;
@@ -223,7 +229,7 @@ static bool settle_backups(struct parser *p) {
 		control = getenv("VERSION_CONTROL");
 		option = "$VERSION_CONTROL";
 	}
-	unsigned value = BACKUP_EXISTING;
+	unsigned value = opts->backup_dir ? BACKUP_SIMPLE : BACKUP_EXISTING;
 	if (control && control[0] != '\0' && !cli_backup_control(p, option, control, &value)) {
 		return false;
 	}
@@ -324,7 +330,7 @@ static bool settle(struct parser *p) {
 		return false;
 	}
 	settle_dry_run(opts);
-	if (!check_link_dests(p) || !settle_backups(p) || !cli_settle_select(p)) {
+	if (!check_link_dests(p) || !cli_settle_owner(p) || !settle_backups(p) || !cli_settle_select(p)) {
 		return false;
 	}
 	settle_tree(opts);
@@ -346,6 +352,8 @@ static void set_defaults(struct opts *opts) {
 		.window = 4u << 20,
 		.batch_size = 512,
 		.umask = umask(0),
+		.uid = (uid_t)-1,
+		.gid = (gid_t)-1,
 	};
 	umask(opts->umask);
 	opts->flags |= geteuid() == 0 ? OPT_PRIVILEGED : 0;
@@ -413,6 +421,8 @@ void cli_free(struct opts *opts) {
 	opts->select = NULL;
 	meta_rules_free(opts->rules);
 	opts->rules = NULL;
+	modes_free(opts->modes);
+	opts->modes = NULL;
 	free(opts->words);
 	opts->words = NULL;
 }

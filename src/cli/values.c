@@ -264,6 +264,28 @@ static error_t parse_choice(struct parser *p, int key, char *arg) {
 	return p->failed ? EINVAL : 0;
 }
 
+static error_t parse_context(struct parser *p, const char *arg) {
+	if (arg) {
+		report_warn(p->report, ERROR_USAGE, 0, "warning: ignoring --context; it requires an SELinux-enabled kernel",
+			NULL, NULL);
+	}
+	return 0;
+}
+
+/** Parse an option about backups. */
+static error_t parse_backup(struct parser *p, int key, const char *arg) {
+	p->backups = true;
+	if (key == KEY_BACKUP) {
+		p->control = arg ? arg : p->control;
+	} else if (key == 'S') {
+		p->suffix = arg;
+	} else if (key == KEY_BACKUP_DIR) {
+		p->opts->backup_dir = arg;
+		return arg[0] ? 0 : cli_complain(p, "invalid directory for backups: %s", arg);
+	}
+	return 0;
+}
+
 error_t cli_parse_value(struct parser *p, int key, char *arg) {
 	struct opts *opts = p->opts;
 	error_t err = parse_choice(p, key, arg);
@@ -272,15 +294,10 @@ error_t cli_parse_value(struct parser *p, int key, char *arg) {
 	}
 	switch (key) {
 	case KEY_BACKUP:
-		p->control = arg ? arg : p->control;
-		fallthru;
+	case KEY_BACKUP_DIR:
 	case 'b':
-		p->backups = true;
-		return 0;
 	case 'S':
-		p->backups = true;
-		p->suffix = arg;
-		return 0;
+		return parse_backup(p, key, arg);
 	case 'i':
 	case 'n':
 		p->asking = key;
@@ -288,11 +305,7 @@ error_t cli_parse_value(struct parser *p, int key, char *arg) {
 	case 'Z':
 		return 0;
 	case KEY_CONTEXT:
-		if (arg) {
-			report_warn(p->report, ERROR_USAGE, 0, "warning: ignoring --context; it requires an SELinux-enabled kernel",
-				NULL, NULL);
-		}
-		return 0;
+		return parse_context(p, arg);
 	case 't':
 		return parse_target(p, arg);
 	case 'j':
@@ -309,6 +322,8 @@ error_t cli_parse_value(struct parser *p, int key, char *arg) {
 		return parse_count(p, arg, &opts->max_delete);
 	case KEY_LINK_DEST:
 		return parse_link_dest(p, arg);
+	case KEY_MAX_ERRORS:
+		return parse_number(p, arg, UINT32_MAX, &opts->max_errors, "invalid number of errors: %s (1 or more)");
 	case KEY_BWLIMIT:
 		return parse_rate(p, arg);
 	case KEY_INJECT:

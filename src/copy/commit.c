@@ -93,7 +93,7 @@ struct error file_commit(struct file_context *ctx, struct file *file) {
 	bool staged = target_is_staged(&file->target);
 	struct error unnamed = file->target.ops->commit(ctx, file);
 	fail = unnamed.text ? unnamed : fail;
-	if (staged && !fail.text && !(file->flags & FILE_INCOMPLETE)) {
+	if (staged && (!fail.text || fail.excused) && !(file->flags & FILE_INCOMPLETE)) {
 		file_note_finished(ctx, file);
 	}
 	return fail;

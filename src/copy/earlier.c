@@ -56,7 +56,8 @@ static int open_below(const struct earlier *earlier, const char *path) {
 /** Whether the status of a file is what its copy would get. */
 static bool looks_same(const struct opts *opts, const struct stat *src, const struct stat *there) {
 	// What another user owns may change later
-	uid_t owner = opts->flags & OPT_PRIVILEGED ? src->st_uid : geteuid();
+	uid_t kept = opts->uid != (uid_t)-1 ? opts->uid : src->st_uid;
+	uid_t owner = opts->flags & OPT_PRIVILEGED ? kept : geteuid();
 	return S_ISREG(there->st_mode) && src->st_size == there->st_size && there->st_uid == owner
 		&& src->st_mtim.tv_sec == there->st_mtim.tv_sec && src->st_mtim.tv_nsec == there->st_mtim.tv_nsec
 		// A copy is not its source

@@ -20,7 +20,7 @@ void file_say(struct file_context *ctx, const struct tree *tree, const struct en
 	struct buf what = {0};
 	buf_str(&what, "%s -> %d");
 	if (backup) {
-		char *path = tree_path(tree, DST, backup);
+		char *path = dest_backup_path(ctx->files->opts, tree, backup);
 		buf_str(&what, " (backup: ");
 		quote_in_template(&what, path ? path : backup);
 		buf_char(&what, ')');

@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/limits.h"
+#include "base/modes.h"
 #include "base/opts.h"
 #include "base/path.h"
 #include "display/progress.h"
@@ -23,7 +24,10 @@
 /** Fingerprint of the options that change what a finished copy looks like. */
 static uint64_t options_number(const struct opts *opts) {
 	const unsigned flags = OPT_ATTRIBUTES_ONLY | OPT_PRIVILEGED | OPT_FSYNC | OPT_VERIFY;
-	return (uint64_t)opts->preserve << 32 | (uint64_t)(opts->flags & flags) << 12 | opts->umask;
+	uint64_t number = (uint64_t)opts->preserve << 32 | (uint64_t)(opts->flags & flags) << 12 | opts->umask;
+	// Without --chown and --chmod nothing is added
+	uint64_t owner = (uint64_t)(opts->uid + 1) << 32 | (opts->gid + 1);
+	return number ^ owner * 1099511628211u ^ modes_number(opts->modes);
 }
 
 /** The path of the journal in the directory of PATH; to be freed. */

@@ -76,7 +76,8 @@ static int make_noted(const struct node *node) {
 	}
 	// A link made by -s stays ours, whoever owns the source
 	bool stays = node->ctx->files->opts->flags & OPT_SYMBOLIC_LINK;
-	bool noted = tree_begin_link(node->tree, stays ? geteuid() : node->st->st_uid);
+	uid_t owner = meta_owner(node->ctx->files->opts, node->st).uid;
+	bool noted = tree_begin_link(node->tree, stays || owner == (uid_t)-1 ? geteuid() : owner);
 	int ret = node->make(node);
 	if (noted) {
 		tree_end_link(node->tree, ret == 0 ? node->entry->dst_name : NULL, node->target, inode_of(node->st));
@@ -217,7 +218,7 @@ static bool make_node(struct node *node) {
  * distinguishes it from what they may put in its place.
  */
 static bool is_closed_at_first(const struct opts *opts) {
-	return opts->preserve & (PRESERVE_MODE | PRESERVE_MODE_NOT | PRESERVE_OWNERSHIP);
+	return opts->preserve & (PRESERVE_ANY_MODE | PRESERVE_OWNERSHIP);
 }
 
 /** Whether everything made in DIR belongs to UID, another user than us. */
@@ -285,9 +286,7 @@ static bool may_have_acl(const struct node *node, const struct meta *meta, int d
 	if (!(node->tree->flags & TREE_DEFAULT_ACL) || node->ctx->has_proc || meta->dst_name) {
 		return node->tree->flags & TREE_DEFAULT_ACL;
 	}
-	bool owners = meta->opts->preserve & PRESERVE_OWNERSHIP;
-	return dir < 0 || fstat(dir, &st) != 0
-		|| !(symlink_owner_is_trusted(&st) || (owners && st.st_uid == meta->src->st_uid))
+	return dir < 0 || fstat(dir, &st) != 0 || !dest_is_owners(meta->opts, meta->src, &st)
 		|| meta_may_have_default_acl(dir);
 }
 

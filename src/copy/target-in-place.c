@@ -126,7 +126,7 @@ static struct error make_empty(struct file_context *ctx, struct file *file) {
 		file_release_destination(ctx, file);
 		return displace(ctx, file);
 	}
-	if (opts->preserve & PRESERVE_MODE) {
+	if (opts->preserve & (PRESERVE_MODE | PRESERVE_MODE_CHANGED)) {
 		restrict_mode(opts, file);
 	}
 	// Truncate even an empty file, so that its time changes

@@ -138,12 +138,45 @@ int dest_backup_name(const struct opts *opts, int dir, const char *path, char **
 	return ret;
 }
 
-/** Move a destination to a backup's name, which must be free if NUMBERED. Returns 0 or -errno. */
-static int move_to(int dir, const char *path, const char *name, bool numbered) {
-	int ret = renameat2(dir, path, dir, name, numbered ? RENAME_NOREPLACE : 0) == 0 ? 0 : -errno;
-	if (ret == -EINVAL && numbered) {
+/** A backup that is being made: from a file to a name in a directory. */
+struct backup_move {
+	struct dest *dest;
+	const struct dest_old *old;
+	int to;
+	const char *name;
+	/** The name must be free. */
+	bool numbered;
+};
+
+/** Whether both names lead to one file. */
+static bool is_one_file(int dir_a, const char *a, int dir_b, const char *b) {
+	struct stat st_a;
+	struct stat st_b;
+	return fstatat(dir_a, a, &st_a, AT_SYMLINK_NOFOLLOW) == 0 && fstatat(dir_b, b, &st_b, AT_SYMLINK_NOFOLLOW) == 0
+		&& inode_same(inode_of(&st_a), inode_of(&st_b));
+}
+
+/** Whether what stands at the name of a backup in opts::backup_dir is a source. */
+static bool is_source(const struct backup_move *m) {
+	struct stat st;
+	if (!m->dest->opts->backup_dir || fstatat(m->to, m->name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+		return false;
+	}
+	bool replaced = m->old->src && inode_same(inode_of(&st), inode_of(m->old->src));
+	return replaced || (S_ISREG(st.st_mode) && dest_is_source(m->dest, &st));
+}
+
+/** Move a file to a backup's name. Returns 0 or -errno. */
+static int move_to(const struct backup_move *m) {
+	const struct dest_old *old = m->old;
+	int ret = or_errno(renameat2(old->dir, old->path, m->to, m->name, m->numbered ? RENAME_NOREPLACE : 0));
+	if (ret == -EINVAL && m->numbered) {
 		// The file system does not know RENAME_NOREPLACE
-		ret = or_errno(renameat(dir, path, dir, name));
+		ret = or_errno(renameat(old->dir, old->path, m->to, m->name));
+	}
+	// If both were names of one file, rename(2) did nothing
+	if (ret == 0 && m->dest->opts->backup_dir && is_one_file(old->dir, old->path, m->to, m->name)) {
+		ret = or_errno(unlinkat(old->dir, old->path, 0));
 	}
 	return ret;
 }
@@ -160,49 +193,57 @@ static int choose_tempfile(int dir, const char *name, struct tempfile_patience *
 	return ret;
 }
 
-/** Replace an existing simple backup by a link to PATH. Returns 0 or -errno. */
-static int link_over(int dir, const char *path, const char *name, struct tempfile_patience *patience) {
+/** Replace an existing simple backup by a link to the file. Returns 0 or -errno. */
+static int link_over(const struct backup_move *m) {
 	struct stat st = {0};
 	char *tempfile = NULL;
-	int ret = tempfile_can_go(dir) ? choose_tempfile(dir, name, patience, &tempfile) : -EPERM;
-	if (ret == 0 && (linkat(dir, path, dir, tempfile, 0) != 0 || fstatat(dir, tempfile, &st, AT_SYMLINK_NOFOLLOW) != 0))
+	struct tempfile_patience *patience = &m->old->tree->trees->patience;
+	int ret = tempfile_can_go(m->to) ? choose_tempfile(m->to, m->name, patience, &tempfile) : -EPERM;
+	if (ret == 0
+		&& (linkat(m->old->dir, m->old->path, m->to, tempfile, 0) != 0
+			|| fstatat(m->to, tempfile, &st, AT_SYMLINK_NOFOLLOW) != 0))
 	{
 		ret = -errno;
 	}
 	if (ret == 0) {
-		ret = or_errno(renameat(dir, tempfile, dir, name));
-		// If both were names of one file, rename(2) did nothing
-		tempfile_drop(dir, tempfile, inode_of(&st));
+		ret = or_errno(renameat(m->to, tempfile, m->to, m->name));
+		// If both were names of one file, the rename did nothing
+		tempfile_drop(m->to, tempfile, inode_of(&st));
 	}
 	free(tempfile);
 	return ret;
 }
 
-/** Link a destination to a backup's name. Returns 0 or -errno. */
-static int link_to(int dir, const char *path, const char *name, bool numbered, struct tempfile_patience *patience) {
-	int ret = or_errno(linkat(dir, path, dir, name, 0));
-	if (ret == -EEXIST && !numbered) {
-		ret = link_over(dir, path, name, patience);
+/** Link a file to a backup's name. Returns 0 or -errno. */
+static int link_to(const struct backup_move *m) {
+	int ret = or_errno(linkat(m->old->dir, m->old->path, m->to, m->name, 0));
+	if (ret == -EEXIST && !m->numbered) {
+		ret = link_over(m);
 	}
 	// Hard links are unknown here, forbidden for files of others, or too many
 	bool refused = ret == -EPERM || ret == -EOPNOTSUPP || ret == -ENOSYS || ret == -EMLINK;
-	return refused ? move_to(dir, path, name, numbered) : ret;
+	return refused ? move_to(m) : ret;
 }
 
-int dest_backup_in(const struct opts *opts, int dir, const char *path, enum dest_backup how,
-	struct tempfile_patience *patience, char **name)
+/** Make a backup in a directory. PATH: that of the file from there, to which the suffix is added. As dest_backup(). */
+static int backup_to(struct dest *dest, const struct dest_old *old, int to, const char *path, enum dest_backup how,
+	char **name)
 {
 	int ret = -EEXIST;
 	for (int i = 0; i < TRIES; ++i) {
-		int numbered = dest_backup_name(opts, dir, path, name);
+		int numbered = to == -1 ? backup_name(dest->opts, -1, path, path, name)
+			: dest_backup_name(dest->opts, to, path, name);
 		if (numbered < 0) {
 			return numbered;
 		}
-		if (opts->flags & OPT_DRY_RUN) {
+		struct backup_move move = {.dest = dest, .old = old, .to = to, .name = *name, .numbered = numbered};
+		ret = to != -1 && !numbered && is_source(&move) ? -EEXIST : 0;
+		if (ret == 0 && (dest->opts->flags & OPT_DRY_RUN)) {
 			return 0;
 		}
-		ret = how == DEST_BACKUP_LINK ? link_to(dir, path, *name, numbered, patience)
-			: move_to(dir, path, *name, numbered);
+		if (ret == 0) {
+			ret = how == DEST_BACKUP_LINK ? link_to(&move) : move_to(&move);
+		}
 		if (ret == 0) {
 			return 0;
 		}
@@ -216,9 +257,35 @@ int dest_backup_in(const struct opts *opts, int dir, const char *path, enum dest
 	return ret;
 }
 
-int dest_backup(const struct dest_pair *pair, enum dest_backup how, char **name) {
-	const struct tree *tree = pair->tree;
-	return dest_backup_in(pair->opts, tree->fd[DST], pair->entry->dst_name, how, &tree->trees->patience, name);
+/** Make a backup in opts::backup_dir. As dest_backup(). */
+static int backup_away(struct dest *dest, const struct dest_old *old, enum dest_backup how, char **name) {
+	struct dest_place place;
+	struct stat st;
+	char *path = NULL;
+	int ret = dest_backup_place(dest, old->tree, old->tree_path, !(dest->opts->flags & OPT_DRY_RUN), &place);
+	if (ret == 0) {
+		ret = backup_to(dest, old, place.dir, place.name, how, &path);
+	}
+	if (ret == 0) {
+		*name = asprintf(name, "%s/%s%s", dest->opts->backup_dir, place.above, path) < 0 ? NULL : *name;
+		ret = *name ? 0 : -ENOMEM;
+	}
+	// What is missing may be the directory of the backup
+	if (ret == -ENOENT && fstatat(old->dir, old->path, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		ret = -ESTALE;
+	}
+	free(path);
+	dest_place_free(&place);
+	return ret;
+}
+
+int dest_backup(struct dest *dest, const struct dest_old *old, enum dest_backup how, char **name) {
+	return dest->opts->backup_dir ? backup_away(dest, old, how, name)
+		: backup_to(dest, old, old->dir, old->path, how, name);
+}
+
+char *dest_backup_path(const struct opts *opts, const struct tree *tree, const char *backup) {
+	return opts->backup_dir ? strdup(backup) : tree_path(tree, DST, backup);
 }
 
 bool dest_is_backup_name(const struct opts *opts, const char *name) {
@@ -233,17 +300,35 @@ bool dest_is_backup_name(const struct opts *opts, const char *name) {
 		&& strspn(tilde + 1, "0123456789") == (size_t)(name + len - 1 - (tilde + 1));
 }
 
-int dest_restore(int dir, const char *backup, const char *path) {
-	struct stat old;
+/** Move a backup back from a directory. Returns 0 or -errno. */
+static int restore_from(int from, const char *backup, const struct dest_old *old) {
 	struct stat st;
-	int ret = tempfile_move(dir, backup, path);
-	if (ret != -EEXIST || fstatat(dir, backup, &old, AT_SYMLINK_NOFOLLOW) != 0
-		|| fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) != 0 || !inode_same(inode_of(&old), inode_of(&st)))
+	int ret = from == old->dir ? tempfile_move(from, backup, old->path)
+		: or_errno(renameat2(from, backup, old->dir, old->path, RENAME_NOREPLACE));
+	if ((ret == -EINVAL || ret == -ENOSYS) && linkat(from, backup, old->dir, old->path, 0) == 0) {
+		// The file system does not know RENAME_NOREPLACE
+		ret = -EEXIST;
+	}
+	if (ret != -EEXIST || !is_one_file(from, backup, old->dir, old->path)
+		|| fstatat(from, backup, &st, AT_SYMLINK_NOFOLLOW) != 0)
 	{
 		return ret;
 	}
 	// The backup was only a second name
-	return tempfile_drop(dir, backup, inode_of(&old));
+	return tempfile_drop(from, backup, inode_of(&st));
+}
+
+int dest_restore(struct dest *dest, const struct dest_old *old, const char *backup) {
+	if (!dest->opts->backup_dir) {
+		return restore_from(old->dir, backup, old);
+	}
+	struct dest_place place;
+	int ret = dest_backup_place(dest, old->tree, old->tree_path, false, &place);
+	if (ret == 0) {
+		ret = place.dir < 0 ? -ENOENT : restore_from(place.dir, last_component(backup), old);
+		dest_place_free(&place);
+	}
+	return ret;
 }
 
 bool dest_is_backup(const struct dest_pair *pair) {

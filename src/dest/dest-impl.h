@@ -79,18 +79,61 @@ enum dest_backup {
 	DEST_BACKUP_LINK,
 };
 
-/** Make a backup of a destination. Returns 0 or -errno; sets *NAME to the backup's name, which the caller frees. */
-int dest_backup(const struct dest_pair *pair, enum dest_backup how, char **name);
+/** A file to back up. */
+struct dest_old {
+	/** Its directory and its path from there. */
+	int dir;
+	const char *path;
+	/** Its tree, and its path from there. */
+	const struct tree *tree;
+	const char *tree_path;
+	/** The source that will replace it, or NULL. */
+	const struct stat *src;
+};
 
-/** As dest_backup(), for PATH in the directory DIR. */
-int dest_backup_in(const struct opts *opts, int dir, const char *path, enum dest_backup how,
-	struct tempfile_patience *patience, char **name);
+/**
+ * Make a backup of a file. Sets *NAME to dest_found::backup.
+ *
+ * @return 0 or -errno. -ENOENT: there is no such file. -EEXIST, with opts::backup_dir: the backup would replace a
+ *         source.
+ */
+int dest_backup(struct dest *dest, const struct dest_old *old, enum dest_backup how, char **name);
 
 /** Whether a name may be a backup's: it ends in the suffix, or has a backup's number. */
 bool dest_is_backup_name(const struct opts *opts, const char *name);
 
-/** Move a backup back to PATH, which must be free or another name of the same file. Returns 0 or -errno. */
-int dest_restore(int dir, const char *backup, const char *path);
+/** Move a backup back to its file, whose name must be free or another name of the backup. Returns 0 or -errno. */
+int dest_restore(struct dest *dest, const struct dest_old *old, const char *backup);
+
+/** Where backups go: an open directory, and the name of the file. */
+struct dest_place {
+	/** -1: there is none, as nothing is made. */
+	int dir;
+	char *name;
+	/** The path of the directory below opts::backup_dir; ends in a slash unless it is empty. */
+	char *above;
+};
+
+/**
+ * With opts::backup_dir, open the directory for the backup of a file. Only directories are entered that belong to us,
+ * to root or to the owner of opts::backup_dir, and no links are followed.
+ *
+ * @param path   The path of the file in the tree's destination.
+ * @param make   Whether to make the directory if it is missing.
+ * @param place  Freed by dest_place_free().
+ * @return 0 or -errno.
+ */
+int dest_backup_place(struct dest *dest, const struct tree *tree, const char *path, bool make,
+	struct dest_place *place);
+
+/** Close and free what dest_backup_place() set. */
+void dest_place_free(struct dest_place *place);
+
+/** Open opts::backup_dir, or make it. Returns a descriptor, which stays the dest's, or -errno. */
+int dest_open_backups(struct dest *dest, bool make);
+
+/** Whether a file, by its status, is opts::backup_dir. */
+bool dest_is_backups(struct dest *dest, const struct stat *st);
 
 /** Whether this run made the file at an operand's destination, from another operand and under the same name. */
 bool dest_was_made(struct dest *dest, const struct stat *st, const struct tree *tree, const struct entry *entry);

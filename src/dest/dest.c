@@ -294,7 +294,7 @@ static int resolve(struct dest *dest, struct trees *trees) {
 }
 
 int dest_init(struct dest *dest, const struct opts *opts, struct report *report, struct trees *trees) {
-	*dest = (struct dest) {.opts = opts, .report = report};
+	*dest = (struct dest) {.opts = opts, .report = report, .backups = -1};
 	thread_must(pthread_mutex_init(&dest->lock, NULL));
 	sources_init(&dest->all, opts, trees->limits);
 	dest->all.stop = trees->cancelled;
@@ -315,7 +315,7 @@ int dest_init(struct dest *dest, const struct opts *opts, struct report *report,
 char *dest_onto_itself(const struct opts *opts) {
 	struct stat st;
 	char *name;
-	if (!(opts->flags & OPT_FORCE) || opts->backup == BACKUP_NONE || opts->operand_count != 2
+	if (!(opts->flags & OPT_FORCE) || opts->backup == BACKUP_NONE || opts->backup_dir || opts->operand_count != 2
 		|| opts->target_directory || strcmp(opts->operands[0], opts->operands[1]) != 0
 		|| stat(opts->operands[1], &st) != 0 || !S_ISREG(st.st_mode))
 	{
@@ -336,6 +336,7 @@ void dest_destroy(struct dest *dest) {
 	sources_destroy(&dest->all);
 	inode_set_clear(&dest->above, free);
 	inode_set_clear(&dest->kept, free);
+	close_fd(&dest->backups);
 	for (size_t i = 0; i < dest->simulated_count; ++i) {
 		free(dest->simulated[i]);
 	}

@@ -57,6 +57,9 @@ struct dest {
 	 */
 	struct inode_set above;
 	struct inode_set kept;
+	/** With opts::backup_dir, its descriptor (O_PATH) and status once it is open; -1 until then. Set under lock. */
+	int backups;
+	struct stat backups_stat;
 	/** How many names were removed, or would be. */
 	counter removed;
 	/** With OPT_MAX_DELETE: how many names are to be removed from the directories entered so far. */
@@ -86,7 +89,10 @@ struct dest_found {
 	bool seen;
 	/** In and out: whether the user has agreed (-i) and so is not asked. */
 	bool agreed;
-	/** The backup's name, to which the destination was moved (with --atomic: linked), or NULL; the caller frees it. */
+	/**
+	 * The backup's name, to which the destination was moved (with --atomic: linked), or NULL; the caller frees it. With
+	 * opts::backup_dir it is relative to the current directory, else to the tree.
+	 */
 	char *backup;
 	/** With --atomic: the existing file stays until the complete copy replaces it. */
 	bool replace;
@@ -182,6 +188,9 @@ enum dest_verdict dest_simulate(struct dest *dest, const struct tree *tree, cons
  * @param flags  AT_SYMLINK_NOFOLLOW: a symbolic link among the parents' names stands for itself.
  */
 bool dest_same_entry(int dir_a, const char *path_a, int dir_b, const char *path_b, int flags);
+
+/** The path of a backup, dest_found::backup, for messages; the caller frees it. */
+char *dest_backup_path(const struct opts *opts, const struct tree *tree, const char *backup);
 
 /** Move a backup back, because no copy took its place. Errors are reported. */
 void dest_undo_backup(struct dest *dest, const struct tree *tree, const struct entry *entry, const char *backup);

@@ -188,15 +188,27 @@ static bool is_removed(const struct judge *j) {
 		|| (!tree_follows(j->tree) && !S_ISREG(j->st->st_mode));
 }
 
+/** The file that stands at the destination of an entry. SRC: the source that will replace it, or NULL. */
+static struct dest_old old_of(const struct tree *tree, const struct entry *entry, const struct stat *src) {
+	return (struct dest_old) {
+		.dir = tree->fd[DST], .path = entry->dst_name, .tree = tree, .tree_path = entry->dst_name, .src = src,
+	};
+}
+
 /** Make a backup of a destination. Sets *NAME to its name, which the caller frees; or returns an error. */
-static struct error make_backup(const struct dest_pair *pair, enum dest_backup how, char **name) {
+static struct error make_backup(struct dest *dest, const struct dest_pair *pair, enum dest_backup how, char **name) {
+	static const char destroys[] = "backing up %d might destroy source;  %s not copied";
 	const struct opts *opts = pair->opts;
-	if (opts->backup != BACKUP_NUMBERED && dest_is_backup(pair)) {
-		return error_make(ERROR_COPY, 0, "backing up %d might destroy source;  %s not copied");
+	const struct dest_old old = old_of(pair->tree, pair->entry, pair->src);
+	if (opts->backup != BACKUP_NUMBERED && !opts->backup_dir && dest_is_backup(pair)) {
+		return error_make(ERROR_COPY, 0, destroys);
 	}
 	int ret = opts->flags & OPT_DRY_RUN ? tree_may_make(pair->tree, pair->entry->dst_name) : 0;
 	if (ret == 0) {
-		ret = dest_backup(pair, how, name);
+		ret = dest_backup(dest, &old, how, name);
+	}
+	if (ret == -EEXIST && opts->backup_dir) {
+		return error_make(ERROR_COPY, 0, destroys);
 	}
 	return ret < 0 && ret != -ENOENT ? error_make(ERROR_BACKUP, ret, "cannot backup %d") : NO_ERROR;
 }
@@ -277,7 +289,7 @@ static enum dest_verdict replace(const struct judge *j, const struct dest_pair *
 	}
 	if (opts->backup != BACKUP_NONE && !S_ISDIR(found->st.st_mode)) {
 		found->replace = opts->flags & OPT_ATOMIC;
-		*j->fail = make_backup(pair, found->replace ? DEST_BACKUP_LINK : DEST_BACKUP_MOVE, &found->backup);
+		*j->fail = make_backup(j->dest, pair, found->replace ? DEST_BACKUP_LINK : DEST_BACKUP_MOVE, &found->backup);
 		return j->fail->text ? DEST_REFUSE : DEST_CREATE;
 	}
 	bool not_into = is_not_written_into(j);
@@ -361,20 +373,21 @@ enum tree_verdict dest_judge_directory(struct dest *dest, struct tree *tree, con
 		return fail->text ? TREE_USE : TREE_MAKE;
 	}
 	char *backup = NULL;
-	*fail = make_backup(&pair, DEST_BACKUP_MOVE, &backup);
+	*fail = make_backup(dest, &pair, DEST_BACKUP_MOVE, &backup);
 	free(backup);
 	return fail->text ? TREE_USE : TREE_MAKE;
 }
 
 void dest_undo_backup(struct dest *dest, const struct tree *tree, const struct entry *entry, const char *backup) {
 	bool dry = dest->opts->flags & OPT_DRY_RUN;
-	int ret = dry ? 0 : dest_restore(tree->fd[DST], backup, entry->dst_name);
+	const struct dest_old old = old_of(tree, entry, NULL);
+	int ret = dry ? 0 : dest_restore(dest, &old, backup);
 	if (ret < 0) {
 		tree_report(tree, entry, error_make(ERROR_BACKUP, ret, "cannot un-backup %d"));
 		return;
 	}
 	if (dest->opts->flags & OPT_VERBOSE) {
-		char *from = tree_path(tree, DST, backup);
+		char *from = dest_backup_path(dest->opts, tree, backup);
 		char *to = tree_path(tree, DST, entry->dst_name);
 		report_say(dest->report, SAY_NOTE, "%s -> %d (unbackup)", from, to);
 		free(from);

@@ -119,7 +119,7 @@ bool dest_is_protected(struct dest *dest, struct select_dir *select, const char 
 	if (strcmp(name, JOURNAL_NAME) == 0 || inode_set_has(&dest->kept, inode_of(st))) {
 		return true;
 	}
-	if (opts->backup != BACKUP_NONE && dest_is_backup_name(opts, name)) {
+	if (opts->backup_dir ? dest_is_backups(dest, st) : opts->backup != BACKUP_NONE && dest_is_backup_name(opts, name)) {
 		return true;
 	}
 	if (!select || (opts->flags & OPT_DELETE_EXCLUDED)) {
@@ -130,6 +130,8 @@ bool dest_is_protected(struct dest *dest, struct select_dir *select, const char 
 
 /** Remove a name that is no directory. Returns whether it is gone. */
 static bool drop(struct removal *r, int dir, const char *name) {
+	const char *what = "cannot remove %d";
+	enum error_op op = ERROR_REMOVE;
 	int ret = 0;
 	if (is_dry(r)) {
 		bool asks = r->what != DEST_REMOVE_COUNT && !tempfile_is_name(name);
@@ -142,7 +144,10 @@ static bool drop(struct removal *r, int dir, const char *name) {
 		}
 	} else if (r->dest->opts->backup != BACKUP_NONE) {
 		char *backup = NULL;
-		ret = dest_backup_in(r->dest->opts, dir, name, DEST_BACKUP_MOVE, &r->tree->trees->patience, &backup);
+		const struct dest_old old = {.dir = dir, .path = name, .tree = r->tree, .tree_path = path_of(r, name)};
+		what = "cannot backup %d";
+		op = ERROR_BACKUP;
+		ret = dest_backup(r->dest, &old, DEST_BACKUP_MOVE, &backup);
 		free(backup);
 	} else {
 		ret = or_errno(unlinkat(dir, name, 0));
@@ -151,7 +156,7 @@ static bool drop(struct removal *r, int dir, const char *name) {
 		return true;
 	}
 	if (ret < 0) {
-		complain(r, name, ERROR_REMOVE, ret, "cannot remove %d");
+		complain(r, name, op, ret, what);
 		return false;
 	}
 	note_removed(r, name, false);

@@ -149,7 +149,7 @@ static bool remove_all(struct surplus *s, const struct listed *entries, size_t c
 	uint64_t *gone)
 {
 	struct tree *tree = s->tree;
-	for (size_t i = 0; i < count && !dest_is_cancelled(s->dest); ++i) {
+	for (size_t i = 0; i < count && !dest_is_cancelled(s->dest) && !report_has_enough(s->dest->report); ++i) {
 		if (!goes(s, entries[i].name)) {
 			continue;
 		}
@@ -220,7 +220,7 @@ static void look_through(struct dest *dest, struct tree *tree, enum dest_remove 
 /** Whether nothing may be removed from a directory. */
 static bool is_spared(const struct dest *dest, const struct tree *tree) {
 	return (tree->flags & SPARED) || dest->unprotected || inode_same(tree->inode[SRC], tree->inode[DST])
-		|| dest_is_cancelled(dest);
+		|| dest_is_cancelled(dest) || report_has_enough(dest->report);
 }
 
 bool dest_has_too_much(const struct dest *dest) {

@@ -150,11 +150,35 @@ void report_warn(struct report *report, enum error_op op, int err, const char *w
 }
 
 void report_failure(struct report *report, const struct error *error, const char *src, const char *dst) {
-	if (error->text && error->warning) {
+	if (error->text && error->excused) {
+		counter_add(&report->excused, 1);
+		mutex_lock(&report->lock);
+		if (!report->excused_first && dst) {
+			report->excused_first = strdup(dst);
+			report->excused_err = error->err;
+		}
+		mutex_unlock(&report->lock);
+	} else if (error->text && error->warning) {
 		report_warn(report, error->op, error->err, error->text, src, dst);
 	} else if (error->text) {
 		report_error(report, error->op, error->err, error->text, src, dst);
 	}
+}
+
+void report_excused(struct report *report) {
+	unsigned long long others = counter_get(&report->excused) - 1;
+	char text[128];
+	if (others == -1ull) {
+		return;
+	}
+	snprintf(text, sizeof(text), others > 0 ? "warning: could not set all attributes of %%d and %llu others"
+		: "warning: could not set all attributes of %%d", others);
+	report_warn(report, ERROR_PRESERVE, report->excused_err, text, NULL, report->excused_first);
+}
+
+bool report_has_enough(struct report *report) {
+	return report->most_errors > 0
+		&& counter_get(&report->errors) - counter_get(&report->declined) >= report->most_errors;
 }
 
 void report_rest(struct report *report) {
@@ -389,5 +413,7 @@ int report_finish(struct report *report) {
 	buf_free(&report->painted);
 	free(report->nospace);
 	report->nospace = NULL;
+	free(report->excused_first);
+	report->excused_first = NULL;
 	return counter_get(&report->errors) > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -61,6 +61,12 @@ struct report {
 	 */
 	counter errors;
 	counter declined;
+	/** How many errors were excused (error::excused); the destination and the errno of the first one. */
+	counter excused;
+	char *excused_first;
+	int excused_err;
+	/** After how many errors nothing more is to be begun; 0: any number. Set before other threads start. */
+	uint64_t most_errors;
 };
 
 /** Set up REPORT. PROGRAM must outlive it. */
@@ -79,8 +85,14 @@ void report_error(struct report *report, enum error_op op, int err, const char *
 /** Print a warning in the form of an error; the exit status stays. */
 void report_warn(struct report *report, enum error_op op, int err, const char *what, const char *src, const char *dst);
 
-/** Print an error or warning. NO_ERROR prints nothing. */
+/** Print an error or warning, or count it if it is excused. NO_ERROR prints nothing. */
 void report_failure(struct report *report, const struct error *error, const char *src, const char *dst);
+
+/** Print a warning about all excused errors, if there are any. */
+void report_excused(struct report *report);
+
+/** Whether there were as many errors as report::most_errors, so that nothing more is to be begun. */
+bool report_has_enough(struct report *report);
 
 /** Print the number of messages that were only counted, for each errno. Call this before the last message. */
 void report_rest(struct report *report);

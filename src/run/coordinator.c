@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -363,6 +364,7 @@ static void copy(struct run *run) {
 		files_resume_in(&run->files, run->dest.base, run->dest.base->fd[DST], NULL);
 	}
 	work_init(&run->work);
+	run->report->most_errors = run->opts->max_errors;
 	let_cancel(run, true);
 	run->start = now();
 	run->scaling.time = run->start;
@@ -384,6 +386,15 @@ static void copy(struct run *run) {
 	dest_release_surplus(&run->dest);
 }
 
+/** Report that there were too many errors to go on. */
+static void say_enough(struct run *run) {
+	char text[80];
+	if (report_has_enough(run->report)) {
+		snprintf(text, sizeof(text), "reached --max-errors=%u: no more files were begun", run->opts->max_errors);
+		report_warn(run->report, ERROR_COPY, 0, text, NULL, NULL);
+	}
+}
+
 /** End the run after all workers are done, and print what happened. */
 static void finish(struct run *run) {
 	const struct timespec at_once = {0};
@@ -400,11 +411,13 @@ static void finish(struct run *run) {
 		display_end(&run->display, &sum, run->signal == 0);
 	}
 	scan_stop(&run->display.scan);
+	report_excused(run->report);
 	if ((run->opts->flags & OPT_DEBUG) && run->worker_count > 0) {
 		coordinator_explain(run);
 	}
 	if (run->signal == 0) {
 		coordinator_give_hints(run->opts, run->report, &sum, atomic_load(&run->dest.withheld));
+		say_enough(run);
 	}
 }
 

@@ -199,6 +199,15 @@ static bool begin_work(struct state *s, bool wait) {
 	return true;
 }
 
+/** Whether there were so many errors that nothing more is begun; then no worker is given any more work. */
+static bool has_enough(struct state *s) {
+	bool enough = report_has_enough(s->worker->report);
+	if (enough) {
+		work_cancel(s->worker->work);
+	}
+	return enough;
+}
+
 /** Put chunks in flight until there is no room or nothing to do. Returns false if there is nothing left to wait for. */
 static bool fill(struct state *s) {
 	while (slots_have_room(s) && !slots_are_due(s) && !state_is_cancelled(s) && !s->leaving) {
@@ -208,6 +217,8 @@ static bool fill(struct state *s) {
 			continue;
 		} else if (s->hold) {
 			hold_exhausted(s);
+		} else if (has_enough(s)) {
+			return s->inflight > 0;
 		} else if (!list_empty(&s->ctx.retry)) {
 			begin_waiting(s, waiting(&s->ctx.retry));
 		} else if (s->batch) {

@@ -2,6 +2,7 @@
 #include "sys/meta-impl.h"
 
 #include "base/io.h"
+#include "base/opts.h"
 #include "sys/fstype.h"
 
 #include <endian.h>
@@ -79,8 +80,42 @@ mode_t meta_mode_without(mode_t mode, const void *acl, size_t size) {
 	return mode & (OWNER_ONLY | group << 3 | other);
 }
 
-/** Copy one ACL. On failure *MODE, if not NULL, is reduced. Returns 0 or -errno. */
-static int copy(struct meta_ref src, struct meta_ref dst, const char *name, mode_t *mode) {
+void meta_acl_change_mode(struct meta_value *value, mode_t mode) {
+	struct posix_acl_xattr_entry *entries = (void *)(value->data + sizeof(struct posix_acl_xattr_header));
+	size_t head = sizeof(struct posix_acl_xattr_header);
+	size_t count = value->size < head ? 0 : (value->size - head) / sizeof(*entries);
+	struct posix_acl_xattr_entry *group = NULL;
+
+	for (size_t i = 0; i < count; ++i) {
+		struct posix_acl_xattr_entry *entry = &entries[i];
+		switch (le16toh(entry->e_tag)) {
+		case TAG_USER_OBJ:
+			entry->e_perm = htole16(mode >> 6 & 07);
+			break;
+		case TAG_GROUP_OBJ:
+			group = group ? group : entry;
+			break;
+		case TAG_MASK:
+			group = entry;
+			break;
+		case TAG_OTHER:
+			entry->e_perm = htole16(mode & 07);
+			break;
+		}
+	}
+	if (group) {
+		group->e_perm = htole16(mode >> 3 & 07);
+	}
+}
+
+/**
+ * Copy one ACL.
+ *
+ * @param mode     Reduced on failure, if not NULL.
+ * @param changed  Whether to change the ACL so that it agrees with *MODE.
+ * @return 0 or -errno.
+ */
+static int copy(struct meta_ref src, struct meta_ref dst, const char *name, mode_t *mode, bool changed) {
 	struct meta_value value;
 	int ret = meta_get(src, name, &value);
 	if (ret < 0) {
@@ -88,6 +123,9 @@ static int copy(struct meta_ref src, struct meta_ref dst, const char *name, mode
 			*mode &= OWNER_ONLY;
 		}
 		return is_none(ret) ? 0 : ret;
+	}
+	if (mode && changed) {
+		meta_acl_change_mode(&value, *mode);
 	}
 	ret = meta_set(dst, name, &value);
 	if (ret < 0 && mode) {
@@ -103,9 +141,11 @@ int meta_copy_acls(const struct meta *meta, const struct meta_acls *acls, mode_t
 	struct meta_ref src = meta_src(meta, src_path);
 	struct meta_ref dst = meta_dst(meta, dst_path);
 
-	int ret = acls->access ? copy(src, dst, META_ACL_ACCESS, mode) : 0;
+	bool changed = meta->opts->preserve & PRESERVE_MODE_CHANGED;
+
+	int ret = acls->access ? copy(src, dst, META_ACL_ACCESS, mode, changed) : 0;
 	if (ret == 0 && acls->fallback) {
-		ret = copy(src, dst, META_ACL_DEFAULT, NULL);
+		ret = copy(src, dst, META_ACL_DEFAULT, NULL, false);
 	}
 	return ret;
 }
@@ -135,7 +175,7 @@ int meta_drop_acls(const struct meta *meta, bool fallback, mode_t *mode) {
 	return ret;
 }
 
-bool meta_inherit_acl(int old, int fd, bool allowed, mode_t *mode) {
+bool meta_inherit_acl(int old, int fd, bool allowed, mode_t *mode, mode_t first) {
 	struct meta_ref to = {.fd = fd};
 	struct meta_value value;
 	char path[FD_PATH_SIZE];
@@ -143,6 +183,9 @@ bool meta_inherit_acl(int old, int fd, bool allowed, mode_t *mode) {
 
 	int ret = old >= 0 ? meta_get(meta_by_fd(old, path), META_ACL_ACCESS, &value) : -EBADF;
 	if (ret == 0) {
+		if (first != *mode) {
+			meta_acl_change_mode(&value, first);
+		}
 		there = allowed && meta_set(to, META_ACL_ACCESS, &value) == 0;
 		*mode = there ? *mode : meta_mode_without(*mode, value.data, value.size);
 		meta_value_free(&value);

@@ -38,11 +38,14 @@ static bool has(const struct side *side, const char *wanted) {
 }
 
 /** Whether the value of an attribute differs or exists on one side only; also true if that cannot be found out. */
-static bool is_other(const struct side *src, const struct side *dst, const char *name) {
+static bool is_other(const struct meta *meta, const struct side *src, const struct side *dst, const char *name) {
 	struct meta_value a;
 	struct meta_value b;
 	int ret_a = meta_get(src->ref, name, &a);
 	int ret_b = meta_get(dst->ref, name, &b);
+	if (ret_a == 0 && (meta->opts->preserve & PRESERVE_MODE_CHANGED) && strcmp(name, META_ACL_ACCESS) == 0) {
+		meta_acl_change_mode(&a, meta_wanted_mode(meta->opts, meta->src, meta->dst));
+	}
 	bool same = ret_a == ret_b && (ret_a < 0 || (a.size == b.size && memcmp(a.data, b.data, a.size) == 0));
 	if (ret_a == 0) {
 		meta_value_free(&a);
@@ -71,7 +74,10 @@ static bool gives_any(const struct meta *meta, const struct side *src, const str
 		enum meta_action action = meta_action(meta->opts, name);
 		bool wanted =
 			action == META_COPY ? preserve & PRESERVE_XATTR : action != META_SKIP && (preserve & PRESERVE_MODE);
-		if (wanted && is_other(src, dst, name)) {
+		// What controls access otherwise is not copied if the mode is changed
+		wanted &= action != META_PERMISSIONS || !(preserve & PRESERVE_MODE_CHANGED);
+		wanted &= strcmp(name, META_CAPABILITY) != 0 || !meta_gives_away(meta->opts, meta->src);
+		if (wanted && is_other(meta, src, dst, name)) {
 			return true;
 		}
 	}
@@ -105,8 +111,8 @@ static bool have_other_attributes(const struct meta *meta) {
 	list(&dst);
 	bool other = src.size < 0 || dst.size < 0 || gives_any(meta, &src, &dst) || takes_any(meta, &src, &dst);
 	if (!other && (meta->flags & META_UNLISTED_ACLS) && !S_ISLNK(meta->src->st_mode)) {
-		other = is_other(&src, &dst, META_ACL_ACCESS)
-			|| (S_ISDIR(meta->src->st_mode) && is_other(&src, &dst, META_ACL_DEFAULT));
+		other = is_other(meta, &src, &dst, META_ACL_ACCESS)
+			|| (S_ISDIR(meta->src->st_mode) && is_other(meta, &src, &dst, META_ACL_DEFAULT));
 	}
 	free(src.big);
 	free(dst.big);
@@ -117,18 +123,21 @@ bool meta_differs(const struct meta *meta) {
 	const struct opts *opts = meta->opts;
 	const struct stat *src = meta->src;
 	const struct stat *dst = meta->dst;
-	bool root = opts->flags & OPT_PRIVILEGED;
-	bool owned = src->st_uid == dst->st_uid && src->st_gid == dst->st_gid;
-	mode_t mode = src->st_mode & MODE_BITS;
+	struct meta_owner owner = meta_owner(opts, src);
+	bool given = (opts->uid != (uid_t)-1 && opts->uid != dst->st_uid)
+		|| (opts->gid != (gid_t)-1 && opts->gid != dst->st_gid);
+	bool has_mode = !S_ISLNK(src->st_mode) && (opts->preserve & (PRESERVE_MODE | PRESERVE_MODE_CHANGED));
+	mode_t mode = has_mode ? meta_wanted_mode(opts, src, dst) : 0;
 
-	// Ignore differences that an ordinary user cannot change: the copy would try again in each run
-	if ((opts->preserve & PRESERVE_OWNERSHIP) && !owned) {
-		if (root || (src->st_gid != dst->st_gid && group_member(src->st_gid))) {
+	if ((opts->preserve & PRESERVE_OWNERSHIP) && !meta_is_owned(owner, dst)) {
+		// Ignore differences that an ordinary user cannot change: the copy would try again in each run
+		bool own_group = owner.gid != (gid_t)-1 && owner.gid != dst->st_gid && group_member(owner.gid);
+		if (given || (opts->flags & OPT_PRIVILEGED) || own_group) {
 			return true;
 		}
 		mode &= 0777;
 	}
-	if ((opts->preserve & PRESERVE_MODE) && !S_ISLNK(src->st_mode) && mode != (dst->st_mode & MODE_BITS)) {
+	if (has_mode && mode != (dst->st_mode & MODE_BITS)) {
 		return true;
 	}
 	if ((opts->preserve & PRESERVE_TIMESTAMPS) && !(meta->flags & META_SAME_TIMES)

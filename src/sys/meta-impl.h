@@ -109,6 +109,21 @@ int meta_set(struct meta_ref ref, const char *name, const struct meta_value *val
 /** Remove an attribute. Returns 0 or -errno. */
 int meta_remove(struct meta_ref ref, const char *name);
 
+/** Whether a file has the owner and group that a copy is to get. */
+bool meta_is_owned(struct meta_owner owner, const struct stat *st);
+
+/** Whether --chown gives the copy of a source another owner or group than the source's: no capabilities, then. */
+bool meta_gives_away(const struct opts *opts, const struct stat *src);
+
+/** What --chmod makes of a mode. TYPE: a mode with the type of the file. */
+mode_t meta_change_mode(const struct opts *opts, mode_t type, mode_t mode);
+
+/** The bits of MODE that survive writing into the file. */
+mode_t meta_written_mode(const struct opts *opts, mode_t mode);
+
+/** Change an ACL as chmod(2) would. VALUE: as the kernel stores it. */
+void meta_acl_change_mode(struct meta_value *value, mode_t mode);
+
 /** Set the destination's mode. Returns 0 or -errno. */
 int meta_set_mode(const struct meta *meta, mode_t mode);
 
@@ -160,9 +175,10 @@ int meta_inherit_xattrs(int old, int fd);
  * @param old      The old file, or -1 if it could not be opened.
  * @param allowed  Whether the new file may get the old ACL.
  * @param mode     The old file's mode; reduced if the old ACL is not set on the new file.
+ * @param first    The mode that the new file gets at first; the ACL is changed so that it agrees.
  * @return Whether the new file has an ACL now.
  */
-bool meta_inherit_acl(int old, int fd, bool allowed, mode_t *mode);
+bool meta_inherit_acl(int old, int fd, bool allowed, mode_t *mode, mode_t first);
 
 /** All bits that chmod(2) can set. */
 #define MODE_BITS 07777

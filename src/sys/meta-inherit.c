@@ -7,16 +7,13 @@
 #include <errno.h>
 #include <unistd.h>
 
-/** The bits of MODE that survive writing into the file. */
-static mode_t written_mode(const struct opts *opts, mode_t mode) {
-	if (opts->flags & OPT_PRIVILEGED) {
-		return mode & 07777;
-	}
-	mode &= 07777 & ~(mode_t)S_ISUID;
-	return mode & S_IXGRP ? mode & ~(mode_t)S_ISGID : mode;
+/** MODE without access for group and others that --chmod will take away. */
+static mode_t narrowed(const struct opts *opts, mode_t mode) {
+	return mode & (meta_change_mode(opts, S_IFREG, mode) | ~(mode_t)(S_IRWXG | S_IRWXO));
 }
 
 struct error meta_inherit(const struct opts *opts, int old, struct stat *st, int fd) {
+	int inherited = -1;
 	struct stat now;
 	if (fstat(fd, &now) != 0) {
 		return error_make(ERROR_STAT, errno, "cannot fstat %d");
@@ -31,7 +28,7 @@ struct error meta_inherit(const struct opts *opts, int old, struct stat *st, int
 		return error_make(ERROR_STAT, errno, "cannot fstat %d");
 	}
 	if (!(opts->preserve & PRESERVE_MODE)) {
-		mode_t mode = written_mode(opts, st->st_mode);
+		mode_t mode = meta_written_mode(opts, st->st_mode);
 		bool group = now.st_gid == st->st_gid;
 		if (!group || now.st_uid != st->st_uid) {
 			mode &= ~(mode_t)(S_ISUID | S_ISGID);
@@ -40,13 +37,20 @@ struct error meta_inherit(const struct opts *opts, int old, struct stat *st, int
 			// Grant the other group no more than others
 			mode &= ~(mode_t)S_IRWXG | ((mode & S_IRWXO) << 3);
 		}
-		bool acl = meta_inherit_acl(old, fd, group, &mode);
-		if ((!acl || (mode & ~(mode_t)0777)) && fchmod(fd, mode) != 0) {
+		bool changed = opts->preserve & PRESERVE_MODE_CHANGED;
+		bool acl = meta_inherit_acl(old, fd, group, &mode, changed ? narrowed(opts, mode) : mode);
+		mode_t set = changed ? narrowed(opts, mode) : mode;
+		if ((!acl || (mode & ~(mode_t)0777)) && fchmod(fd, set) != 0) {
 			return error_make(ERROR_PRESERVE, errno, "preserving permissions for %d");
 		}
+		inherited = changed ? (int)mode : -1;
 	}
 	if (fstat(fd, st) != 0) {
 		return error_make(ERROR_STAT, errno, "cannot fstat %d");
+	}
+	if (inherited >= 0) {
+		// The changes of --chmod start from there
+		st->st_mode = (st->st_mode & S_IFMT) | (mode_t)inherited;
 	}
 	return ret < 0 ? error_make(ERROR_PRESERVE, ret, "setting attributes for %d") : NO_ERROR;
 }

@@ -58,12 +58,12 @@ static struct error copy_listed(const struct meta *meta, bool owned, const char 
 	mode_t closed = 0;
 
 	for (const char *name = names; name < names + size; name += strlen(name) + 1) {
-		if (meta_action(meta->opts, name) != META_COPY) {
+		bool rights = strcmp(name, META_CAPABILITY) == 0;
+		if (meta_action(meta->opts, name) != META_COPY || (rights && meta_gives_away(meta->opts, meta->src))) {
 			continue;
 		}
 		bool getting = false;
-		bool allowed = owned || strcmp(name, META_CAPABILITY) != 0;
-		int ret = allowed ? copy_attr(src, dst, name, &getting) : -EPERM;
+		int ret = owned || !rights ? copy_attr(src, dst, name, &getting) : -EPERM;
 		if (ret == -EACCES && !getting && closed == 0 && (closed = unwritable_mode(meta)) != 0
 			&& meta_set_mode(meta, closed | S_IWUSR) == 0)
 		{

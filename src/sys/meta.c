@@ -10,14 +10,21 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-/** Read and write permission for everyone. */
-#define MODE_RW 0666
-
 /** Keep the first error; an error replaces a warning. */
 static void note(struct error *first, struct error fail) {
 	if (fail.text && (!first->text || (first->warning && !fail.warning))) {
 		*first = fail;
 	}
+}
+
+/** With --best-effort, excuse an error which means that an attribute is not possible or not permitted there. */
+static struct error excuse(const struct meta *meta, struct error fail) {
+	static const int refusals[] = {EPERM, EACCES, EINVAL, EOPNOTSUPP, ENOSYS, ENOTTY, ENODATA, EOVERFLOW};
+	for (size_t i = 0; i < countof(refusals) && (meta->opts->flags & OPT_BEST_EFFORT) && fail.text; ++i) {
+		fail.excused |= fail.err == refusals[i];
+	}
+	fail.warning |= fail.excused;
+	return fail;
 }
 
 static int set_owner(const struct meta *meta, uid_t uid, gid_t gid) {
@@ -50,25 +57,29 @@ static enum owner owner_refused(const struct meta *meta, int err, const char *wh
 
 /** Set the owner and group of the destination. */
 static enum owner apply_owner(const struct meta *meta, struct error *fail) {
-	const struct stat *src = meta->src;
+	const struct opts *opts = meta->opts;
 	const struct stat *dst = meta->dst;
+	const struct meta_owner owner = meta_owner(opts, meta->src);
 
-	if (dst && dst->st_uid == src->st_uid && dst->st_gid == src->st_gid) {
+	if (dst && meta_is_owned(owner, dst)) {
 		return OWNER_KEPT;
 	}
-	if (dst && (meta->opts->preserve & PRESERVE_MODE)) {
+	if (dst && (opts->preserve & (PRESERVE_MODE | PRESERVE_MODE_CHANGED))) {
 		// The old mode may grant too much to the new owner and group
-		int ret = meta_set_mode(meta, dst->st_mode & src->st_mode & S_IRWXU);
+		int ret = meta_set_mode(meta, dst->st_mode & meta_wanted_mode(opts, meta->src, dst) & S_IRWXU);
 		if (ret < 0) {
 			return owner_refused(meta, ret, "clearing permissions for %d", fail);
 		}
 	}
-	int ret = set_owner(meta, src->st_uid, src->st_gid);
+	int ret = set_owner(meta, owner.uid, owner.gid);
 	if (ret == 0) {
 		return OWNER_KEPT;
 	}
-	if (ret == -EPERM || ret == -EINVAL) {
-		set_owner(meta, (uid_t)-1, src->st_gid);
+	int group = ret == -EPERM || ret == -EINVAL ? set_owner(meta, (uid_t)-1, owner.gid) : ret;
+	// Who names an owner wants to know that the copy has another one
+	if (opts->uid != (uid_t)-1 || (opts->gid != (gid_t)-1 && group < 0)) {
+		*fail = error_make(ERROR_PRESERVE, ret, "changing ownership of %d");
+		return OWNER_REFUSED;
 	}
 	return owner_refused(meta, ret, "failed to preserve ownership for %d", fail);
 }
@@ -85,21 +96,26 @@ static bool is_strangers(const struct meta *meta) {
 		&& !symlink_owner_is_trusted(dst);
 }
 
+/** The part of a mode that a copy may get with its owner. SPECIAL: whether it has special bits for its wanted owner. */
+static mode_t allowed_mode(mode_t mode, enum owner owner, bool special) {
+	if (special && owner != OWNER_KEPT) {
+		mode &= ~(mode_t)(S_ISUID | S_ISGID | S_ISVTX);
+	}
+	return owner == OWNER_REFUSED ? mode & ~(mode_t)(S_IRWXG | S_IRWXO) : mode;
+}
+
 static struct error apply_mode(const struct meta *meta, enum owner owner, const struct meta_acls *acls) {
 	const unsigned preserve = meta->opts->preserve;
 	const bool keep = preserve & PRESERVE_MODE;
-	mode_t mode = keep ? meta->src->st_mode : meta->final_mode;
+	const bool changed = preserve & PRESERVE_MODE_CHANGED;
+	const bool final = !keep && (meta->flags & META_FINAL_MODE);
 	int ret = 0;
 
-	if (!keep && !(meta->flags & META_FINAL_MODE)) {
+	if (!keep && !final && !(changed && meta->dst)) {
 		return NO_ERROR;
 	}
-	if (keep && owner != OWNER_KEPT) {
-		mode &= ~(mode_t)(S_ISUID | S_ISGID | S_ISVTX);
-	}
-	if (owner == OWNER_REFUSED) {
-		mode &= ~(mode_t)(S_IRWXG | S_IRWXO);
-	}
+	mode_t mode = final ? meta->final_mode : meta_wanted_mode(meta->opts, meta->src, meta->dst);
+	mode = allowed_mode(mode, owner, keep || changed);
 	if ((meta->flags & META_STRAY_ACL) && (preserve & (PRESERVE_MODE | PRESERVE_MODE_NOT))) {
 		ret = meta_drop_acls(meta, keep, &mode);
 	}
@@ -110,7 +126,7 @@ static struct error apply_mode(const struct meta *meta, enum owner owner, const 
 	}
 	// An ACL has no special bits, and the destination may have inherited some
 	int err = meta_set_mode(meta, mode);
-	if (err == 0 && keep && acls->others && owner != OWNER_REFUSED) {
+	if (err == 0 && keep && !changed && acls->others && owner != OWNER_REFUSED) {
 		err = meta_copy_permissions(meta, mode);
 	}
 	ret = ret < 0 ? ret : err;
@@ -136,65 +152,21 @@ struct error meta_apply(const struct meta *meta) {
 
 	if (preserve & PRESERVE_OWNERSHIP) {
 		owner = apply_owner(meta, &first);
-	} else if (is_strangers(meta)) {
+		first = excuse(meta, first);
+	}
+	if (owner == OWNER_KEPT && meta_owner(meta->opts, meta->src).uid == (uid_t)-1 && is_strangers(meta)) {
 		owner = OWNER_OTHER;
 	}
 	if (preserve & (symlink ? PRESERVE_XATTR : PRESERVE_XATTR | PRESERVE_MODE)) {
-		note(&first, meta_copy_xattrs(meta, owner == OWNER_KEPT, &acls));
+		note(&first, excuse(meta, meta_copy_xattrs(meta, owner == OWNER_KEPT, &acls)));
 	}
 	if (!symlink) {
-		note(&first, apply_mode(meta, owner, &acls));
+		note(&first, excuse(meta, apply_mode(meta, owner, &acls)));
 	}
 	if (preserve & PRESERVE_TIMESTAMPS) {
-		struct error times = apply_times(meta);
+		struct error times = excuse(meta, apply_times(meta));
 		// cp reports this error before others
-		first = times.text ? times : first;
+		first = times.text && (!times.excused || !first.text || first.warning) ? times : first;
 	}
 	return first;
-}
-
-/** Permissions to leave out at first: they are granted once the owner is right or the directory is filled. */
-static mode_t omitted(const struct opts *opts, mode_t mode) {
-	if (opts->preserve & PRESERVE_OWNERSHIP) {
-		return mode & (S_IRWXG | S_IRWXO);
-	}
-	return S_ISDIR(mode) ? mode & (S_IWGRP | S_IWOTH) : 0;
-}
-
-mode_t meta_create_mode(const struct opts *opts, mode_t mode) {
-	mode_t bits = mode & (S_ISREG(mode) ? 0777 : MODE_BITS) & ~omitted(opts, mode);
-	// Only root may set attributes of a file without write permission
-	bool xattr = S_ISREG(mode) && (opts->preserve & PRESERVE_XATTR) && !(opts->flags & OPT_PRIVILEGED);
-	return xattr ? bits | S_IWUSR : bits;
-}
-
-mode_t meta_interim_mode(const struct opts *opts, const struct stat *src, int src_fd, const struct stat *dst,
-	int dst_fd)
-{
-	mode_t mode = dst->st_mode & (src->st_mode | ~(mode_t)(S_IRWXG | S_IRWXO));
-	bool other_group = (opts->preserve & PRESERVE_OWNERSHIP) && dst->st_gid != src->st_gid;
-	// With an ACL the group's bits are a mask, which lets in the users and groups the ACL names
-	if ((mode & S_IRWXG) && (other_group || meta_may_have_acl(src_fd) || meta_may_have_acl(dst_fd))) {
-		mode &= ~(mode_t)S_IRWXG;
-	}
-	return mode;
-}
-
-bool meta_final_mode(const struct opts *opts, mode_t mode, mode_t created, mode_t *final) {
-	if ((opts->preserve & PRESERVE_OWNERSHIP) && !S_ISDIR(mode)) {
-		// chown(2) has cleared it, but created is set once more
-		created &= ~(mode_t)S_ISUID;
-	}
-	if (opts->preserve & PRESERVE_MODE_NOT) {
-		bool full = S_ISDIR(mode) || S_ISSOCK(mode);
-		mode_t special = created & (S_ISDIR(mode) && (created & S_ISGID) ? S_ISGID : MODE_BITS & ~(mode_t)0777);
-		*final = ((full ? 0777 : MODE_RW) & ~opts->umask) | special;
-		return true;
-	}
-	if (S_ISREG(mode)) {
-		*final = mode & 0777 & ~opts->umask;
-		return meta_create_mode(opts, mode) != (mode & 0777);
-	}
-	*final = created | (omitted(opts, mode) & ~opts->umask);
-	return *final != created;
 }

@@ -103,9 +103,34 @@ bool meta_may_have_acl(int fd);
 /** Whether new files in a directory get, or may get, an ACL from it. */
 bool meta_may_have_default_acl(int dir);
 
+/** The owner and the group of a copy. */
+struct meta_owner {
+	/** -1 if it is left as it is. */
+	uid_t uid;
+	gid_t gid;
+};
+
+/** The owner and group that a copy is to get: the source's, if they are preserved, or those of --chown. */
+struct meta_owner meta_owner(const struct opts *opts, const struct stat *src);
+
 /**
- * The mode for an existing destination until its content and attributes are complete, if modes are preserved. Removes
- * access that the source does not grant, by mode, group or ACL, to all users but the owner.
+ * The mode that the copy of a source is to get if modes are preserved or --chmod changes them, and its owner can be
+ * set.
+ *
+ * @param dst  The existing destination as found, whose mode is changed if modes are not preserved; NULL if they are.
+ */
+mode_t meta_wanted_mode(const struct opts *opts, const struct stat *src, const struct stat *dst);
+
+/**
+ * The mode of a new copy, special bits aside, if its directory gives it no ACL.
+ *
+ * @param mode  The source's mode with its type.
+ */
+mode_t meta_widest_mode(const struct opts *opts, mode_t mode);
+
+/**
+ * The mode for an existing destination until its content and attributes are complete, if modes are preserved or
+ * changed. Removes access that the copy will not grant, by mode, group or ACL, to all users but the owner.
  *
  * @param src_fd  The source, or -1 if it could not be opened.
  */
@@ -120,7 +145,7 @@ mode_t meta_interim_mode(const struct opts *opts, const struct stat *src, int sr
 mode_t meta_create_mode(const struct opts *opts, mode_t mode);
 
 /**
- * The final mode of a new file or directory if modes are not preserved.
+ * The final mode of a new file or directory if modes are not preserved, with the changes of --chmod.
  *
  * @param mode     The source's mode with its type.
  * @param created  The destination's current mode.

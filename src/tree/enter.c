@@ -255,7 +255,8 @@ static struct error adopt_directory(struct tree *tree, const char *name) {
 static mode_t create_mode(const struct tree *tree) {
 	const struct opts *opts = tree->trees->opts;
 	mode_t mode = tree->src_stat.st_mode;
-	if (!(tree->flags & TREE_OPERANDS) || (opts->preserve & (PRESERVE_OWNERSHIP | PRESERVE_MODE))) {
+	const unsigned later = PRESERVE_OWNERSHIP | PRESERVE_MODE | PRESERVE_MODE_CHANGED;
+	if (!(tree->flags & TREE_OPERANDS) || (opts->preserve & later)) {
 		return meta_create_mode(opts, mode);
 	}
 	// cp gives these their final mode at once
@@ -367,14 +368,16 @@ static bool claim_ownership(const struct tree *tree) {
 	const struct stat *dst = &tree->dst_stat;
 	const struct stat *src = &tree->src_stat;
 	bool created = tree->flags & TREE_CREATED;
-	bool owners = opts->preserve & PRESERVE_OWNERSHIP;
+	bool closed = opts->preserve & (PRESERVE_OWNERSHIP | PRESERVE_MODE_CHANGED);
+	uid_t uid = meta_owner(opts, src).uid;
 	bool own = symlink_owner_is_trusted(dst);
-	bool stranger = owners && (opts->flags & OPT_PRIVILEGED) && dst->st_uid != geteuid()
-		&& (dst->st_uid != src->st_uid || created);
+	bool stranger = uid != (uid_t)-1 && (opts->flags & OPT_PRIVILEGED) && dst->st_uid != geteuid()
+		&& (dst->st_uid != uid || created);
 
 	// Whether directories that --parents finds get attributes is decided later
 	bool found_parent = (tree->flags & (TREE_OPERANDS | TREE_CREATED)) == TREE_OPERANDS;
-	if ((tree->flags & (TREE_AS_IS | TREE_DST_PATH)) || found_parent || !(opts->preserve & PRESERVE_MODE)
+	if ((tree->flags & (TREE_AS_IS | TREE_DST_PATH)) || found_parent
+		|| !(opts->preserve & (PRESERVE_MODE | PRESERVE_MODE_CHANGED))
 		|| inode_same(tree->inode[SRC], tree->inode[DST]))
 	{
 		return own;
@@ -385,7 +388,7 @@ static bool claim_ownership(const struct tree *tree) {
 	mode_t narrow = dst->st_mode;
 	if (!created) {
 		narrow = meta_interim_mode(opts, src, tree->fd[SRC], dst, tree->fd[DST]);
-	} else if (owners) {
+	} else if (closed) {
 		// mkdirat() left out these bits; they are set only if another directory was put in its place
 		narrow &= ~(mode_t)(S_IRWXG | S_IRWXO);
 	}

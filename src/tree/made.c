@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/opts.h"
+#include "sys/meta.h"
 #include "sys/symlink.h"
 #include "sys/twin.h"
 
@@ -43,12 +44,11 @@ static bool has_own_only(const struct tree *tree) {
 static bool is_open_to_others(const struct tree *tree, uid_t owner) {
 	const struct opts *opts = tree->trees->opts;
 	const struct stat *dst = &tree->dst_stat;
-	mode_t mode = opts->preserve & PRESERVE_MODE_NOT ? 0777 : tree->src_stat.st_mode;
-	mode &= opts->preserve & PRESERVE_MODE ? 0777 : 0777 & ~opts->umask;
 	// A default ACL ignores the umask
-	mode |= dst->st_mode;
-	bool stays = !(opts->preserve & PRESERVE_OWNERSHIP) || symlink_owner_is_trusted(&tree->src_stat);
-	bool theirs = !symlink_owner_is_trusted(dst) || (!stays && tree->src_stat.st_uid != owner);
+	mode_t mode = meta_widest_mode(opts, tree->src_stat.st_mode) | dst->st_mode;
+	struct stat copy = {.st_uid = meta_owner(opts, &tree->src_stat).uid};
+	bool stays = copy.st_uid == (uid_t)-1 || symlink_owner_is_trusted(&copy);
+	bool theirs = !symlink_owner_is_trusted(dst) || (!stays && copy.st_uid != owner);
 	return (opts->flags & OPT_PRIVILEGED) && ((mode & (S_IWGRP | S_IWOTH)) || theirs);
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/opts.h"
+#include "base/path.h"
 #include "report/report.h"
 
 #include <errno.h>
@@ -22,7 +23,8 @@ static void join(struct buf *buf, const char *name) {
 	buf_str(buf, buf->len > 0 ? tree_or_dot(name) : name);
 }
 
-char *tree_path(const struct tree *tree, enum side side, const char *name) {
+/** As tree_path(), without the names of the first SKIP trees. */
+static char *path_without(const struct tree *tree, enum side side, const char *name, size_t skip) {
 	size_t count = 1;
 	for (const struct tree *t = tree; t->parent; t = t->parent) {
 		++count;
@@ -36,7 +38,7 @@ char *tree_path(const struct tree *tree, enum side side, const char *name) {
 		names[--i] = t->name[side];
 	}
 	struct buf buf = {0};
-	for (; i < count; ++i) {
+	for (i = min(skip, count); i < count; ++i) {
 		if (names[i]) {
 			join(&buf, names[i]);
 		}
@@ -75,6 +77,22 @@ const char *tree_path_below(const struct tree *tree, const struct tree *root, co
 		name = tree->name[DST];
 	}
 	return NULL;
+}
+
+char *tree_path(const struct tree *tree, enum side side, const char *name) {
+	return path_without(tree, side, name, 0);
+}
+
+char *tree_path_in_copy(const struct tree *tree, const char *name) {
+	const struct tree *base = tree;
+	while (base->parent) {
+		base = base->parent;
+	}
+	if (tree_is_named_whole(tree)) {
+		return strdup(last_component(name));
+	}
+	// Below a base without a name, the first tree has the whole name that the user gave
+	return path_without(tree, DST, name, tree_is_named_whole(base) ? 2 : 1);
 }
 
 bool tree_is_named_whole(const struct tree *tree) {

@@ -155,7 +155,7 @@ static void apply(struct tree *tree) {
 		meta.flags |= META_NEW;
 		meta.final_mode = tree->dst_stat.st_mode;
 		bool prefix = tree->flags & TREE_OPERANDS;
-		if (((!prefix || (opts->preserve & PRESERVE_OWNERSHIP))
+		if (((!prefix || (opts->preserve & (PRESERVE_OWNERSHIP | PRESERVE_MODE_CHANGED)))
 				&& meta_final_mode(opts, meta.src->st_mode, tree->dst_stat.st_mode, &meta.final_mode))
 			|| (tree->flags & TREE_WIDENED))
 		{
@@ -169,7 +169,11 @@ static void apply(struct tree *tree) {
 	struct stat now;
 	if (meta.dst && opts_compare(opts) && fstat(tree->fd[DST], &now) == 0) {
 		meta.dst = &now;
-		if (!meta_differs(&meta)) {
+		bool keep = opts->preserve & PRESERVE_MODE;
+		bool narrowed = !keep && now.st_mode != tree->dst_stat.st_mode;
+		// Without PRESERVE_MODE the old mode is wanted, or what --chmod makes of it
+		now.st_mode = keep ? now.st_mode : tree->dst_stat.st_mode;
+		if (!narrowed && !meta_differs(&meta)) {
 			return;
 		}
 	}

@@ -283,6 +283,12 @@ const char *tree_path_below(const struct tree *tree, const struct tree *root, co
 	size_t size);
 
 /**
+ * The path of a name in a tree's destination, relative to the directory that is copied into or to; to be freed. For the
+ * copy of a file under a given name that is the name. NULL if memory runs out.
+ */
+char *tree_path_in_copy(const struct tree *tree, const char *name);
+
+/**
  * The error for a destination that could not be made: cp looks at the destination first, and reports if stat(2) fails.
  *
  * @param error  The error to return if stat(2) finds a file, or none.

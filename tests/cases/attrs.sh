@@ -789,3 +789,171 @@ case_capabilities_of_existing_file_go_when_written() {
 	check ucp f g
 	[[ -z $(getcap g) ]] || fail "the capability is still there"
 }
+
+# --- --chown and --chmod
+
+# What all the ways of copying make of a tree with everything in it.
+once_chown_and_chmod() {
+	need root
+	local want way
+	mkdir -p s/d
+	echo a >s/f
+	echo b >s/d/g
+	ln -s f s/l
+	mkfifo s/p
+	chmod 4755 s/f
+	want='d755 2:3|d/g640 2:3|f640 2:3|l777 2:3|p640 2:3|.755 2:3|'
+	for way in -a -r '-a --atomic' '-r --resume' '-a --remove-destination' '-a --update=differ' '-r --attributes-only'; do
+		# shellcheck disable=SC2086 # options
+		run_ucp -T $way --chown=+2:3 --chmod=D700,Fu=rw,go=,D+rx --chmod=Fg+r s t
+		expect_status 0
+		[[ $(cd t && find . -printf '%P%m %U:%G\n' | sed 's/^\([0-9]\)/.\1/' | sort | tr '\n' '|') == \
+			"$(tr '|' '\n' <<<"$want" | sed '/^$/d' | sort | tr '\n' '|')" ]] || fail "$way: $(find t -printf '%P%m %U:%G|')"
+		# Next: what is there gets new attributes
+		chmod -R u=rwx,go=rwx t
+		chown -hR 7:8 t
+		if [[ $way == *differ ]]; then
+			rm t/l t/p
+			chown 2:8 t/f t/d/g
+		fi
+	done
+	# Without -p an existing mode is what is changed, and nothing else is
+	chmod 640 t/f
+	run_ucp -T -r --chmod=g+w s t
+	expect_status 0
+	[[ $(stat -c '%a %u:%g' t/f) == '660 7:8' ]] || fail "existing file: $(stat -c '%a %u:%g' t/f)"
+	run_ucp -a --chown=:9 s/d/g t/f
+	expect_status 0
+	[[ $(stat -c '%a %u:%g' t/f) == '644 0:9' ]] || fail "group alone: $(stat -c '%a %u:%g' t/f)"
+}
+
+once_chmod_is_that_of_chmod() {
+	local modes
+	mkdir s
+	echo a >s/f
+	chmod 2711 s
+	chmod 4741 s/f
+	for modes in 0 7777 00755 2755 = a= g=u,o=g u=s,+t go-x+r -w +X u+x,go=X ug=rw-x,o=t g+s =6000; do
+		rm -rf t u
+		cp -a s u
+		chmod "$modes" u/f u
+		run_ucp -a --chmod="$modes" s t
+		expect_status 0
+		[[ $(stat -c %a t t/f) == "$(stat -c %a u u/f)" ]] || fail "$modes: $(stat -c %a t t/f u u/f)"
+	done
+	for modes in '' 8 10000 u u+q rwx '755,,' u=644 D F u=rwxug; do
+		run_ucp --chmod="$modes" s/f v
+		expect_status 1
+		expect_err "ucp: invalid mode: '$modes'"
+	done
+	for modes in nosuch-user :nosuch-group : 4294967295 1x; do
+		run_ucp --chown="$modes" s/f v
+		expect_status 1
+		expect_err_has "ucp: invalid "
+	done
+	run_ucp -l --chmod=u+x s/f v
+	expect_status 1
+	check_not test -e v
+}
+
+# Programs of others must not run as the new owner.
+once_chown_takes_set_id_bits() {
+	need root
+	need cmd setcap getcap
+	echo a >a
+	echo b >b
+	chmod 6755 a
+	chmod 755 b
+	setcap cap_net_raw+ep b 2>/dev/null || skip "needs file capabilities here"
+	mkdir d
+	run_ucp -a --chown=2 a b d
+	expect_status 0
+	[[ $(stat -c '%a %u' d/a) == '755 2' && ! $(getcap d/b) ]] || fail "$(stat -c '%a %u' d/a) $(getcap d/b)"
+	run_ucp -a --chown=0 --chmod=u-w a b d
+	expect_status 0
+	[[ $(stat -c '%a %u' d/a) == '6555 0' && $(getcap d/b) ]] || fail "$(stat -c '%a %u' d/a) $(getcap d/b)"
+	run_ucp -a --chown=2 --chmod=u+s a d
+	expect_status 0
+	[[ $(stat -c '%a %u' d/a) == '4755 2' ]] || fail "$(stat -c '%a %u' d/a)"
+}
+
+# Owners that cannot be given are errors, and nobody else is let in.
+once_chown_that_is_refused() {
+	need root
+	echo a >a
+	mkdir d
+	chmod 777 . d
+	for way in '-p --chown=0' '--chown=:0' '-r --chown=0:0 --chmod=4777' '--atomic --chown=0'; do
+		rm -rf d/a
+		# shellcheck disable=SC2086 # options
+		run as_user "$UCP" $way a d
+		expect_status 1
+		expect_err "ucp: changing ownership of 'd/a': Operation not permitted"
+		[[ $(stat -c %A d/a) == -???------ ]] || fail "$way: $(stat -c %A d/a)"
+	done
+}
+
+# only: release, debug
+once_chmod_opens_nothing_meanwhile() {
+	need cmd strace
+	need_acl
+	local way calls=openat,open,mkdirat,mknodat,fchmod,fchmodat,chmod
+	strace -f -qq -o "$CASE/trace" true 2>/dev/null || skip "strace does not work"
+	mkdir -p s/d
+	echo a >s/f
+	mkfifo s/p
+	setfacl -m u:1:rwx s/f
+	chmod -R 777 s
+	for way in -a -r '-a --atomic' '-r --atomic' '-r --resume'; do
+		# shellcheck disable=SC2086 # options
+		run strace -f -qq -o "$CASE/trace" -e trace=$calls "$UCP" $way -T --chmod=go= s t
+		expect_status 0
+		# Whatever is made, or gets another mode, is narrow at once
+		! grep -E '(O_CREAT|O_TMPFILE|mkdirat|mknodat|chmod).*[, ](S_IF[A-Z]*.)?0?[0-7]?[0-7]([1-7][0-7]|0[1-7])(\)|,)' "$CASE/trace" ||
+			fail "$way: too wide"
+		# Next: over files that let in all
+		chmod -R 777 t
+	done
+	# An ACL that is copied is as narrow as the mode, before that is set
+	run_ucp -a --chmod=g=r,o= s/f u
+	expect_status 0
+	[[ $(getfacl -cpn u | tr -d '\t' | tr -s '\n' ' ') == 'user::rwx user:1:rwx#effective:r-- group::r-- mask::r-- other::--- ' ]] ||
+		fail "$(getfacl -cp u)"
+}
+
+# --- --best-effort
+
+# only: release
+once_best_effort() {
+	need root
+	need tool run-refused
+	local refused
+	mkdir s
+	echo a >s/a
+	echo b >s/b
+	chown 2:3 s/a s/b
+	chmod 4755 s/a s/b
+	ln s/b s/c
+	for refused in fchownat fchmod utimensat; do
+		rm -rf t
+		# shellcheck disable=SC2086 # the flags are words
+		run "${UCP%/*}/tools/run-refused" $refused=EPERM -- "$UCP" $UCP_FLAGS -a s t
+		[[ $status != 77 ]] || skip "cannot refuse calls here"
+		expect_status 1
+		rm -rf t
+		# shellcheck disable=SC2086 # the flags are words
+		run "${UCP%/*}/tools/run-refused" $refused=EPERM -- "$UCP" $UCP_FLAGS -a --best-effort s t
+		expect_status 0
+		grep -q "^ucp: warning: could not set all attributes of 't.*' and [0-9]* others: Operation not permitted$" "$ERR" ||
+			fail "$refused: $(<"$ERR")"
+		(($(wc -l <"$ERR") == 1)) || fail "$refused: $(<"$ERR")"
+		[[ $refused != fchownat || $(stat -c %A t/a) == -rwx------ ]] || fail "$refused: $(stat -c %A t/a)"
+		cmp s/a t/a
+		[[ t/b -ef t/c ]] || fail "no link"
+	done
+	# Errors of data stay errors
+	rm s/a
+	ln -s /proc/self/mem s/a
+	run_ucp -aL --best-effort s t
+	expect_status 1
+}

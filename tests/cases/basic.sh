@@ -475,3 +475,33 @@ once_debug_of_a_clone_has_the_line_of_cp() {
 	grep -qE '^time and rate: +[0-9.]+ s, 0 B/s$' "$OUT" || fail "a rate: $(<"$OUT")"
 	grep -qE '^100%  293 KiB shared \(reflink\)  1 file  total [0-9:]+$' "$ERR" || fail "$(<"$ERR")"
 }
+
+# --- many errors
+
+once_no_more_after_max_errors() {
+	need root
+	mkdir -p s/d t/s/surplus
+	local i
+	for i in {1..30}; do
+		mkfifo "s/$i"
+		mkdir "t/s/$i"
+	done
+	for i in 1 5; do
+		run_ucp -r -j1 --delete --max-errors=$i --max-delete=0 s t
+		expect_status 1
+		(($(grep -c 'cannot overwrite directory' "$ERR") == i)) || fail "$i: $(<"$ERR")"
+		[[ $(tail -n 1 "$ERR") == "ucp: reached --max-errors=$i: no more files were begun" ]] || fail "$i: $(<"$ERR")"
+		[[ -d t/s/surplus ]] || fail "removed"
+	done
+	# Several workers, with big files in flight
+	truncate -s 200M s/big
+	run_ucp -r --max-errors=3 --json s t
+	expect_status 1
+	(($(grep -c '"type": *"error"' "$OUT") < 30)) || fail "not stopped"
+	run_ucp -r --max-errors=31 s t
+	expect_status 1
+	! grep -q max-errors "$ERR" || fail "$(<"$ERR")"
+	cmp s/big t/s/big || fail "s/big"
+	run_ucp -r --max-errors=0 s t
+	expect_err "ucp: invalid number of errors: '0' (1 or more)"
+}

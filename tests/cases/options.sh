@@ -55,7 +55,7 @@ once_options_of_rsync_are_refused() {
 	local option
 	refused --checksum "unrecognized option '--checksum'; see --update=checksum for comparing contents, --verify for a check of the copy"
 	refused --check "unrecognized option '--check'; write --checksums if that is meant, and not --checksum of rsync"
-	refused --max=5 "option '--max=5' is ambiguous; possibilities: '--max-size' '--max-delete'"
+	refused --max=5 "option '--max=5' is ambiguous; possibilities: '--max-size' '--max-delete' '--max-errors'"
 	refused --delete-after "unrecognized option '--delete-after'; see --delete, which removes when a directory is copied without an error"
 	refused --del "unrecognized option '--del'; see --delete, which removes when a directory is copied without an error"
 	refused --partial "unrecognized option '--partial'; see --resume"
@@ -219,6 +219,8 @@ once_examples_of_man_page() {
 	check_not test -e photos-files/.git
 	check test photos/2024/c.jpg -ef photos-links/2024/c.jpg
 	same_tree photos photos-told
+	[[ -d photos-mirror && ! -e photos-before ]] || fail "photos-before"
+	[[ $(stat -c %a photos-shared/2024 photos-shared/2024/c.jpg) == 2775$'\n'664 ]] || fail "modes of photos-shared"
 	grep -q '^{"type": *"summary"' photos.json || fail "no summary: $(tail -n 1 photos.json)"
 	check xxhsum --quiet -c photos.xxh128
 }

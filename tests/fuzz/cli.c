@@ -26,7 +26,7 @@ static void check(const struct opts *opts, char **argv, int argc) {
 	MUST(opts->queue_depth >= 1 && opts->queue_depth <= 4096 && opts->threads <= 1024);
 	// cp takes slashes at its end too, and fails later
 	const char *slash = opts->suffix ? strchr(opts->suffix, '/') : NULL;
-	MUST(opts->suffix && opts->suffix[0] && (!slash || !slash[strspn(slash, "/")]));
+	MUST(opts->suffix && (opts->suffix[0] || opts->backup_dir) && (!slash || !slash[strspn(slash, "/")]));
 	MUST(opts->deref != DEREF_UNDEFINED);
 	MUST(!((opts->flags & OPT_HARD_LINK) && (opts->flags & OPT_SYMBOLIC_LINK)));
 }

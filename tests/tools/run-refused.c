@@ -42,6 +42,9 @@ static const struct {
 	{"lgetxattr", SYS_lgetxattr},
 	{"fsetxattr", SYS_fsetxattr},
 	{"setxattr", SYS_setxattr},
+	{"fchownat", SYS_fchownat},
+	{"fchmod", SYS_fchmod},
+	{"utimensat", SYS_utimensat},
 };
 
 static const struct {

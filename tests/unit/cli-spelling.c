@@ -28,11 +28,13 @@ static const struct {
 	const char *name;
 	const char *shortest;
 } ours[] = {
-	{"atomic", "ato"}, {"beneath", "be"}, {"bwlimit", "bw"}, {"checksums", "checksums"}, {"chunk-size", "chu"},
-	{"delete", "delete"}, {"delete-excluded", "delete-e"}, {"max-delete", "max-d"}, {"mirror", "mir"},
+	{"atomic", "ato"}, {"backup-dir", "backup-"}, {"beneath", "ben"}, {"best-effort", "bes"}, {"bwlimit", "bw"},
+	{"checksums", "checksums"}, {"chmod", "chm"}, {"chown", "cho"}, {"chunk-size", "chu"}, {"link-dest", "link-"},
+	{"delete", "delete"}, {"delete-excluded", "delete-e"}, {"max-delete", "max-d"}, {"max-errors", "max-e"},
+	{"mirror", "mir"},
 	{"direct", "dire"}, {"dry-run", "dr"}, {"engine", "en"}, {"exclude", "exclude"}, {"exclude-from", "exclude-f"},
 	{"exclude-vcs", "exclude-v"}, {"files-from", "file"}, {"fsync", "fs"}, {"gitignore", "gi"}, {"idle", "id"},
-	{"include", "inc"}, {"json", "j"}, {"link-dest", "link-"},
+	{"include", "inc"}, {"json", "j"},
 	{"max-size", "max-s"}, {"min-size", "min"}, {"null", "nul"},
 	{"progress", "prog"}, {"queue-depth", "que"}, {"resume", "res"}, {"stats", "sta"}, {"threads", "th"},
 	{"verify", "veri"},
@@ -118,6 +120,7 @@ TEST(unknown_ones_are_explained) {
 		{"delete-during", "unrecognized option %s; see --delete, which removes when a directory is copied without an error"},
 		{"links", "unrecognized option %s; see --no-dereference"},
 		{"compare-dest", "unrecognized option %s; see --link-dest"},
+		{"temp-dir", "unrecognized option %s; ucp has nothing like this option of rsync"},
 		{"no-perms", "unrecognized option %s; see --no-preserve"},
 		{"no-compress", "unrecognized option %s; ucp has nothing like this option of rsync"},
 		{"checksum", "unrecognized option %s; see --update=checksum for comparing contents, "
