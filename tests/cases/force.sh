@@ -12,7 +12,7 @@ user_place() {
 
 # --- unwritable
 
-case_unwritable_without_f() {
+once_unwritable_without_f() {
 	user_place
 	run as_user ucp a b
 	expect_status 1
@@ -20,7 +20,7 @@ case_unwritable_without_f() {
 	[[ $(<b) == old ]] || fail "b was touched"
 }
 
-case_unwritable_with_f() {
+once_unwritable_with_f() {
 	user_place
 	ln b c
 	run as_user ucp -f a b
@@ -30,7 +30,7 @@ case_unwritable_with_f() {
 	[[ $(stat -c %a b) == 644 ]] || fail "b has mode $(stat -c %a b)"
 }
 
-case_unwritable_in_a_tree_with_f() {
+once_unwritable_in_a_tree_with_f() {
 	user_place
 	as_user sh -c 'mkdir -p s/sub d/s/sub; echo new >s/sub/f; echo old >d/s/sub/f; chmod 444 d/s/sub/f'
 	run as_user ucp -rf s d
@@ -39,7 +39,7 @@ case_unwritable_in_a_tree_with_f() {
 	check cmp s/sub/f d/s/sub/f
 }
 
-case_unwritable_in_unwritable_directory() {
+once_unwritable_in_unwritable_directory() {
 	user_place
 	as_user sh -c 'mkdir ro; echo old >ro/b; chmod 444 ro/b; chmod 555 ro'
 	run as_user ucp -f a ro/b
@@ -49,7 +49,7 @@ case_unwritable_in_unwritable_directory() {
 	chmod u+w ro
 }
 
-case_unwritable_does_not_stop_others() {
+once_unwritable_does_not_stop_others() {
 	user_place
 	as_user sh -c 'mkdir d; echo c >c; echo old >d/a; chmod 444 d/a'
 	run as_user ucp a c d
@@ -58,7 +58,7 @@ case_unwritable_does_not_stop_others() {
 	check cmp c d/c
 }
 
-case_f_is_not_needed() {
+once_f_is_not_needed() {
 	echo new >a
 	echo old >b
 	ln b c
@@ -66,7 +66,7 @@ case_f_is_not_needed() {
 	[[ $(<c) == new ]] || fail "a writable file was replaced instead of written"
 }
 
-case_verbose_tells_of_removal() {
+once_verbose_tells_of_removal() {
 	user_place
 	run as_user ucp -fv a b
 	expect_status 0
@@ -75,7 +75,7 @@ case_verbose_tells_of_removal() {
 
 # --- a program that runs
 
-case_busy_program() {
+once_busy_program() {
 	local pid
 	echo new >a
 	cp /bin/sleep b
@@ -96,7 +96,7 @@ case_busy_program() {
 
 # --- symbolic links as destinations
 
-case_link_to_file_is_followed() {
+once_link_to_file_is_followed() {
 	echo new >a
 	echo old >target
 	ln -s target link
@@ -105,7 +105,7 @@ case_link_to_file_is_followed() {
 	check cmp a target
 }
 
-case_link_to_file_in_a_tree_is_followed() {
+once_link_to_file_in_a_tree_is_followed() {
 	mkdir -p s d/s
 	echo new >s/f
 	echo old >target
@@ -115,7 +115,7 @@ case_link_to_file_in_a_tree_is_followed() {
 	check cmp s/f target
 }
 
-case_link_to_directory_is_entered() {
+once_link_to_directory_is_entered() {
 	echo new >a
 	mkdir d
 	ln -s d link
@@ -124,7 +124,7 @@ case_link_to_directory_is_entered() {
 	[[ -L link ]] || fail "the link is gone"
 }
 
-case_link_to_directory_with_T() {
+once_link_to_directory_with_T() {
 	echo new >a
 	mkdir d
 	ln -s d link
@@ -134,7 +134,7 @@ case_link_to_directory_with_T() {
 	[[ -L link && -z $(ls d) ]] || fail "something was made"
 }
 
-case_dangling_link_is_refused() {
+once_dangling_link_is_refused() {
 	echo new >a
 	ln -s nowhere link
 	run_ucp a link
@@ -144,7 +144,7 @@ case_dangling_link_is_refused() {
 	[[ -L link ]] || fail "the link is gone"
 }
 
-case_dangling_link_is_refused_with_f() {
+once_dangling_link_is_refused_with_f() {
 	echo new >a
 	ln -s nowhere link
 	run_ucp -f a link
@@ -153,7 +153,7 @@ case_dangling_link_is_refused_with_f() {
 	check_not test -e nowhere
 }
 
-case_dangling_link_is_refused_in_a_tree() {
+once_dangling_link_is_refused_in_a_tree() {
 	mkdir -p s d/s
 	echo new >s/f
 	echo new >s/g
@@ -165,7 +165,7 @@ case_dangling_link_is_refused_in_a_tree() {
 	check cmp s/g d/s/g
 }
 
-case_looping_link() {
+once_looping_link() {
 	echo new >a
 	ln -s loop loop
 	run_ucp a loop
@@ -174,7 +174,7 @@ case_looping_link() {
 	[[ -L loop ]] || fail "the link is gone"
 }
 
-case_looping_link_with_f() {
+once_looping_link_with_f() {
 	echo new >a
 	ln -s loop loop
 	run_ucp -f a loop
@@ -186,7 +186,7 @@ case_looping_link_with_f() {
 
 # --- symbolic links made by this very run
 
-case_just_created_link_is_not_followed() {
+once_just_created_link_is_not_followed() {
 	mkdir x y d
 	echo victim >victim
 	ln -s ../victim x/f
@@ -198,7 +198,7 @@ case_just_created_link_is_not_followed() {
 }
 
 # cp looks at operands only, and writes through this one.
-case_just_created_link_in_a_tree_is_not_followed() {
+once_just_created_link_in_a_tree_is_not_followed() {
 	mkdir -p x/t y/t d
 	echo victim >victim
 	ln -s ../../victim x/t/f
@@ -207,7 +207,7 @@ case_just_created_link_in_a_tree_is_not_followed() {
 	[[ $(<victim) == victim ]] || fail "the target of the link was written"
 }
 
-case_just_created_dangling_link_is_not_followed() {
+once_just_created_dangling_link_is_not_followed() {
 	mkdir x y d
 	ln -s ../victim x/f
 	echo evil >y/f

@@ -47,19 +47,19 @@ new_modes() {
 
 # --- new files
 
-case_new_files_umask_022() {
+once_new_files_umask_022() {
 	new_modes 022
 }
 
-case_new_files_umask_077() {
+once_new_files_umask_077() {
 	new_modes 077
 }
 
-case_new_files_umask_000() {
+once_new_files_umask_000() {
 	new_modes 000
 }
 
-case_new_files_in_tree() {
+once_new_files_in_tree() {
 	mkdir s
 	echo a >s/a
 	echo b >s/b
@@ -70,7 +70,7 @@ case_new_files_in_tree() {
 	has_mode 600 d/b
 }
 
-case_new_unwritable_file() {
+once_new_unwritable_file() {
 	user_place
 	as_user sh -c 'echo a >a; chmod 444 a'
 	check as_user ucp a b
@@ -78,7 +78,7 @@ case_new_unwritable_file() {
 	check cmp a b
 }
 
-case_new_file_without_any_mode() {
+once_new_file_without_any_mode() {
 	echo a >a
 	chmod 0 a
 	((EUID == 0)) || skip "needs root"
@@ -89,7 +89,7 @@ case_new_file_without_any_mode() {
 
 # --- existing files
 
-case_existing_file_keeps_its_mode() {
+once_existing_file_keeps_its_mode() {
 	echo a >a
 	echo b >b
 	chmod 755 a
@@ -99,7 +99,7 @@ case_existing_file_keeps_its_mode() {
 	check cmp a b
 }
 
-case_existing_file_gets_mode_with_p() {
+once_existing_file_gets_mode_with_p() {
 	echo a >a
 	echo b >b
 	chmod 751 a
@@ -108,7 +108,7 @@ case_existing_file_gets_mode_with_p() {
 	has_mode 751 b
 }
 
-case_existing_file_gets_mode_with_preserve_mode() {
+once_existing_file_gets_mode_with_preserve_mode() {
 	echo a >a
 	echo b >b
 	chmod 4751 a
@@ -119,7 +119,7 @@ case_existing_file_gets_mode_with_preserve_mode() {
 
 # --- with -p and the like
 
-case_modes_with_p() {
+once_modes_with_p() {
 	local mode
 	mkdir s
 	for mode in 0 400 444 600 644 755 777 4755 2755 6711 1644 7777; do
@@ -131,7 +131,7 @@ case_modes_with_p() {
 	same_tree s d --no-times
 }
 
-case_preserve_mode_alone() {
+once_preserve_mode_alone() {
 	echo a >a
 	chmod 6754 a
 	touch -d 2001-01-01 a
@@ -140,7 +140,7 @@ case_preserve_mode_alone() {
 	[[ b -nt a ]] || fail "the time was kept too"
 }
 
-case_no_preserve_mode_alone() {
+once_no_preserve_mode_alone() {
 	mkdir -m 700 s
 	echo a >s/a
 	mkfifo s/fifo
@@ -152,7 +152,7 @@ case_no_preserve_mode_alone() {
 	has_mode 751 d
 }
 
-case_no_preserve_mode_of_existing_file() {
+once_no_preserve_mode_of_existing_file() {
 	echo a >a
 	echo b >b
 	chmod 755 a
@@ -161,7 +161,7 @@ case_no_preserve_mode_of_existing_file() {
 	has_mode 604 b
 }
 
-case_archive_without_mode() {
+once_archive_without_mode() {
 	mkdir -m 700 s
 	echo a >s/a
 	chmod 600 s/a
@@ -170,7 +170,7 @@ case_archive_without_mode() {
 	has_mode 755 d
 }
 
-case_set_id_is_kept_for_the_owner() {
+once_set_id_is_kept_for_the_owner() {
 	user_place
 	as_user sh -c 'echo a >a; chmod 6755 a'
 	check as_user ucp -p a b
@@ -179,7 +179,7 @@ case_set_id_is_kept_for_the_owner() {
 
 # --- directories
 
-case_directory_modes() {
+once_directory_modes() {
 	local mode
 	for mode in 700 711 755 775 777 1777 750; do
 		mkdir -p "s/$mode"
@@ -192,7 +192,7 @@ case_directory_modes() {
 	done
 }
 
-case_directory_modes_with_p() {
+once_directory_modes_with_p() {
 	local mode
 	for mode in 500 555 700 711 755 777 1777 2755 3770 6755; do
 		mkdir -p "s/$mode"
@@ -204,7 +204,7 @@ case_directory_modes_with_p() {
 	chmod -R u+w s d
 }
 
-case_read_only_directories() {
+once_read_only_directories() {
 	user_place
 	as_user sh -c 'mkdir -p s/a/b/c; echo f >s/a/b/c/f; echo g >s/a/g; chmod -R a-w s'
 	run as_user ucp -r s d
@@ -218,7 +218,7 @@ case_read_only_directories() {
 	chmod -R u+w s d e
 }
 
-case_directory_without_any_mode() {
+once_directory_without_any_mode() {
 	need root
 	mkdir -p s/no
 	echo f >s/no/f
@@ -229,7 +229,7 @@ case_directory_without_any_mode() {
 	same_tree s e --no-times
 }
 
-case_umask_that_forbids_everything() {
+once_umask_that_forbids_everything() {
 	user_place
 	as_user sh -c 'mkdir -p s/a/b; echo f >s/a/b/f; echo g >s/g'
 	run user_ucp_with_umask 0777 -r s d
@@ -240,7 +240,7 @@ case_umask_that_forbids_everything() {
 	same_tree s d --no-times --no-mode
 }
 
-case_umask_that_forbids_directories() {
+once_umask_that_forbids_directories() {
 	user_place
 	as_user sh -c 'mkdir -p s/a/b; echo f >s/a/b/f; echo g >s/g'
 	run user_ucp_with_umask 0300 -r s d
@@ -252,7 +252,7 @@ case_umask_that_forbids_directories() {
 	same_tree s d --no-times --no-mode
 }
 
-case_merge_keeps_directory_mode() {
+once_merge_keeps_directory_mode() {
 	mkdir -p s/sub d/s/sub
 	echo f >s/sub/f
 	chmod 755 s s/sub
@@ -263,7 +263,7 @@ case_merge_keeps_directory_mode() {
 	has_mode 1770 d/s/sub
 }
 
-case_merge_with_p_sets_directory_mode() {
+once_merge_with_p_sets_directory_mode() {
 	mkdir -p s/sub d/s/sub
 	echo f >s/sub/f
 	chmod 750 s
@@ -275,7 +275,7 @@ case_merge_with_p_sets_directory_mode() {
 	chmod u+w s/sub d/s/sub
 }
 
-case_set_group_id_is_inherited() {
+once_set_group_id_is_inherited() {
 	mkdir -p s/sub
 	echo f >s/sub/f
 	mkdir -m 2755 d
@@ -284,7 +284,7 @@ case_set_group_id_is_inherited() {
 	has_mode 644 d/s/sub/f
 }
 
-case_set_group_id_is_not_inherited_with_p() {
+once_set_group_id_is_not_inherited_with_p() {
 	mkdir -p s/sub
 	echo f >s/sub/f
 	mkdir -m 2755 d
@@ -292,7 +292,7 @@ case_set_group_id_is_not_inherited_with_p() {
 	has_mode 755 d/s d/s/sub
 }
 
-case_directory_under_no_preserve_keeps_set_group_id() {
+once_directory_under_no_preserve_keeps_set_group_id() {
 	mkdir -p s/sub
 	mkdir -m 2755 d
 	check ucp -r --no-preserve=mode s d
@@ -301,7 +301,7 @@ case_directory_under_no_preserve_keeps_set_group_id() {
 
 # --- others
 
-case_fifo_modes() {
+once_fifo_modes() {
 	mkdir s
 	mkfifo -m 666 s/wide
 	mkfifo -m 600 s/narrow
@@ -338,7 +338,7 @@ once_set_id_bits_of_special_files() {
 
 # Nobody may look in before owner and mode are as they should be: the file is born narrow.
 # only: release, debug
-case_file_is_created_narrow_when_owner_is_kept() {
+once_file_is_created_narrow_when_owner_is_kept() {
 	need cmd strace
 	echo secret >a
 	chmod 666 a

@@ -21,59 +21,59 @@ quoted() { # NAME QUOTED
 
 # --- copying
 
-case_name_of_255_bytes() {
+once_name_of_255_bytes() {
 	survives "$(printf 'n%.0s' {1..255})"
 }
 
-case_name_of_255_bytes_not_ascii() {
+once_name_of_255_bytes_not_ascii() {
 	survives "$(printf '\303\251%.0s' {1..127})x"
 }
 
-case_name_with_newline() {
+once_name_with_newline() {
 	survives $'two\nlines\n'
 }
 
-case_name_with_spaces() {
+once_name_with_spaces() {
 	survives '  a  b  '
 }
 
-case_name_not_utf8() {
+once_name_not_utf8() {
 	survives $'\xff\xfe\x80'
 }
 
-case_name_with_quotes() {
+once_name_with_quotes() {
 	survives "it's \"quoted\" \`here\` \\ \$HOME"
 }
 
-case_name_with_leading_dash() {
+once_name_with_leading_dash() {
 	survives '-r'
 }
 
-case_name_like_a_long_option() {
+once_name_like_a_long_option() {
 	survives '--version'
 }
 
-case_name_with_format() {
+once_name_with_format() {
 	survives '%s%n%d%%'
 }
 
-case_name_of_dots() {
+once_name_of_dots() {
 	survives '...'
 }
 
-case_names_after_double_dash() {
+once_names_after_double_dash() {
 	echo dash >-v
 	check ucp -- -v -d
 	check cmp -- -v -d
 }
 
-case_dash_is_a_name() {
+once_dash_is_a_name() {
 	echo dash >-
 	check ucp - copy
 	check cmp ./- copy
 }
 
-case_every_byte() {
+once_every_byte() {
 	mkdir s
 	python3 - <<-'END' || fail "cannot make the names"
 		import os
@@ -89,7 +89,7 @@ case_every_byte() {
 	same_tree s d --no-times
 }
 
-case_odd_directory_names() {
+once_odd_directory_names() {
 	mkdir -p s/$'a\nb'/'c  d'/$'\xff'/-r/"$(printf 'n%.0s' {1..255})"
 	echo deep >"s/"$'a\nb'/'c  d'/$'\xff'/-r/"$(printf 'n%.0s' {1..255})"/f
 	check ucp -r s d

@@ -20,7 +20,7 @@ two_owners() {
 
 # --- links
 
-case_link_of_other_leads_to_ours() {
+once_link_of_other_leads_to_ours() {
 	two_owners
 	theirs ln -s "$PWD/outside/f" d/s/f
 	for option in -r -a -rf -rL; do
@@ -31,7 +31,7 @@ case_link_of_other_leads_to_ours() {
 	done
 }
 
-case_link_of_other_leads_to_their_own() {
+once_link_of_other_leads_to_their_own() {
 	two_owners
 	chown "$USER_ID" outside outside/f
 	theirs ln -s ../../outside/f d/s/f
@@ -98,7 +98,7 @@ once_links_without_proc() {
 }
 
 # With --atomic it is the directory that is written into: to own the file that is replaced is not enough.
-case_atomic_link_of_other() {
+once_atomic_link_of_other() {
 	local option
 	two_owners
 	mkdir theirs
@@ -138,7 +138,7 @@ case_atomic_link_of_other() {
 	[[ $(stat -c %u outside/f) == "$USER_ID" ]] || fail "it belongs to $(stat -c %u outside/f)"
 }
 
-case_atomic_link_of_other_that_leads_nowhere() {
+once_atomic_link_of_other_that_leads_nowhere() {
 	two_owners
 	theirs ln -s ../../outside/g d/s/f
 	POSIXLY_CORRECT=1 run_ucp -r --atomic s d
@@ -173,7 +173,7 @@ once_link_of_other_that_leads_nowhere_is_put_in_the_place_of_ours() {
 	done
 }
 
-case_link_of_ours_leads_anywhere() {
+once_link_of_ours_leads_anywhere() {
 	two_owners
 	ln -s ../../outside/f d/s/f
 	run_ucp -r s d
@@ -183,7 +183,7 @@ case_link_of_ours_leads_anywhere() {
 }
 
 # Ours leads along one of theirs: each link on the way is asked for, whether it is the last or leads to a directory.
-case_link_of_ours_leads_along_one_of_others() {
+once_link_of_ours_leads_along_one_of_others() {
 	local options way
 	two_owners
 	mkdir s/sub d/s/sub
@@ -216,7 +216,7 @@ case_link_of_ours_leads_along_one_of_others() {
 }
 
 # And nothing is made where theirs lead, nor where they lead by the time that it gets its name.
-case_link_of_ours_that_leads_nowhere_along_one_of_others() {
+once_link_of_ours_that_leads_nowhere_along_one_of_others() {
 	local options
 	two_owners
 	ln -s h/new d/s/f
@@ -232,7 +232,7 @@ case_link_of_ours_that_leads_nowhere_along_one_of_others() {
 }
 
 # What theirs lead to is theirs, or the way ends there.
-case_link_of_ours_leads_along_one_of_others_to_their_own() {
+once_link_of_ours_leads_along_one_of_others_to_their_own() {
 	local options way
 	two_owners
 	mkdir theirs shared
@@ -257,7 +257,7 @@ case_link_of_ours_leads_along_one_of_others_to_their_own() {
 }
 
 # What no path leads to is written to all the same.
-case_link_to_a_descriptor() {
+once_link_to_a_descriptor() {
 	mkdir -p s d/s
 	echo new >s/f
 	ln -s /proc/self/fd/9 d/s/f
@@ -270,7 +270,7 @@ case_link_to_a_descriptor() {
 	exec 9>&-
 }
 
-case_link_of_other_as_operand() {
+once_link_of_other_as_operand() {
 	two_owners
 	theirs ln -s "$PWD/outside/f" d/s/f
 	run_ucp s/f d/s/f
@@ -279,7 +279,7 @@ case_link_of_other_as_operand() {
 	check cmp s/f outside/f
 }
 
-case_directory_link_of_other() {
+once_directory_link_of_other() {
 	two_owners
 	mkdir s/sub
 	echo below >s/sub/below
@@ -300,7 +300,7 @@ case_directory_link_of_other() {
 }
 
 # What stood there is what further names become links to, as with cp, but not what is not ours.
-case_further_name_of_what_was_written_through() {
+once_further_name_of_what_was_written_through() {
 	mkdir -p s d
 	echo new >s/a
 	ln s/a s/b
@@ -314,7 +314,7 @@ case_further_name_of_what_was_written_through() {
 	check cmp s/a o
 }
 
-case_further_name_of_what_others_put_there() {
+once_further_name_of_what_others_put_there() {
 	two_owners
 	mkdir -p s/1 s/2 d/s/1 d/s/2
 	ln s/f s/1/f
@@ -331,7 +331,7 @@ case_further_name_of_what_others_put_there() {
 }
 
 # Descriptors are given up and found again, through the links.
-case_directories_behind_links_with_few_descriptors() {
+once_directories_behind_links_with_few_descriptors() {
 	local i
 	mkdir -p s d behind
 	for i in {1..30}; do
@@ -366,7 +366,7 @@ once_time_behind_a_link_of_other_is_not_tried() {
 
 # --- --beneath
 
-case_beneath_writes_through_no_link() {
+once_beneath_writes_through_no_link() {
 	mkdir -p s d/s
 	echo new >s/f
 	echo old >old
@@ -387,7 +387,7 @@ case_beneath_writes_through_no_link() {
 	check cmp s/f d/s/f
 }
 
-case_beneath_replaces_links_as_asked() {
+once_beneath_replaces_links_as_asked() {
 	mkdir -p s d/s
 	echo new >s/f
 	echo old >old
@@ -403,7 +403,7 @@ case_beneath_replaces_links_as_asked() {
 	[[ $(<old) == old ]] || fail "it was written through"
 }
 
-case_beneath_enters_no_link() {
+once_beneath_enters_no_link() {
 	mkdir -p s/sub d/s outside
 	echo f >s/sub/f
 	ln -s ../../outside d/s/sub
@@ -418,7 +418,7 @@ case_beneath_enters_no_link() {
 	[[ -z $(ls outside) ]] || fail "something got outside"
 }
 
-case_beneath_writes_into_nothing_special() {
+once_beneath_writes_into_nothing_special() {
 	mkdir -p s d/s
 	echo new >s/f
 	mkfifo d/s/f
@@ -430,7 +430,7 @@ case_beneath_writes_into_nothing_special() {
 	check cmp s/f d/s/f
 }
 
-case_beneath_trusts_the_operand() {
+once_beneath_trusts_the_operand() {
 	mkdir -p s real
 	echo new >s/f
 	echo old >old
@@ -445,7 +445,7 @@ case_beneath_trusts_the_operand() {
 	check cmp s/f old
 }
 
-case_beneath_and_atomic() {
+once_beneath_and_atomic() {
 	local option
 	mkdir -p s d/s
 	echo new >s/f
@@ -488,7 +488,7 @@ once_b_is_backup() {
 # --- what belongs to others
 
 # But not what was named itself.
-case_file_of_other_as_operand() {
+once_file_of_other_as_operand() {
 	two_owners
 	theirs sh -c 'echo old >d/s/f'
 	ln d/s/f same
@@ -499,7 +499,7 @@ case_file_of_other_as_operand() {
 	check cmp s/f same
 }
 
-case_file_of_other_is_made_anew() {
+once_file_of_other_is_made_anew() {
 	two_owners
 	theirs sh -c 'echo old >d/s/f'
 	exec 8<d/s/f
@@ -512,7 +512,7 @@ case_file_of_other_is_made_anew() {
 	exec 8<&- 9<&-
 }
 
-case_file_of_other_is_replaced() {
+once_file_of_other_is_replaced() {
 	local option
 	two_owners
 	for option in --atomic --x-inject=no-unnamed; do
@@ -577,7 +577,7 @@ once_special_file_of_other_is_made_anew() {
 }
 
 # But not without owners, nor what the source's owner has there, nor what was named itself.
-case_fifo_is_written_into() {
+once_fifo_is_written_into() {
 	local option
 	two_owners
 	for option in -r -a -p; do
@@ -732,7 +732,7 @@ once_file_of_other_is_never_given_to_them() {
 	! grep "$USER_ID" trace || fail "it was given to them"
 }
 
-case_directory_of_other_is_taken_first() {
+once_directory_of_other_is_taken_first() {
 	two_owners
 	mkfifo s/p
 	chmod 700 s
@@ -749,7 +749,7 @@ case_directory_of_other_is_taken_first() {
 	[[ $(stat -c '%a %u' d/s) == "700 0" ]] || fail "in the end it is $(stat -c '%a %u' d/s)"
 }
 
-case_wide_directory_is_narrowed_first() {
+once_wide_directory_is_narrowed_first() {
 	mkdir -p s d/s
 	chmod 750 s
 	chmod 777 d/s
@@ -766,7 +766,7 @@ case_wide_directory_is_narrowed_first() {
 }
 
 # Others may be there because they are to be: nothing is taken from them that is not given back.
-case_directory_of_other_on_the_way() {
+once_directory_of_other_on_the_way() {
 	two_owners
 	mkdir s/sub
 	echo f >s/sub/f
@@ -785,7 +785,7 @@ case_directory_of_other_on_the_way() {
 
 # --- nobody waits
 
-case_fifo_of_other_that_nobody_reads() {
+once_fifo_of_other_that_nobody_reads() {
 	two_owners
 	echo g >s/g
 	theirs mkfifo d/s/f
@@ -796,7 +796,7 @@ case_fifo_of_other_that_nobody_reads() {
 }
 
 # As with cp: for our own fifo, whatever leads to it.
-case_own_fifo_waits_for_its_reader() {
+once_own_fifo_waits_for_its_reader() {
 	mkdir -p s d/s
 	echo f >s/f
 	mkfifo p

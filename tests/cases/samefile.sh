@@ -21,146 +21,146 @@ refused() {
 	unharmed
 }
 
-case_same_name() {
+once_same_name() {
 	make_source
 	refused a a a a
 }
 
-case_dot_slash() {
+once_dot_slash() {
 	make_source
 	refused a ./a a ./a
 }
 
-case_dot_slash_first() {
+once_dot_slash_first() {
 	make_source
 	refused ./a a ./a a
 }
 
-case_absolute_name() {
+once_absolute_name() {
 	make_source
 	refused a "$PWD/a" a "$PWD/a"
 }
 
-case_through_dotdot() {
+once_through_dotdot() {
 	make_source
 	mkdir sub
 	refused a sub/../a a sub/../a
 }
 
-case_onto_symlink_to_itself() {
+once_onto_symlink_to_itself() {
 	make_source
 	ln -s a link
 	refused a link a link
 	[[ -L link ]] || fail "the link is gone"
 }
 
-case_symlink_onto_its_target() {
+once_symlink_onto_its_target() {
 	make_source
 	ln -s a link
 	refused link a link a
 	[[ -L link ]] || fail "the link is gone"
 }
 
-case_two_symlinks_to_one_file() {
+once_two_symlinks_to_one_file() {
 	make_source
 	ln -s a l1
 	ln -s a l2
 	refused l1 l2 l1 l2
 }
 
-case_symlink_chain() {
+once_symlink_chain() {
 	make_source
 	ln -s a l1
 	ln -s l1 l2
 	refused a l2 a l2
 }
 
-case_hard_link() {
+once_hard_link() {
 	make_source
 	ln a b
 	refused a b a b
 }
 
-case_hard_link_by_symlink() {
+once_hard_link_by_symlink() {
 	make_source
 	ln a b
 	ln -s b link
 	refused a link a link
 }
 
-case_into_own_directory() {
+once_into_own_directory() {
 	make_source
 	refused a ./a a .
 }
 
-case_into_own_directory_with_t() {
+once_into_own_directory_with_t() {
 	make_source
 	refused a ./a -t . a
 }
 
-case_into_directory_of_symlink_to_it() {
+once_into_directory_of_symlink_to_it() {
 	make_source
 	mkdir d
 	ln -s ../a d/a
 	refused a d/a a d
 }
 
-case_directory_reached_by_symlink() {
+once_directory_reached_by_symlink() {
 	make_source
 	ln -s . here
 	refused a here/a a here/a
 }
 
-case_with_force() {
+once_with_force() {
 	make_source
 	refused a a -f a a
 }
 
-case_with_force_onto_symlink() {
+once_with_force_onto_symlink() {
 	make_source
 	ln -s a link
 	refused a link -f a link
 }
 
-case_with_force_onto_hard_link() {
+once_with_force_onto_hard_link() {
 	make_source
 	ln a b
 	refused a b -f a b
 }
 
-case_with_archive() {
+once_with_archive() {
 	make_source
 	refused a a -a a a
 }
 
-case_with_archive_onto_hard_link() {
+once_with_archive_onto_hard_link() {
 	make_source
 	ln a b
 	refused a b -a a b
 }
 
-case_with_no_dereference_onto_symlink() {
+once_with_no_dereference_onto_symlink() {
 	make_source
 	ln -s a link
 	refused a link -P a link
 }
 
-case_with_recursive() {
+once_with_recursive() {
 	make_source
 	refused a ./a -r a ./a
 }
 
-case_with_reflink_never() {
+once_with_reflink_never() {
 	make_source
 	refused a a --reflink=never a a
 }
 
-case_with_sparse_always() {
+once_with_sparse_always() {
 	make_source
 	refused a a --sparse=always a a
 }
 
-case_unwritable_with_force() {
+once_unwritable_with_force() {
 	need user
 	chmod 777 .
 	make_source
@@ -174,7 +174,7 @@ case_unwritable_with_force() {
 }
 
 # Each of many is refused, each other one copied.
-case_among_others() {
+once_among_others() {
 	make_source
 	mkdir d
 	echo b >b
@@ -188,7 +188,7 @@ case_among_others() {
 
 # --- symbolic links themselves
 
-case_symlink_onto_itself() {
+once_symlink_onto_itself() {
 	make_source
 	ln -s a link
 	run_ucp -P link link
@@ -198,7 +198,7 @@ case_symlink_onto_itself() {
 	unharmed
 }
 
-case_hard_linked_symlinks() {
+once_hard_linked_symlinks() {
 	make_source
 	ln -s a l1
 	ln -P l1 l2
@@ -225,50 +225,50 @@ tree_refused() { # NAME NAME ARGS…
 	same_tree "$CASE/tree" s
 }
 
-case_tree_onto_itself() {
+once_tree_onto_itself() {
 	make_source_tree
 	tree_refused s s -rT s s
 }
 
-case_tree_onto_itself_with_slash() {
+once_tree_onto_itself_with_slash() {
 	make_source_tree
 	tree_refused s/ s/ -rT s/ s/
 }
 
-case_tree_onto_itself_with_one_slash() {
+once_tree_onto_itself_with_one_slash() {
 	make_source_tree
 	tree_refused s ./s// -rT s ./s//
 }
 
-case_tree_onto_itself_as_dot() {
+once_tree_onto_itself_as_dot() {
 	make_source_tree
 	tree_refused s/. s/. -r s/. s
 }
 
-case_tree_into_its_parent() {
+once_tree_into_its_parent() {
 	make_source_tree
 	tree_refused s ./s -r s .
 }
 
-case_tree_onto_itself_by_symlink() {
+once_tree_onto_itself_by_symlink() {
 	make_source_tree
 	ln -s s link
 	tree_refused s link/ -rT s link/
 }
 
-case_tree_by_symlink_onto_itself() {
+once_tree_by_symlink_onto_itself() {
 	make_source_tree
 	ln -s s link
 	tree_refused link/ s -rT link/ s
 }
 
-case_tree_archived_onto_itself() {
+once_tree_archived_onto_itself() {
 	make_source_tree
 	tree_refused s s -aT s s
 }
 
 # The destination tree consists of the very files of the source.
-case_tree_of_hard_links() {
+once_tree_of_hard_links() {
 	make_source_tree
 	echo new >s/sub/new
 	cp -al s d
@@ -285,7 +285,7 @@ case_tree_of_hard_links() {
 }
 
 # The destination tree has a symbolic link back to each file.
-case_tree_of_symlinks_back() {
+once_tree_of_symlinks_back() {
 	make_source_tree
 	mkdir -p d/sub
 	ln -s ../s/f d/f
@@ -298,7 +298,7 @@ case_tree_of_symlinks_back() {
 }
 
 # A bind mount has another path and the same inodes.
-case_tree_onto_itself_by_mount() {
+once_tree_onto_itself_by_mount() {
 	need root
 	make_source_tree
 	mkdir m

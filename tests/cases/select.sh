@@ -42,7 +42,7 @@ once_patterns_are_those_of_git() {
 	patterns git 1 60
 }
 
-case_exclude_and_include() {
+once_exclude_and_include() {
 	make_paths s/a.o s/keep.o s/lib/a.o s/lib/a.c s/tmp/x s/lib/tmp/y
 	run_ucp -r --include=/s/keep.o --exclude='*.o' --exclude=/s/tmp s d
 	expect_status 0
@@ -50,14 +50,14 @@ case_exclude_and_include() {
 	expect_tree d keep.o lib/ lib/a.c lib/tmp/ lib/tmp/y
 }
 
-case_first_match_wins() {
+once_first_match_wins() {
 	make_paths s/a s/b
 	run_ucp -r --exclude='*' --include=a s/. d
 	expect_status 0
 	expect_tree d
 }
 
-case_operands_are_matched_too() {
+once_operands_are_matched_too() {
 	make_paths a.c b.o dir/x d/
 	run_ucp -r --exclude='*.o' --exclude=dir/ a.c b.o dir d
 	expect_status 0
@@ -65,14 +65,14 @@ case_operands_are_matched_too() {
 	expect_tree d a.c
 }
 
-case_operand_that_is_left_out_must_exist() {
+once_operand_that_is_left_out_must_exist() {
 	mkdir d
 	run_ucp --exclude='*.o' no.o d
 	expect_status 1
 	expect_err "ucp: cannot stat 'no.o': No such file or directory"
 }
 
-case_operand_without_a_name() {
+once_operand_without_a_name() {
 	make_paths s/a s/b/a d/
 	run_ucp -r --exclude=/a s/. d
 	expect_status 0
@@ -82,7 +82,7 @@ case_operand_without_a_name() {
 	expect_tree e b/ b/a
 }
 
-case_parents_match_the_whole_name() {
+once_parents_match_the_whole_name() {
 	make_paths s/a/x s/a/y s/b/x d/
 	run_ucp -r --parents --exclude=/s/a/x --exclude=b/x s/a ./s//b/ d
 	expect_status 0
@@ -93,7 +93,7 @@ case_parents_match_the_whole_name() {
 	expect_tree d s/ s/a/ s/a/x s/a/y s/b/
 }
 
-case_patterns_from_a_file() {
+once_patterns_from_a_file() {
 	make_paths s/a s/b s/c '#d' 's/#d' s/e
 	printf '%s\n' '# a' ';b' '' '+ /s/c' '/s/[ce]' >list
 	run_ucp -r --exclude-from=list s d
@@ -107,7 +107,7 @@ case_patterns_from_a_file() {
 	expect_tree f b c e
 }
 
-case_patterns_from_no_file() {
+once_patterns_from_no_file() {
 	make_paths s/a dir/
 	run_ucp -r --exclude-from=none s d
 	expect_status 1
@@ -118,7 +118,7 @@ case_patterns_from_no_file() {
 	[[ ! -e d ]] || fail "something was copied"
 }
 
-case_without_version_control() {
+once_without_version_control() {
 	make_paths s/.git/config s/.gitignore s/.svn/x s/sub/.git s/CVS/Entries s/RCS s/.github/x s/a
 	run_ucp -r --exclude-vcs s d
 	expect_status 0
@@ -128,7 +128,7 @@ case_without_version_control() {
 	expect_tree e .github/ .github/x .gitignore RCS a sub/
 }
 
-case_followed_links_are_what_they_lead_to() {
+once_followed_links_are_what_they_lead_to() {
 	make_paths s/dir/x s/f
 	ln -s dir s/link
 	run_ucp -r --exclude='link/' s d
@@ -139,7 +139,7 @@ case_followed_links_are_what_they_lead_to() {
 	expect_tree e dir/ dir/x f
 }
 
-case_other_names_of_files_left_out() {
+once_other_names_of_files_left_out() {
 	make_paths s/a
 	ln s/a s/b
 	ln s/a s/c
@@ -149,7 +149,7 @@ case_other_names_of_files_left_out() {
 	[[ d/b -ef d/c ]] || fail "b and c are no longer one file"
 }
 
-case_deep_paths() {
+once_deep_paths() {
 	local i dir=s
 	for ((i = 0; i < 300; i++)); do
 		dir+=/a-longer-name-for-a-directory
@@ -173,7 +173,7 @@ for _ in range(300):
 raise SystemExit(os.listdir() != ["keep"])' || fail "the deepest directory is not as expected"
 }
 
-case_sizes() {
+once_sizes() {
 	mkdir -p s/dir d
 	truncate -s 10 s/10
 	truncate -s 1024 s/1024
@@ -192,7 +192,7 @@ case_sizes() {
 	expect_tree f dir/ fifo link
 }
 
-case_sizes_of_operands_and_of_what_links_lead_to() {
+once_sizes_of_operands_and_of_what_links_lead_to() {
 	mkdir d s
 	truncate -s 10 10
 	truncate -s 20 20
@@ -207,7 +207,7 @@ case_sizes_of_operands_and_of_what_links_lead_to() {
 	expect_tree d 20 s/ s/link
 }
 
-case_sizes_that_are_none() {
+once_sizes_that_are_none() {
 	echo a >a
 	run_ucp --max-size=many a b
 	expect_status 1
@@ -218,7 +218,7 @@ case_sizes_that_are_none() {
 	[[ ! -e b ]] || fail "something was copied"
 }
 
-case_names_from_a_list() {
+once_names_from_a_list() {
 	make_paths s/a s/b s/sub/c s/sub/d s/sub/deep/e s/sub/deep/f s/other/g
 	printf '%s\n' b /sub/deep//./e '' sub/c b >list
 	run_ucp --files-from=list s d
@@ -238,7 +238,7 @@ case_names_from_a_list() {
 	same_tree s g
 }
 
-case_directories_of_a_list_without_r() {
+once_directories_of_a_list_without_r() {
 	make_paths s/a/x s/a/y s/b/z
 	run_ucp --files-from=- s d < <(printf '%s\n' a a/x b .)
 	expect_status 0
@@ -246,7 +246,7 @@ case_directories_of_a_list_without_r() {
 	expect_tree d a/ a/x b/
 }
 
-case_directories_on_the_way_to_a_name() {
+once_directories_on_the_way_to_a_name() {
 	make_paths s/new/x s/old/x s/listed/x d/old/y d/listed/y
 	chmod 750 s s/new s/old s/listed
 	chmod 701 d d/old d/listed
@@ -260,7 +260,7 @@ case_directories_on_the_way_to_a_name() {
 	expect_out 701 701
 }
 
-case_names_that_are_not_there() {
+once_names_that_are_not_there() {
 	make_paths s/a s/b/x
 	ln -s b s/link
 	run_ucp -a --files-from=- s d < <(printf '%s\n' no a/no b/no link/x a)
@@ -277,7 +277,7 @@ case_names_that_are_not_there() {
 }
 
 # Whoever owns the source can make any name in the list a link.
-case_names_follow_no_link_unless_asked_to() {
+once_names_follow_no_link_unless_asked_to() {
 	make_paths s/a s/sub/b out/secret
 	ln -s ../out/secret s/file
 	ln -s ../out s/dir
@@ -313,7 +313,7 @@ case_names_follow_no_link_unless_asked_to() {
 }
 
 # Nor does it make us wait for somebody who writes into it.
-case_names_of_fifos_are_made_anew() {
+once_names_of_fifos_are_made_anew() {
 	make_paths s/a
 	mkfifo s/fifo
 	run_ucp --files-from=- s d < <(printf '%s\n' a fifo)
@@ -321,7 +321,7 @@ case_names_of_fifos_are_made_anew() {
 	[[ -p d/fifo ]] || fail "no fifo"
 }
 
-case_lists_with_nul_bytes() {
+once_lists_with_nul_bytes() {
 	make_paths s/a s/b
 	printf 'a\0b\0' >list
 	run_ucp --files-from=list s d
@@ -339,7 +339,7 @@ case_lists_with_nul_bytes() {
 	expect_tree d a b
 }
 
-case_lists_that_never_end() {
+once_lists_that_never_end() {
 	make_paths s/a
 	local option
 	for option in --files-from --exclude-from; do
@@ -374,7 +374,7 @@ once_lists_of_names_that_never_end() {
 	[[ ! -e d ]] || fail "something was copied"
 }
 
-case_only_one_list_from_standard_input() {
+once_only_one_list_from_standard_input() {
 	make_paths s/a s/b
 	local list message="ucp: only one list can be read from standard input"
 	for list in --files-from=- --exclude-from=- --files-from=/dev/stdin --exclude-from=/proc/self/fd/0; do
@@ -391,7 +391,7 @@ case_only_one_list_from_standard_input() {
 	expect_tree d b
 }
 
-case_list_of_names_from_windows() {
+once_list_of_names_from_windows() {
 	make_paths s/a s/sub/b $'s/c\r' $'s/d\r'
 	printf '\xef\xbb\xbfa\r\n\r\nsub/b\r\n' >list
 	run_ucp --files-from=list s d
@@ -409,7 +409,7 @@ case_list_of_names_from_windows() {
 	expect_tree f $'d\r'
 }
 
-case_path_of_very_many_components() {
+once_path_of_very_many_components() {
 	make_paths s/a
 	python3 -c "print('a\n' + 'x/' * 600000 + 'x')" >list
 	run_ucp --files-from=list s d
@@ -418,7 +418,7 @@ case_path_of_very_many_components() {
 	expect_tree d a
 }
 
-case_rules_that_end_too_early() {
+once_rules_that_end_too_early() {
 	make_paths s/a
 	local rule
 	for rule in '+ ' '- '; do
@@ -436,7 +436,7 @@ case_rules_that_end_too_early() {
 	[[ ! -e d ]] || fail "something was copied"
 }
 
-case_names_that_lead_out() {
+once_names_that_lead_out() {
 	make_paths s/a a
 	run_ucp --files-from=- s d < <(printf '%s\n' a ../a)
 	expect_status 1
@@ -444,14 +444,14 @@ case_names_that_lead_out() {
 	[[ ! -e d ]] || fail "something was copied"
 }
 
-case_names_and_patterns() {
+once_names_and_patterns() {
 	make_paths s/a.o s/b.c s/sub/c.o s/sub/d.c
 	run_ucp -r --exclude=/b.c --exclude='*.o' --files-from=- s d < <(printf '%s\n' a.o b.c sub)
 	expect_status 0
 	expect_tree d sub/ sub/d.c
 }
 
-case_operands_of_a_list() {
+once_operands_of_a_list() {
 	make_paths s/a t/a d/
 	run_ucp --files-from=- s t d </dev/null
 	expect_status 1
@@ -485,7 +485,7 @@ once_many_names_are_those_of_rsync() {
 	same_tree e d --no-xattr
 }
 
-case_gitignore() {
+once_gitignore() {
 	make_paths s/a.o s/b.c s/sub/a.o s/sub/keep.o s/sub/build/x s/build s/top s/sub/top s/.git/objects/a.o s/.git/build/y
 	printf '*.o\nbuild/\n/top\n' >s/.gitignore
 	echo '!keep.o' >s/sub/.gitignore
@@ -502,7 +502,7 @@ case_gitignore() {
 	expect_tree e build sub/ sub/keep.o sub/top top
 }
 
-case_gitignore_of_a_repository_inside() {
+once_gitignore_of_a_repository_inside() {
 	make_paths s/a.o s/sub/a.o s/sub/.git/HEAD s/sub/b.c s/tree/a.o s/tree/.git s/ignored/.git/HEAD
 	printf '*.o\nignored\n' >s/.gitignore
 	echo b.c >s/sub/.gitignore
@@ -511,7 +511,7 @@ case_gitignore_of_a_repository_inside() {
 	expect_tree d .gitignore sub/ sub/.git/ sub/.git/HEAD sub/.gitignore sub/a.o tree/ tree/.git tree/a.o
 }
 
-case_gitignore_that_is_no_file() {
+once_gitignore_that_is_no_file() {
 	make_paths s/a s/fifo/b s/dir/.gitignore/b all
 	echo '*' >all
 	ln -s ../all s/.gitignore
@@ -523,7 +523,7 @@ case_gitignore_that_is_no_file() {
 }
 
 # The owner of a tree decides what is left out of it, not which other files are read for that.
-case_gitignore_reads_nothing_outside() {
+once_gitignore_reads_nothing_outside() {
 	make_paths s/a s/b info/x git/info/x
 	printf 'a\n' | tee info/exclude git/info/exclude out >/dev/null
 	local made
@@ -548,7 +548,7 @@ case_gitignore_reads_nothing_outside() {
 }
 
 # git passes over them, too, and they must not take all memory.
-case_gitignore_that_is_too_large() {
+once_gitignore_that_is_too_large() {
 	make_paths s/a.o s/sub/b.o s/sub/c
 	echo '*.o' >s/.gitignore
 	truncate -s 200M s/.gitignore
