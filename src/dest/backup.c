@@ -175,7 +175,7 @@ static int move_to(const struct backup_move *m) {
 		ret = or_errno(renameat(old->dir, old->path, m->to, m->name));
 	}
 	// If both were names of one file, rename(2) did nothing
-	if (ret == 0 && m->dest->opts->backup_dir && is_one_file(old->dir, old->path, m->to, m->name)) {
+	if (ret == 0 && !m->numbered && is_one_file(old->dir, old->path, m->to, m->name)) {
 		ret = or_errno(unlinkat(old->dir, old->path, 0));
 	}
 	return ret;

@@ -137,3 +137,19 @@ once_planted_below_backups() {
 	expect_status 1
 	[[ $(<t/d/g) == old-g && ! $(ls out) ]] || fail "$(find . -ls)"
 }
+
+# rename(2) does nothing if both names lead to one file.
+once_backup_that_is_a_hard_link_already() {
+	local options
+	echo new >s
+	for options in -b '-b --atomic' '-bf'; do
+		rm -f d d~
+		echo old >d
+		ln d d~
+		# shellcheck disable=SC2086
+		run_ucp $options s d
+		expect_status 0
+		expect_no_err
+		[[ $(<d) == new && $(<d~) == old && $(stat -c %h d~) == 1 ]] || fail "$options: $(head d d~)"
+	done
+}
