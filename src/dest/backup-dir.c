@@ -101,7 +101,7 @@ bool dest_is_backups(struct dest *dest, const struct stat *st) {
 
 /** Go down into NAME, below the directory for backups. Returns 0 or -errno; *FD is another descriptor then. */
 static int go_down(const struct dest *dest, int *fd, const char *name, bool make) {
-	struct stat st;
+	struct stat st = {.st_uid = (uid_t)-1};
 	if (strcmp(name, "..") == 0) {
 		return -EINVAL;
 	}
@@ -112,7 +112,7 @@ static int go_down(const struct dest *dest, int *fd, const char *name, bool make
 		return -errno;
 	}
 	int next = openat(*fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int ret = next < 0 || fstat(next, &st) != 0 ? -errno : 0;
+	int ret = next < 0 ? -errno : or_errno(fstat(next, &st));
 	// Others may have made it, to get at what is moved there
 	if (ret == 0 && !symlink_owner_is_trusted(&st) && st.st_uid != dest->backups_stat.st_uid) {
 		ret = -EPERM;
