@@ -343,8 +343,8 @@ void file_leave(struct file_context *ctx, const struct tree *tree, const struct 
 	const struct dest_found *found);
 
 /**
- * Whether file_leave() would change the attributes of a file that may be a hard link to one of an earlier copy
- * (--link-dest): the file must be replaced.
+ * Whether file_leave() would change, or might change, the attributes of a file that may be a hard link to one of an
+ * earlier copy (--link-dest): the file must be replaced.
  */
 bool file_shares_attributes(const struct file_context *ctx, const struct tree *tree, const struct entry *entry,
 	const struct stat *st, const struct dest_found *found);

@@ -120,7 +120,7 @@ bool file_shares_attributes(const struct file_context *ctx, const struct tree *t
 		return false;
 	}
 	struct meta meta = meta_of(ctx, tree, entry, st, found);
-	bool differs = open_followed(&meta, tree) == 0 && meta_differs(&meta);
+	bool differs = open_followed(&meta, tree) < 0 || meta_differs(&meta);
 	close_fd(&meta.src_fd);
 	return differs;
 }
