@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/opts.h"
+#include "sys/meta.h"
 #include "sys/symlink.h"
 
 #include <errno.h>
@@ -93,6 +94,28 @@ static bool is_given_away(const struct dest_pair *pair) {
 		&& pair->src->st_uid != pair->dst->st_uid && !symlink_owner_is_trusted(pair->src);
 }
 
+/** Whether others can have moved what stands in a destination directory, also before this run took it from them. */
+static bool was_open_to_others(const struct tree *tree) {
+	const struct stat *found = &tree->dst_stat;
+	bool shared = (found->st_mode & (S_IWGRP | S_IWOTH)) && !(found->st_mode & S_ISVTX);
+	return shared || !symlink_owner_is_trusted(found) || !symlink_is_closed(tree->fd[DST]);
+}
+
+/**
+ * Whether a fifo or socket would get access rights that it does not have, although others can have moved it here. It
+ * has no content that would show which one it is.
+ */
+static bool may_be_another(const struct dest_pair *pair) {
+	const struct opts *opts = pair->opts;
+	const struct stat *dst = pair->dst;
+	const struct meta_owner owner = meta_owner(opts, pair->src);
+	bool given = (owner.uid != (uid_t)-1 && owner.uid != dst->st_uid)
+		|| (owner.gid != (gid_t)-1 && owner.gid != dst->st_gid);
+	bool has_mode = opts->preserve & (PRESERVE_MODE | PRESERVE_MODE_CHANGED);
+	bool wider = has_mode && (meta_wanted_mode(opts, pair->src, dst) & ~dst->st_mode & 0777);
+	return (opts->flags & OPT_PRIVILEGED) && (given || wider) && was_open_to_others(pair->tree);
+}
+
 /** Whether two regular files are equal in what the user compares. */
 static bool is_same_file(struct dest *dest, const struct dest_pair *pair, bool same_times) {
 	bool by_contents = pair->opts->update == UPDATE_CHECKSUM;
@@ -124,6 +147,6 @@ bool dest_is_alike(struct dest *dest, const struct dest_pair *pair, const struct
 	case S_IFBLK:
 		return src->st_rdev == dst->st_rdev;
 	default:
-		return true;
+		return !may_be_another(pair);
 	}
 }

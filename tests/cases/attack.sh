@@ -80,6 +80,10 @@ once_attack_destination_with_removal() {
 	attacked 2 destination ATTACK_OWNER=kept -a --remove-destination
 }
 
+once_attack_destination_updated() {
+	attacked 2 destination -a --update=differ --delete
+}
+
 once_attack_destination_atomic() {
 	attacked 2 destination ATTACK_OWNER=kept -a --atomic
 }

@@ -205,6 +205,36 @@ once_strangers_file_is_no_copy() {
 	[[ $(stat -c %u d/f) == 0 && $(stat -c %i d/f) != "$inode" ]] || fail "not made anew"
 }
 
+# Nor is a fifo or socket of root's if another user can have moved it there: it would be opened to whom it was not meant for.
+once_fifo_that_others_can_move_is_no_copy() {
+	local place option
+	need root
+	for place in theirs taken shared closed; do
+		for option in --update=differ "--update=checksum --delete"; do
+			rm -rf s d
+			mkdir s d
+			mkfifo -m 666 s/p
+			chown 12345 s/p
+			[[ $place != theirs ]] || chown 12345 s d
+			[[ $place != taken ]] || chown 12345 d
+			[[ $place != shared ]] || chmod 777 s d
+			mkfifo -m 600 d/p
+			exec 3<>d/p
+			# shellcheck disable=SC2086 # several options
+			run_ucp -a -T $option s d
+			expect_status 0
+			expect_no_err
+			same_tree s d --no-times
+			if [[ $place == closed ]]; then
+				[[ /proc/self/fd/3 -ef d/p ]] || fail "made anew"
+			else
+				[[ $(stat -L -c '%a %u' /proc/self/fd/3) == "600 0" ]] || fail "$place: given away"
+			fi
+			exec 3>&-
+		done
+	done
+}
+
 # Times that the destination keeps in whole seconds are the same, and others are not.
 once_times_in_whole_seconds() {
 	mount_image ext4 8M d -I 128
