@@ -104,16 +104,18 @@ static void shorten(char *name, size_t len, int parent) {
 }
 
 /** Choose the name of a backup. Returns 1 if it is numbered, 0 if it is simple, or -errno. */
-static int backup_name(const struct opts *opts, int parent, const char *path, const char *base, char **name) {
+static int backup_name(const struct opts *opts, enum backup control, int parent, const char *path, const char *base,
+	char **name)
+{
 	char highest[DIGITS] = "";
 	// An unreadable directory counts as one without backups
-	if (opts->backup != BACKUP_SIMPLE && parent >= 0) {
+	if (control != BACKUP_SIMPLE && parent >= 0) {
 		int ret = highest_backup(parent, base, highest);
 		if (ret < 0) {
 			return ret;
 		}
 	}
-	bool numbered = opts->backup == BACKUP_NUMBERED || highest[0] != '\0';
+	bool numbered = control == BACKUP_NUMBERED || highest[0] != '\0';
 	if (numbered) {
 		increment(highest);
 		*name = asprintf(name, "%s.~%s~", path, highest) < 0 ? NULL : *name;
@@ -127,15 +129,20 @@ static int backup_name(const struct opts *opts, int parent, const char *path, co
 	return numbered;
 }
 
-int dest_backup_name(const struct opts *opts, int dir, const char *path, char **name) {
+/** As dest_backup_name(), with this control in the place of opts::backup. */
+static int name_backup(const struct opts *opts, enum backup control, int dir, const char *path, char **name) {
 	const char *base;
 	int parent = open_parent(dir, path, &base);
 	if (parent < 0 && parent != -EACCES) {
 		return parent;
 	}
-	int ret = backup_name(opts, parent, path, base, name);
+	int ret = backup_name(opts, control, parent, path, base, name);
 	close_fd(&parent);
 	return ret;
+}
+
+int dest_backup_name(const struct opts *opts, int dir, const char *path, char **name) {
+	return name_backup(opts, opts->backup, dir, path, name);
 }
 
 /** A backup that is being made: from a file to a name in a directory. */
@@ -225,18 +232,54 @@ static int link_to(const struct backup_move *m) {
 	return refused ? move_to(m) : ret;
 }
 
+/**
+ * Whether the file at the name of a backup was moved there by this run, before an earlier operand's copy that is to be
+ * replaced now: the file must not be lost for that.
+ */
+static bool is_taken(const struct backup_move *m) {
+	struct dest *dest = m->dest;
+	struct stat st;
+	if (m->numbered || !dest->opts->backup_dir || fstatat(m->to, m->name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+		return false;
+	}
+	mutex_lock(&dest->lock);
+	bool is = dest->moved_unknown || inode_set_has(&dest->moved, inode_of(&st));
+	mutex_unlock(&dest->lock);
+	return is;
+}
+
+/** Record a backup for is_taken(). */
+static void note_moved(const struct backup_move *m) {
+	struct dest *dest = m->dest;
+	struct stat st;
+	if (m->numbered || !dest->opts->backup_dir || !(dest->flags & DEST_SERIAL)) {
+		return;
+	}
+	bool known = fstatat(m->to, m->name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	mutex_lock(&dest->lock);
+	dest->moved_unknown |= known && inode_set_add(&dest->moved, inode_of(&st)) < 0;
+	mutex_unlock(&dest->lock);
+}
+
 /** Make a backup in a directory. PATH: that of the file from there, to which the suffix is added. As dest_backup(). */
 static int backup_to(struct dest *dest, const struct dest_old *old, int to, const char *path, enum dest_backup how,
 	char **name)
 {
+	enum backup control = dest->opts->backup;
 	int ret = -EEXIST;
 	for (int i = 0; i < TRIES; ++i) {
-		int numbered = to == -1 ? backup_name(dest->opts, -1, path, path, name)
-			: dest_backup_name(dest->opts, to, path, name);
+		int numbered = to == -1 ? backup_name(dest->opts, control, -1, path, path, name)
+			: name_backup(dest->opts, control, to, path, name);
 		if (numbered < 0) {
 			return numbered;
 		}
 		struct backup_move move = {.dest = dest, .old = old, .to = to, .name = *name, .numbered = numbered};
+		if (to != -1 && is_taken(&move)) {
+			free(*name);
+			*name = NULL;
+			control = BACKUP_NUMBERED;
+			continue;
+		}
 		ret = to != -1 && !numbered && is_source(&move) ? -EEXIST : 0;
 		if (ret == 0 && (dest->opts->flags & OPT_DRY_RUN)) {
 			return 0;
@@ -245,6 +288,7 @@ static int backup_to(struct dest *dest, const struct dest_old *old, int to, cons
 			ret = how == DEST_BACKUP_LINK ? link_to(&move) : move_to(&move);
 		}
 		if (ret == 0) {
+			note_moved(&move);
 			return 0;
 		}
 		free(*name);

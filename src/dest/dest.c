@@ -336,6 +336,7 @@ void dest_destroy(struct dest *dest) {
 	sources_destroy(&dest->all);
 	inode_set_clear(&dest->above, free);
 	inode_set_clear(&dest->kept, free);
+	inode_set_clear(&dest->moved, free);
 	close_fd(&dest->backups);
 	for (size_t i = 0; i < dest->simulated_count; ++i) {
 		free(dest->simulated[i]);

@@ -60,6 +60,10 @@ struct dest {
 	/** With opts::backup_dir, its descriptor (O_PATH) and status once it is open; -1 until then. Set under lock. */
 	int backups;
 	struct stat backups_stat;
+	/** The files moved there under their own names, if DEST_SERIAL. Used under lock. */
+	struct inode_set moved;
+	/** Memory ran out while a file was recorded in moved. */
+	bool moved_unknown;
 	/** How many names were removed, or would be. */
 	counter removed;
 	/** With OPT_MAX_DELETE: how many names are to be removed from the directories entered so far. */

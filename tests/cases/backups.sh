@@ -52,8 +52,20 @@ once_backups_in_a_directory() {
 	run_ucp -S .bak --backup-dir=b s/f t/x
 	expect_status 0
 	[[ $(content b/x.~1~ b/x.~2~ b/x.bak) == $'older\nnew\nnew' ]] || fail "$(find b)"
+	# What an earlier operand has brought does not take the place of what was there
+	mkdir s2
+	echo newer >s2/f
+	for way in '' --atomic --update=differ; do
+		rm -rf t b
+		mkdir t
+		echo old >t/f
+		# shellcheck disable=SC2086 # options
+		run_ucp -r $way --backup-dir=b s/. s2/. t
+		expect_status 0
+		[[ $(content t/f b/f b/f.~1~) == $'newer\nold\nnew' ]] || fail "$way: $(grep -r . t b)"
+	done
 	# As with --backup, it cannot be combined with -n
-	run_ucp -n --backup-dir=b s/f t/x
+	run_ucp -n --backup-dir=b s/f t/f
 	expect_status 1
 }
 
