@@ -136,11 +136,23 @@ static const char *just_made_link(const struct judge *j) {
 	return tree_leads_through_made(j->tree, j->entry->dst_name, &among) ? tree_made_link : NULL;
 }
 
-/** The error if this run made an operand's destination from another source; NULL if not. */
+/**
+ * Whether OPT_DELETE would remove a link or directory that this run made for another name, which the file system takes
+ * for the same one.
+ */
+static bool is_folded(const struct tree *tree, const struct stat *st) {
+	if (!(tree->trees->opts->flags & OPT_DELETE)) {
+		return false;
+	}
+	return S_ISLNK(st->st_mode) ? tree_is_made_link(tree->trees, inode_of(st))
+		: S_ISDIR(st->st_mode) && tree_is_made(tree->trees, inode_of(st));
+}
+
+/** The error if this run made a destination from another source; NULL if not. Of files only operands are known. */
 static const char *just_made(struct dest *dest, const struct tree *tree, const struct entry *entry,
 	const struct stat *st)
 {
-	bool is = dest->opts->backup != BACKUP_NUMBERED && dest_was_made(dest, st, tree, entry);
+	bool is = (dest->opts->backup != BACKUP_NUMBERED && dest_was_made(dest, st, tree, entry)) || is_folded(tree, st);
 	return is ? "will not overwrite just-created %d with %s" : NULL;
 }
 

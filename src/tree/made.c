@@ -90,8 +90,7 @@ void tree_end_link(const struct tree *tree, const char *name, const char *target
 	rwlock_unlock(&trees->linking);
 }
 
-/** Whether this run made the symbolic link INODE in a directory that existed before. */
-static bool is_made_link(struct trees *trees, struct inode inode) {
+bool tree_is_made_link(struct trees *trees, struct inode inode) {
 	// Wait until links that are being made are noted
 	rwlock_write(&trees->linking);
 	// If a link is unknown, answer yes: refusing to follow is safe
@@ -123,7 +122,7 @@ static bool has_made_any(struct trees *trees) {
 
 static bool refuses(void *arg, const struct stat *link) {
 	const struct way *way = arg;
-	return way->among || is_made_link(way->trees, inode_of(link));
+	return way->among || tree_is_made_link(way->trees, inode_of(link));
 }
 
 static void passes(void *arg, const struct stat *st) {

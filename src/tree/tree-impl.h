@@ -40,9 +40,6 @@ bool tree_meets_copy(struct tree *tree);
  */
 bool tree_leads_into_made(const struct tree *tree);
 
-/** Whether INODE is in trees::made; always false with --dry-run. */
-bool tree_is_made(struct trees *trees, struct inode inode);
-
 /**
  * Find out whether a tree's destination, which is open and existed before, may be a source under another name (sets
  * TREE_ELSEWHERE, TREE_IN_SOURCE). Returns an error if TREE_ELSEWHERE is set and the destination is a source directory

@@ -329,6 +329,12 @@ bool tree_begin_link(const struct tree *tree, uid_t owner);
  */
 void tree_end_link(const struct tree *tree, const char *name, const char *target, struct inode same);
 
+/** Whether INODE is in trees::made; always false with --dry-run. */
+bool tree_is_made(struct trees *trees, struct inode inode);
+
+/** Whether this run made the symbolic link INODE in a directory that existed before, or may have made it. */
+bool tree_is_made_link(struct trees *trees, struct inode inode);
+
 /**
  * Whether the path of NAME in the destination leads through a link that this run made, if all links are followed. Call
  * this after stat or open of NAME: a link made later did not affect that.

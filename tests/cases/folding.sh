@@ -283,6 +283,19 @@ once_link_and_file_in_an_existing_directory() {
 		run_ucp -r $option s/. m/c
 		victim_is_whole "$option"
 	done
+	# What the run has made for one name does not go for the other
+	mkdir s/d
+	echo below >s/d/f
+	ln -s nowhere s/D
+	for option in '' -j1; do
+		rm -rf b/c
+		mkdir b/c
+		# shellcheck disable=SC2086
+		run_ucp --mirror $option s m/c
+		expect_status 1
+		victim_is_whole --mirror
+		(($(grep -c "^ucp: will not overwrite just-created 'm/c/[aAdD]' with 's/[aAdD]'$" "$ERR") == 2)) || fail "$(<"$ERR")"
+	done
 	rm -rf b/c
 	mkdir b/c
 	run_ucp -P s/a s/A m/c
