@@ -116,7 +116,7 @@ _ucp_options()
 		--target-directory= -T --no-target-directory --update --update= -u -v
 		--verbose -x --one-file-system -Z -h --help -V --version --atomic --beneath
 		--backup-dir= --best-effort --max-errors= --chown= --chmod= --delete
-		--delete-excluded --max-delete= --mirror --link-dest=
+		--delete-excluded --max-delete= --mirror --link-dest= --reflink-dest=
 		--chunk-size=
 		--engine= --fsync -j --threads= --progress --progress=
 		--queue-depth= --resume --verify --checksums= --stats --json
@@ -154,7 +154,7 @@ _ucp_complete()
 		--engine | --sparse | --no-preserve | --target-directory | \
 			--suffix | --threads | --queue-depth | --chunk-size | \
 			--bwlimit | --exclude | --include | --exclude-from | \
-			--max-size | --min-size | --files-from | --max-delete | --link-dest | \
+			--max-size | --min-size | --files-from | --max-delete | --link-dest | --reflink-dest | \
 			--chown | --chmod | --backup-dir | --max-errors)
 			_ucp_values "$prev"
 			return

@@ -81,8 +81,14 @@ enum backup {
 	BACKUP_NUMBERED,
 };
 
-/** Most directories of --link-dest. */
-#define OPTS_LINK_DESTS 20
+/** Most directories of --link-dest, and of --reflink-dest. */
+#define OPTS_EARLIER 20
+
+/** Directories with earlier copies, as the user named them. */
+struct opts_dirs {
+	const char *paths[OPTS_EARLIER];
+	unsigned count;
+};
 
 /** Switches of struct opts::flags. */
 enum opt_flags {
@@ -241,9 +247,9 @@ struct opts {
 	/** After how many errors no more files are begun; 0: any number. */
 	unsigned max_errors;
 
-	/** Directories with earlier copies; files that are the same there become hard links to them. */
-	const char *link_dests[OPTS_LINK_DESTS];
-	unsigned link_dest_count;
+	/** Earlier copies: files that are the same there become hard links to them, or clones of them. */
+	struct opts_dirs link_dests;
+	struct opts_dirs reflink_dests;
 
 	/** The file creation mask. */
 	mode_t umask;

@@ -237,16 +237,22 @@ static bool settle_backups(struct parser *p) {
 	return true;
 }
 
-/** Check what cannot go with --link-dest. Returns whether nothing does; if not, it is reported. */
-static bool check_link_dests(struct parser *p) {
+/** Check what cannot go with --link-dest or --reflink-dest. Returns whether nothing does; if not, it is reported. */
+static bool check_earlier(struct parser *p) {
 	const unsigned kept = PRESERVE_MODE | PRESERVE_OWNERSHIP | PRESERVE_TIMESTAMPS;
 	const struct opts *opts = p->opts;
+	const bool links = opts->link_dests.count > 0;
+	const bool clones = opts->reflink_dests.count > 0;
 	const char *what = NULL;
-	if (opts->link_dest_count > 0 && opts->checksums) {
+	if (links && opts->checksums) {
 		what = "--checksums cannot list files that --link-dest does not read";
-	} else if (opts->link_dest_count > 0 && (opts->flags & (OPT_ATTRIBUTES_ONLY | OPT_HARD_LINK | OPT_SYMBOLIC_LINK))) {
+	} else if (clones && opts->checksums) {
+		what = "--checksums cannot list files that --reflink-dest does not read";
+	} else if (clones && opts->reflink == WHEN_NEVER) {
+		what = "--reflink-dest cannot be used with --reflink=never, --sparse=never or --verify";
+	} else if (links && (opts->flags & (OPT_ATTRIBUTES_ONLY | OPT_HARD_LINK | OPT_SYMBOLIC_LINK))) {
 		what = "--link-dest cannot be used with --attributes-only, --link or --symbolic-link";
-	} else if (opts->link_dest_count > 0 && (opts->preserve & kept) != kept) {
+	} else if (links && (opts->preserve & kept) != kept) {
 		what = "--link-dest needs -a or -p: a link has all attributes of the file it leads to";
 	}
 	if (what) {
@@ -330,7 +336,7 @@ static bool settle(struct parser *p) {
 		return false;
 	}
 	settle_dry_run(opts);
-	if (!check_link_dests(p) || !cli_settle_owner(p) || !settle_backups(p) || !cli_settle_select(p)) {
+	if (!check_earlier(p) || !cli_settle_owner(p) || !settle_backups(p) || !cli_settle_select(p)) {
 		return false;
 	}
 	settle_tree(opts);

@@ -87,6 +87,9 @@ const struct argp_option cli_options[] = {
 	{"mirror", KEY_MIRROR, 0, 0, "same as -a -T --update=differ --delete", GROUP_EXISTING},
 	{"link-dest", KEY_LINK_DEST, "DIR", 0,
 		"make hard links to the files below DIR, an earlier copy, that are the same; implies --atomic", GROUP_EXISTING},
+	{"reflink-dest", KEY_REFLINK_DEST, "DIR", 0,
+		"clone files below DIR, an earlier copy, that have the same size and time, if the file system can",
+		GROUP_EXISTING},
 	{"beneath", KEY_BENEATH, 0, 0, "follow no symbolic link below the destination", GROUP_EXISTING},
 
 	{0, 0, 0, 0, "Attributes:", GROUP_ATTRIBUTES},

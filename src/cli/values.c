@@ -175,14 +175,16 @@ static error_t parse_rate(struct parser *p, const char *arg) {
 	return 0;
 }
 
-static error_t parse_link_dest(struct parser *p, const char *arg) {
-	struct opts *opts = p->opts;
-	if (opts->link_dest_count == countof(opts->link_dests)) {
-		return cli_complain(p, "too many directories for --link-dest (at most 20)", NULL);
+static error_t parse_earlier(struct parser *p, int key, const char *arg) {
+	bool links = key == KEY_LINK_DEST;
+	struct opts_dirs *dirs = links ? &p->opts->link_dests : &p->opts->reflink_dests;
+	const char *option = links ? "--link-dest" : "--reflink-dest";
+	if (dirs->count == countof(dirs->paths)) {
+		return cli_complain(p, "too many directories for %s (at most 20)", option);
 	}
-	opts->link_dests[opts->link_dest_count++] = arg;
+	dirs->paths[dirs->count++] = arg;
 	// A file that shares its data with an earlier copy must be replaced, never written into
-	opts->flags |= OPT_ATOMIC;
+	p->opts->flags |= links ? OPT_ATOMIC : 0;
 	return 0;
 }
 
@@ -286,9 +288,32 @@ static error_t parse_backup(struct parser *p, int key, const char *arg) {
 	return 0;
 }
 
+/** Parse an option whose value is a number. */
+static error_t parse_measure(struct parser *p, int key, char *arg) {
+	struct opts *opts = p->opts;
+	switch (key) {
+	case 'j':
+		return parse_number(p, arg, 1024, &opts->threads, "invalid number of threads: %s (1 to 1024)");
+	case KEY_QUEUE_DEPTH:
+		return parse_number(p, arg, 4096, &opts->queue_depth, "invalid queue depth: %s (1 to 4096)");
+	case KEY_CHUNK_SIZE:
+		return parse_chunk_size(p, arg);
+	case KEY_MAX_DELETE:
+		opts->flags |= OPT_MAX_DELETE;
+		return parse_count(p, arg, &opts->max_delete);
+	case KEY_MAX_ERRORS:
+		return parse_number(p, arg, UINT32_MAX, &opts->max_errors, "invalid number of errors: %s (1 or more)");
+	case KEY_BWLIMIT:
+		return parse_rate(p, arg);
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
 error_t cli_parse_value(struct parser *p, int key, char *arg) {
 	struct opts *opts = p->opts;
 	error_t err = parse_choice(p, key, arg);
+	err = err == ARGP_ERR_UNKNOWN ? parse_measure(p, key, arg) : err;
 	if (err != ARGP_ERR_UNKNOWN) {
 		return err;
 	}
@@ -308,24 +333,12 @@ error_t cli_parse_value(struct parser *p, int key, char *arg) {
 		return parse_context(p, arg);
 	case 't':
 		return parse_target(p, arg);
-	case 'j':
-		return parse_number(p, arg, 1024, &opts->threads, "invalid number of threads: %s (1 to 1024)");
-	case KEY_QUEUE_DEPTH:
-		return parse_number(p, arg, 4096, &opts->queue_depth, "invalid queue depth: %s (1 to 4096)");
-	case KEY_CHUNK_SIZE:
-		return parse_chunk_size(p, arg);
 	case KEY_CHECKSUMS:
 		opts->checksums = arg;
 		return 0;
-	case KEY_MAX_DELETE:
-		opts->flags |= OPT_MAX_DELETE;
-		return parse_count(p, arg, &opts->max_delete);
 	case KEY_LINK_DEST:
-		return parse_link_dest(p, arg);
-	case KEY_MAX_ERRORS:
-		return parse_number(p, arg, UINT32_MAX, &opts->max_errors, "invalid number of errors: %s (1 or more)");
-	case KEY_BWLIMIT:
-		return parse_rate(p, arg);
+	case KEY_REFLINK_DEST:
+		return parse_earlier(p, key, arg);
 	case KEY_INJECT:
 		return parse_inject(p, arg);
 	default:

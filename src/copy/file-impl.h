@@ -192,6 +192,15 @@ static inline bool target_is_staged(const struct target *target) {
  */
 int file_link_earlier(struct file_context *ctx, struct file *file, int dir, const char *name);
 
+/**
+ * With --reflink-dest, open the file of an earlier copy that has the size and the time of the source. Returns a
+ * descriptor for reading, and sets EARLIER to the copy it is in; -1 if there is none.
+ */
+int file_open_earlier(const struct file_context *ctx, const struct file *file, struct earlier **earlier);
+
+/** Report that a file of an earlier copy could not be cloned because of ERR, once for each of these copies. */
+void file_not_cloned(const struct files *files, struct earlier *earlier, int err);
+
 /** Give a complete file the attributes of the file it is going to replace. */
 struct error file_inherit(struct file_context *ctx, struct file *file);
 

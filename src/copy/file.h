@@ -27,7 +27,7 @@ struct hardlinks;
 struct checksums;
 struct writeback;
 
-/** A directory with an earlier copy (--link-dest). */
+/** A directory with an earlier copy (--link-dest, --reflink-dest). */
 struct earlier {
 	/** Opened with O_PATH. */
 	int fd;
@@ -35,6 +35,12 @@ struct earlier {
 	const char *path;
 	/** Whether it was reported that its files cannot be used. */
 	atomic_bool refused;
+};
+
+/** The directories of one of these options. */
+struct earlier_copies {
+	struct earlier dirs[OPTS_EARLIER];
+	unsigned count;
 };
 
 /** What all files of a run share. */
@@ -73,8 +79,8 @@ struct files {
 	/** The list of checksums, or NULL. */
 	struct checksums *checksums;
 	/** The earlier copies that could be opened. */
-	struct earlier earlier[OPTS_LINK_DESTS];
-	unsigned earlier_count;
+	struct earlier_copies linked;
+	struct earlier_copies cloned;
 	/** With --resume: the journal, the tree whose destination it is in, and its path for messages. */
 	struct journal journal;
 	const struct tree *journal_root;
@@ -260,7 +266,7 @@ void files_init(struct files *files, const struct opts *opts, const struct limit
 /** Free it. */
 void files_destroy(struct files *files);
 
-/** Open the directories of --link-dest. One that cannot be opened is a warning. */
+/** Open the directories of --link-dest and --reflink-dest. One that cannot be opened is a warning. */
 void files_open_earlier(struct files *files);
 
 /** Close them. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "copy/file-impl.h"
 
+#include "base/io.h"
 #include "base/limits.h"
 #include "sys/extent.h"
 #include "sys/fstype.h"
@@ -73,6 +74,7 @@ static struct transfer transfer_of(const struct file_context *ctx, const struct 
 		.sink = sink,
 		.src = file->source.fd,
 		.dst = file->target.fd,
+		.earlier = -1,
 		.src_dev = file->source.st.st_dev,
 		.dst_dev = target_device(file),
 		.size = (uint64_t)file->source.st.st_size,
@@ -92,13 +94,19 @@ static void look_for_holes(struct file *file, struct transfer *t) {
 	}
 }
 
+/** Whether a file of an earlier copy may be cloned in place of the source. */
+static bool wants_earlier(const struct opts *opts, const struct plan_facts *facts) {
+	return opts->reflink_dests.count > 0 && !(opts->flags & OPT_ATTRIBUTES_ONLY)
+		&& !(facts->flags & (FACT_SPECIAL | FACT_LINKED));
+}
+
 /** Ask the movers of the plan, one after the other. */
 static enum move ask(struct movers *movers, struct file *file, struct transfer *t) {
 	enum move move = MOVE_DECLINED;
 	bool looked = false;
 	for (size_t i = 0; file->plan.ways[i] && move == MOVE_DECLINED; ++i) {
 		t->by = file->plan.ways[i];
-		if (t->by != &move_reflink && !looked) {
+		if (t->by != &move_reflink && t->by != &move_earlier && !looked) {
 			look_for_holes(file, t);
 			looked = true;
 		}
@@ -155,13 +163,21 @@ static void prepare_ranges(struct file_context *ctx, struct file *file) {
 }
 
 bool file_move(struct file_context *ctx, struct file *file) {
-	const struct plan_facts facts = facts_of(file);
+	struct plan_facts facts = facts_of(file);
+	struct earlier *earlier = NULL;
+	int like = wants_earlier(ctx->files->opts, &facts) ? file_open_earlier(ctx, file, &earlier) : -1;
+	facts.flags |= like >= 0 ? FACT_EARLIER : 0;
 	struct run run = {.ctx = ctx, .file = file};
 	const struct sink sink = sink_of(&run);
 
 	file->plan = plan_choose(ctx->files->opts, &facts);
 	struct transfer t = transfer_of(ctx, file, &sink);
+	t.earlier = like;
 	enum move move = ask(&ctx->movers, file, &t);
+	if (t.earlier_err != 0) {
+		file_not_cloned(ctx->files, earlier, t.earlier_err);
+	}
+	close_fd(&like);
 	// move_cached streams a small file that has grown
 	bool grown = t.by == &move_stream && !t.special && !(t.flags & PLAN_UNSIZED);
 	if (t.by == &move_server || t.by == &move_cached || t.by == &move_ranges || grown) {

@@ -75,6 +75,9 @@ struct transfer {
 	const struct sink *sink;
 	int src;
 	int dst;
+	/** A file of an earlier copy with the same data, open for reading, or -1; and why it could not be cloned, or 0. */
+	int earlier;
+	int earlier_err;
 	/** The devices of both ends, by which refusals are remembered. 0: not known. */
 	dev_t src_dev;
 	dev_t dst_dev;
@@ -84,7 +87,7 @@ struct transfer {
 	unsigned flags;
 	/** Whether the destination is no regular file: then data is written at its current offset. */
 	bool special;
-	/** Whether the destination is a clone: set by move_reflink. */
+	/** Whether the destination is a clone: set by move_reflink and move_earlier. */
 	bool cloned;
 	/** The mover that was asked last. A mover that hands over to another one changes it. */
 	const struct mover *by;
@@ -156,6 +159,9 @@ extern const struct mover move_nothing;
  * Share the data with the source (FICLONE). With PLAN_HASH decline after cloning, as the data has to be read as well.
  */
 extern const struct mover move_reflink;
+
+/** Do the same with a file of an earlier copy (transfer::earlier) instead of the source. */
+extern const struct mover move_earlier;
 
 /**
  * Let the other machine or program that stores the files copy the data (copy_file_range(2)). Decline on local file

@@ -43,6 +43,9 @@ struct plan plan_choose(const struct opts *opts, const struct plan_facts *facts)
 	}
 	bool unsized = (facts->flags & FACT_UNSIZED) || facts->size == 0 || !(facts->flags & FACT_REGULAR);
 	plan.flags = choose_flags(opts, facts, unsized);
+	if (facts->flags & FACT_EARLIER) {
+		*way++ = &move_earlier;
+	}
 	if (tries_clone(opts, facts)) {
 		*way++ = &move_reflink;
 	}

@@ -13,7 +13,7 @@ struct mover;
 struct opts;
 
 /** Most movers of a plan, including the NULL at the end. */
-#define PLAN_MOST 5
+#define PLAN_MOST 6
 
 /** Switches of plan_facts::flags: what is known of both ends of a copy. */
 enum plan_facts_flags {
@@ -27,6 +27,8 @@ enum plan_facts_flags {
 	FACT_SPECIAL = 1 << 3,
 	/** The destination is a hard link to a file that is the same (--link-dest). */
 	FACT_LINKED = 1 << 4,
+	/** An earlier copy has a file that is the same and may be cloned (--reflink-dest). */
+	FACT_EARLIER = 1 << 5,
 };
 
 /** The facts from which plan_choose() decides. */

@@ -173,7 +173,7 @@ static int link_earlier(void *arg, const char *tempfile) {
  */
 static int stage_linked(struct file_context *ctx, struct file *file) {
 	struct location location;
-	if (ctx->files->earlier_count == 0) {
+	if (ctx->files->linked.count == 0) {
 		return 1;
 	}
 	int ret = location_open(&location, file);

@@ -116,7 +116,7 @@ static struct meta meta_of(const struct file_context *ctx, const struct tree *tr
 bool file_shares_attributes(const struct file_context *ctx, const struct tree *tree, const struct entry *entry,
 	const struct stat *st, const struct dest_found *found)
 {
-	if (ctx->files->opts->link_dest_count == 0 || !found->alike || !S_ISREG(st->st_mode) || found->st.st_nlink < 2) {
+	if (ctx->files->opts->link_dests.count == 0 || !found->alike || !S_ISREG(st->st_mode) || found->st.st_nlink < 2) {
 		return false;
 	}
 	struct meta meta = meta_of(ctx, tree, entry, st, found);

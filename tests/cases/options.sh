@@ -259,7 +259,7 @@ check_offers() {
 once_complete_options() {
 	completion_files
 	offers 'ucp --sp' --sparse
-	offers 'ucp --re' --recursive --reflink --remove-destination --resume
+	offers 'ucp --re' --recursive --reflink --reflink-dest --remove-destination --resume
 	offers 'ucp --s' --sparse --stats --strip-trailing-slashes --suffix --symbolic-link
 	offers 'ucp -a --no-p' --no-preserve
 	offers 'ucp notes.txt --verb' --verbose

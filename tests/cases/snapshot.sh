@@ -134,7 +134,7 @@ once_contents_are_compared() {
 	cp -a s day1
 	echo TWO >day1/two
 	touch -r s/two day1/two
-	for options in --verify --update=checksum; do
+	for options in --update=checksum; do
 		run_ucp -a --link-dest=day1 $options -T s day2
 		expect_status 0
 		linked one
@@ -209,10 +209,110 @@ once_link_dest_is_checked() {
 	done
 	run_ucp -a "${many[@]}" a b
 	expect_status 1
-	expect_err_has "too many directories for --link-dest (at most 20)"
+	expect_err_has "too many directories for '--link-dest' (at most 20)"
+	for i in --reflink=never --sparse=never --verify; do
+		run_ucp -a --reflink-dest=. $i a b
+		expect_status 1
+		expect_err "ucp: --reflink-dest cannot be used with --reflink=never, --sparse=never or --verify" \
+			"Try 'ucp --help' for more information."
+	done
+	run_ucp -a --reflink-dest=. --checksums=list a b
+	expect_status 1
+	expect_err "ucp: --checksums cannot list files that --reflink-dest does not read" \
+		"Try 'ucp --help' for more information."
 	check_not test -e b
 	run_ucp -a --link-dest=nothing --dry-run -v a b
 	expect_status 0
 	expect_no_err
 	expect_out "'a' -> 'b'" "would copy 1 file with 2 bytes (2 B), and make 0 directories"
+}
+
+# An earlier copy on a file system that can clone, and a source on another one.
+make_cloned() {
+	need cmd filefrag
+	mount_image btrfs 256M fs
+	mkdir -p s/sub
+	head -c 300000 /dev/urandom >s/sub/big
+	head -c 300000 /dev/urandom >s/new
+	head -c 300000 /dev/urandom >s/lies
+	: >s/empty
+	"$UCP" -a -T s fs/day1 || fail "cannot copy"
+	head -c 300000 /dev/urandom >s/new
+	# The same size and time, but not the same contents
+	head -c 300000 /dev/urandom >fs/day1/lies
+	touch -r s/lies fs/day1/lies
+	sync -f fs
+}
+
+shares() {
+	sync "$1"
+	filefrag -v "$1" | grep -q shared
+}
+
+case_what_looks_the_same_is_cloned() {
+	make_cloned
+	run_ucp -a --reflink-dest=nothing --reflink-dest=fs/day1 --debug -T s fs/day2
+	expect_status 0
+	expect_err "ucp: warning: nothing will be cloned from 'nothing': No such file or directory"
+	expect_out_has "'s/sub/big': cloned from an earlier copy"
+	shares fs/day2/sub/big || fail "big was copied"
+	shares fs/day2/new && fail "new was cloned"
+	check cmp fs/day1/lies fs/day2/lies
+	check cmp s/new fs/day2/new
+	rm s/lies fs/day2/lies
+	same_tree s fs/day2
+	# It is a copy: a change does not reach the earlier one
+	echo x >>fs/day2/sub/big
+	check cmp s/sub/big fs/day1/sub/big
+}
+
+once_clones_with_other_options() {
+	local options
+	make_cloned
+	for options in --update=checksum '--atomic --update=checksum' '--update=checksum -r --no-preserve=mode'; do
+		# shellcheck disable=SC2086
+		run_ucp -a $options --reflink-dest=fs/day1 -T s fs/day2
+		expect_status 0
+		expect_no_err
+		shares fs/day2/sub/big || fail "$options: big was copied"
+		shares fs/day2/lies && fail "$options: lies was cloned"
+		diff -r s fs/day2 >diff || fail "$options: $(<diff)"
+		rm -r fs/day2
+	done
+	# Into a file that exists
+	head -c 500000 /dev/zero >fs/old
+	run_ucp -p --reflink-dest=fs/day1/sub s/sub/big fs/old
+	expect_status 0
+	shares fs/old && fail "found under another name"
+	run_ucp -p --reflink-dest=fs/day1 s/new s/sub/big fs/day1/sub
+	expect_status 0
+	check cmp s/new fs/day1/sub/new
+	check cmp s/sub/big fs/day1/sub/big
+}
+
+# A source of the same size and time, made by somebody who may not read the earlier copy.
+once_clones_disclose_nothing() {
+	need root
+	make_cloned
+	chmod 600 fs/day1/sub/big
+	mkdir fs/day1/of
+	head -c 300000 /dev/urandom >fs/day1/of/root
+	mkdir s/of
+	head -c 300000 /dev/zero >s/of/root
+	chown 12345 s/of/root
+	touch -r s/of/root fs/day1/of/root
+	run_ucp -a --reflink-dest=fs/day1 -T s fs/day2
+	expect_status 0
+	expect_no_err
+	shares fs/day2/sub/big && fail "what others may not read was cloned"
+	check cmp s/of/root fs/day2/of/root
+}
+
+once_what_cannot_be_cloned_is_copied() {
+	make_first
+	mount_tmpfs 16M other
+	run_ucp -a --reflink-dest=day1 -T s other/day2
+	expect_status 0
+	[[ $(<"$ERR") == "ucp: warning: copying files that could not be cloned from 'day1': "* ]] || fail "$(<"$ERR")"
+	same_tree s other/day2
 }
