@@ -125,7 +125,10 @@ static int backup_name(const struct opts *opts, enum backup control, int parent,
 	if (!*name) {
 		return -ENOMEM;
 	}
-	shorten(*name, strlen(path), parent);
+	// Below --backup-dir a name without a suffix is as long as what it is a backup of
+	if (numbered || opts->suffix[0] != '\0') {
+		shorten(*name, strlen(path), parent);
+	}
 	return numbered;
 }
 

@@ -52,6 +52,13 @@ once_backups_in_a_directory() {
 	run_ucp -S .bak --backup-dir=b s/f t/x
 	expect_status 0
 	[[ $(content b/x.~1~ b/x.~2~ b/x.bak) == $'older\nnew\nnew' ]] || fail "$(find b)"
+	# A name of any length keeps its own
+	local long
+	printf -v long '%0255d' 0
+	echo old >"t/$long"
+	run_ucp --backup-dir=b -T s/f "t/$long"
+	expect_status 0
+	[[ $(<"b/$long") == old ]] || fail "$(find b)"
 	# What an earlier operand has brought does not take the place of what was there
 	mkdir s2
 	echo newer >s2/f
