@@ -92,7 +92,7 @@ _ucp_values()
 				"mode ownership timestamps links context xattr all"
 			;;
 		--target-directory | --backup-dir) _ucp_files -d ;;
-		--checksums | --exclude-from | --files-from) _ucp_files ;;
+		--checksums | --exclude-from | --files-from | --log-file) _ucp_files ;;
 		--bwlimit)
 			# A file to read the rate from
 			if [[ $cur == @* ]]; then
@@ -116,7 +116,8 @@ _ucp_options()
 		--target-directory= -T --no-target-directory --update --update= -u -v
 		--verbose -x --one-file-system -Z -h --help -V --version --atomic --beneath
 		--backup-dir= --best-effort --max-errors= --chown= --chmod= --delete
-		--delete-excluded --max-delete= --mirror --link-dest= --reflink-dest=
+		--delete-excluded --max-delete= --mirror --link-dest= --reflink-dest= --log-file=
+		--itemize
 		--chunk-size=
 		--engine= --fsync -j --threads= --progress --progress=
 		--queue-depth= --resume --verify --checksums= --stats --json

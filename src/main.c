@@ -157,6 +157,7 @@
  *     - report-impl.h       what the files of this folder share
  *     - event.h             what a line of --json holds
  *     - json.c              lines of JSON
+ *     - log.c               a file with all lines and their times (--log-file)
  *     - quote.c             names in messages
  *
  * - filter/                 what to copy

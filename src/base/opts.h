@@ -144,6 +144,8 @@ enum opt_flags {
 	OPT_MAX_DELETE = 1 << 28,
 	/** Attributes that the destination's file system refuses are no error. */
 	OPT_BEST_EFFORT = 1 << 29,
+	/** With OPT_VERBOSE: print the lines only to opts::log_file. */
+	OPT_LOG_ONLY = 1 << 30,
 };
 
 /** Attributes for struct opts::preserve. */
@@ -261,6 +263,10 @@ struct opts {
 
 	/** The file for the list of checksums: a path, "-" for standard output, or NULL. */
 	const char *checksums;
+	/** Whether to print each change of the destination (--itemize). */
+	bool itemize;
+	/** The file to which everything printed is appended, with the time, or NULL. */
+	const char *log_file;
 	/** The argument of -t, or NULL. */
 	const char *target_directory;
 	/** The words of the command line, into which other members point; owned. */

@@ -261,8 +261,14 @@ static bool check_earlier(struct parser *p) {
 	return !what;
 }
 
-/** With --dry-run no other files are written either, and there is nothing to wait for. */
-static void settle_dry_run(struct opts *opts) {
+/** Choose which lines are printed where. With --dry-run write no other files, and wait for nothing. */
+static void settle_output(struct opts *opts) {
+	if (opts->itemize && (opts->flags & OPT_DRY_RUN) && !(opts->flags & OPT_DEBUG)) {
+		opts->flags &= ~(unsigned)OPT_VERBOSE;
+	}
+	if (opts->log_file && !(opts->flags & OPT_VERBOSE)) {
+		opts->flags |= OPT_VERBOSE | OPT_LOG_ONLY;
+	}
 	if (opts->flags & OPT_DRY_RUN) {
 		opts->flags &= ~(unsigned)(OPT_FSYNC | OPT_VERIFY);
 		opts->progress = PROGRESS_NEVER;
@@ -335,7 +341,7 @@ static bool settle(struct parser *p) {
 		cli_complain(p, "cannot preserve security context without an SELinux-enabled kernel", NULL);
 		return false;
 	}
-	settle_dry_run(opts);
+	settle_output(opts);
 	if (!check_earlier(p) || !cli_settle_owner(p) || !settle_backups(p) || !cli_settle_select(p)) {
 		return false;
 	}

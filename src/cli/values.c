@@ -336,6 +336,12 @@ error_t cli_parse_value(struct parser *p, int key, char *arg) {
 	case KEY_CHECKSUMS:
 		opts->checksums = arg;
 		return 0;
+	case KEY_ITEMIZE:
+		opts->itemize = true;
+		return 0;
+	case KEY_LOG_FILE:
+		opts->log_file = arg;
+		return 0;
 	case KEY_LINK_DEST:
 	case KEY_REFLINK_DEST:
 		return parse_earlier(p, key, arg);

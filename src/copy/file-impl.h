@@ -351,9 +351,13 @@ void file_skipped(struct file_context *ctx, const struct stat *st);
 void file_leave(struct file_context *ctx, const struct tree *tree, const struct entry *entry, const struct stat *st,
 	const struct dest_found *found);
 
+/** Whether file_leave() would change, or might change, the attributes of what it leaves. */
+bool file_sets_attributes(const struct file_context *ctx, const struct tree *tree, const struct entry *entry,
+	const struct stat *st, const struct dest_found *found);
+
 /**
- * Whether file_leave() would change, or might change, the attributes of a file that may be a hard link to one of an
- * earlier copy (--link-dest): the file must be replaced.
+ * Whether file_sets_attributes() is true for a file that may be a hard link to one of an earlier copy (--link-dest):
+ * the file must be replaced.
  */
 bool file_shares_attributes(const struct file_context *ctx, const struct tree *tree, const struct entry *entry,
 	const struct stat *st, const struct dest_found *found);

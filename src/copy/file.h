@@ -211,6 +211,8 @@ enum file_flags {
 	FILE_INCOMPLETE = 1 << 5,
 	/** No part of it is kept, to leave its room to others. */
 	FILE_YIELDED = 1 << 6,
+	/** Something stood at the destination before. */
+	FILE_EXISTED = 1 << 7,
 };
 
 /** A file that is being copied. */

@@ -76,6 +76,15 @@ static struct error close_destination(struct file_context *ctx, struct file *fil
 	return fail;
 }
 
+/** Print the change (--itemize). */
+static void note_change(const struct file *file) {
+	unsigned target = file->target.flags;
+	mode_t mode = target & TARGET_SPECIAL ? file->target.found.st_mode : S_IFREG;
+	enum change change = file->flags & FILE_NO_DATA && !(target & TARGET_LINKED) ? CHANGE_ATTRIBUTES : CHANGE_DATA;
+	tree_change(file->tree, &file->entry, file->flags & FILE_EXISTED ? change : CHANGE_NEW,
+		target & TARGET_LINKED ? 0 : mode);
+}
+
 /** Report and count the outcome of a file, and register its copy. */
 static void record(struct file_context *ctx, struct file *file, struct error fail, const struct inode *copy) {
 	bool copied = !(file->flags & FILE_INCOMPLETE);
@@ -87,6 +96,7 @@ static void record(struct file_context *ctx, struct file *file, struct error fai
 		file_explain(ctx, file);
 	}
 	if (copied) {
+		note_change(file);
 		file_count_copied(ctx, file);
 		file_note_made(ctx, file);
 		tree_flush_name(file->tree, &file->entry);

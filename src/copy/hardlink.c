@@ -96,7 +96,7 @@ static int link_over(const struct link_name *first, const struct tree *tree, con
  * whether the entry is linked; a failure is reported.
  */
 static bool link_to(struct file_context *ctx, const struct link_name *first, struct tree *tree,
-	const struct entry *entry)
+	const struct entry *entry, enum change change)
 {
 	bool verbose = ctx->files->opts->flags & OPT_VERBOSE;
 	int dir = tree->fd[DST];
@@ -113,6 +113,7 @@ static bool link_to(struct file_context *ctx, const struct link_name *first, str
 		// This run made what stands there: for this name, or for one that the file system takes for the same
 		ret = same ? 0 : ret;
 	} else if (ret == -EEXIST) {
+		change = CHANGE_DATA;
 		ret = link_over(first, tree, entry->dst_name);
 		if (ret == 0 && verbose) {
 			tree_say(tree, entry, SAY_REMOVED, "removed %d");
@@ -132,13 +133,14 @@ static bool link_to(struct file_context *ctx, const struct link_name *first, str
 		return false;
 	}
 	file_clear_left(ctx, tree, entry);
+	tree_change(tree, entry, change, 0);
 	file_done(ctx, tree, entry, &ctx->counters->hard_links);
 	return true;
 }
 
-/** Link an entry, whose tree is pinned, to the first copy of its file. */
+/** Link an entry, whose tree is pinned, to the first copy of its file. CHANGE: what this changes, as far as known. */
 static bool link_entry(struct file_context *ctx, const struct link_name *first, struct tree *tree,
-	const struct entry *entry)
+	const struct entry *entry, enum change change)
 {
 	int ret = tree_pin(first->tree);
 	if (ret < 0) {
@@ -146,7 +148,7 @@ static bool link_entry(struct file_context *ctx, const struct link_name *first, 
 		file_failed(ctx, NULL);
 		return false;
 	}
-	bool linked = link_to(ctx, first, tree, entry);
+	bool linked = link_to(ctx, first, tree, entry, change);
 	tree_unpin(first->tree);
 	return linked;
 }
@@ -210,7 +212,8 @@ enum file_hardlinks file_hardlinks_enter(struct file_context *ctx, struct tree *
 	if (met == LINK_COPY) {
 		end_with_existing(ctx, tree, entry, st, *link, judged);
 	} else if (met == LINK_TO) {
-		result = link_entry(ctx, first, tree, entry) ? FILE_HARDLINKS_DONE : FILE_HARDLINKS_FAILED;
+		enum change change = judged->known ? CHANGE_DATA : CHANGE_NEW;
+		result = link_entry(ctx, first, tree, entry, change) ? FILE_HARDLINKS_DONE : FILE_HARDLINKS_FAILED;
 	} else if (met == LINK_NO_MEMORY) {
 		tree_report(tree, entry, error_make(ERROR_CREATE, ENOMEM, "cannot create hard link %d"));
 		file_failed(ctx, st);
@@ -233,7 +236,7 @@ static void end_waiting(struct file_context *ctx, const struct link_name *first,
 		link_name_free(name);
 		return;
 	}
-	bool linked = first && link_entry(ctx, first, name->tree, &entry);
+	bool linked = first && link_entry(ctx, first, name->tree, &entry, name->backup ? CHANGE_DATA : CHANGE_NEW);
 	if (name->backup && !linked) {
 		dest_undo_backup(ctx->files->dest, name->tree, &entry, name->backup);
 	}

@@ -54,6 +54,8 @@ struct node {
 	/** The inode of what was made, and whether its attributes were set before it got its name. */
 	struct inode made;
 	bool applied;
+	/** What making it changes. */
+	enum change change;
 };
 
 /** Whether a node gets its name only when it has its attributes. */
@@ -199,6 +201,7 @@ static bool make_node(struct node *node) {
 	if (ret == LEFT_ALONE) {
 		return false;
 	}
+	node->change = exists ? CHANGE_DATA : CHANGE_NEW;
 	// Print no line for a destination that is refused, or that cannot even be looked at
 	bool refused = fail.text;
 	fail = refused ? fail : why_not(node, ret);
@@ -350,6 +353,7 @@ static void copy_node(struct node *node) {
 	bool made = make_node(node);
 	if (made) {
 		bool symlink = S_ISLNK(node->st->st_mode);
+		tree_change(node->tree, node->entry, node->change, node->st->st_mode);
 		file_done(ctx, node->tree, node->entry, symlink ? &ctx->counters->symlinks : &ctx->counters->specials);
 	}
 	file_hardlinks_end(ctx, link, node->tree, made ? &node->made : NULL);
@@ -464,6 +468,7 @@ static void link_symbolically(struct node *node) {
 		node->apply = apply_owner_of_link;
 	}
 	if (make_node(node)) {
+		tree_change(tree, node->entry, node->change, S_IFLNK);
 		file_done(node->ctx, tree, node->entry, &node->ctx->counters->symlinks);
 	}
 	free(target);
@@ -479,6 +484,7 @@ void file_make_link(struct file_context *ctx, struct tree *tree, const struct en
 	node.what = "cannot create hard link %d to %s";
 	node.replace = OPT_FORCE | OPT_INTERACTIVE;
 	if (make_node(&node)) {
+		tree_change(tree, entry, node.change, 0);
 		file_done(ctx, tree, entry, &ctx->counters->hard_links);
 	}
 }

@@ -210,21 +210,28 @@ static bool is_other_name(const struct simulated *f) {
 	return met == LINK_TO || met == LINK_WAIT;
 }
 
-/** Count what would be made. */
-static void count(const struct simulated *f) {
+/** Count what would be made. Returns its type, as tree_change() wants it. */
+static mode_t count(const struct simulated *f) {
 	struct counters *counters = f->ctx->counters;
 	unsigned flags = f->ctx->files->opts->flags;
 	counter_add(&counters->files, 1);
 	if ((flags & OPT_HARD_LINK) || (!(flags & OPT_SYMBOLIC_LINK) && is_other_name(f))) {
 		counter_add(&counters->hard_links, 1);
-	} else if ((flags & OPT_SYMBOLIC_LINK) || (!f->as_regular && S_ISLNK(f->st->st_mode))) {
+		return 0;
+	}
+	if ((flags & OPT_SYMBOLIC_LINK) || (!f->as_regular && S_ISLNK(f->st->st_mode))) {
 		counter_add(&counters->symlinks, 1);
-	} else if (!f->as_regular) {
+		return S_IFLNK;
+	}
+	if (!f->as_regular) {
 		counter_add(&counters->specials, 1);
-	} else if (S_ISREG(f->st->st_mode) && !(flags & OPT_ATTRIBUTES_ONLY)) {
+		return f->st->st_mode;
+	}
+	if (S_ISREG(f->st->st_mode) && !(flags & OPT_ATTRIBUTES_ONLY)) {
 		counter_add(&counters->bytes, (uint64_t)f->st->st_size);
 		counter_add(&counters->data, (uint64_t)f->st->st_size);
 	}
+	return S_IFREG;
 }
 
 void file_simulate(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st) {
@@ -245,6 +252,9 @@ void file_simulate(struct file_context *ctx, struct tree *tree, const struct ent
 	}
 	look_at_kind(&f);
 	if (!look_at_destination(&f)) {
+		if (opts->itemize && file_sets_attributes(ctx, tree, entry, f.st, &f.judged.found)) {
+			tree_change(tree, entry, CHANGE_ATTRIBUTES, f.there.st_mode);
+		}
 		counter_add(f.judged.verdict == DEST_SKIP || f.judged.verdict == DEST_DONE ? &ctx->counters->skipped
 			: &ctx->counters->failed, 1);
 		if (f.judged.verdict != DEST_REFUSE && (opts->flags & OPT_DEBUG)) {
@@ -262,7 +272,7 @@ void file_simulate(struct file_context *ctx, struct tree *tree, const struct ent
 			dest_undo_backup(ctx->files->dest, tree, entry, f.judged.found.backup);
 		}
 	} else {
-		count(&f);
+		tree_change(tree, entry, f.exists ? CHANGE_DATA : CHANGE_NEW, count(&f));
 	}
 	free(f.judged.found.backup);
 }

@@ -77,6 +77,7 @@ static void replace(struct file_context *ctx, struct file *file, const struct ju
 	file->target.found = found.st;
 	file->target.backup = found.backup;
 	if (verdict == DEST_OVERWRITE || verdict == DEST_CREATE) {
+		file->flags |= FILE_EXISTED;
 		file_say(ctx, file->tree, &file->entry, file->target.backup);
 	}
 	if (verdict == DEST_OVERWRITE) {

@@ -66,8 +66,8 @@ static struct error cannot_open(int ret, enum side side) {
 		: error_make(ERROR_ACCESS, ret, "cannot access %d");
 }
 
-/** Give the destination the attributes of its source, if they differ. */
-static struct error settle(struct meta *meta, const struct tree *tree, const struct stat *found) {
+/** Give the destination the attributes of its source, if they differ. SET: whether this was tried. */
+static struct error settle(struct meta *meta, const struct tree *tree, const struct stat *found, bool *set) {
 	int ret = open_followed(meta, tree);
 	if (ret < 0) {
 		return cannot_open(ret, SRC);
@@ -92,6 +92,7 @@ static struct error settle(struct meta *meta, const struct tree *tree, const str
 	}
 	// A link has no mode to be restricted before its owner is set
 	meta->dst = S_ISLNK(found->st_mode) ? NULL : found;
+	*set = true;
 	return meta_apply(meta);
 }
 
@@ -113,16 +114,23 @@ static struct meta meta_of(const struct file_context *ctx, const struct tree *tr
 	};
 }
 
-bool file_shares_attributes(const struct file_context *ctx, const struct tree *tree, const struct entry *entry,
+bool file_sets_attributes(const struct file_context *ctx, const struct tree *tree, const struct entry *entry,
 	const struct stat *st, const struct dest_found *found)
 {
-	if (ctx->files->opts->link_dests.count == 0 || !found->alike || !S_ISREG(st->st_mode) || found->st.st_nlink < 2) {
+	if (!found->alike || !(ctx->files->opts->preserve & PRESERVE_ATTRIBUTES)) {
 		return false;
 	}
 	struct meta meta = meta_of(ctx, tree, entry, st, found);
 	bool differs = open_followed(&meta, tree) < 0 || meta_differs(&meta);
 	close_fd(&meta.src_fd);
 	return differs;
+}
+
+bool file_shares_attributes(const struct file_context *ctx, const struct tree *tree, const struct entry *entry,
+	const struct stat *st, const struct dest_found *found)
+{
+	return ctx->files->opts->link_dests.count > 0 && S_ISREG(st->st_mode) && found->st.st_nlink > 1
+		&& file_sets_attributes(ctx, tree, entry, st, found);
 }
 
 void file_leave(struct file_context *ctx, const struct tree *tree, const struct entry *entry, const struct stat *st,
@@ -133,9 +141,12 @@ void file_leave(struct file_context *ctx, const struct tree *tree, const struct 
 		return;
 	}
 	struct meta meta = meta_of(ctx, tree, entry, st, found);
-	struct error fail = settle(&meta, tree, &found->st);
+	bool set = false;
+	struct error fail = settle(&meta, tree, &found->st, &set);
 	if (fail.text) {
 		tree_report(tree, entry, fail);
+	} else if (set) {
+		tree_change(tree, entry, CHANGE_ATTRIBUTES, found->st.st_mode);
 	}
 	close_fd(&meta.src_fd);
 	close_fd(&meta.dst_fd);

@@ -77,17 +77,21 @@ static void complain(struct removal *r, const char *name, enum error_op op, int 
 }
 
 /** Count and report a name that was removed, or would be. */
-static void note_removed(struct removal *r, const char *name, bool directory) {
+static void note_removed(struct removal *r, const char *name, mode_t type) {
 	++r->count;
 	if (r->what == DEST_REMOVE_COUNT) {
 		return;
 	}
 	counter_add(&r->dest->removed, 1);
-	if (r->dest->opts->flags & OPT_VERBOSE) {
-		const char *path = path_of(r, name);
-		tree_say(r->tree, &(struct entry) {.name = path, .dst_name = path}, SAY_REMOVED,
-			directory ? "removed directory %d" : "removed %d");
+	if (!(r->dest->opts->flags & OPT_VERBOSE) && !r->dest->opts->itemize) {
+		return;
 	}
+	const char *path = path_of(r, name);
+	const struct entry entry = {.name = path, .dst_name = path};
+	if (r->dest->opts->flags & OPT_VERBOSE) {
+		tree_say(r->tree, &entry, SAY_REMOVED, S_ISDIR(type) ? "removed directory %d" : "removed %d");
+	}
+	tree_change(r->tree, &entry, CHANGE_DELETED, type);
 }
 
 /** Whether nothing is really removed. */
@@ -128,8 +132,8 @@ bool dest_is_protected(struct dest *dest, struct select_dir *select, const char 
 	return select_name(select, name, S_ISDIR(st->st_mode)) <= 0 || !select_size(opts->select, st);
 }
 
-/** Remove a name that is no directory. Returns whether it is gone. */
-static bool drop(struct removal *r, int dir, const char *name) {
+/** Remove a name that is no directory, but of TYPE. Returns whether it is gone. */
+static bool drop(struct removal *r, int dir, const char *name, mode_t type) {
 	const char *what = "cannot remove %d";
 	enum error_op op = ERROR_REMOVE;
 	int ret = 0;
@@ -159,7 +163,7 @@ static bool drop(struct removal *r, int dir, const char *name) {
 		complain(r, name, op, ret, what);
 		return false;
 	}
-	note_removed(r, name, false);
+	note_removed(r, name, type);
 	return true;
 }
 
@@ -222,7 +226,7 @@ static bool meet(struct removal *r, int dir, const char *name, struct select_dir
 		return true;
 	}
 	if (!S_ISDIR(st.st_mode)) {
-		return !drop(r, dir, name);
+		return !drop(r, dir, name, st.st_mode);
 	}
 	ret = descend(r, dir, name, &st, select);
 	if (ret < 0 && ret != -ENOENT) {
@@ -277,7 +281,7 @@ static int ascend(struct removal *r) {
 		}
 	}
 	if (gone) {
-		note_removed(r, level.name, true);
+		note_removed(r, level.name, S_IFDIR);
 	}
 	if (!top) {
 		r->levels[r->depth - 1].stays |= !gone;

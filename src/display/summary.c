@@ -104,6 +104,17 @@ static void say_simulated(const struct display *display, const struct summary *s
 	display_look_ahead(display, bytes, "would be");
 }
 
+/** Write the last line of a log. */
+static void log_summary(const struct display *display, const struct summary *summary) {
+	const struct counters *sum = summary->sum;
+	report_log(display->report, "ended%s%s: %" PRIu64 " files with %" PRIu64 " bytes copied, %" PRIu64
+		" directories made, %" PRIu64 " removed, %" PRIu64 " left as they were, %" PRIu64 " failed; %" PRIu64
+		" errors, %.2f s", summary->signal ? " by SIG" : "", summary->signal ? sigabbrev_np(summary->signal) : "",
+		counter_get(&sum->files), counter_get(&sum->data), summary->directories, summary->removed,
+		counter_get(&sum->skipped), counter_get(&sum->failed), counter_get(&display->report->errors),
+		display->elapsed);
+}
+
 void display_summary(struct display *display, const struct summary *summary) {
 	struct report *report = display->report;
 	const struct counters *sum = summary->sum;
@@ -112,6 +123,7 @@ void display_summary(struct display *display, const struct summary *summary) {
 	uint64_t others = counter_get(&sum->symlinks) + counter_get(&sum->hard_links) + counter_get(&sum->specials);
 	char files[48];
 
+	log_summary(display, summary);
 	if (display->report->json) {
 		summary_event(display, summary);
 		return;

@@ -15,6 +15,18 @@ enum say {
 	SAY_REMOVED,
 };
 
+/** What happened to a name in the destination (--itemize). */
+enum change {
+	/** Something was made where nothing had been. */
+	CHANGE_NEW,
+	/** What had been there was replaced or written to. */
+	CHANGE_DATA,
+	/** Only attributes were set. */
+	CHANGE_ATTRIBUTES,
+	/** It was removed, and nothing took its place. */
+	CHANGE_DELETED,
+};
+
 /** Type of a member's value. */
 enum member_kind {
 	MEMBER_NUMBER,

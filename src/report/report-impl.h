@@ -9,6 +9,8 @@
 #include "base/buf.h"
 #include "report/report.h"
 
+#include <time.h>
+
 /** An error or a warning. */
 struct message {
 	/** The operation that failed. */
@@ -21,6 +23,34 @@ struct message {
 	const char *dst;
 	bool warning;
 };
+
+/** Size of the date and the time at the beginning of a line, with its NUL. */
+#define STAMP_SIZE sizeof("0000-00-00 00:00:00 ")
+
+/** The file of --log-file. */
+struct log {
+	int fd;
+	const char *path;
+	/** Lines that are not written yet. */
+	struct buf lines;
+	/** The first error of writing, as -errno. */
+	int err;
+	/** The text of a second. */
+	time_t second;
+	char stamp[STAMP_SIZE];
+};
+
+/** Open a log, to be closed with log_close(). Returns 0, -EEXIST if the file is neither empty nor a log, or -errno. */
+int log_open(struct log **log, const char *path);
+
+/** Append lines to a log. Errors are kept for log_close(). */
+void log_add(struct log *log, const char *text);
+
+/** Write the buffered lines of a log. */
+void log_flush(struct log *log);
+
+/** Close a log and free it. Returns 0, or the first -errno of writing it. */
+int log_close(struct log *log);
 
 /** Switches of fill_in(). */
 enum fill_flags {

@@ -70,6 +70,9 @@ static void clear_line(struct report *report, struct buf *buf) {
 
 static int flush_locked(struct report *report) {
 	int ret = 0;
+	if (report->log) {
+		log_flush(report->log);
+	}
 	if (report->out.len > 0 && report->painted.len > 0 && !report->out_apart) {
 		struct buf buf = {0};
 		clear_line(report, &buf);
@@ -109,8 +112,29 @@ static bool is_too_many(struct report *report, int err) {
 	return ++report->same[err] > SAME_MOST;
 }
 
+/** Append lines to the log, if there is one; the lock is held. */
+static void add_to_log(struct report *report, const struct buf *lines) {
+	if (report->log) {
+		log_add(report->log, lines->failed ? "memory exhausted" : lines->data);
+	}
+}
+
+/** Append the line of a message. */
+static void add_message(struct buf *buf, const char *program, const struct message *message) {
+	buf_str(buf, program);
+	buf_str(buf, ": ");
+	fill_in(buf, message->text, message->src, message->dst, FILL_TERMINAL);
+	if (message->err != 0) {
+		char text[256];
+		buf_str(buf, ": ");
+		buf_str(buf, strerror_r(message->err, text, sizeof(text)));
+	}
+	buf_char(buf, '\n');
+}
+
 static void print(struct report *report, const struct message *message) {
 	struct buf buf = {0};
+	struct buf line = {0};
 
 	mutex_lock(&report->lock);
 	report_localize(report);
@@ -118,23 +142,17 @@ static void print(struct report *report, const struct message *message) {
 		json_error(&report->out, message);
 	}
 	note_reason(report, message);
-	if (is_too_many(report, message->err)) {
-		mutex_unlock(&report->lock);
-		return;
+	add_message(&line, report->program, message);
+	add_to_log(report, &line);
+	if (!is_too_many(report, message->err)) {
+		flush_locked(report);
+		clear_line(report, &buf);
+		buf_add(&buf, line.data, line.len);
+		buf.failed |= line.failed;
+		write_errors(report, &buf);
 	}
-	flush_locked(report);
-	clear_line(report, &buf);
-	buf_str(&buf, report->program);
-	buf_str(&buf, ": ");
-	fill_in(&buf, message->text, message->src, message->dst, FILL_TERMINAL);
-	if (message->err != 0) {
-		char text[256];
-		buf_str(&buf, ": ");
-		buf_str(&buf, strerror_r(message->err, text, sizeof(text)));
-	}
-	buf_char(&buf, '\n');
-	write_errors(report, &buf);
 	mutex_unlock(&report->lock);
+	buf_free(&line);
 	buf_free(&buf);
 }
 
@@ -207,6 +225,7 @@ void report_hint(struct report *report, const char *format, ...) {
 		buf_str(&line, "hint: ");
 		buf_str(&line, text);
 		if (!line.failed) {
+			report_log(report, "%s: %s", report->program, line.data);
 			report_status(report, line.data);
 		}
 		buf_free(&line);
@@ -221,14 +240,51 @@ static void out_added(struct report *report) {
 	}
 }
 
+/** Append a line to standard output, and to the log; the lock is held. */
+static void add_line(struct report *report, const char *what, const char *src, const char *dst, bool out) {
+	if (report->log) {
+		struct buf line = {0};
+		fill_in(&line, what, src, dst, FILL_TERMINAL);
+		add_to_log(report, &line);
+		buf_free(&line);
+	}
+	if (out && !report->json) {
+		fill_in(&report->out, what, src, dst, report->out_terminal ? FILL_TERMINAL : 0);
+		buf_char(&report->out, '\n');
+	}
+}
+
 void report_say(struct report *report, enum say say, const char *what, const char *src, const char *dst) {
 	mutex_lock(&report->lock);
 	report_localize(report);
-	if (report->json) {
+	add_line(report, what, src, dst, !report->says_to_log);
+	if (report->json && !report->says_to_log) {
 		json_said(&report->out, say, what, src, dst);
-	} else {
-		fill_in(&report->out, what, src, dst, report->out_terminal ? FILL_TERMINAL : 0);
-		buf_char(&report->out, '\n');
+	}
+	out_added(report);
+	mutex_unlock(&report->lock);
+}
+
+void report_change(struct report *report, enum change change, const char *object, const char *src, const char *dst) {
+	static const char *const words[] = {
+		[CHANGE_NEW] = "new",
+		[CHANGE_DATA] = "data",
+		[CHANGE_ATTRIBUTES] = "attributes",
+		[CHANGE_DELETED] = "deleted",
+	};
+	const struct member members[] = {
+		member_text("change", words[change]),
+		member_text("object", object),
+		member_name("source", src),
+		member_name("destination", dst),
+	};
+	char what[64];
+	snprintf(what, sizeof(what), "%s %s %%d", words[change], object);
+	mutex_lock(&report->lock);
+	report_localize(report);
+	add_line(report, what, src, dst, true);
+	if (report->json) {
+		json_line(&report->out, "change", members, countof(members));
 	}
 	out_added(report);
 	mutex_unlock(&report->lock);
@@ -246,6 +302,9 @@ void report_text(struct report *report, const char *format, ...) {
 	}
 
 	mutex_lock(&report->lock);
+	if (report->log) {
+		log_add(report->log, text);
+	}
 	if (report->json) {
 		text[strcspn(text, "\n")] = '\0';
 		json_line(&report->out, "note", &(struct member) {.key = "text", .kind = MEMBER_TEXT, .text = text}, 1);
@@ -402,9 +461,50 @@ void report_out_silent(struct report *report) {
 	mutex_unlock(&report->lock);
 }
 
+bool report_log_to(struct report *report, const char *path) {
+	int ret = log_open(&report->log, path);
+	if (ret == -EEXIST) {
+		report_error(report, ERROR_OPEN, 0, "%d exists and is no log; remove it first", NULL, path);
+	} else if (ret < 0) {
+		report_error(report, ERROR_OPEN, -ret, "cannot open %d for writing", NULL, path);
+	}
+	return ret == 0;
+}
+
+void report_log(struct report *report, const char *format, ...) {
+	char *text;
+	va_list args;
+	if (!report->log) {
+		return;
+	}
+	va_start(args, format);
+	int len = vasprintf(&text, format, args);
+	va_end(args);
+	mutex_lock(&report->lock);
+	log_add(report->log, len < 0 ? "memory exhausted" : text);
+	mutex_unlock(&report->lock);
+	if (len >= 0) {
+		free(text);
+	}
+}
+
+/** Close the log. If it is not complete, that is an error. */
+static void close_log(struct report *report) {
+	struct log *log = report->log;
+	if (log) {
+		const char *path = log->path;
+		report->log = NULL;
+		int ret = log_close(log);
+		if (ret < 0) {
+			report_error(report, ERROR_REPORT, -ret, "error writing %d", NULL, path);
+		}
+	}
+}
+
 int report_finish(struct report *report) {
 	report_paint(report, NULL);
 	report_rest(report);
+	close_log(report);
 	int ret = report_flush(report);
 	if (ret < 0 && !report->out_err_silent) {
 		report_error(report, ERROR_REPORT, -ret, "write error", NULL, NULL);

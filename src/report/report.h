@@ -18,6 +18,8 @@
 /** Errnos that are counted separately: Linux has none above. */
 #define REPORT_ERRNOS 134
 
+struct log;
+
 /** State of the output. Shared by all threads. */
 struct report {
 	pthread_mutex_t lock;
@@ -38,6 +40,10 @@ struct report {
 	struct buf painted;
 	/** Whether standard output is surely not on the terminal of the progress line. */
 	bool out_apart;
+	/** The log (--log-file), or NULL. */
+	struct log *log;
+	/** Whether lines of report_say() only go to the log. */
+	bool says_to_log;
 	/** With --json: all of standard output is events, and each error is an event, too. */
 	bool json;
 	/**
@@ -103,6 +109,21 @@ void report_hint(struct report *report, const char *format, ...);
 
 /** Print a line to standard output (-v). */
 void report_say(struct report *report, enum say say, const char *what, const char *src, const char *dst);
+
+/** Print a change. OBJECT: in one word, what was changed. SRC: NULL if there is no source. */
+void report_change(struct report *report, enum change change, const char *object, const char *src, const char *dst);
+
+/**
+ * Write what is printed from now on, with the time, to the end of a file, too. One that is neither empty nor a log is
+ * refused. Returns whether that is possible; if not, an error was reported.
+ *
+ * @param path  It must outlive REPORT.
+ */
+bool report_log_to(struct report *report, const char *path);
+
+/** Write a line, formatted, only to the log, if there is one. */
+attr_printf(2, 3)
+void report_log(struct report *report, const char *format, ...);
 
 /** Print formatted text to standard output. */
 attr_printf(2, 3)

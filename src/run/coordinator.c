@@ -2,6 +2,7 @@
 #include "run/coordinator-impl.h"
 #include "run/coordinator.h"
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/opts.h"
 #include "dest/remove.h"
@@ -434,6 +435,25 @@ static bool begin_checksums(struct run *run) {
 	return checksums_begin(checksums);
 }
 
+/** Begin the log with the command line. Returns whether that worked, or no log is wanted. */
+static bool begin_log(struct run *run) {
+	struct buf line = {0};
+	if (!run->opts->log_file) {
+		return true;
+	}
+	if (!report_log_to(run->report, run->opts->log_file)) {
+		return false;
+	}
+	for (char **word = run->opts->words; *word; ++word) {
+		buf_char(&line, ' ');
+		quote_name_if_needed(&line, *word);
+	}
+	report_log(run->report, "begun:%s", line.failed ? "" : line.data);
+	buf_free(&line);
+	run->report->says_to_log = run->opts->flags & OPT_LOG_ONLY;
+	return true;
+}
+
 /** With -f and a backup, copy a file that is copied onto itself to its backup. */
 static void adapt_operands(struct run *run) {
 	char *backup = dest_onto_itself(run->opts);
@@ -470,7 +490,7 @@ static bool set_up(struct run *run) {
 	choose_limits(run);
 	display_init(&run->display, opts, &run->limits, report);
 	// Open it while a signal still ends a wait for the other end of a fifo
-	bool ready = checksums_open(&run->checksums, opts->checksums, report, &run->files.cancelled);
+	bool ready = begin_log(run) && checksums_open(&run->checksums, opts->checksums, report, &run->files.cancelled);
 	flush_init(&run->flush);
 	trees_init(&run->trees, opts, &run->limits, report);
 	bool flushes = (opts->flags & OPT_FSYNC) || opts->progress == PROGRESS_SYNCED;

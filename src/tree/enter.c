@@ -483,6 +483,9 @@ static void announce(struct tree *tree, const struct entry *entry, enum tree_ent
 	if ((tree->flags & TREE_CREATED) && (opts->flags & OPT_VERBOSE)) {
 		tree_say(parent, entry, SAY_COPYING, flags & TREE_ENTER_PREFIX ? "%S -> %E" : "%s -> %d");
 	}
+	if (tree->flags & TREE_CREATED) {
+		tree_change(parent, entry, CHANGE_NEW, S_IFDIR);
+	}
 }
 
 /** Whether the source is on another file system than its parent, and so is not listed (-x). */

@@ -132,3 +132,35 @@ void tree_say(const struct tree *tree, const struct entry *entry, enum say say, 
 	free(src);
 	free(dst);
 }
+
+/** What a file of this type is, in one word. */
+static const char *object_of(mode_t mode) {
+	switch (mode & S_IFMT) {
+	case 0:
+		return "hardlink";
+	case S_IFDIR:
+		return "directory";
+	case S_IFLNK:
+		return "symlink";
+	case S_IFIFO:
+		return "fifo";
+	case S_IFSOCK:
+		return "socket";
+	case S_IFCHR:
+	case S_IFBLK:
+		return "device";
+	default:
+		return "file";
+	}
+}
+
+void tree_change(const struct tree *tree, const struct entry *entry, enum change change, mode_t mode) {
+	if (!tree->trees->opts->itemize) {
+		return;
+	}
+	char *src = change == CHANGE_DELETED ? NULL : tree_path(tree, SRC, entry->name);
+	char *dst = tree_path(tree, DST, entry->dst_name);
+	report_change(tree->trees->report, change, object_of(mode), src, dst);
+	free(src);
+	free(dst);
+}

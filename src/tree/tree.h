@@ -356,6 +356,13 @@ int tree_symlink_walk(const struct tree *tree, const char *name, struct symlink_
 /** Message for a link that this run made. */
 extern const char tree_made_link[];
 
+/**
+ * Print a change of an entry's destination, if the user wants that (--itemize).
+ *
+ * @param mode  The type of what was changed, as in st_mode; 0: a further hard link.
+ */
+void tree_change(const struct tree *tree, const struct entry *entry, enum change change, mode_t mode);
+
 /** Print a line about an entry of a tree (-v). */
 void tree_say(const struct tree *tree, const struct entry *entry, enum say say, const char *what);
 

@@ -134,7 +134,7 @@ once_contents_are_compared() {
 	cp -a s day1
 	echo TWO >day1/two
 	touch -r s/two day1/two
-	for options in --update=checksum; do
+	for options in --verify --update=checksum; do
 		run_ucp -a --link-dest=day1 $options -T s day2
 		expect_status 0
 		linked one
@@ -276,7 +276,7 @@ once_clones_with_other_options() {
 		expect_no_err
 		shares fs/day2/sub/big || fail "$options: big was copied"
 		shares fs/day2/lies && fail "$options: lies was cloned"
-		diff -r s fs/day2 >diff || fail "$options: $(<diff)"
+		diff -r s fs/day2 >"$OUT" || fail "$options: $(<"$OUT")"
 		rm -r fs/day2
 	done
 	# Into a file that exists
