@@ -117,7 +117,7 @@ _ucp_options()
 		--verbose -x --one-file-system -Z -h --help -V --version --atomic --beneath
 		--backup-dir= --best-effort --max-errors= --chown= --chmod= --delete
 		--delete-excluded --max-delete= --mirror --link-dest= --reflink-dest= --log-file=
-		--itemize
+		--itemize --xattrs=
 		--chunk-size=
 		--engine= --fsync -j --threads= --progress --progress=
 		--queue-depth= --resume --verify --checksums= --stats --json
@@ -156,12 +156,12 @@ _ucp_complete()
 			--suffix | --threads | --queue-depth | --chunk-size | \
 			--bwlimit | --exclude | --include | --exclude-from | \
 			--max-size | --min-size | --files-from | --max-delete | --link-dest | --reflink-dest | \
-			--chown | --chmod | --backup-dir | --max-errors)
+			--chown | --chmod | --backup-dir | --max-errors | --log-file)
 			_ucp_values "$prev"
 			return
 			;;
 		# Its value is in the same word, or it is an error.
-		--checksums) return ;;
+		--checksums | --xattrs) return ;;
 	esac
 	if [[ $prev =~ ^-[^-tjS]*([tjS])$ ]]; then
 		if [[ ${BASH_REMATCH[1]} == t ]]; then

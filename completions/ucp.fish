@@ -91,6 +91,7 @@ complete -c ucp -l delete-excluded -d 'The same with what is not chosen to be co
 complete -c ucp -x -l max-delete -d 'Remove nothing if it would be more than N names'
 complete -c ucp -x -l link-dest -a '(__fish_complete_directories)' -d 'Link to the files of an earlier copy that are the same'
 complete -c ucp -x -l reflink-dest -a '(__fish_complete_directories)' -d 'Clone the files of an earlier copy that look the same'
+complete -c ucp -x -l xattrs -d 'Preserve only the extended attributes that match'
 complete -c ucp -l itemize -d 'Print a line for each name that is changed'
 complete -c ucp -r -l log-file -d 'Append what is done to FILE'
 complete -c ucp -l mirror -d 'Same as -a -T --update=differ --delete'

@@ -61,6 +61,7 @@ enum {
 	KEY_DRY_RUN,
 	KEY_ITEMIZE,
 	KEY_LINK_DEST,
+	KEY_XATTRS,
 	KEY_LOG_FILE,
 	KEY_REFLINK_DEST,
 	KEY_DELETE,
@@ -87,6 +88,8 @@ struct parser {
 	bool backups;
 	const char *control;
 	const char *suffix;
+	/** Whether --xattrs was given. */
+	bool xattrs;
 	/** The rate as it was given, if it has no unit, or NULL. */
 	const char *bare_rate;
 	/** Lines of lists end with NUL (-0). */

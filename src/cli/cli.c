@@ -294,6 +294,9 @@ static void settle_tree(struct opts *opts) {
 /** Read which extended attributes are not copied, or are permissions. Without such rules all are copied. */
 static void read_rules(struct parser *p) {
 	struct opts *opts = p->opts;
+	if (p->xattrs && !(opts->preserve & PRESERVE_XATTR)) {
+		opts->preserve |= PRESERVE_XATTR | PRESERVE_XATTR_REQUIRED;
+	}
 	int ret = opts->preserve & (PRESERVE_XATTR | PRESERVE_MODE) ? meta_rules_read(META_RULES, &opts->rules) : 0;
 	if (ret < 0) {
 		report_warn(p->report, ERROR_COPY, -ret, "warning: ignoring %s", META_RULES, NULL);

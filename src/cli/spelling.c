@@ -57,7 +57,7 @@ static const struct habit habits[] = {
 	{"compress-level", NULL, NOT_FOR_COPYING},
 	{"contimeout", NULL, NOT_FOR_COPYING},
 	{"copy-as", NULL, NULL},
-	{"copy-dest", NULL, "see --link-dest"},
+	{"copy-dest", NULL, "see --reflink-dest and --link-dest"},
 	{"copy-devices", NULL, "see --copy-contents"},
 	{"copy-dirlinks", NULL, NULL},
 	{"copy-links", NULL, "see --dereference"},
@@ -111,6 +111,7 @@ static const struct habit habits[] = {
 	{"link-dest", "link-dest", NULL},
 	{"links", NULL, "see --no-dereference"},
 	{"list-only", NULL, "see --dry-run"},
+	{"log-file", "log-file", NULL},
 	{"log-file-format", NULL, "see --log-file"},
 	{"max-alloc", NULL, NULL},
 	{"max-delete", "max-delete", NULL},
@@ -391,6 +392,21 @@ static bool is_printable(const char *word) {
 	return true;
 }
 
+/**
+ * The error if an option has no argument in its own word, or "". A user who means the option of another program must
+ * not lose the next operand to this one.
+ */
+static const char *needs_equals(int key) {
+	switch (key) {
+	case KEY_CHECKSUMS:
+		return "option %s takes its FILE behind '=', as in --checksums=FILE";
+	case KEY_XATTRS:
+		return "option %s takes PATTERNS behind '=', as in --xattrs='user.*'; -a preserves all";
+	default:
+		return "";
+	}
+}
+
 /** Spell out a long option. */
 static enum reading read_long(struct spelling *s) {
 	char *word = *s->word;
@@ -399,9 +415,8 @@ static enum reading read_long(struct spelling *s) {
 	bool has_argument = name[len] == '=';
 	struct buf why = {0};
 	const struct argp_option *option = cli_find_option(name, len, &why);
-	if (option && option->key == KEY_CHECKSUMS && !has_argument) {
-		// A user who means another option must not lose the next operand to this one
-		buf_str(&why, "option %s takes its FILE behind '=', as in --checksums=FILE");
+	if (option && !has_argument) {
+		buf_str(&why, needs_equals(option->key));
 	}
 	if (why.len > 0) {
 		report_usage(s->parser->report, why.data, word, NULL, NULL);

@@ -5,6 +5,7 @@
 #include "base/opts.h"
 #include "base/size.h"
 #include "report/report.h"
+#include "sys/meta.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -274,6 +275,15 @@ static error_t parse_context(struct parser *p, const char *arg) {
 	return 0;
 }
 
+static error_t parse_xattrs(struct parser *p, const char *arg) {
+	int ret = meta_rules_choose(&p->opts->rules, arg);
+	if (ret == -EINVAL) {
+		return cli_complain(p, "invalid patterns of extended attributes: %s (as user.* or -user.tmp,-trusted.*)", arg);
+	}
+	p->xattrs = true;
+	return -ret;
+}
+
 /** Parse an option about backups. */
 static error_t parse_backup(struct parser *p, int key, const char *arg) {
 	p->backups = true;
@@ -336,6 +346,8 @@ error_t cli_parse_value(struct parser *p, int key, char *arg) {
 	case KEY_CHECKSUMS:
 		opts->checksums = arg;
 		return 0;
+	case KEY_XATTRS:
+		return parse_xattrs(p, arg);
 	case KEY_ITEMIZE:
 		opts->itemize = true;
 		return 0;

@@ -19,9 +19,13 @@ struct rule {
 	char pattern[];
 };
 
-/** The rules, last line first, because the last match counts. */
+/** Rules, the last one first, because the last match counts. */
 struct meta_rules {
+	/** Those of the file. */
 	struct rule *first;
+	/** What the user chose, META_COPY or META_SKIP, and what is done if nothing matches. */
+	struct rule *chosen;
+	enum meta_action others;
 };
 
 /**
@@ -35,13 +39,59 @@ static enum meta_action built_in(const char *name) {
 	return nfs4 ? META_PERMISSIONS : META_COPY;
 }
 
-enum meta_action meta_action(const struct opts *opts, const char *name) {
-	enum meta_action action = built_in(name);
-	const struct rule *rule = action == META_COPY && opts->rules ? opts->rules->first : NULL;
+/** The action of the first rule that matches, or else OTHERWISE. */
+static enum meta_action match(const struct rule *rule, const char *name, enum meta_action otherwise) {
 	while (rule && fnmatch(rule->pattern, name, 0) != 0) {
 		rule = rule->next;
 	}
-	return rule ? rule->action : action;
+	return rule ? rule->action : otherwise;
+}
+
+enum meta_action meta_action(const struct opts *opts, const char *name) {
+	enum meta_action action = built_in(name);
+	if (action == META_COPY && opts->rules) {
+		action = match(opts->rules->first, name, action);
+	}
+	// What says who gets in goes with the mode, whatever was chosen
+	return action == META_COPY && opts->rules ? match(opts->rules->chosen, name, opts->rules->others) : action;
+}
+
+/** Put a rule before others. Returns 0 or -ENOMEM. */
+static int add_rule(struct rule **rules, const char *pattern, size_t len, enum meta_action action) {
+	struct rule *rule = malloc(sizeof(*rule) + len + 1);
+	if (!rule) {
+		return -ENOMEM;
+	}
+	*rule = (struct rule) {.next = *rules, .action = action};
+	memcpy(rule->pattern, pattern, len);
+	rule->pattern[len] = '\0';
+	*rules = rule;
+	return 0;
+}
+
+int meta_rules_choose(struct meta_rules **rules, const char *patterns) {
+	if (!*rules) {
+		*rules = calloc(1, sizeof(**rules));
+	}
+	struct meta_rules *all = *rules;
+	int ret = all ? 0 : -ENOMEM;
+	while (ret == 0) {
+		bool skip = *patterns == '-';
+		patterns += skip;
+		size_t len = strcspn(patterns, ",");
+		if (len == 0) {
+			return -EINVAL;
+		}
+		if (!all->chosen) {
+			all->others = skip ? META_COPY : META_SKIP;
+		}
+		ret = add_rule(&all->chosen, patterns, len, skip ? META_SKIP : META_COPY);
+		if (patterns[len] == '\0') {
+			break;
+		}
+		patterns += len + 1;
+	}
+	return ret;
 }
 
 /** Add a line: a pattern, an action, and possibly a comment. Returns 0, -EINVAL or -ENOMEM. */
@@ -57,24 +107,24 @@ static int add_line(struct meta_rules *rules, char *line) {
 	if ((!skip && (!action || strcmp(action, "permissions") != 0)) || strtok_r(NULL, BLANKS, &rest)) {
 		return -EINVAL;
 	}
-	size_t size = strlen(pattern) + 1;
-	struct rule *rule = malloc(sizeof(*rule) + size);
-	if (!rule) {
-		return -ENOMEM;
+	return add_rule(&rules->first, pattern, strlen(pattern), skip ? META_SKIP : META_PERMISSIONS);
+}
+
+/** Free the rules of a list. */
+static void free_list(struct rule **list) {
+	while (*list) {
+		struct rule *rule = *list;
+		*list = rule->next;
+		free(rule);
 	}
-	*rule = (struct rule) {.next = rules->first, .action = skip ? META_SKIP : META_PERMISSIONS};
-	memcpy(rule->pattern, pattern, size);
-	rules->first = rule;
-	return 0;
 }
 
 int meta_rules_read(const char *path, struct meta_rules **rules) {
-	*rules = NULL;
 	FILE *file = fopen(path, "re");
 	if (!file) {
 		return errno == ENOENT ? 0 : -errno;
 	}
-	struct meta_rules *read = calloc(1, sizeof(*read));
+	struct meta_rules *read = *rules ? *rules : calloc(1, sizeof(*read));
 	char *line = NULL;
 	size_t size = 0;
 	int ret = read ? 0 : -ENOMEM;
@@ -88,19 +138,17 @@ int meta_rules_read(const char *path, struct meta_rules **rules) {
 	}
 	free(line);
 	fclose(file);
-	if (ret < 0) {
-		meta_rules_free(read);
-		return ret;
+	if (ret < 0 && read) {
+		free_list(&read->first);
 	}
 	*rules = read;
-	return 0;
+	return ret;
 }
 
 void meta_rules_free(struct meta_rules *rules) {
-	while (rules && rules->first) {
-		struct rule *rule = rules->first;
-		rules->first = rule->next;
-		free(rule);
+	if (rules) {
+		free_list(&rules->first);
+		free_list(&rules->chosen);
 	}
 	free(rules);
 }

@@ -161,10 +161,19 @@ bool meta_final_mode(const struct opts *opts, mode_t mode, mode_t created, mode_
 /**
  * Read the rules for extended attributes. Without rules all are copied, except ACLs, which go with the mode.
  *
- * @param rules  Set to the rules, for the caller to free; NULL if there is no such file, or on failure.
+ * @param rules  NULL, or what meta_rules_choose() made. The rules are added, for the caller to free; none on failure.
  * @return 0 or -errno: -EINVAL if a line is invalid.
  */
 int meta_rules_read(const char *path, struct meta_rules **rules);
+
+/**
+ * Choose which of the attributes that META_RULES leaves are copied, in addition to what was chosen before.
+ *
+ * @param patterns  Separated by commas, for fnmatch(3). The last one that matches counts; with "-" before it, the
+ *                  attribute is not copied. If none matches, it is copied only if the very first one has a "-".
+ * @return 0, -EINVAL if a pattern is empty, or -ENOMEM.
+ */
+int meta_rules_choose(struct meta_rules **rules, const char *patterns);
 
 /** Free rules, or NULL. */
 void meta_rules_free(struct meta_rules *rules);

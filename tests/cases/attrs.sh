@@ -690,6 +690,51 @@ once_rules_skip_attributes() {
 	[[ $(names_of all) == 'user.Beagle.x user.a user.b' ]] || fail "without rules: $(names_of all)"
 }
 
+once_chosen_attributes() {
+	local option expected
+	need_xattr
+	mkdir -p s/d
+	echo f >s/f
+	for name in a b tmp.x; do
+		setfattr -n user.$name -v 1 s/f
+		setfattr -n user.$name -v 1 s/d
+	done
+	while IFS='|' read -r option expected; do
+		rm -rf d
+		# shellcheck disable=SC2086 # an option is words
+		run_ucp -r $option s d
+		expect_status 0
+		expect_no_err
+		[[ $(names_of d/f) == "$expected" && $(names_of d/d) == "$expected" ]] || fail "$option: $(names_of d/f)"
+	done <<-'END'
+		--xattrs=user.[ab]|user.a user.b
+		-a --xattrs=-user.tmp.*|user.a user.b
+		-p --xattrs=user.*,-user.b|user.a user.tmp.x
+		-a --xattrs=-user.* --xattrs=user.b|user.b
+		--xattrs=user.*,-user.*|
+		-a --update=differ --xattrs=trusted.*|
+	END
+	# What is not chosen stays in an existing copy
+	run_ucp -rT -a --update=differ --xattrs=user.a s d
+	setfattr -n user.old -v 1 d/f
+	run_ucp -rT -a --update=differ --xattrs=user.b s d
+	expect_status 0
+	[[ $(names_of d/f) == 'user.a user.b user.old' ]] || fail "$(names_of d/f)"
+	# The user's choice comes after that of the administrator
+	by_rules 'user.a skip\nuser.b permissions\n' -p --xattrs='user.*' s/f g
+	[[ $(names_of g) == 'user.b user.tmp.x' ]] || fail "with rules: $(names_of g)"
+	by_rules 'user.a skip\nuser.b forget\n' -p --xattrs='user.a' s/f h
+	[[ $(names_of h) == user.a ]] || fail "with wrong rules: $(names_of h)"
+	run_ucp -a --xattrs s e
+	expect_err "ucp: option '--xattrs' takes PATTERNS behind '=', as in --xattrs='user.*'; -a preserves all" \
+		"Try 'ucp --help' for more information."
+	for option in --xattrs --xattrs= --xattrs=user.a, --xattrs=-; do
+		run_ucp -a $option s e
+		expect_status 1
+		check_not test -e e
+	done
+}
+
 # The later line counts. What says who gets in goes with the mode, and only with it.
 once_rules_count_attributes_among_permissions() {
 	local rules='user.a skip\nuser.?\tpermissions\nuser.b skip\n'
