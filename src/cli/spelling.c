@@ -219,16 +219,27 @@ static const struct argp_option *find_for_cp(const char *name, size_t len) {
 
 /**
  * Find the only option that a name can stand for. Returns NULL if there is none or, with SEVERAL set, more than one.
+ * Hidden options have no abbreviations.
  */
 static const struct argp_option *find_short(const char *name, size_t len, bool *several) {
 	const struct argp_option *found = NULL;
 	for (const struct argp_option *o = cli_options; !is_end(o); ++o) {
-		if (o->name && begins_with(o->name, name, len)) {
+		if (o->name && !(o->flags & OPTION_HIDDEN) && begins_with(o->name, name, len)) {
 			*several |= found && o->key != found->key;
 			found = o;
 		}
 	}
 	return *several ? NULL : found;
+}
+
+/** Whether a hidden option begins with a name. */
+static bool begins_hidden(const char *name, size_t len) {
+	for (const struct argp_option *o = cli_options; !is_end(o); ++o) {
+		if ((o->flags & OPTION_HIDDEN) && begins_with(o->name, name, len)) {
+			return true;
+		}
+	}
+	return false;
 }
 
 /** Find what an abbreviation could mean for rsync other than MEANT. Returns NULL if there is nothing. */
@@ -329,6 +340,10 @@ const struct argp_option *cli_find_option(const char *name, size_t len, struct b
 	const struct habit *rival = found ? find_rival(name, len, found->name) : NULL;
 	if (!found && (!several || find_habit(name, len))) {
 		explain_unknown(name, len, why);
+	}
+	if (!found && !several && why->len == 0 && begins_hidden(name, len)) {
+		// getopt would take it for an abbreviation
+		buf_str(why, "unrecognized option %s");
 	}
 	if (!rival) {
 		return found;

@@ -127,6 +127,14 @@ TEST(unknown_ones_are_explained) {
 			"--verify for a check of the copy"},
 		{"max", NULL},
 		{"di", "unrecognized option %s; write --direct if that is meant, and not --dirs of rsync"},
+		// A hidden option is neither proposed nor abbreviated
+		{"x", "unrecognized option %s"},
+		{"x-in", "unrecognized option %s"},
+		{"x-injec", "unrecognized option %s"},
+		{"x-injects", NULL},
+		{"x-injext", NULL},
+		{"inject", NULL},
+		{"xa", NULL},
 		// Nothing is like these, or getopt says all there is to say
 		{"foo", NULL},
 		{"ex", NULL},
