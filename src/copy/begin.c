@@ -60,6 +60,7 @@ static void defer(struct file_context *ctx, struct file *file) {
 		return;
 	}
 	name->agreed = ctx->agreed;
+	name->said = ctx->said;
 	list_append(&ctx->deferred, &name->node);
 }
 
@@ -177,6 +178,7 @@ struct file *file_begin(struct file_context *ctx, struct tree *tree, const struc
 	const struct stat *known = st;
 
 	ctx->agreed = retry && retry->agreed;
+	ctx->said = retry && retry->said;
 	if (opts->flags & OPT_DRY_RUN) {
 		file_simulate(ctx, tree, entry, st);
 		return NULL;

@@ -121,6 +121,8 @@ struct file_context {
 	bool may_wait;
 	/** Whether the user has agreed to replacing the destination of the name being begun (-i). */
 	bool agreed;
+	/** Whether the line of --verbose was printed for the name being begun. */
+	bool said;
 	/** Whether the name being begun is tried for the last time, as there was no space for it before. */
 	bool last_try;
 	/** Whether rollbacks leave descriptors open, since other threads work with them (files_take_away()). */

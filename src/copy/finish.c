@@ -106,6 +106,9 @@ static void record(struct file_context *ctx, struct file *file, struct error fai
 	}
 	counter_add(&ctx->counters->skipped_bytes, deferred ? 0 : file->resumed);
 	counter_add(&ctx->counters->resumed_bytes, copied ? file->resumed : 0);
+	if (file->link) {
+		file->link->first.flawed = fail.text;
+	}
 	// Before file_release(): a worker waiting to write to this file has to learn that further names are links to it
 	file_hardlinks_end(ctx, file->link, file->tree, copied ? copy : NULL);
 }

@@ -92,10 +92,18 @@ static int link_over(const struct link_name *first, const struct tree *tree, con
 }
 
 /**
- * Link an entry to the first copy of its file, or put it aside if there is no space. Both trees are pinned. Returns
- * whether the entry is linked; a failure is reported.
+ * Whether an entry is copied anew because it cannot become a link. cp does this if the first copy got an error, as on
+ * FAT, which has neither links nor owners.
  */
-static bool link_to(struct file_context *ctx, const struct link_name *first, struct tree *tree,
+static bool is_copied_anew(const struct link_name *first, int ret) {
+	return first->flawed && (ret == -EPERM || ret == -EOPNOTSUPP || ret == -ENOSYS || ret == -EMLINK);
+}
+
+/**
+ * Link an entry to the first copy of its file, or put it aside if there is no space. Both trees are pinned. A failure
+ * is reported. FILE_HARDLINKS_COPY: nothing was done, and the entry is to be copied.
+ */
+static enum file_hardlinks link_to(struct file_context *ctx, const struct link_name *first, struct tree *tree,
 	const struct entry *entry, enum change change)
 {
 	bool verbose = ctx->files->opts->flags & OPT_VERBOSE;
@@ -107,7 +115,7 @@ static bool link_to(struct file_context *ctx, const struct link_name *first, str
 		&& inode_same(inode_of(&there), first->copy);
 	if (same && opts_compare(ctx->files->opts) && !(tree->flags & TREE_CREATED)) {
 		file_skipped(ctx, NULL);
-		return true;
+		return FILE_HARDLINKS_DONE;
 	}
 	if (ret == -EEXIST && (tree->flags & TREE_CREATED)) {
 		// This run made what stands there: for this name, or for one that the file system takes for the same
@@ -119,8 +127,11 @@ static bool link_to(struct file_context *ctx, const struct link_name *first, str
 			tree_say(tree, entry, SAY_REMOVED, "removed %d");
 		}
 	}
+	if (is_copied_anew(first, ret)) {
+		return FILE_HARDLINKS_COPY;
+	}
 	if (ret < 0 && file_try_later(ctx, tree, entry, -ret, TRY_FILE)) {
-		return false;
+		return FILE_HARDLINKS_FAILED;
 	}
 	if (ret < 0) {
 		tree_note_failure(tree);
@@ -130,27 +141,30 @@ static bool link_to(struct file_context *ctx, const struct link_name *first, str
 		free(to);
 		free(dst);
 		file_failed(ctx, NULL);
-		return false;
+		return FILE_HARDLINKS_FAILED;
 	}
 	file_clear_left(ctx, tree, entry);
 	tree_change(tree, entry, change, 0);
 	file_done(ctx, tree, entry, &ctx->counters->hard_links);
-	return true;
+	return FILE_HARDLINKS_DONE;
 }
 
-/** Link an entry, whose tree is pinned, to the first copy of its file. CHANGE: what this changes, as far as known. */
-static bool link_entry(struct file_context *ctx, const struct link_name *first, struct tree *tree,
+/**
+ * Link an entry, whose tree is pinned, to the first copy of its file. CHANGE: what this changes, as far as known.
+ * Returns what link_to() does.
+ */
+static enum file_hardlinks link_entry(struct file_context *ctx, const struct link_name *first, struct tree *tree,
 	const struct entry *entry, enum change change)
 {
 	int ret = tree_pin(first->tree);
 	if (ret < 0) {
 		tree_report(tree, entry, error_make(ERROR_CREATE, ret, "cannot create hard link %d"));
 		file_failed(ctx, NULL);
-		return false;
+		return FILE_HARDLINKS_FAILED;
 	}
-	bool linked = link_to(ctx, first, tree, entry, change);
+	enum file_hardlinks result = link_to(ctx, first, tree, entry, change);
 	tree_unpin(first->tree);
-	return linked;
+	return result;
 }
 
 /** Judge the destination by cp's rules first, since the name may have to wait afterwards. Sets FAIL for DEST_REFUSE. */
@@ -212,12 +226,15 @@ enum file_hardlinks file_hardlinks_enter(struct file_context *ctx, struct tree *
 	if (met == LINK_COPY) {
 		end_with_existing(ctx, tree, entry, st, *link, judged);
 	} else if (met == LINK_TO) {
-		enum change change = judged->known ? CHANGE_DATA : CHANGE_NEW;
-		result = link_entry(ctx, first, tree, entry, change) ? FILE_HARDLINKS_DONE : FILE_HARDLINKS_FAILED;
+		result = link_entry(ctx, first, tree, entry, judged->known ? CHANGE_DATA : CHANGE_NEW);
 	} else if (met == LINK_NO_MEMORY) {
 		tree_report(tree, entry, error_make(ERROR_CREATE, ENOMEM, "cannot create hard link %d"));
 		file_failed(ctx, st);
 		result = FILE_HARDLINKS_FAILED;
+	}
+	if (result == FILE_HARDLINKS_COPY) {
+		ctx->said = true;
+		return result;
 	}
 	if (backup && result == FILE_HARDLINKS_FAILED) {
 		dest_undo_backup(ctx->files->dest, tree, entry, backup);
@@ -236,15 +253,17 @@ static void end_waiting(struct file_context *ctx, const struct link_name *first,
 		link_name_free(name);
 		return;
 	}
-	bool linked = first && link_entry(ctx, first, name->tree, &entry, name->backup ? CHANGE_DATA : CHANGE_NEW);
-	if (name->backup && !linked) {
+	enum change change = name->backup ? CHANGE_DATA : CHANGE_NEW;
+	enum file_hardlinks result = first ? link_entry(ctx, first, name->tree, &entry, change) : FILE_HARDLINKS_COPY;
+	if (name->backup && result != FILE_HARDLINKS_DONE) {
 		dest_undo_backup(ctx->files->dest, name->tree, &entry, name->backup);
 	}
 	tree_unpin(name->tree);
-	if (first) {
-		link_name_free(name);
-	} else {
+	if (result == FILE_HARDLINKS_COPY) {
+		name->said = true;
 		list_append(&ctx->retry, &name->node);
+	} else {
+		link_name_free(name);
 	}
 }
 

@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 
 void file_say(struct file_context *ctx, const struct tree *tree, const struct entry *entry, const char *backup) {
-	// The first try has printed it already
-	if (!(ctx->files->opts->flags & OPT_VERBOSE) || ctx->last_try) {
+	// An earlier try may have printed it already
+	if (!(ctx->files->opts->flags & OPT_VERBOSE) || ctx->last_try || ctx->said) {
 		return;
 	}
 	struct buf what = {0};

@@ -56,6 +56,8 @@ struct node {
 	bool applied;
 	/** What making it changes. */
 	enum change change;
+	/** Whether an attribute could not be set. */
+	bool flawed;
 };
 
 /** Whether a node gets its name only when it has its attributes. */
@@ -324,6 +326,7 @@ static bool apply_meta(struct node *node, const char *name, const struct opts *o
 	}
 	struct error fail = meta_apply(&meta);
 	if (fail.text) {
+		node->flawed = true;
 		tree_report(node->tree, node->entry, fail);
 	}
 	close_fd(&dir);
@@ -355,6 +358,9 @@ static void copy_node(struct node *node) {
 		bool symlink = S_ISLNK(node->st->st_mode);
 		tree_change(node->tree, node->entry, node->change, node->st->st_mode);
 		file_done(ctx, node->tree, node->entry, symlink ? &ctx->counters->symlinks : &ctx->counters->specials);
+	}
+	if (link) {
+		link->first.flawed = node->flawed;
 	}
 	file_hardlinks_end(ctx, link, node->tree, made ? &node->made : NULL);
 }

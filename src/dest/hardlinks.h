@@ -35,13 +35,16 @@ struct link_name {
 	char *dst_name;
 	/** Whether the user has agreed to replacing the destination (-i). */
 	bool agreed;
+	/** Whether the line of --verbose was printed for the name. */
+	bool said;
 	/** The backup of the destination of a name that waits, or NULL. */
 	char *backup;
 	/** last_try: the copy found no space once and is tried for the last time; what: enum try_what. */
 	bool last_try;
 	unsigned char what;
-	/** After the copy: the inode of the copy. */
+	/** After the copy: its inode, and whether an error was reported for it, such as an attribute that was refused. */
 	struct inode copy;
+	bool flawed;
 };
 
 /** A file with several names. */

@@ -344,3 +344,41 @@ once_two_at_once() {
 		all_is_there d
 	done
 }
+
+# As on FAT: a name that cannot become a link to a copy whose owner was refused is copied anew, as by cp.
+once_neither_links_nor_owners() {
+	need root
+	mkdir -p s/sub
+	head -c 200000 /dev/urandom >s/a
+	ln s/a s/b
+	ln s/a s/sub/c
+	ln -s x s/l
+	ln s/l s/m
+	mkfifo s/p
+	ln s/p s/q
+	chown -hR 7:8 s
+	local options name said
+	said=$(printf "ucp: failed to preserve ownership for 'd/%s': Operation not permitted\n" \
+		. ./a ./b ./l ./m ./p ./q ./sub ./sub/c | sort)
+	for options in -a -av '-a -j1' '-a --atomic --x-inject=no-unnamed'; do
+		rm -rf d
+		mkdir d
+		# Into an empty directory, and over what is there
+		for name in new over; do
+			# shellcheck disable=SC2086 # several options
+			refused linkat=EPERM fchown=EPERM fchownat=EPERM -- $options s/. d
+			expect_status 1
+			[[ $(sort "$ERR") == "$said" ]] || fail "$options, $name: $(<"$ERR")"
+			[[ $options$name != -avnew || $(wc -l <"$OUT") == 8 ]] || fail "said: $(<"$OUT")"
+			check test -p d/p -a -p d/q -a -L d/l -a -L d/m
+			check cmp s/a d/a
+			check cmp s/b d/b
+			check cmp s/sub/c d/sub/c
+		done
+	done
+	# What is copied without an error gets links, or an error
+	refused linkat=EPERM -- -a s e
+	expect_status 1
+	[[ $(grep -c '^ucp: cannot create hard link ' "$ERR") == 4 ]] || fail "$(<"$ERR")"
+	[[ $(wc -l <"$ERR") == 4 ]] || fail "$(<"$ERR")"
+}

@@ -42,7 +42,9 @@ static const struct {
 	{"lgetxattr", SYS_lgetxattr},
 	{"fsetxattr", SYS_fsetxattr},
 	{"setxattr", SYS_setxattr},
+	{"fchown", SYS_fchown},
 	{"fchownat", SYS_fchownat},
+	{"linkat", SYS_linkat},
 	{"fchmod", SYS_fchmod},
 	{"utimensat", SYS_utimensat},
 };
