@@ -267,6 +267,12 @@ void file_hardlinks_end(struct file_context *ctx, struct link *link, struct tree
 /** Make a link (-l, -s) in place of a copy. */
 void file_make_link(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st);
 
+/**
+ * Whether the open destination of a file cannot hold it. This is found out only if writing in vain would take time. For
+ * destinations that will be written to at once: sets their position to 0.
+ */
+bool file_is_too_large(const struct file *file);
+
 /** Choose plan::cache for a file that is copied in ranges. */
 void file_cache_choose(struct file_context *ctx, struct file *file);
 

@@ -171,6 +171,10 @@ bool file_move(struct file_context *ctx, struct file *file) {
 	const struct sink sink = sink_of(&run);
 
 	file->plan = plan_choose(ctx->files->opts, &facts);
+	if (file->plan.ways[0] != &move_nothing && file_is_too_large(file)) {
+		file_fail(file, 0, error_make(ERROR_WRITE, EFBIG, "error writing %d"));
+		return false;
+	}
 	struct transfer t = transfer_of(ctx, file, &sink);
 	t.earlier = like;
 	enum move move = ask(&ctx->movers, file, &t);

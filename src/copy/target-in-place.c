@@ -126,6 +126,9 @@ static struct error make_empty(struct file_context *ctx, struct file *file) {
 		file_release_destination(ctx, file);
 		return displace(ctx, file);
 	}
+	if (!(opts->flags & OPT_ATTRIBUTES_ONLY) && file_is_too_large(file)) {
+		return error_make(ERROR_WRITE, EFBIG, "error writing %d");
+	}
 	if (opts->preserve & (PRESERVE_MODE | PRESERVE_MODE_CHANGED)) {
 		restrict_mode(opts, file);
 	}

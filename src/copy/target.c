@@ -4,10 +4,15 @@
 #include "base/open.h"
 #include "base/opts.h"
 #include "journal/checksums.h"
+#include "sys/extent.h"
 #include "sys/symlink.h"
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+
+/** Bytes from which on a file that is too large is not written in vain. */
+#define FIT_MIN (1u << 20)
 
 struct error file_not_giving(void) {
 	return error_make(ERROR_COPY, 0, "not giving attributes to %d, as it belongs to another user");
@@ -33,6 +38,13 @@ dev_t target_device(const struct file *file) {
 		return file->tree->inode[DST].dev;
 	}
 	return file->target.flags & TARGET_RESERVED ? file->target.found.st_dev : 0;
+}
+
+bool file_is_too_large(const struct file *file) {
+	uint64_t size = (uint64_t)file->source.st.st_size;
+	bool sized = S_ISREG(file->source.st.st_mode) && !(file->tree->flags & TREE_UNSIZED);
+	return sized && size >= FIT_MIN && !(file->target.flags & (TARGET_SPECIAL | TARGET_LINKED))
+		&& !extent_fits(file->target.fd, size);
 }
 
 int file_access_mode(const struct opts *opts) {

@@ -100,6 +100,9 @@ static void note_reason(struct report *report, const struct message *message) {
 	if (nospace && message->dst && !report->nospace) {
 		report->nospace = strdup(message->dst);
 	}
+	if (message->err == EFBIG && message->dst && !report->too_large) {
+		report->too_large = strdup(message->dst);
+	}
 	report->over_quota |= message->err == EDQUOT;
 	report->too_many_files |= message->err == EMFILE;
 }
@@ -512,7 +515,8 @@ int report_finish(struct report *report) {
 	buf_free(&report->out);
 	buf_free(&report->painted);
 	free(report->nospace);
-	report->nospace = NULL;
+	free(report->too_large);
+	report->nospace = report->too_large = NULL;
 	free(report->excused_first);
 	report->excused_first = NULL;
 	return counter_get(&report->errors) > 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -48,9 +48,10 @@ struct report {
 	bool json;
 	/**
 	 * For hints: the first destination that failed for lack of space (ENOSPC, EDQUOT), whether a quota was the reason,
-	 * and whether too many files were open.
+	 * the first destination that was too large (EFBIG), and whether too many files were open.
 	 */
 	char *nospace;
+	char *too_large;
 	bool over_quota;
 	bool too_many_files;
 	/**

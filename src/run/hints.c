@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "run/coordinator-impl.h"
 
+#include "base/io.h"
 #include "base/opts.h"
 #include "base/path.h"
 #include "display/display.h"
 #include "display/progress.h"
 #include "engine/ring.h"
 #include "report/report.h"
+#include "sys/fstype.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -45,11 +48,29 @@ static void hint_room(const struct opts *opts, struct report *report, uint64_t n
 	}
 }
 
+/** Print why a file was too large, if one was and the reason is known. */
+static void hint_size(struct report *report) {
+	struct rlimit limit;
+	char most[32];
+
+	char *dir = report->too_large ? parent_directory(report->too_large) : NULL;
+	int fd = dir ? open(dir, O_PATH | O_CLOEXEC) : -1;
+	if (dir && getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+		progress_format_bytes(most, sizeof(most), (double)limit.rlim_cur);
+		report_hint(report, "a file may have at most %s (ulimit -f)", most);
+	} else if (fd >= 0 && fstype_is(fd, FSTYPE_FILES_4G)) {
+		report_hint(report, "a file on FAT has less than 4 GiB; exFAT has no such limit");
+	}
+	close_fd(&fd);
+	free(dir);
+}
+
 void coordinator_give_hints(const struct opts *opts, struct report *report, const struct counters *sum, bool withheld) {
 	struct rlimit limit;
 	char kept[32];
 
 	hint_room(opts, report, counter_get(&sum->nospace));
+	hint_size(report);
 	if (counter_get(&sum->kept) > 0) {
 		progress_format_bytes(kept, sizeof(kept), (double)counter_get(&sum->kept));
 		report_hint(report,

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -106,6 +107,16 @@ bool extent_may_be_cached(int fd, struct extent extent, unsigned char *pages, si
 		}
 	}
 	return false;
+}
+
+bool extent_fits(int fd, uint64_t size) {
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && size > limit.rlim_cur) {
+		return false;
+	}
+	bool fits = lseek(fd, (off_t)size, SEEK_SET) >= 0 || errno != EINVAL;
+	lseek(fd, 0, SEEK_SET);
+	return fits;
 }
 
 void extent_reserve(int fd, uint64_t size) {

@@ -54,6 +54,12 @@ int extent_is_cached(int fd, struct extent extent);
 bool extent_may_be_cached(int fd, struct extent extent, unsigned char *pages, size_t count);
 
 /**
+ * Whether a regular file may grow to SIZE bytes: by the limit of the file system, at which lseek(2) fails with EINVAL,
+ * and that of the process (RLIMIT_FSIZE). Sets the position of FD to 0.
+ */
+bool extent_fits(int fd, uint64_t size);
+
+/**
  * Reserve SIZE bytes for a file without holes that nothing has been written to, on file systems where this makes
  * writing cheaper (FALLOC_FL_KEEP_SIZE, fallocate(2)). After a failure nothing is reserved, and writing will report the
  * error. ftruncate(2) gives back the unwritten part.

@@ -26,7 +26,7 @@ struct known {
  * - REMOTE: Linux, `copy_file_range` that asks the server. Local file systems copy page by page, as we do.
  * - ORDERED: FUSE and 9P servers that store the data elsewhere (tests/tools/faultfs.c).
  * - RENUMBERS: Linux, iunique() in FAT and exFAT, and servers without inode numbers.
- * - TIMES_*: the on-disk formats of FAT and exFAT.
+ * - TIMES_*, FILES_4G: the on-disk formats of FAT and exFAT.
  * - LOCAL: Linux, file systems on block devices and in memory. Not overlayfs, which may be on top of any other.
  * - MAGIC_LINKS: proc(5), /proc/PID/fd. MOUNTS: open(2), O_PATH.
  */
@@ -42,7 +42,7 @@ static const struct known known[] = {
 	{0x01021994, FSTYPE_LOCAL | FSTYPE_REPORTS | FSTYPE_CLOSES | FSTYPE_LISTS_ACLS | FSTYPE_UNSHARED}, // tmpfs
 	{0x858458f6, FSTYPE_LOCAL | FSTYPE_REPORTS | FSTYPE_CLOSES}, // ramfs
 	{0x794c7630, FSTYPE_LISTS_ACLS}, // overlayfs
-	{0x4d44, FSTYPE_LOCAL | FSTYPE_UNSHARED | FSTYPE_RENUMBERS | FSTYPE_TIMES_2S}, // FAT
+	{0x4d44, FSTYPE_LOCAL | FSTYPE_UNSHARED | FSTYPE_RENUMBERS | FSTYPE_TIMES_2S | FSTYPE_FILES_4G}, // FAT
 	{0x2011bab0, FSTYPE_LOCAL | FSTYPE_UNSHARED | FSTYPE_RENUMBERS | FSTYPE_TIMES_10MS}, // exFAT
 	{0x6969, FSTYPE_REMOTE}, // NFS
 	{0xff534d42, FSTYPE_REMOTE | FSTYPE_RENUMBERS}, // CIFS

@@ -41,6 +41,8 @@ enum fstype {
 	FSTYPE_MOUNTS = 1 << 13,
 	/** This machine stores the data: access to the page cache waits for no other machine and no other program. */
 	FSTYPE_LOCAL = 1 << 14,
+	/** A file has less than 4 GiB. */
+	FSTYPE_FILES_4G = 1 << 15,
 };
 
 /** The properties of a type (f_type, cut to 32 bits); 0 if it is unknown. Pure. */

@@ -78,7 +78,7 @@ once_failed_file_does_not_appear() {
 		) >"$OUT" 2>"$ERR"
 		status=$?
 		expect_status 1
-		expect_err "ucp: error writing 'd/new': File too large"
+		expect_err "ucp: error writing 'd/new': File too large" "ucp: hint: a file may have at most 100 KiB (ulimit -f)"
 		expect_names d
 	done
 }
