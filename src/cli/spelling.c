@@ -169,7 +169,7 @@ static const struct habit habits[] = {
 	{"whole-file", NULL, "ucp copies whole files"},
 	{"write-batch", NULL, NULL},
 	{"write-devices", NULL, NULL},
-	{"xattrs", NULL, "see --preserve=xattr"},
+	{"xattrs", "xattrs", "see --preserve=xattr"},
 };
 
 /** The letters of rsync that cp does not have, if there is a hint for them. */
