@@ -408,7 +408,7 @@ static bool is_printable(const char *word) {
 }
 
 /**
- * The error if an option has no argument in its own word, or "". A user who means the option of another program must
+ * The error if an option has no argument in its own word, or NULL. A user who means the option of another program must
  * not lose the next operand to this one.
  */
 static const char *needs_equals(int key) {
@@ -418,7 +418,7 @@ static const char *needs_equals(int key) {
 	case KEY_XATTRS:
 		return "option %s takes PATTERNS behind '=', as in --xattrs='user.*'; -a preserves all";
 	default:
-		return "";
+		return NULL;
 	}
 }
 
@@ -430,8 +430,9 @@ static enum reading read_long(struct spelling *s) {
 	bool has_argument = name[len] == '=';
 	struct buf why = {0};
 	const struct argp_option *option = cli_find_option(name, len, &why);
-	if (option && !has_argument) {
-		buf_str(&why, needs_equals(option->key));
+	const char *equals = option && !has_argument ? needs_equals(option->key) : NULL;
+	if (equals) {
+		buf_str(&why, equals);
 	}
 	if (why.len > 0) {
 		report_usage(s->parser->report, why.data, word, NULL, NULL);
