@@ -150,7 +150,9 @@ static void print(struct report *report, const struct message *message) {
 	if (!is_too_many(report, message->err)) {
 		flush_locked(report);
 		clear_line(report, &buf);
-		buf_add(&buf, line.data, line.len);
+		if (!line.failed) {
+			buf_add(&buf, line.data, line.len);
+		}
 		buf.failed |= line.failed;
 		write_errors(report, &buf);
 	}

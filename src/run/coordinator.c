@@ -490,7 +490,7 @@ static bool set_up(struct run *run) {
 	choose_limits(run);
 	display_init(&run->display, opts, &run->limits, report);
 	// Open it while a signal still ends a wait for the other end of a fifo
-	bool ready = begin_log(run) && checksums_open(&run->checksums, opts->checksums, report, &run->files.cancelled);
+	bool ready = checksums_open(&run->checksums, opts->checksums, report, &run->files.cancelled) && begin_log(run);
 	flush_init(&run->flush);
 	trees_init(&run->trees, opts, &run->limits, report);
 	bool flushes = (opts->flags & OPT_FSYNC) || opts->progress == PROGRESS_SYNCED;
@@ -529,6 +529,8 @@ int coordinator_run(const struct opts *opts, struct report *report) {
 	memset(run, 0, sizeof(*run));
 	run->opts = opts;
 	run->report = report;
+	// dest_destroy() is called even if dest_init() is not
+	run->dest.backups = -1;
 	adapt_operands(run);
 	bool begun = set_up(run);
 	if (begun) {

@@ -141,6 +141,10 @@ int meta_rules_read(const char *path, struct meta_rules **rules) {
 	if (ret < 0 && read) {
 		free_list(&read->first);
 	}
+	if (ret < 0 && read && !read->chosen) {
+		meta_rules_free(read);
+		read = NULL;
+	}
 	*rules = read;
 	return ret;
 }

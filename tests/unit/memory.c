@@ -359,6 +359,10 @@ TEST(chosen_and_told) {
 	refuse_each(OVER, OPTIONS("-r", "--exclude=x*", "--gitignore", "--files-from=list", "--json", "-v", "--stats"));
 }
 
+TEST(logged) {
+	refuse_each(OVER, OPTIONS("-a", "--log-file=log", "--itemize", "--xattrs=user.*,-user.x", "--reflink-dest=s"));
+}
+
 TEST(dry_runs) {
 	refuse_each(DRY, OPTIONS("-rv", "--dry-run", "--progress=never", "--debug"));
 }
