@@ -30,7 +30,6 @@ static const struct {
 } ours[] = {
 	{"atomic", "ato"}, {"backup-dir", "backup-"}, {"beneath", "ben"}, {"best-effort", "bes"}, {"bwlimit", "bw"},
 	{"checksums", "checksums"}, {"chmod", "chm"}, {"chown", "cho"}, {"chunk-size", "chu"}, {"link-dest", "link-"},
-	{"itemize", "itemize"}, {"log-file", "log-file"}, {"reflink-dest", "reflink-"}, {"xattrs", "xattrs"},
 	{"delete", "delete"}, {"delete-excluded", "delete-e"}, {"max-delete", "max-d"}, {"max-errors", "max-e"},
 	{"mirror", "mir"}, {"itemize", "itemize"}, {"log-file", "log-file"}, {"reflink-dest", "reflink-"}, {"xattrs", "x"},
 	{"direct", "dire"}, {"dry-run", "dr"}, {"engine", "en"}, {"exclude", "exclude"}, {"exclude-from", "exclude-f"},
