@@ -52,7 +52,7 @@ struct dest {
 	/** The files to be copied; has its own lock. */
 	struct sources all;
 	/**
-	 * With OPT_DELETE, inodes that must stay: the directories above the sources, and the files that this run writes.
+	 * With OPT_DELETE, inodes that must stay: the directories above the sources, and what else this run needs.
 	 * Const once set.
 	 */
 	struct inode_set above;

@@ -321,16 +321,25 @@ static int protect_operand(struct dest *dest, const char *path) {
 	return protect_way(dest, fd);
 }
 
-/** Protect a file that this run writes, or NULL. Returns 0 or -errno. */
-static int protect_file(struct dest *dest, const char *path) {
+/** Protect a file or directory that this run needs, or NULL. Returns 0 or -errno. */
+static int protect_needed(struct dest *dest, const char *path) {
 	struct stat st;
 	if (!path) {
 		return 0;
 	}
 	if (stat(path, &st) != 0) {
-		return errno == ENOENT ? 0 : -errno;
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
 	}
 	return min(inode_set_add(&dest->kept, inode_of(&st)), 0);
+}
+
+/** As protect_needed(), for all directories of an option. */
+static int protect_directories(struct dest *dest, const struct opts_dirs *dirs) {
+	int ret = 0;
+	for (unsigned i = 0; i < dirs->count && ret == 0; ++i) {
+		ret = protect_needed(dest, dirs->paths[i]);
+	}
+	return ret;
 }
 
 void dest_protect(struct dest *dest) {
@@ -339,7 +348,11 @@ void dest_protect(struct dest *dest) {
 	if (!(opts->flags & OPT_DELETE)) {
 		return;
 	}
-	int ret = protect_file(dest, opts->checksums);
+	int ret = protect_needed(dest, opts->checksums);
+	ret = ret == 0 ? protect_needed(dest, opts->rate_file) : ret;
+	ret = ret == 0 ? protect_needed(dest, opts->log_file) : ret;
+	ret = ret == 0 ? protect_directories(dest, &opts->link_dests) : ret;
+	ret = ret == 0 ? protect_directories(dest, &opts->reflink_dests) : ret;
 	for (size_t i = 0; i < operands->file_count && ret == 0; ++i) {
 		ret = protect_operand(dest, operands->files[i].name);
 	}

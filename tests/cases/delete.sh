@@ -279,6 +279,12 @@ once_what_ucp_needs_stays() {
 	run_ucp --mirror s d
 	expect_status 0
 	[[ $(cd d && find . -type f -printf '%P\n' | sort | xargs) == ".ucp-journal f" ]] || fail "$(ls -A d)"
+	mkdir -p d/snapshots
+	cp -a s d/snapshots/day1
+	echo 1G | tee d/rate >d/other
+	run_ucp --mirror --link-dest=d/snapshots/day1 --link-dest=s/f/none --bwlimit=@d/rate --log-file=d/log s d
+	expect_status 0
+	[[ $(cd d && find . -type f -printf '%P\n' | sort | xargs) == ".ucp-journal f log rate snapshots/day1/f" ]] || fail "$(ls -A d)"
 }
 
 # Two names of the destination that are one for it: what was copied is not removed by its other name.
