@@ -145,6 +145,32 @@ case_fifo_with_p_keeps_the_mode() {
 	[[ $(<copy) == data ]] || fail "wrong content"
 }
 
+# A terminal that is read or written does not become that of a process without one, whose end it would be.
+once_terminal_does_not_become_ours() {
+	need cmd python3
+	mkfifo p
+	python3 - "$UCP" <<-'END' || fail "it did"
+		import os, subprocess, sys, time
+		terminal = os.ttyname(os.openpty()[1])
+		reader = os.open("p", os.O_RDWR)
+		def is_open(pid):
+		    try:
+		        return terminal in [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
+		    except FileNotFoundError:
+		        return False
+		for words in [terminal, "copy"], ["p", terminal], ["--atomic", "p", terminal]:
+		    ucp = subprocess.Popen([sys.argv[1]] + words, start_new_session=True)
+		    while ucp.poll() is None and not is_open(ucp.pid):
+		        time.sleep(0.01)
+		    with open(f"/proc/{ucp.pid}/stat") as stat:
+		        number = stat.read().rsplit(")", 1)[1].split()[4]
+		    ucp.kill()
+		    ucp.wait()
+		    if number != "0":
+		        sys.exit(1)
+	END
+}
+
 case_dev_null_is_empty() {
 	echo old >copy
 	check ucp /dev/null copy
