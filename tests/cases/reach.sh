@@ -48,19 +48,24 @@ once_link_of_other_is_turned_while_it_is_looked_at() {
 	local option holder
 	two_owners
 	mkdir theirs
-	theirs ln -s ../../theirs/f d/s/f
 	chown "$USER_ID" theirs
 	python3 "$TOOLS/lease.py" "$CASE" outside/f &
 	holder=$!
 	wait_for '[[ -e $CASE/held ]] || ! kill -0 $holder 2>/dev/null'
 	[[ -e $CASE/held ]] || skip "needs leases here"
-	for option in -r -a -au -rf; do
-		rm -f theirs/f
-		theirs sh -c 'echo old >theirs/f; touch -d 2001-01-01 theirs/f'
+	for option in -r -a -au -rf -r+4 -r+5; do
+		rm -f theirs/f d/s/f
+		chown "$USER_ID" d/s
+		theirs sh -c 'ln -s ../../theirs/f d/s/f; echo old >theirs/f; touch -d 2001-01-01 theirs/f'
 		rm -f outside/g theirs/g
 		mv outside/f theirs/g
-		exchanging "fstatat ../../theirs/f theirs/f theirs/g
-			openat ../../theirs/f theirs/f theirs/g" "$option" s d
+		# Or, where it is looked at step by step, after one of these
+		if [[ $option == *+* ]]; then
+			exchanging "openat+${option#*+} f theirs/f theirs/g" "${option%+*}" s d
+		else
+			exchanging "fstatat ../../theirs/f theirs/f theirs/g
+				openat ../../theirs/f theirs/f theirs/g" "$option" s d
+		fi
 		[[ ! -e $CASE/asked ]] || fail "$option: what is root's was opened"
 		for name in theirs/f theirs/g; do
 			[[ $(stat -c %u "$name") == "$USER_ID" ]] || mv "$name" outside/f
