@@ -311,13 +311,15 @@ DOCS             ?= $(PREFIX)/share/doc/ucp
 installed := $(B)/ucp:755:$(PREFIX)/bin/ucp man/ucp.1:644:$(PREFIX)/share/man/man1/ucp.1 \
 	completions/ucp.bash:644:$(BASH_COMPLETIONS)/ucp completions/_ucp:644:$(ZSH_COMPLETIONS)/_ucp \
 	completions/ucp.fish:644:$(FISH_COMPLETIONS)/ucp.fish docs/json-schema.json:644:$(DOCS)/json-schema.json
+links     := ucp:$(PREFIX)/bin/umv ucp.1:$(PREFIX)/share/man/man1/umv.1 ucp:$(BASH_COMPLETIONS)/umv
 part       = $(word $(1),$(subst :, ,$(2)))
 
 install: all
 	$(foreach i,$(installed),install -D -m $(call part,2,$i) $(call part,1,$i) "$(DESTDIR)$(call part,3,$i)" &&) true
+	$(foreach i,$(links),ln -sfn $(call part,1,$i) "$(DESTDIR)$(call part,2,$i)" &&) true
 
 uninstall:
-	rm -f $(foreach i,$(installed),"$(DESTDIR)$(call part,3,$i)")
+	rm -f $(foreach i,$(installed),"$(DESTDIR)$(call part,3,$i)") $(foreach i,$(links),"$(DESTDIR)$(call part,2,$i)")
 
 # --- packages
 

@@ -116,8 +116,8 @@ _ucp_options()
 		--target-directory= -T --no-target-directory --update --update= -u -v
 		--verbose -x --one-file-system -Z -h --help -V --version --atomic --beneath
 		--backup-dir= --best-effort --max-errors= --chown= --chmod= --delete
-		--delete-excluded --max-delete= --mirror --link-dest= --reflink-dest= --log-file=
-		--itemize --xattrs=
+		--delete-excluded --max-delete= --mirror --move --link-dest= --reflink-dest=
+		--log-file= --itemize --xattrs=
 		--chunk-size=
 		--engine= --fsync -j --threads= --progress --progress=
 		--queue-depth= --resume --verify --checksums= --stats --json
@@ -205,4 +205,4 @@ _ucp()
 	done
 }
 
-complete -F _ucp ucp
+complete -F _ucp ucp umv

@@ -95,6 +95,7 @@ complete -c ucp -x -l xattrs -d 'Preserve only the extended attributes that matc
 complete -c ucp -l itemize -d 'Print a line for each name that is changed'
 complete -c ucp -r -l log-file -d 'Append what is done to FILE'
 complete -c ucp -l mirror -d 'Same as -a -T --update=differ --delete'
+complete -c ucp -l move -d 'Rename, or copy and then remove each source'
 complete -c ucp -l chunk-size -x -d 'Size of a chunk'
 complete -c ucp -l debug -d 'Print how each file was copied, and what the rings did'
 complete -c ucp -l direct -f -a 'auto always never' -d 'Read and write big files past the page cache'

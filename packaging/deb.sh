@@ -37,6 +37,8 @@ install -m 644 README.md packaging/copyright "$doc"
 } >"$doc/changelog"
 install -m 644 docs/CHANGELOG.md "$doc/CHANGELOG.md"
 gzip -9n "$doc/changelog" "$doc/CHANGELOG.md" "$root/usr/share/man/man1/ucp.1"
+rm "$root/usr/share/man/man1/umv.1"
+ln -s ucp.1.gz "$root/usr/share/man/man1/umv.1.gz"
 
 # dpkg-shlibdeps wants to see a source package
 mkdir debian

@@ -65,6 +65,8 @@
  *     - rollback.c          removes what is incomplete
  *     - record.c            counters and messages
  *     - explain.c           prints how a file was copied (--debug)
+ *     - rename.c            moves what need not be copied (--move)
+ *     - remove-source.c     removes sources whose copies are on the medium (--move)
  *     - retry.c             names for which there was no space
  *     - finish.c            the end of a file, whole or not
  *     - hardlink.c          further names of a file
@@ -80,6 +82,7 @@
  *     - backup.c            backups
  *     - backup-dir.c        the directory for them (--backup-dir)
  *     - known.c             which operands were met, and what was made of them
+ *     - rename.[ch]         moves by renaming (--move)
  *     - remove.[ch]         removes a name and everything in it (--delete)
  *     - surplus.c           what only the destination has (--delete)
  *     - dry.c               what other operands would have made there (--dry-run)
@@ -187,6 +190,7 @@
  */
 
 #include "base/opts.h"
+#include "base/path.h"
 #include "cli/cli.h"
 #include "display/display.h"
 #include "report/report.h"
@@ -195,6 +199,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 /** Die of the signal that ended the run. */
 static void die_of(int number) {
@@ -235,7 +240,7 @@ int main(int argc, char **argv) {
 	if (!open_standard_fds()) {
 		return EXIT_FAILURE;
 	}
-	report_init(&report, "ucp");
+	report_init(&report, argc > 0 && strcmp(last_component(argv[0]), "umv") == 0 ? "umv" : "ucp");
 	if (!cli_parse(&opts, &report, argc, argv)) {
 		cli_free(&opts);
 		display_nothing(&report);

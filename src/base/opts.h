@@ -146,6 +146,8 @@ enum opt_flags {
 	OPT_BEST_EFFORT = 1 << 29,
 	/** With OPT_VERBOSE: print the lines only to opts::log_file. */
 	OPT_LOG_ONLY = 1 << 30,
+	/** Move: rename, or copy and then remove the source; implies OPT_ATOMIC and OPT_REMOVE_DESTINATION. */
+	OPT_MOVE = 1u << 31,
 };
 
 /** Attributes for struct opts::preserve. */

@@ -112,6 +112,9 @@ static bool parse_switch(struct opts *opts, int key) {
 		opts->flags |= OPT_NO_TARGET_DIRECTORY | OPT_DELETE;
 		opts->update = UPDATE_DIFFER;
 		return parse_switch(opts, 'a');
+	case KEY_MOVE:
+		opts->flags |= OPT_MOVE | OPT_ATOMIC | OPT_REMOVE_DESTINATION;
+		return parse_switch(opts, 'a');
 	case 'd':
 		opts->preserve |= PRESERVE_LINKS;
 		opts->deref = DEREF_NEVER;
@@ -261,6 +264,46 @@ static bool check_earlier(struct parser *p) {
 	return !what;
 }
 
+/** Check what cannot go with --move. Returns whether nothing does; if not, it is reported. */
+static bool check_move(struct parser *p) {
+	static const struct {
+		unsigned flag;
+		const char *what;
+	} others[] = {
+		{OPT_HARD_LINK | OPT_SYMBOLIC_LINK, "--move cannot be used with --link or --symbolic-link"},
+		{OPT_ATTRIBUTES_ONLY | OPT_COPY_CONTENTS, "--move cannot be used with --attributes-only or --copy-contents"},
+		{OPT_DELETE, "--move cannot be used with --delete: a source that is moved would have nothing left"},
+		{OPT_PARENTS, "--move cannot be used with --parents"},
+		{OPT_KEEP_DIRECTORY_SYMLINK, "--move cannot be used with --keep-directory-symlink"},
+	};
+	const struct opts *opts = p->opts;
+	const char *what = NULL;
+	if (!(opts->flags & OPT_MOVE)) {
+		return true;
+	}
+	for (size_t i = 0; i < countof(others) && !what; ++i) {
+		what = opts->flags & others[i].flag ? others[i].what : NULL;
+	}
+	if (opts->link_dests.count > 0 || opts->reflink_dests.count > 0) {
+		what = "--move cannot be used with --link-dest or --reflink-dest";
+	} else if (opts->checksums) {
+		what = "--move cannot be used with --checksums: what is renamed is not read";
+	} else if (opts->deref != DEREF_NEVER) {
+		what = "--move moves symbolic links themselves: it cannot be used with -H or -L";
+	} else if ((opts->preserve & PRESERVE_ALL) != PRESERVE_ALL
+		|| (opts->preserve & PRESERVE_MODE_NOT) || opts->uid != (uid_t)-1 || opts->gid != (gid_t)-1 || opts->modes
+		|| p->xattrs)
+	{
+		what = "--move keeps all attributes: it cannot be used with --no-preserve, --chown, --chmod or --xattrs";
+	} else if (opts_compare(opts)) {
+		what = "--move cannot be used with --update=differ or --update=checksum";
+	}
+	if (what) {
+		report_usage(p->report, what, NULL, NULL, NULL);
+	}
+	return !what;
+}
+
 /** Choose which lines are printed where. With --dry-run write no other files, and wait for nothing. */
 static void settle_output(struct opts *opts) {
 	if (opts->itemize && (opts->flags & OPT_DRY_RUN) && !(opts->flags & OPT_DEBUG)) {
@@ -345,7 +388,7 @@ static bool settle(struct parser *p) {
 		return false;
 	}
 	settle_output(opts);
-	if (!check_earlier(p) || !cli_settle_owner(p) || !settle_backups(p) || !cli_settle_select(p)) {
+	if (!check_earlier(p) || !check_move(p) || !cli_settle_owner(p) || !settle_backups(p) || !cli_settle_select(p)) {
 		return false;
 	}
 	settle_tree(opts);
@@ -418,6 +461,9 @@ bool cli_parse(struct opts *opts, struct report *report, int argc, char **argv) 
 	struct parser p = {.opts = opts, .report = report};
 
 	set_defaults(opts);
+	if (argc > 0 && strcmp(last_component(argv[0]), "umv") == 0) {
+		parse_switch(opts, KEY_MOVE);
+	}
 	struct ahead ahead = cli_look_ahead(argc, argv, opts->flags & OPT_POSIX);
 	report->json = ahead.json;
 	display_started(report, (uint64_t)ahead.operands, ahead.dry_run);

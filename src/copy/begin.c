@@ -179,6 +179,9 @@ struct file *file_begin(struct file_context *ctx, struct tree *tree, const struc
 
 	ctx->agreed = retry && retry->agreed;
 	ctx->said = retry && retry->said;
+	if (file_rename(ctx, tree, entry, false)) {
+		goto out;
+	}
 	if (opts->flags & OPT_DRY_RUN) {
 		file_simulate(ctx, tree, entry, st);
 		return NULL;

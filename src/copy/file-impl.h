@@ -347,6 +347,26 @@ void file_free(struct file *file);
 /** Print that an entry is being copied (-v), with the name of its backup if there is one. */
 void file_say(struct file_context *ctx, const struct tree *tree, const struct entry *entry, const char *backup);
 
+/** The same for an entry that was renamed. */
+void file_say_renamed(struct file_context *ctx, const struct tree *tree, const struct entry *entry, const char *backup);
+
+/** Set up removals. */
+void removals_init(struct removals *removals);
+
+/** Free removals. No source may be left in them. */
+void removals_destroy(struct removals *removals);
+
+/**
+ * With OPT_MOVE: a source that is no directory is copied, without any error. It is removed when its copy is on the
+ * medium.
+ *
+ * @param st      The source as it was before it was read.
+ * @param copy    The inode of the copy.
+ * @param untold  Whether a change of the source may not show in its times.
+ */
+void file_moved_away(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st,
+	struct inode copy, bool untold);
+
 /** Count an entry that is not copied because the user asked for that. ST: the source if it is known. */
 void file_skipped(struct file_context *ctx, const struct stat *st);
 

@@ -18,6 +18,7 @@ void files_init(struct files *files, const struct opts *opts, const struct limit
 	thread_must(pthread_cond_init(&files->released, NULL));
 	list_init(&files->begun);
 	throttle_init(&files->throttle);
+	removals_init(&files->removals);
 	files_open_earlier(files);
 }
 
@@ -27,6 +28,7 @@ void files_destroy(struct files *files) {
 	free(files->journal_path);
 	files_close_earlier(files);
 	throttle_destroy(&files->throttle);
+	removals_destroy(&files->removals);
 	thread_must(pthread_mutex_destroy(&files->lock));
 	thread_must(pthread_cond_destroy(&files->released));
 }

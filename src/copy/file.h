@@ -43,6 +43,25 @@ struct earlier_copies {
 	unsigned count;
 };
 
+/** Sources that were copied and are to be removed (OPT_MOVE). */
+struct removals {
+	/** Guards what follows. */
+	pthread_mutex_t lock;
+	/** Sources whose copies are complete, struct moved, and how many. */
+	struct list copied;
+	size_t count;
+	/** Those with several names: they are removed when everything else is done. */
+	struct list late;
+	/** Whether anything was made since the last flush. */
+	bool made;
+	/** Whether a worker is removing sources. */
+	bool busy;
+	/** The number of the last flush. */
+	unsigned batch;
+	/** Whether a flush failed: nothing more is removed. */
+	atomic_bool doubtful;
+};
+
 /** What all files of a run share. */
 struct files {
 	const struct opts *opts;
@@ -81,6 +100,7 @@ struct files {
 	/** The earlier copies that could be opened. */
 	struct earlier_copies linked;
 	struct earlier_copies cloned;
+	struct removals removals;
 	/** With --resume: the journal, the tree whose destination it is in, and its path for messages. */
 	struct journal journal;
 	const struct tree *journal_root;
@@ -304,6 +324,20 @@ void files_resume_end(struct files *files);
 
 /** Close the journal before TREE gets its attributes, if the journal is in TREE and nothing is left to do. */
 void files_tree_closing(struct files *files, const struct tree *tree);
+
+/** As trees::moved: the source of a complete directory may be removed when it is empty. */
+void files_tree_moved(struct files *files, struct tree *tree);
+
+/** After all other work: flush, and remove all sources that were copied (OPT_MOVE). */
+void files_remove_sources(struct files *files);
+
+/**
+ * With OPT_MOVE, try to move an entry by renaming it. Errors are reported. Returns false if it has to be copied.
+ *
+ * @param tree       Pinned by the caller.
+ * @param directory  Whether the entry is a directory.
+ */
+bool file_rename(struct file_context *ctx, struct tree *tree, const struct entry *entry, bool directory);
 
 /** Note that a range of a file was written (--resume). */
 void file_wrote(struct file_context *ctx, struct file *file, uint64_t start, uint64_t end);

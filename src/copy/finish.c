@@ -85,6 +85,19 @@ static void note_change(const struct file *file) {
 		target & TARGET_LINKED ? 0 : mode);
 }
 
+/** With OPT_MOVE, set COPY to the inode of a complete copy. Returns whether the source may be removed after it. */
+static bool is_moved(const struct file_context *ctx, const struct file *file, struct inode *copy) {
+	struct stat st;
+	const unsigned elsewhere = TARGET_SPECIAL | TARGET_BY_LINK;
+	if (!(ctx->files->opts->flags & OPT_MOVE) || (file->flags & FILE_INCOMPLETE) || (file->target.flags & elsewhere)
+		|| fstat(file->target.fd, &st) != 0)
+	{
+		return false;
+	}
+	*copy = inode_of(&st);
+	return S_ISREG(file->source.st.st_mode) && st.st_size == file->source.st.st_size;
+}
+
 /** Report and count the outcome of a file, and register its copy. */
 static void record(struct file_context *ctx, struct file *file, struct error fail, const struct inode *copy) {
 	bool copied = !(file->flags & FILE_INCOMPLETE);
@@ -125,9 +138,19 @@ void file_unref(struct file_context *ctx, struct file *file) {
 		file_rollback(ctx, file);
 	}
 	struct inode copy;
+	struct inode made;
 	bool known = know_again(ctx, file, &copy);
+	bool moved = is_moved(ctx, file, &made);
 	fail = close_destination(ctx, file, fail);
+	moved &= !fail.text || fail.excused;
+	if (moved && file->link) {
+		link_copied(file->link, &file->source.st);
+	}
 	record(ctx, file, fail, known ? &copy : NULL);
+	if (moved) {
+		bool untold = file->source.flags & SOURCE_UNTOLD;
+		file_moved_away(ctx, file->tree, &file->entry, &file->source.st, made, untold);
+	}
 	file_release(ctx, file);
 	file_free(file);
 }

@@ -91,6 +91,16 @@ static int link_over(const struct link_name *first, const struct tree *tree, con
 	return ret;
 }
 
+/** With OPT_MOVE: a further name was linked. Its source may be removed if the first one may. */
+static void move_away(struct file_context *ctx, const struct link_name *first, struct tree *tree,
+	const struct entry *entry)
+{
+	struct stat st;
+	if (fstatat(tree->fd[SRC], entry->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && link_is_copy_of(first, &st)) {
+		file_moved_away(ctx, tree, entry, &st, first->copy, false);
+	}
+}
+
 /**
  * Whether an entry is copied anew because it cannot become a link. cp does this if the first copy got an error, as on
  * FAT, which has neither links nor owners.
@@ -142,6 +152,9 @@ static enum file_hardlinks link_to(struct file_context *ctx, const struct link_n
 		free(dst);
 		file_failed(ctx, NULL);
 		return FILE_HARDLINKS_FAILED;
+	}
+	if (ctx->files->opts->flags & OPT_MOVE) {
+		move_away(ctx, first, tree, entry);
 	}
 	file_clear_left(ctx, tree, entry);
 	tree_change(tree, entry, change, 0);

@@ -12,12 +12,16 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-void file_say(struct file_context *ctx, const struct tree *tree, const struct entry *entry, const char *backup) {
+/** As file_say(). VERB: what comes before the names. */
+static void say(struct file_context *ctx, const struct tree *tree, const struct entry *entry, const char *backup,
+	const char *verb)
+{
 	// An earlier try may have printed it already
 	if (!(ctx->files->opts->flags & OPT_VERBOSE) || ctx->last_try || ctx->said) {
 		return;
 	}
 	struct buf what = {0};
+	buf_str(&what, verb);
 	buf_str(&what, "%s -> %d");
 	if (backup) {
 		char *path = dest_backup_path(ctx->files->opts, tree, backup);
@@ -30,6 +34,16 @@ void file_say(struct file_context *ctx, const struct tree *tree, const struct en
 		tree_say(tree, entry, SAY_COPYING, what.data);
 	}
 	buf_free(&what);
+}
+
+void file_say(struct file_context *ctx, const struct tree *tree, const struct entry *entry, const char *backup) {
+	say(ctx, tree, entry, backup, ctx->files->opts->flags & OPT_MOVE ? "copied " : "");
+}
+
+void file_say_renamed(struct file_context *ctx, const struct tree *tree, const struct entry *entry,
+	const char *backup)
+{
+	say(ctx, tree, entry, backup, "renamed ");
 }
 
 void file_done(struct file_context *ctx, const struct tree *tree, const struct entry *entry, counter *kind) {

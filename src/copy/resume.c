@@ -117,7 +117,7 @@ enum dest_verdict file_verdict(struct file_context *ctx, struct tree *tree, cons
 {
 	struct files *files = ctx->files;
 	struct stat there;
-	if (journal_is_open(&files->journal) && S_ISREG(st->st_mode)
+	if (journal_is_open(&files->journal) && !(files->opts->flags & OPT_MOVE) && S_ISREG(st->st_mode)
 		&& fstatat(tree->fd[DST], entry->dst_name, &there, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(there.st_mode)
 		&& !dest_is_strangers(files->opts, tree, st, &there) && journal_is_finished(&files->journal, st, &there))
 	{
@@ -227,8 +227,9 @@ bool file_keep_part(struct file_context *ctx, struct file *file) {
 
 void file_note_finished(struct file_context *ctx, const struct file *file) {
 	struct stat st;
+	// A move does not look for what is finished, but for what is still in the source
 	if (journal_is_open(&ctx->files->journal) && !(file->source.flags & SOURCE_UNTOLD)
-		&& fstat(file->target.fd, &st) == 0)
+		&& !(ctx->files->opts->flags & OPT_MOVE) && fstat(file->target.fd, &st) == 0)
 	{
 		journal_finish(&ctx->files->journal, &file->source.st, &st);
 	}

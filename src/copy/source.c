@@ -71,7 +71,7 @@ static struct error check_source(const struct files *files, struct file *file, c
 		file->source.flags |= SOURCE_MOUNTED;
 		atomic_store(&file->tree->trees->mounted, true);
 	}
-	bool untold = (files->opts->flags & OPT_RESUME) && !journal_can_tell(&file->source.st, when);
+	bool untold = (files->opts->flags & (OPT_RESUME | OPT_MOVE)) && !journal_can_tell(&file->source.st, when);
 	file->source.flags |= untold ? SOURCE_UNTOLD : 0;
 	bool same = st ? inode_same(inode_of(st), inode_of(&file->source.st))
 		: S_ISREG(file->source.st.st_mode) && is_as_listed(file);
@@ -115,7 +115,7 @@ struct error file_open_source(struct file_context *ctx, struct file *file, const
 		return why_not_opened(file, st, err);
 	}
 	struct timespec when = {0};
-	if (files->opts->flags & OPT_RESUME) {
+	if (files->opts->flags & (OPT_RESUME | OPT_MOVE)) {
 		clock_gettime(CLOCK_REALTIME_COARSE, &when);
 	}
 	struct error fail = check_source(files, file, st, &when);

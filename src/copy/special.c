@@ -362,7 +362,14 @@ static void copy_node(struct node *node) {
 	if (link) {
 		link->first.flawed = node->flawed;
 	}
+	bool moved = made && !node->flawed && (opts->flags & OPT_MOVE);
+	if (moved && link) {
+		link_copied(link, node->st);
+	}
 	file_hardlinks_end(ctx, link, node->tree, made ? &node->made : NULL);
+	if (moved) {
+		file_moved_away(ctx, node->tree, node->entry, node->st, node->made, false);
+	}
 }
 
 static int make_symlink(const struct node *node) {

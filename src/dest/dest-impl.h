@@ -99,6 +99,9 @@ struct dest_old {
  */
 int dest_backup(struct dest *dest, const struct dest_old *old, enum dest_backup how, char **name);
 
+/** Make a backup of a destination. Sets *NAME to dest_found::backup, which the caller frees; or returns an error. */
+struct error dest_make_backup(struct dest *dest, const struct dest_pair *pair, enum dest_backup how, char **name);
+
 /** Whether a name may be a backup's: it ends in the suffix, or has a backup's number. */
 bool dest_is_backup_name(const struct opts *opts, const char *name);
 

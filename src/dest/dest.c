@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /** Whether only names in a list are copied. */
 static bool has_names(const struct opts *opts) {
@@ -253,6 +254,13 @@ static int is_begun(struct dest *dest, const struct trees *trees, int fd, const 
 	return -1;
 }
 
+/** Whether a target directory has a journal of ours: then a move into it was interrupted, and goes on. */
+static bool was_interrupted(const struct dest *dest, int fd) {
+	struct stat st;
+	return (dest->opts->flags & OPT_MOVE) && (dest->opts->flags & OPT_RESUME)
+		&& fstatat(fd, JOURNAL_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid();
+}
+
 /** Resolve the operands to their destinations. Returns 0, or -1 after an error, which is reported. */
 static int resolve(struct dest *dest, struct trees *trees) {
 	const struct opts *opts = dest->opts;
@@ -265,6 +273,7 @@ static int resolve(struct dest *dest, struct trees *trees) {
 		return names_of_one(dest, trees);
 	}
 	if (opts->flags & OPT_NO_TARGET_DIRECTORY) {
+		dest->flags |= opts->flags & OPT_MOVE ? DEST_MERGE : 0;
 		return one_to_one(dest, trees);
 	}
 	if (opts->target_directory) {
@@ -273,16 +282,19 @@ static int resolve(struct dest *dest, struct trees *trees) {
 			report_error(report, ERROR_ACCESS, -fd, "target directory %d", NULL, opts->target_directory);
 			return -1;
 		}
+		dest->flags |= was_interrupted(dest, fd) ? DEST_MERGE : 0;
 		return into_directory(dest, trees, fd, opts->target_directory, count);
 	}
 	const char *last = opts->operands[count - 1];
 	int fd = open_target(last);
 	int begun = fd >= 0 ? is_begun(dest, trees, fd, last) : 0;
 	if (begun != 0) {
+		dest->flags |= opts->flags & OPT_MOVE ? DEST_MERGE : 0;
 		close_fd(&fd);
 		return begun < 0 ? -1 : one_to_one(dest, trees);
 	}
 	if (fd >= 0) {
+		dest->flags |= was_interrupted(dest, fd) ? DEST_MERGE : 0;
 		return into_directory(dest, trees, fd, last, count - 1);
 	}
 	if (count > 2) {

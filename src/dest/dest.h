@@ -15,6 +15,8 @@ enum dest_flags {
 	DEST_SERIAL = 1 << 0,
 	/** There are several operands. */
 	DEST_SEVERAL = 1 << 1,
+	/** With OPT_MOVE: a directory is merged with an existing one that is not empty. */
+	DEST_MERGE = 1 << 2,
 };
 
 /** How many devices' time steps are remembered. */
@@ -237,5 +239,11 @@ struct error dest_spare_source(struct dest *dest, const struct stat *st);
  * @param made  The inode, or NULL to look at the destination.
  */
 void dest_made(struct dest *dest, const struct tree *tree, const struct entry *entry, const struct inode *made);
+
+/** Note that this run moved something to a name in an existing directory, so that no other name replaces it. */
+void dest_note_moved(struct dest *dest, struct tree *tree, struct inode inode);
+
+/** Whether this run moved INODE to a name in TREE. */
+bool dest_was_moved(struct dest *dest, const struct tree *tree, struct inode inode);
 
 #endif // UCP_DEST_H

@@ -100,6 +100,18 @@ enum link_verdict hardlinks_enter(struct hardlinks *hardlinks, struct inode inod
 	return verdict;
 }
 
+void link_copied(struct link *link, const struct stat *src) {
+	link->copied = true;
+	link->size = src->st_size;
+	link->mtime = src->st_mtim;
+}
+
+bool link_is_copy_of(const struct link_name *to, const struct stat *src) {
+	const struct link *link = list_item(to, struct link, first);
+	return link->copied && inode_same(inode_of(src), link->inode) && src->st_size == link->size
+		&& src->st_mtim.tv_sec == link->mtime.tv_sec && src->st_mtim.tv_nsec == link->mtime.tv_nsec;
+}
+
 /** Move the waiting names to WAITING. */
 static void take_waiting(struct link *link, struct list *waiting) {
 	for (struct list *node; (node = list_pop(&link->waiting));) {

@@ -54,6 +54,10 @@ struct link {
 	struct link_name first;
 	/** Names met during the copy, of struct link_name. */
 	struct list waiting;
+	/** With OPT_MOVE: whether the file was copied without any error, and its size and time before. */
+	bool copied;
+	off_t size;
+	struct timespec mtime;
 };
 
 /** All files with several names. */
@@ -94,6 +98,12 @@ void hardlinks_destroy(struct hardlinks *hardlinks);
  */
 enum link_verdict hardlinks_enter(struct hardlinks *hardlinks, struct inode inode, struct tree *tree,
 	const struct entry *entry, const struct dest_found *found, struct link **link, const struct link_name **to);
+
+/** With OPT_MOVE, note the source of a first name that was copied without any error, before hardlinks_done(). */
+void link_copied(struct link *link, const struct stat *src);
+
+/** With OPT_MOVE: whether the copy that TO names, of hardlinks_done() or hardlinks_enter(), is one of SRC as it is. */
+bool link_is_copy_of(const struct link_name *to, const struct stat *src);
 
 /**
  * Record that the first name was copied.

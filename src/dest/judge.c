@@ -152,7 +152,9 @@ static bool is_folded(const struct tree *tree, const struct stat *st) {
 static const char *just_made(struct dest *dest, const struct tree *tree, const struct entry *entry,
 	const struct stat *st)
 {
-	bool is = (dest->opts->backup != BACKUP_NUMBERED && dest_was_made(dest, st, tree, entry)) || is_folded(tree, st);
+	bool made = dest_was_made(dest, st, tree, entry)
+		|| ((dest->opts->flags & OPT_MOVE) && dest_was_moved(dest, tree, inode_of(st)));
+	bool is = (dest->opts->backup != BACKUP_NUMBERED && made) || is_folded(tree, st);
 	return is ? "will not overwrite just-created %d with %s" : NULL;
 }
 
@@ -170,7 +172,8 @@ static struct error drop(const struct dest *dest, const struct tree *tree, const
 	if (ret < 0) {
 		return error_make(ERROR_REMOVE, ret, "cannot remove %d");
 	}
-	if (dest->opts->flags & OPT_VERBOSE) {
+	// A move prints only what is removed from the source, as mv
+	if ((dest->opts->flags & (OPT_VERBOSE | OPT_MOVE)) == OPT_VERBOSE) {
 		tree_say(tree, entry, SAY_REMOVED, "removed %d");
 	}
 	return NO_ERROR;
@@ -207,8 +210,7 @@ static struct dest_old old_of(const struct tree *tree, const struct entry *entry
 	};
 }
 
-/** Make a backup of a destination. Sets *NAME to its name, which the caller frees; or returns an error. */
-static struct error make_backup(struct dest *dest, const struct dest_pair *pair, enum dest_backup how, char **name) {
+struct error dest_make_backup(struct dest *dest, const struct dest_pair *pair, enum dest_backup how, char **name) {
 	static const char destroys[] = "backing up %d might destroy source;  %s not copied";
 	const struct opts *opts = pair->opts;
 	const struct dest_old old = old_of(pair->tree, pair->entry, pair->src);
@@ -301,7 +303,8 @@ static enum dest_verdict replace(const struct judge *j, const struct dest_pair *
 	}
 	if (opts->backup != BACKUP_NONE && !S_ISDIR(found->st.st_mode)) {
 		found->replace = opts->flags & OPT_ATOMIC;
-		*j->fail = make_backup(j->dest, pair, found->replace ? DEST_BACKUP_LINK : DEST_BACKUP_MOVE, &found->backup);
+		enum dest_backup how = found->replace ? DEST_BACKUP_LINK : DEST_BACKUP_MOVE;
+		*j->fail = dest_make_backup(j->dest, pair, how, &found->backup);
 		return j->fail->text ? DEST_REFUSE : DEST_CREATE;
 	}
 	bool not_into = is_not_written_into(j);
@@ -385,7 +388,7 @@ enum tree_verdict dest_judge_directory(struct dest *dest, struct tree *tree, con
 		return fail->text ? TREE_USE : TREE_MAKE;
 	}
 	char *backup = NULL;
-	*fail = make_backup(dest, &pair, DEST_BACKUP_MOVE, &backup);
+	*fail = dest_make_backup(dest, &pair, DEST_BACKUP_MOVE, &backup);
 	free(backup);
 	return fail->text ? TREE_USE : TREE_MAKE;
 }

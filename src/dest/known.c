@@ -196,6 +196,23 @@ bool dest_was_made(struct dest *dest, const struct stat *st, const struct tree *
 	return was || (first && is_other_spelling(st, tree, entry));
 }
 
+void dest_note_moved(struct dest *dest, struct tree *tree, struct inode inode) {
+	// In a directory of this run, a name that is taken is never replaced
+	if (tree->flags & (TREE_CREATED | TREE_OPERANDS)) {
+		return;
+	}
+	mutex_lock(&dest->lock);
+	dest->made_unknown |= inode_set_add(&tree->moved, inode) < 0;
+	mutex_unlock(&dest->lock);
+}
+
+bool dest_was_moved(struct dest *dest, const struct tree *tree, struct inode inode) {
+	mutex_lock(&dest->lock);
+	bool was = inode_set_has(&tree->moved, inode);
+	mutex_unlock(&dest->lock);
+	return was;
+}
+
 void dest_forget(struct dest *dest) {
 	inode_set_clear(&dest->sources, known_free);
 	inode_set_clear(&dest->made, known_free);

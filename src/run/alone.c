@@ -19,6 +19,9 @@
 /** Most bytes of a small file. */
 #define SMALL (64 << 10)
 
+/** Bytes of a file that is worth a journal. */
+#define LARGE (4 << 20)
+
 /** Options that ask or show something, wait for a medium, or need a journal. */
 #define SLOW_FLAGS \
 	(OPT_INTERACTIVE | OPT_PARENTS | OPT_POSIX | OPT_FSYNC | OPT_VERIFY | OPT_STATS | OPT_JSON | OPT_IDLE \
@@ -98,7 +101,75 @@ static bool is_destination_at_hand(const struct opts *opts) {
 	return ret == 1 || ret == -ENOENT;
 }
 
+/**
+ * Find the directory that a move leads to.
+ *
+ * @param merged  Set to whether a directory is named as the destination of a directory.
+ * @return Whether it was found.
+ */
+static bool look_at_target(const struct opts *opts, struct statx *stx, bool *merged) {
+	const char *last = opts->operand_count > 0 ? opts->operands[opts->operand_count - 1] : "";
+	const char *target = opts->target_directory ? opts->target_directory : last;
+	const unsigned mask = STATX_BASIC_STATS | STATX_MNT_ID;
+	bool exists = statx(AT_FDCWD, target, 0, mask, stx) == 0 && S_ISDIR(stx->stx_mode);
+	*merged = exists && (opts->flags & OPT_NO_TARGET_DIRECTORY);
+	if (exists && !*merged) {
+		return true;
+	}
+	char *dir = parent_directory(target);
+	bool found = dir && statx(AT_FDCWD, dir, 0, mask, stx) == 0;
+	free(dir);
+	return found;
+}
+
+static bool same_device(const struct statx *a, const struct statx *b) {
+	return a->stx_dev_major == b->stx_dev_major && a->stx_dev_minor == b->stx_dev_minor;
+}
+
+/** Whether a move will only rename, since all operands are on the mount to which they are moved. */
+static bool is_only_renamed(const struct opts *opts) {
+	struct statx there;
+	struct statx stx;
+	bool merged;
+	int sources = opts->operand_count - !opts->target_directory;
+	const unsigned slow = SLOW_FLAGS & ~(unsigned)OPT_ATOMIC;
+	if (!(opts->flags & OPT_MOVE) || (opts->flags & slow) || opts->select || opts->progress > PROGRESS_AUTO
+		|| !look_at_target(opts, &there, &merged) || merged || !(there.stx_mask & STATX_MNT_ID))
+	{
+		return false;
+	}
+	for (int i = 0; i < sources; ++i) {
+		if (statx(AT_FDCWD, opts->operands[i], AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_MNT_ID, &stx) != 0
+			|| !same_device(&stx, &there) || stx.stx_mnt_id != there.stx_mnt_id)
+		{
+			return false;
+		}
+	}
+	return sources > 0;
+}
+
+bool coordinator_crosses(const struct opts *opts) {
+	struct statx there;
+	struct statx stx;
+	bool merged;
+	int sources = opts->operand_count - !opts->target_directory;
+	if (!look_at_target(opts, &there, &merged)) {
+		return false;
+	}
+	for (int i = 0; i < sources; ++i) {
+		if (statx(AT_FDCWD, opts->operands[i], AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &stx) == 0
+			&& !same_device(&stx, &there) && (S_ISDIR(stx.stx_mode) || stx.stx_size >= LARGE))
+		{
+			return true;
+		}
+	}
+	return false;
+}
+
 bool coordinator_is_done_at_once(const struct opts *opts) {
+	if (opts->flags & OPT_MOVE) {
+		return is_only_renamed(opts);
+	}
 	return is_plain(opts) && is_source_at_hand(opts) && is_destination_at_hand(opts);
 }
 

@@ -122,6 +122,12 @@ bool coordinator_tasks_are_few(const struct limits *limits);
 bool coordinator_is_done_at_once(const struct opts *opts);
 
 /**
+ * With OPT_MOVE: whether the sources that are large or directories will have to be copied, or some of them. Such a move
+ * keeps a journal, so that it goes on if it was interrupted.
+ */
+bool coordinator_crosses(const struct opts *opts);
+
+/**
  * Run a worker in this thread, if no other thread is needed, or a limit allows none (pids.max). It shows no progress. A
  * signal of DEADLY cancels the copy; a second one ends the program, except with LIMITS_AT_ONCE.
  *

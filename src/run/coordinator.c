@@ -384,6 +384,7 @@ static void copy(struct run *run) {
 	}
 	stop_writeback(run);
 	work_destroy(&run->work);
+	files_remove_sources(&run->files);
 	dest_release_surplus(&run->dest);
 }
 
@@ -454,9 +455,14 @@ static bool begin_log(struct run *run) {
 	return true;
 }
 
-/** With -f and a backup, copy a file that is copied onto itself to its backup. */
-static void adapt_operands(struct run *run) {
-	char *backup = dest_onto_itself(run->opts);
+/** With -f and a backup, copy a file that is copied onto itself to its backup. A move between file systems resumes. */
+static void adapt_options(struct run *run) {
+	if ((run->opts->flags & OPT_MOVE) && coordinator_crosses(run->opts)) {
+		run->adapted = *run->opts;
+		run->adapted.flags |= OPT_RESUME;
+		run->opts = &run->adapted;
+	}
+	char *backup = run->opts->flags & OPT_MOVE ? NULL : dest_onto_itself(run->opts);
 	if (backup) {
 		run->onto[0] = run->opts->operands[0];
 		run->onto[1] = backup;
@@ -493,16 +499,15 @@ static bool set_up(struct run *run) {
 	bool ready = checksums_open(&run->checksums, opts->checksums, report, &run->files.cancelled) && begin_log(run);
 	flush_init(&run->flush);
 	trees_init(&run->trees, opts, &run->limits, report);
-	bool flushes = (opts->flags & OPT_FSYNC) || opts->progress == PROGRESS_SYNCED;
+	bool flushes = (opts->flags & (OPT_FSYNC | OPT_MOVE)) || opts->progress == PROGRESS_SYNCED;
 	run->trees.flush = flushes ? &run->flush : NULL;
 	hardlinks_init(&run->hardlinks);
 	files_init(&run->files, opts, &run->limits, report, &run->hardlinks, &run->dest);
 	coordinator_take_signals(run);
 	run->trees.cancelled = &run->files.cancelled;
-	if (opts->flags & OPT_RESUME) {
-		run->trees.closing = files_tree_closing;
-		run->trees.files = &run->files;
-	}
+	run->trees.files = &run->files;
+	run->trees.closing = opts->flags & OPT_RESUME ? files_tree_closing : NULL;
+	run->trees.moved = opts->flags & OPT_MOVE ? files_tree_moved : NULL;
 	run->files.checksums = opts->checksums ? &run->checksums : NULL;
 	return ready && dest_init(&run->dest, opts, report, &run->trees) == 0 && engine_ok(run) && limit_rate(run)
 		&& begin_checksums(run);
@@ -531,7 +536,7 @@ int coordinator_run(const struct opts *opts, struct report *report) {
 	run->report = report;
 	// dest_destroy() is called even if dest_init() is not
 	run->dest.backups = -1;
-	adapt_operands(run);
+	adapt_options(run);
 	bool begun = set_up(run);
 	if (begun) {
 		copy(run);

@@ -63,6 +63,9 @@ static void begin_names(struct state *s, struct tree *tree) {
 /** Enter a directory, and copy or push everything in it. The parent is pinned. Returns whether it was entered. */
 static bool begin_directory(struct state *s, struct tree *parent, const struct entry *entry) {
 	struct error fail;
+	if (file_rename(&s->ctx, parent, entry, true)) {
+		return true;
+	}
 	struct tree *tree = tree_try_enter(parent, entry, 0, &fail);
 	if (!tree) {
 		if (fail.text && !file_try_later(&s->ctx, parent, entry, fail.err, TRY_DIRECTORY)) {

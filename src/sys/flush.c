@@ -68,6 +68,22 @@ static int sync_whole(const struct flush_fs *fs) {
 	return or_errno(syncfs(fs->fd));
 }
 
+int flush_now(struct flush *flush, char **path) {
+	int ret = 0;
+	mutex_lock(&flush->lock);
+	unsigned count = flush->count;
+	mutex_unlock(&flush->lock);
+	// What is noted does not change any more
+	for (unsigned i = 0; i < count; ++i) {
+		int err = sync_whole(&flush->fs[i]);
+		if (err < 0 && ret == 0) {
+			ret = err;
+			*path = strdup(flush->fs[i].path);
+		}
+	}
+	return ret;
+}
+
 void flush_whole_begin(struct flush_fs *fs) {
 	fs->pid = fork();
 	if (fs->pid == 0) {

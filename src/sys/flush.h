@@ -64,6 +64,14 @@ void flush_destroy(struct flush *flush);
 enum flush_way flush_choose(struct flush *flush, int dir, dev_t dev, const char *path);
 
 /**
+ * Flush all noted file systems now. This may take long, and a signal does not end it.
+ *
+ * @param path  Set after an error to the path of the file system concerned; the caller frees it.
+ * @return 0 or the first -errno.
+ */
+int flush_now(struct flush *flush, char **path);
+
+/**
  * Start a process that flushes a noted file system: a process, because syncfs(2) may hang for ever and cannot be
  * interrupted.
  */

@@ -481,7 +481,8 @@ static void announce(struct tree *tree, const struct entry *entry, enum tree_ent
 		tree_report(parent, entry, error_make(ERROR_ACCESS, tree->src_err, "cannot access %s"));
 	}
 	if ((tree->flags & TREE_CREATED) && (opts->flags & OPT_VERBOSE)) {
-		tree_say(parent, entry, SAY_COPYING, flags & TREE_ENTER_PREFIX ? "%S -> %E" : "%s -> %d");
+		const char *what = flags & TREE_ENTER_PREFIX ? "%S -> %E" : "%s -> %d";
+		tree_say(parent, entry, SAY_COPYING, opts->flags & OPT_MOVE ? "created directory %d" : what);
 	}
 	if (tree->flags & TREE_CREATED) {
 		tree_change(parent, entry, CHANGE_NEW, S_IFDIR);

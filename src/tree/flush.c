@@ -21,14 +21,14 @@ void tree_choose_flush(struct tree *tree) {
 	bool base = tree->flags & TREE_BASE;
 	// --progress=synced flushes whole file systems again and again; it needs single flushes only if that reports no
 	// errors
-	bool fsync = trees->opts->flags & OPT_FSYNC;
+	bool fsync = trees->opts->flags & (OPT_FSYNC | OPT_MOVE);
 	struct stat st = {.st_dev = tree->inode[DST].dev};
 
 	if (!trees->flush) {
 		return;
 	}
 	// With --atomic a copy has to be on its medium before it gets its name
-	if (fsync && (trees->opts->flags & OPT_ATOMIC)) {
+	if ((trees->opts->flags & OPT_FSYNC) && (trees->opts->flags & OPT_ATOMIC)) {
 		tree->flags |= TREE_FLUSH_EACH;
 		return;
 	}

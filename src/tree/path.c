@@ -100,7 +100,7 @@ bool tree_is_named_whole(const struct tree *tree) {
 }
 
 void tree_note_failure(struct tree *tree) {
-	bool wanted = tree->trees->opts->flags & OPT_DELETE;
+	bool wanted = tree->trees->opts->flags & (OPT_DELETE | OPT_MOVE);
 	for (struct tree *t = tree; wanted && t && !atomic_exchange(&t->failed, true); t = t->parent) {
 	}
 }
@@ -122,6 +122,9 @@ void tree_report(const struct tree *tree, const struct entry *entry, struct erro
 
 void tree_report_itself(const struct tree *tree, struct error fail) {
 	const struct entry entry = {.name = tree->name[SRC], .dst_name = tree->name[DST]};
+	if (!fail.warning) {
+		tree_note_failure((struct tree *)tree);
+	}
 	tree_report(tree->parent, &entry, fail);
 }
 

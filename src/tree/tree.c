@@ -127,6 +127,7 @@ void tree_drop(struct tree *tree) {
 		struct tree *parent = tree->parent;
 		shut(tree);
 		select_leave(tree->select);
+		inode_set_clear(&tree->moved, free);
 		free(tree->name[SRC]);
 		free(tree->name[DST]);
 		free(tree);
@@ -237,6 +238,9 @@ static void finish(struct tree *tree) {
 	listing_free(&tree->listing);
 	if (!(tree->flags & TREE_BASE) && !(tree->trees->opts->flags & OPT_DRY_RUN)) {
 		settle(tree);
+		if (tree->trees->moved) {
+			tree->trees->moved(tree->trees->files, tree);
+		}
 	}
 	shut(tree);
 }

@@ -129,8 +129,12 @@ struct tree {
 	struct stat dst_stat;
 	/** With OPT_MAX_DELETE: whether the destination has names to remove. */
 	bool surplus;
-	/** With OPT_DELETE: whether an error in the directory or below was reported. */
+	/** With OPT_DELETE or OPT_MOVE: whether an error in the directory or below was reported. */
 	atomic_bool failed;
+	/** With OPT_MOVE: the number of the last batch for which the way to the destination was flushed. */
+	unsigned flushed;
+	/** With OPT_MOVE, if the destination existed: what this run moved into it; guarded by dest::lock. */
+	struct inode_set moved;
 	/** For the top of an operand: its being copied into itself has been reported. */
 	atomic_bool circular;
 	/**
@@ -172,6 +176,8 @@ struct trees {
 	void (*surplus)(struct dest *dest, struct tree *tree);
 	/** If not NULL, called for each tree whose attributes are about to be set, while its descriptors are open. */
 	void (*closing)(struct files *files, const struct tree *tree);
+	/** If not NULL (OPT_MOVE), called for each tree that is complete and has its attributes. */
+	void (*moved)(struct files *files, struct tree *tree);
 	struct files *files;
 
 	const struct opts *opts;
@@ -301,7 +307,10 @@ void tree_report(const struct tree *tree, const struct entry *entry, struct erro
 /** Report an error about a tree, which is not a base. */
 void tree_report_itself(const struct tree *tree, struct error fail);
 
-/** With OPT_DELETE, note a reported error in a tree: then nothing is removed from the tree or its parents. */
+/**
+ * With OPT_DELETE or OPT_MOVE, note a reported error in a tree: then nothing is removed from its destination, and its
+ * source directory stays. The same holds for its parents.
+ */
 void tree_note_failure(struct tree *tree);
 
 /** Whether the user named the destinations of a tree's entries whole (the base of one source and one destination). */

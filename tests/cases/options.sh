@@ -147,18 +147,18 @@ once_man_page_is_clean() {
 
 # only: release
 once_make_install_and_uninstall() {
-	local files=(bin/ucp share/man/man1/ucp.1 share/bash-completion/completions/ucp share/zsh/site-functions/_ucp
-		share/fish/vendor_completions.d/ucp.fish share/doc/ucp/json-schema.json)
+	local files=(bin/ucp bin/umv share/man/man1/ucp.1 share/man/man1/umv.1 share/bash-completion/completions/{ucp,umv}
+		share/zsh/site-functions/_ucp share/fish/vendor_completions.d/ucp.fish share/doc/ucp/json-schema.json)
 	need cmd make gcc
 	mkdir root
 	run make -s -C "$ROOT" -o all install DESTDIR="$PWD/root" PREFIX=/opt/ucp
 	expect_status 0
-	(cd root/opt/ucp && find . -type f -printf '%P\n' | sort) >"$CASE/installed"
+	(cd root/opt/ucp && find . ! -type d -printf '%P\n' | sort) >"$CASE/installed"
 	printf '%s\n' "${files[@]}" | sort | cmp -s - "$CASE/installed" || fail "installed: $(<"$CASE/installed")"
 	[[ $(root/opt/ucp/bin/ucp --version) == "$(ucp --version)" ]] || fail "another version"
 	run make -s -C "$ROOT" uninstall DESTDIR="$PWD/root" PREFIX=/opt/ucp
 	expect_status 0
-	[[ -z $(find root -type f) ]] || fail "left: $(find root -type f)"
+	[[ -z $(find root ! -type d) ]] || fail "left: $(find root ! -type d)"
 }
 
 # only: release
