@@ -30,7 +30,7 @@ static void say(struct file_context *ctx, const struct tree *tree, const struct 
 		buf_char(&what, ')');
 		free(path);
 	}
-	if (what.data) {
+	if (what.data && !what.failed) {
 		tree_say(tree, entry, SAY_COPYING, what.data);
 	}
 	buf_free(&what);
