@@ -728,7 +728,7 @@ once_chosen_attributes() {
 	run_ucp -a --xattrs s e
 	expect_err "ucp: option '--xattrs' takes PATTERNS behind '=', as in --xattrs='user.*'; -a preserves all" \
 		"Try 'ucp --help' for more information."
-	for option in --xattrs --xattrs= --xattrs=user.a, --xattrs=-; do
+	for option in --xattrs --xattrs= '--xattrs=user.a,' --xattrs=-; do
 		run_ucp -a $option s e
 		expect_status 1
 		check_not test -e e
