@@ -389,7 +389,7 @@ enum dest_renamed dest_rename(struct dest *dest, struct tree *tree, const struct
 	if (ret == 0) {
 		*backup = r.backup;
 		note(&r);
-		return DEST_RENAMED;
+		return r.dst.st_mode != 0 ? DEST_RENAMED_OVER : DEST_RENAMED;
 	}
 	if (r.backup) {
 		dest_undo_backup(dest, tree, entry, r.backup);

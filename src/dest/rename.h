@@ -13,6 +13,8 @@
 enum dest_renamed {
 	/** The source has its new name, or would get it (--dry-run). */
 	DEST_RENAMED,
+	/** The same, and something else had that name. */
+	DEST_RENAMED_OVER,
 	/** The source stays, as the user wants. */
 	DEST_RENAME_LEFT,
 	/** The source stays because of an error, which was reported. */
@@ -28,7 +30,7 @@ enum dest_renamed {
  * @param tree       Must be pinned.
  * @param entry      Symbolic links are moved themselves.
  * @param directory  Whether the entry is a directory. If names are chosen in it, it is not renamed.
- * @param backup     Set to dest_found::backup for DEST_RENAMED; the caller frees it.
+ * @param backup     Set to dest_found::backup for DEST_RENAMED and DEST_RENAMED_OVER; the caller frees it.
  */
 enum dest_renamed dest_rename(struct dest *dest, struct tree *tree, const struct entry *entry, bool directory,
 	char **backup);

@@ -123,4 +123,8 @@ once_itemized_changes() {
 	rm "d/s/a"
 	run_ucp -a --itemize -v -l s/a d/s
 	lines "'s/a' -> 'd/s/a'" "new hardlink 'd/s/a'"
+	mkdir to
+	echo old >to/f
+	run_ucp --move --itemize s/l s/sub/f to
+	lines "new symlink 'to/l'" "data fifo 'to/f'"
 }
