@@ -173,6 +173,7 @@ bool file_move(struct file_context *ctx, struct file *file) {
 	file->plan = plan_choose(ctx->files->opts, &facts);
 	if (file->plan.ways[0] != &move_nothing && file_is_too_large(file)) {
 		file_fail(file, 0, error_make(ERROR_WRITE, EFBIG, "error writing %d"));
+		close_fd(&like);
 		return false;
 	}
 	struct transfer t = transfer_of(ctx, file, &sink);
