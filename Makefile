@@ -311,7 +311,8 @@ DOCS             ?= $(PREFIX)/share/doc/ucp
 installed := $(B)/ucp:755:$(PREFIX)/bin/ucp man/ucp.1:644:$(PREFIX)/share/man/man1/ucp.1 \
 	completions/ucp.bash:644:$(BASH_COMPLETIONS)/ucp completions/_ucp:644:$(ZSH_COMPLETIONS)/_ucp \
 	completions/ucp.fish:644:$(FISH_COMPLETIONS)/ucp.fish docs/json-schema.json:644:$(DOCS)/json-schema.json
-links     := ucp:$(PREFIX)/bin/umv ucp.1:$(PREFIX)/share/man/man1/umv.1 ucp:$(BASH_COMPLETIONS)/umv
+links     := ucp:$(PREFIX)/bin/umv ucp.1:$(PREFIX)/share/man/man1/umv.1 ucp:$(BASH_COMPLETIONS)/umv \
+	ucp.fish:$(FISH_COMPLETIONS)/umv.fish
 part       = $(word $(1),$(subst :, ,$(2)))
 
 install: all

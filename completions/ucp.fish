@@ -114,3 +114,5 @@ complete -c ucp -l verify -d 'Read each copy back and compare it'
 complete -c ucp -s h -d 'Show a short help and exit'
 complete -c ucp -l help -d 'Show a help and exit'
 complete -c ucp -s V -l version -d 'Show the version and exit'
+
+complete -c umv -w ucp
