@@ -85,6 +85,8 @@ struct parser {
 	bool failed;
 	/** The last of -i and -n. */
 	int asking;
+	/** Whether -f came after them. */
+	bool forced;
 	/** Whether backups are made; the arguments of --backup and --suffix, or NULL. */
 	bool backups;
 	const char *control;

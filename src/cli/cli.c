@@ -173,6 +173,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state) {
 	if (p->done || p->failed) {
 		return key == ARGP_KEY_FINI || key == ARGP_KEY_ERROR ? 0 : EINVAL;
 	}
+	p->forced |= key == 'f';
 	if (parse_switch(p->opts, key)) {
 		return 0;
 	}
@@ -357,14 +358,23 @@ static void hint_rate(const struct parser *p) {
 	}
 }
 
-/** Apply what depends on several options. Returns whether they are compatible; if not, that is reported. */
-static bool settle(struct parser *p) {
+/** Apply the last of -i and -n. With --move, as with mv, -f after them takes them back. */
+static void settle_asking(struct parser *p) {
 	struct opts *opts = p->opts;
+	if ((opts->flags & OPT_MOVE) && p->forced) {
+		return;
+	}
 	if (p->asking == 'n') {
 		opts->update = UPDATE_NONE;
 	} else if (p->asking == 'i') {
 		opts->flags |= OPT_INTERACTIVE;
 	}
+}
+
+/** Apply what depends on several options. Returns whether they are compatible; if not, that is reported. */
+static bool settle(struct parser *p) {
+	struct opts *opts = p->opts;
+	settle_asking(p);
 	if ((opts->flags & OPT_HARD_LINK) && (opts->flags & OPT_SYMBOLIC_LINK)) {
 		report_usage(p->report, "cannot make both hard and symbolic links", NULL, NULL, NULL);
 		return false;

@@ -336,6 +336,7 @@ error_t cli_parse_value(struct parser *p, int key, char *arg) {
 	case 'i':
 	case 'n':
 		p->asking = key;
+		p->forced = false;
 		return 0;
 	case 'Z':
 		return 0;

@@ -76,6 +76,15 @@ once_what_stands_there_is_treated_as_by_mv() {
 	run bash -c "echo n | '$UCP' $UCP_FLAGS --move -i old new"
 	stay old
 	[[ $(<new) == new ]] || fail "it was replaced"
+	# The last of -i, -n and -f counts
+	echo 1 >first
+	echo 2 >second
+	umv -f -n first second
+	stay first
+	umv -i -n -f first second </dev/null
+	expect_status 0
+	gone first
+	[[ $(<second) == 1 ]] || fail "it was not replaced"
 	ln -s old tolink
 	umv -bv old new
 	expect_out "renamed 'old' -> 'new' (backup: 'new~')"
