@@ -232,9 +232,10 @@ static int is_begun(struct dest *dest, const struct trees *trees, int fd, const 
 		return 0;
 	}
 	enum journal_says says = journal_look(fd, &top, trees->cancelled);
-	if (says == JOURNAL_SAYS_ITSELF || (says != JOURNAL_SAYS_OTHER
-		&& journal_was_announced(fd, target, &top, trees->cancelled, &dest->notice)))
-	{
+	// The notice may be left even if the journal is there
+	bool announced = says != JOURNAL_SAYS_OTHER
+		&& journal_was_announced(fd, target, &top, trees->cancelled, &dest->notice);
+	if (announced || says == JOURNAL_SAYS_ITSELF) {
 		return 1;
 	}
 	switch (says) {

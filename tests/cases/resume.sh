@@ -831,3 +831,18 @@ once_source_that_has_just_changed_is_not_noted() {
 	expect_status 0
 	expect_names d big small
 }
+
+# The notice beside a directory that was begun does not outlive the run that goes on with it.
+# only: release
+once_killed_before_the_notice_goes() {
+	need cmd strace
+	mkdir s
+	echo data >s/file
+	# shellcheck disable=SC2086 # the flags are words
+	strace -f -o /dev/null -e inject=unlinkat:signal=KILL:when=1 "$UCP" $UCP_FLAGS -r --resume s d
+	compgen -G '.ucp-*' >/dev/null || fail "there is no notice: $(ls -A . d)"
+	run_ucp -r --resume s d
+	expect_status 0
+	expect_no_err
+	[[ $(ls -A) == $'d\ns' && $(ls -A d) == file ]] || fail "left: $(ls -A . d)"
+}
