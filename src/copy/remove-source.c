@@ -175,8 +175,8 @@ static void remove_source(const struct files *files, const struct moved *moved) 
 static void flush_together(struct files *files) {
 	struct flush *flush = files->dest->base->trees->flush;
 	char *path = NULL;
-	int ret = flush_now(flush, &path);
-	if (ret < 0) {
+	int ret = flush_now(flush, &files->cancelled, &path);
+	if (ret < 0 && ret != -EINTR) {
 		atomic_store(&files->removals.doubtful, true);
 		journal_doubt(&files->journal, ret);
 		report_error(files->report, ERROR_SYNC, -ret, "nothing more is removed: error syncing the file system of %d",

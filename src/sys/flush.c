@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 void flush_init(struct flush *flush) {
@@ -68,22 +69,6 @@ static int sync_whole(const struct flush_fs *fs) {
 	return or_errno(syncfs(fs->fd));
 }
 
-int flush_now(struct flush *flush, char **path) {
-	int ret = 0;
-	mutex_lock(&flush->lock);
-	unsigned count = flush->count;
-	mutex_unlock(&flush->lock);
-	// What is noted does not change any more
-	for (unsigned i = 0; i < count; ++i) {
-		int err = sync_whole(&flush->fs[i]);
-		if (err < 0 && ret == 0) {
-			ret = err;
-			*path = strdup(flush->fs[i].path);
-		}
-	}
-	return ret;
-}
-
 void flush_whole_begin(struct flush_fs *fs) {
 	fs->pid = fork();
 	if (fs->pid == 0) {
@@ -111,6 +96,31 @@ int flush_whole_end(struct flush_fs *fs) {
 	// The process was killed: flush here
 	fs->result = pid > 0 && WIFEXITED(status) ? -WEXITSTATUS(status) : sync_whole(fs);
 	return fs->result;
+}
+
+int flush_now(struct flush *flush, const atomic_bool *stop, char **path) {
+	const struct timespec interval = {.tv_nsec = 1000000};
+	int ret = 0;
+	mutex_lock(&flush->lock);
+	unsigned count = flush->count;
+	mutex_unlock(&flush->lock);
+	// What is noted does not change any more, except for the process, of which each caller has its own
+	for (unsigned i = 0; i < count; ++i) {
+		struct flush_fs fs = flush->fs[i];
+		int err;
+		flush_whole_begin(&fs);
+		while ((err = flush_whole_end(&fs)) == -EAGAIN && !atomic_load(stop)) {
+			nanosleep(&interval, NULL);
+		}
+		if (err == -EAGAIN) {
+			return -EINTR;
+		}
+		if (err < 0 && ret == 0) {
+			ret = err;
+			*path = strdup(fs.path);
+		}
+	}
+	return ret;
 }
 
 int flush_file(int fd, const atomic_bool *stop) {

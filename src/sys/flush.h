@@ -64,12 +64,13 @@ void flush_destroy(struct flush *flush);
 enum flush_way flush_choose(struct flush *flush, int dir, dev_t dev, const char *path);
 
 /**
- * Flush all noted file systems now. This may take long, and a signal does not end it.
+ * Flush all noted file systems now, each in a process of its own.
  *
+ * @param stop  If it becomes true, the waiting ends, even if a medium hangs.
  * @param path  Set after an error to the path of the file system concerned; the caller frees it.
- * @return 0 or the first -errno.
+ * @return 0, -EINTR if it was stopped, or the first other -errno.
  */
-int flush_now(struct flush *flush, char **path);
+int flush_now(struct flush *flush, const atomic_bool *stop, char **path);
 
 /**
  * Start a process that flushes a noted file system: a process, because syncfs(2) may hang for ever and cannot be

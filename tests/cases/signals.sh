@@ -178,6 +178,23 @@ once_signal_while_flushing() {
 	check test -e fs/d/s/file
 }
 
+# Nor does one that hangs keep a move, which removes nothing then.
+once_signal_while_a_move_is_flushed() {
+	mount_medium ext4 64M fs
+	mkdir -p s fs/d
+	yes UNWRITABLE | head -c 300000 >s/file
+	sync -f fs
+	faultfs medium "hold write image with=UNWRITABLE"
+	start_ucp --move s fs/d
+	wait_for '(($(faultfs_count medium held) > 0))'
+	kill -s TERM "$pid"
+	finish_ucp
+	faultfs medium clear
+	expect_status 143
+	expect_no_err
+	check cmp s/file fs/d/s/file
+}
+
 # --- ignored signals
 
 case_ignored_signals_stay_ignored() {
