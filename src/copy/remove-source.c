@@ -164,7 +164,7 @@ static void remove_source(const struct files *files, const struct moved *moved) 
 		return;
 	}
 	if (files->opts->flags & OPT_VERBOSE) {
-		tree_say(moved->tree, &entry, SAY_REMOVED, directory ? "removed directory %s" : "removed %s");
+		tree_say(moved->tree, &entry, SAY_SOURCE_REMOVED, directory ? "removed directory %s" : "removed %s");
 	}
 }
 

@@ -13,6 +13,8 @@ enum say {
 	SAY_COPYING,
 	/** A file was removed from the destination. */
 	SAY_REMOVED,
+	/** A source was removed after it was copied (--move). */
+	SAY_SOURCE_REMOVED,
 };
 
 /** What happened to a name in the destination (--itemize). */

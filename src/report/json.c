@@ -181,11 +181,17 @@ void json_error(struct buf *buf, const struct message *message) {
 }
 
 void json_said(struct buf *buf, enum say say, const char *what, const char *src, const char *dst) {
-	static const char *const types[] = {[SAY_NOTE] = "note", [SAY_COPYING] = "copying", [SAY_REMOVED] = "removed"};
+	static const char *const types[] = {
+		[SAY_NOTE] = "note",
+		[SAY_COPYING] = "copying",
+		[SAY_REMOVED] = "removed",
+		[SAY_SOURCE_REMOVED] = "source_removed",
+	};
 	struct buf text = {0};
 	fill_in(&text, what, src, dst, 0);
 	const struct member members[] = {
-		member_name("source", say == SAY_REMOVED ? NULL : src), member_name("destination", dst),
+		member_name("source", say == SAY_REMOVED ? NULL : src),
+		member_name("destination", say == SAY_SOURCE_REMOVED ? NULL : dst),
 		member_text("text", text.data),
 	};
 	json_line(buf, types[say], members, countof(members));

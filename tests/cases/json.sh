@@ -206,3 +206,17 @@ case_json_that_nobody_reads() {
 	expect_err "ucp: write error: No space left on device"
 	check cmp a b
 }
+
+# A source that is removed is no destination; and each change is an event.
+once_json_moves() {
+	mount_tmpfs 16M there
+	mkdir s
+	echo a >s/a
+	run_ucp --move --json -v --itemize s there
+	expect_status 0
+	python3 "$TOOLS/jsonlines.py" "$ROOT/docs/json-schema.json" "$OUT" >"$CASE/events" || fail "$(cat "$CASE/events")"
+	grep -qxF '{"type":"source_removed","source":"s/a","text":"removed '"'s/a'"'"}' "$OUT" || fail "$(<"$OUT")"
+	grep -qxF '{"type":"change","change":"new","object":"file","source":"s/a","destination":"there/s/a"}' "$OUT" ||
+		fail "$(<"$OUT")"
+	check_not test -e s
+}

@@ -161,31 +161,14 @@ case_second_signal_while_verifying() {
 	check_not test -s new
 }
 
-# A medium that does not take what is flushed in the end: the first one is enough.
-once_signal_while_flushing() {
+# ends_while_flushing OPTION: the copy of s ends by a signal while a medium does not take what is flushed.
+ends_while_flushing() {
 	mount_medium ext4 64M fs
 	mkdir -p s fs/d
 	yes UNWRITABLE | head -c 300000 >s/file
 	sync -f fs
 	faultfs medium "hold write image with=UNWRITABLE"
-	start_ucp --fsync -r s fs/d
-	wait_for '(($(faultfs_count medium held) > 0))'
-	kill -s TERM "$pid"
-	finish_ucp
-	faultfs medium clear
-	expect_status 143
-	expect_no_err
-	check test -e fs/d/s/file
-}
-
-# Nor does one that hangs keep a move, which removes nothing then.
-once_signal_while_a_move_is_flushed() {
-	mount_medium ext4 64M fs
-	mkdir -p s fs/d
-	yes UNWRITABLE | head -c 300000 >s/file
-	sync -f fs
-	faultfs medium "hold write image with=UNWRITABLE"
-	start_ucp --move s fs/d
+	start_ucp "$1" -r s fs/d
 	wait_for '(($(faultfs_count medium held) > 0))'
 	kill -s TERM "$pid"
 	finish_ucp
@@ -193,6 +176,16 @@ once_signal_while_a_move_is_flushed() {
 	expect_status 143
 	expect_no_err
 	check cmp s/file fs/d/s/file
+}
+
+# The first one is enough.
+once_signal_while_flushing() {
+	ends_while_flushing --fsync
+}
+
+# A move removes nothing then.
+once_signal_while_a_move_is_flushed() {
+	ends_while_flushing --move
 }
 
 # --- ignored signals
