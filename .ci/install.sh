@@ -10,7 +10,7 @@ demo=(diff:diffutils)
 check=(python3:python3 diff:diffutils mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs mkfs.btrfs:btrfs-progs
 	setfacl:acl setfattr:attr setcap:libcap2-bin strace:strace xxhsum:xxhash groff:groff-base
 	pkg-config:pkg-config fuse3/fuse.h:libfuse3-dev fusermount3:fuse3
-	rsync:rsync git:git fincore:util-linux-extra zsh:zsh fish:fish
+	rsync:rsync git:git fincore:util-linux-extra zsh:zsh fish:fish parallel:parallel
 	dpkg-shlibdeps:dpkg-dev lintian:lintian
 	/usr/share/bash-completion/bash_completion:bash-completion)
 bench=(python3:python3 diff:diffutils mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs mkfs.btrfs:btrfs-progs

@@ -234,6 +234,36 @@ once_examples_of_readme() {
 	check cmp disk.img disk-small.img
 }
 
+# The commands for several machines, of which each is this one. The last command mends what a machine that failed left.
+once_example_of_several_machines() {
+	local commands command dir name links=0
+	need cmd parallel
+	mkdir -p mnt/src/{a,b}/{c,'two words'} mnt/src/empty bin
+	ln -s "$UCP" bin/ucp
+	for dir in mnt/src/{a,b}/{c,'two words'}; do
+		for name in 1 2 3 4 5 6 7 $'8\n9'; do
+			echo "$dir $name" >"$dir/$name"
+		done
+		ln "$dir/1" "mnt/src/a/link $((++links))"
+	done
+	ln -s a/c/1 mnt/src/symlink
+	mkfifo mnt/src/fifo
+	find mnt/src -type d -exec touch -d 2001-01-01 {} +
+	printf ':\n2/:\n' >mnt/movers
+	options commands "$ROOT/man/ucp.1" 'SEVERAL MACHINES'
+	mapfile -t commands <"$OUT"
+	((${#commands[@]} == 4)) || fail "${#commands[@]} commands"
+	for command in "${commands[@]}"; do
+		if [[ $command == 'ucp '* ]]; then
+			truncate -s 1 mnt/dst/a/c/3
+			rm mnt/dst/b/c/2
+		fi
+		run env PATH="$PWD/bin:$PATH" HOME="$PWD" bash -c "set -o pipefail; ${command//\/mnt/"$PWD/mnt"}"
+		expect_status 0
+	done
+	same_tree mnt/src mnt/dst
+}
+
 once_examples_are_understood() {
 	options parse "$ROOT/man/ucp.1" "$ROOT/README.md"
 }

@@ -5,7 +5,7 @@ shells that are here against each other.
 
   options.py names|kinds|values|help|hidden|version|operands|abbreviations   [--ucp=PATH] [--root=DIR]
   options.py parse FILE...     commands of FILE are understood by ucp
-  options.py commands FILE     print the commands in the examples of FILE
+  options.py commands FILE [SECTION]    print the commands in the examples of FILE, of a manual page those in SECTION
   options.py offers FILE       the completions offer what FILE says: on each of its lines, with tabs between, the shell
                                (or nothing: all), the line to complete, the words that are offered
   options.py typed KEYS LINE [SHELL=LINE]...    the line on a terminal becomes LINE when KEYS are typed, in all shells
@@ -325,11 +325,11 @@ def check_typed(args):
     return lines
 
 
-def examples(path):
-    """The commands in the examples of a manual page or of a text with ```sh blocks."""
+def examples(path, section="EXAMPLES"):
+    """The commands in the examples of a section of a manual page, or of a text with ```sh blocks."""
     if path.endswith(".1"):
         inside, lines = False, []
-        for line in man_section(path, "EXAMPLES"):
+        for line in man_section(path, section):
             if line in (".EX", ".EE"):
                 inside = line == ".EX"
             elif inside:
@@ -372,7 +372,7 @@ def main():
     args.root = os.path.abspath(args.root)
 
     if args.what == "commands":
-        print("\n".join(examples(args.words[0])))
+        print("\n".join(examples(*args.words)))
     else:
         checks = {"names": check_names, "kinds": check_kinds, "values": check_values, "help": check_help,
                   "hidden": check_hidden, "version": check_version, "operands": check_operands, "parse": check_parse,
