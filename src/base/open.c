@@ -16,7 +16,7 @@ int open_look(int dir, const char *name, int flags, struct stat *st, bool *mount
 	// Seccomp filters of old containers refuse statx(2)
 	if (statx(dir, name, flags, STATX_BASIC_STATS, &stx) != 0) {
 		*mount = true;
-		return or_errno(fstatat(dir, name, st, flags));
+		return or_errno(fstatat(dir, name, st, flags & ~AT_STATX_SYNC_TYPE));
 	}
 	*mount = !(stx.stx_attributes_mask & ~stx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 	*st = (struct stat) {

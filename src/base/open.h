@@ -34,7 +34,7 @@ int open_again(int seen, int dir, const char *path, int flags);
 /**
  * As fstatat(2), and set MOUNT to whether something is mounted there, or may be.
  *
- * @param flags  As for fstatat(2).
+ * @param flags  As for fstatat(2), and AT_STATX_DONT_SYNC.
  * @return 0 or -errno.
  */
 int open_look(int dir, const char *name, int flags, struct stat *st, bool *mount);

@@ -128,15 +128,16 @@ struct file_context {
 	 * it, too: then data read from other files stays in the page cache, as it does by default.
 	 */
 	dev_t no_dontcache;
-	/** The device on which closing a file cannot fail (may_fail_to_close()), if closes_known. */
-	dev_t closes;
+	/** The device of which it is known whether closing a file may fail (may_fail_to_close()), if closing_known. */
+	dev_t closing_on;
 	/** Whether /proc is mounted, if proc_known. If it is unmounted later, attributes that need it are reported. */
 	bool has_proc;
 	bool proc_known;
 	/** Which of the devices above are known. */
 	bool no_unnamed_known;
 	bool no_dontcache_known;
-	bool closes_known;
+	bool closing_known;
+	bool closing_may_fail;
 	/** Whether to wait for a destination that another file is writing. */
 	bool may_wait;
 	/** Whether the user has agreed to replacing the destination of the name being begun (-i). */

@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/must.h"
+#include "base/open.h"
 #include "base/opts.h"
 #include "sys/fstype.h"
 
@@ -15,15 +16,12 @@
  */
 static bool may_fail_to_close(struct file_context *ctx, const struct file *file) {
 	dev_t dev = target_device(file);
-	if (dev != 0 && ctx->closes_known && ctx->closes == dev) {
-		return false;
+	if (dev != 0 && !(ctx->closing_known && ctx->closing_on == dev)) {
+		ctx->closing_may_fail = !fstype_is(file->target.fd, FSTYPE_CLOSES);
+		ctx->closing_on = dev;
+		ctx->closing_known = true;
 	}
-	if (dev == 0 || !fstype_is(file->target.fd, FSTYPE_CLOSES)) {
-		return true;
-	}
-	ctx->closes = dev;
-	ctx->closes_known = true;
-	return false;
+	return dev == 0 || ctx->closing_may_fail;
 }
 
 /** Set COPY to the inode made for the first of several names. Returns whether others may become links to it. */
@@ -62,9 +60,11 @@ static void leave_list(struct file_context *ctx, struct file *file) {
 /** Close the destination and remove the temporary name besides its own. Returns FAIL, or else the error of closing. */
 static struct error close_destination(struct file_context *ctx, struct file *file, struct error fail) {
 	struct stat made;
+	bool mount;
 	bool tempfile = file->target.tempfile && !target_is_staged(&file->target);
 	bool noted = (tempfile || ((file->target.flags & TARGET_CREATED) && may_fail_to_close(ctx, file)))
-		&& fstat(file->target.fd, &made) == 0;
+		// Only the inode is of interest, for which no server has to be asked
+		&& open_look(file->target.fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, &made, &mount) == 0;
 	int ret = close_fd(&file->target.fd);
 	if (ret < 0) {
 		fail = fail.text ? fail : error_make(ERROR_CLOSE, ret, "failed to close %d");

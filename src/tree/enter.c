@@ -222,6 +222,11 @@ static int open_there(struct tree *tree, const char *name) {
 	return ret;
 }
 
+/** Whether a copy is noted in trees::made: a source may lead into a parent that existed before. */
+static bool is_noted(const struct tree *tree) {
+	return !(tree->parent->flags & TREE_CREATED);
+}
+
 /** Open a directory that was just made, record it in trees::made, and make sure that we can work in it. */
 static struct error adopt_directory(struct tree *tree, const char *name) {
 	int ret = open_there(tree, name);
@@ -233,8 +238,7 @@ static struct error adopt_directory(struct tree *tree, const char *name) {
 		return error_make(ERROR_STAT, errno, "cannot stat %d");
 	}
 	tree->made_top = tree->made_top ? tree->made_top : tree;
-	// Its parent existed before, so a source may lead into it: a copy could reach itself this way
-	if (!(tree->parent->flags & TREE_CREATED) && inode_set_add(&tree->trees->made, inode_of(&tree->dst_stat)) < 0) {
+	if (is_noted(tree) && inode_set_add(&tree->trees->made, inode_of(&tree->dst_stat)) < 0) {
 		return error_make(ERROR_CREATE, ENOMEM, "cannot create directory %d");
 	}
 	mode_t mode = tree->dst_stat.st_mode;
@@ -279,8 +283,11 @@ static struct error make(struct tree *tree, const char *name, bool gone) {
 		return ret < 0 ? error_make(ERROR_CREATE, ret, what) : NO_ERROR;
 	}
 	mode_t mode = create_mode(tree);
-	// Hold the lock, so that no thread meets the new directory as a source before it is known as a copy
-	mutex_lock(&trees->lock);
+	// Hold the lock, so that no thread meets the new directory as a source before it is noted as a copy
+	bool noted = is_noted(tree);
+	if (noted) {
+		mutex_lock(&trees->lock);
+	}
 	if (mkdirat(tree->parent->fd[DST], name, mode) == 0) {
 		tree->flags |= TREE_CREATED;
 		counter_add(&trees->created, 1);
@@ -288,7 +295,9 @@ static struct error make(struct tree *tree, const char *name, bool gone) {
 	} else {
 		fail = error_make(ERROR_CREATE, errno, what);
 	}
-	mutex_unlock(&trees->lock);
+	if (noted) {
+		mutex_unlock(&trees->lock);
+	}
 	return fail;
 }
 

@@ -171,6 +171,36 @@ case_interrupted_while_reading_hangs() {
 	check_not test -e d
 }
 
+# One directory cannot be made yet: those with other parents are, and get their files.
+once_others_go_on_while_a_directory_is_made() {
+	mkdir -p s/{p,q}/sub
+	touch s/{p,q}/sub/f
+	mount_faultfs slow backing "hold mkdir d/p/sub"
+	start_ucp -r -j4 s slow/d
+	wait_for '(($(faultfs_count slow held) == 1)) && [[ -e backing/d/q/sub/f ]]'
+	faultfs slow clear
+	finish_ucp
+	expect_status 0
+	same_tree s backing/d --no-times
+}
+
+# The type of a file system is asked for a few times a run, and nothing is asked about a file that was just written.
+once_few_questions_for_each_file() {
+	local count
+	mkdir s
+	for count in {1..50}; do
+		echo "$count" >"s/$count"
+	done
+	mount_faultfs far backing
+	run_ucp -r -j1 s far/d
+	expect_status 0
+	count=$(faultfs_count far "requests statfs")
+	((count < 20)) || fail "$count requests for statfs"
+	count=$(faultfs_count far "requests getattr")
+	# The kernel asks for those of the directory after each name that was made in it
+	((count < 80)) || fail "$count requests for attributes"
+}
+
 # --- the tool itself
 
 once_faultfs_refuses_what_it_does_not_know() {
