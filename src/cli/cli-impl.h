@@ -106,9 +106,9 @@ struct parser {
 	FILE *unheard;
 };
 
-/** What a command line asks for, as far as that can be told before it is read. */
+/** What cli_look_ahead() finds in a command line before it is parsed. */
 struct ahead {
-	/** Whether errors are to be events, too (--json). They are not if what is asked for is a text. */
+	/** Whether errors are events, too (--json); not with --help or --version. */
 	bool json;
 	bool dry_run;
 	int operands;
@@ -118,8 +118,8 @@ struct ahead {
 extern const struct argp_option cli_options[];
 
 /**
- * Find a long option by its name. The name may be cut short to what is unambiguous for cp, or to what is unambiguous
- * among all options and begins no option of rsync that means something else.
+ * Find a long option by its name. NAME may be cut short if it is unambiguous for cp. It may also be cut short if it is
+ * unambiguous among all options, and no option of rsync that means something else begins with it.
  *
  * @param why  Set to what is wrong with the name, beyond being unknown or ambiguous; its %s is the word.
  * @return NULL if there is no such option, or several.

@@ -26,7 +26,7 @@ void file_context_destroy(struct file_context *ctx) {
 	movers_free(&ctx->movers);
 }
 
-/** Report a source that cannot be opened, after what cp does before: judge the destination and print the name (-v). */
+/** Report a source that cannot be opened. As cp does, first judge the destination and print the name (-v). */
 static void source_failed(struct file_context *ctx, struct file *file, struct judged *judged, struct error fail) {
 	struct stat st;
 	int flags = tree_follows(file->tree) ? 0 : AT_SYMLINK_NOFOLLOW;

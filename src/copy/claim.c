@@ -27,7 +27,7 @@ static bool is_begun(const struct files *files, struct inode inode) {
 /** Who is asked whether an inode is busy. */
 enum asked {
 	ASK_WRITERS,
-	/** Those, too, whose destination was new when no mount had been met in a source. */
+	/** Also files in files::begun whose new destination was not reserved, as no mount had been met in a source yet. */
 	ASK_ALL_WRITERS,
 	ASK_READERS,
 };
@@ -87,7 +87,7 @@ static bool may_lead_to_copies(const struct file_context *ctx, const struct tree
 	return (tree->flags & TREE_LED_AWAY) || (below && tree_follows(tree)) || is_one_of_several(ctx, tree);
 }
 
-/** Who may be writing what a tree's names lead to. With -L all who write are known. */
+/** Which writers to ask about what names of TREE lead to. With -L, all writers are known. */
 static enum asked writers(const struct file_context *ctx, const struct tree *tree, bool mounted) {
 	bool led = mounted || (tree->flags & TREE_LED_AWAY);
 	return led && ctx->files->opts->deref != DEREF_ALWAYS ? ASK_ALL_WRITERS : ASK_WRITERS;

@@ -207,7 +207,7 @@ struct error file_inherit(struct file_context *ctx, struct file *file);
 /** Remove the temporary name that a file has besides its own, if it still leads to INODE. A failure is reported. */
 void file_unhide(struct file *file, struct inode inode);
 
-/** Whether this run may make something called NAME in TREE, so that NAME is not a temporary name there. */
+/** Whether this run may make NAME in TREE. If so, NAME is no temporary name there. */
 bool file_expects(const struct tree *tree, const char *name);
 
 /** Remove what a killed run may have left under the temporary name of an entry that needs none (--resume). */

@@ -17,7 +17,7 @@ void files_take_away(struct files *files) {
 	mutex_lock(&files->lock);
 	for (struct list *node = files->begun.next; node != &files->begun; node = node->next) {
 		const struct file *file = list_item(node, struct file, begun_node);
-		// Workers may still change the file, but not its target. Nothing of the target is to stay
+		// Workers may still change FILE, but not its target. Keep nothing of the target
 		struct file settled = {
 			.tree = file->tree,
 			.entry = file->entry,

@@ -9,7 +9,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-/** Open an end for its attributes. PATH is set to whether this took O_PATH. Returns a descriptor or -errno. */
+/** Open NAME for its attributes. PATH is set to true if this needed O_PATH. Returns a descriptor or -errno. */
 static int open_end(int dir, const char *name, mode_t type, int more_flags, bool *path) {
 	int fd = S_ISREG(type) ? openat(dir, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | more_flags) : -1;
 	// It is unreadable, or under a lease
@@ -35,8 +35,7 @@ static int open_source(struct meta *meta, const struct tree *tree) {
 }
 
 /**
- * Open the source if a symbolic link leads to it. Otherwise its name will do to find out whether it differs. Returns 0
- * or -errno.
+ * Open the source if a symbolic link leads to it. Otherwise meta_differs() uses its name. Returns 0 or -errno.
  */
 static int open_followed(struct meta *meta, const struct tree *tree) {
 	return tree_follows(tree) ? open_source(meta, tree) : 0;

@@ -102,7 +102,10 @@ enum link_verdict hardlinks_enter(struct hardlinks *hardlinks, struct inode inod
 /** With OPT_MOVE, note the source of a first name that was copied without any error, before hardlinks_done(). */
 void link_copied(struct link *link, const struct stat *src);
 
-/** With OPT_MOVE: whether the copy that TO names, of hardlinks_done() or hardlinks_enter(), is one of SRC as it is. */
+/**
+ * With OPT_MOVE: whether TO, from hardlinks_done() or hardlinks_enter(), names a copy of SRC, and SRC has not changed
+ * since.
+ */
 bool link_is_copy_of(const struct link_name *to, const struct stat *src);
 
 /**

@@ -256,7 +256,7 @@ void ring_uring_ask(struct ring *ring, unsigned slot) {
 	}
 }
 
-/** Turn a completion into an event. Returns false for half an answer, or one to an old request. */
+/** Turn a completion into an event. Returns false if a pair's other half is missing, or the request is an old one. */
 static bool translate(struct ring *ring, const struct io_uring_cqe *cqe, struct ring_event *event) {
 	unsigned slot = (uint32_t)cqe->user_data >> 1;
 	enum chunk_op op = cqe->user_data & 1 ? CHUNK_OP_WRITE : CHUNK_OP_READ;

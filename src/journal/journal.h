@@ -296,8 +296,9 @@ struct journal_part *journal_begin(struct journal *journal, const char *path, co
 	const struct stat *left);
 
 /**
- * Let journal_begin() continue an incomplete part in this run. All written ranges must be noted. INO: inode of the
- * partial file.
+ * Allow journal_begin() to continue PART in this run. All written ranges must have been noted.
+ *
+ * @param ino  The inode of the partial file.
  */
 void journal_put_down(struct journal *journal, struct journal_part *part, uint64_t ino);
 

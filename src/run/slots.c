@@ -17,7 +17,7 @@
 /** Most events fetched at once. */
 #define EVENTS 64
 
-/** Chunks in flight from which on they are considered small. */
+/** From this many chunks in flight on, chunks count as small. */
 #define MANY 16
 
 /** The smallest chunk that is useful if there is little memory. */

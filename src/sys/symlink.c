@@ -15,7 +15,7 @@
 /** Most symbolic links in a path, as in the kernel. */
 #define MAX_LINKS 40
 
-/** A link of another user: its maker must own the component that leaves no more than REST bytes of the path. */
+/** A link of another user. MAKER must own the component after which at most REST bytes of the path remain. */
 struct debt {
 	uid_t maker;
 	size_t rest;

@@ -17,8 +17,8 @@
 const char tree_made_link[] = "will not copy %s through just-created symlink %d";
 
 /**
- * How many made directories above a source are compared with it. If the source shows one of them, that one is as far
- * above as the copy is below the source.
+ * How many made directories above a source are compared with it. If the source shows one of them, the copy lies as many
+ * levels below the source as that directory lies above it.
  */
 #define NEAR 16
 
