@@ -138,7 +138,7 @@
  *     - machine.[ch]        processors, memory, priorities
  *     - fstype.[ch]         what is known of a file system by its type
  *     - extent.[ch]         where the data of a file is, and where it is cached
- *     - reflink.[ch]        clones, and copies by the kernel
+ *     - reflink.[ch]        clones
  *     - flush.[ch]          brings what was written to the medium
  *     - symlink.[ch]        whose symbolic links may be followed
  *     - tempfile.[ch]       temporary names, until something is whole
@@ -186,6 +186,7 @@
  *     - clock.[ch]          clocks
  *     - random.h            numbers derived from a seed
  *     - inode.[ch]          sets of inodes
+ *     - name-set.[ch]       sets of names
  *     - open.[ch]           opens names that are not trusted
  */
 

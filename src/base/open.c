@@ -3,13 +3,45 @@
 
 #include "base/inode.h"
 #include "base/io.h"
+#include "base/path.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
+
+int open_parent(int dir, const char *path, int flags) {
+	char *parent = parent_directory(path);
+	int ret = parent ? or_errno(openat(dir, parent, flags | O_DIRECTORY | O_CLOEXEC)) : -ENOMEM;
+	free(parent);
+	return ret;
+}
+
+bool open_finds_empty(int dir, const char *name, const char *const *ignored) {
+	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *names = fd >= 0 ? fdopendir(fd) : NULL;
+	bool empty = names;
+	errno = 0;
+	for (const struct dirent *entry; empty && (entry = readdir(names));) {
+		const char *const *known = ignored;
+		while (known && *known && strcmp(*known, entry->d_name) != 0) {
+			++known;
+		}
+		empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 || (known && *known);
+	}
+	empty &= errno == 0;
+	if (names) {
+		closedir(names);
+	} else {
+		close_fd(&fd);
+	}
+	return empty;
+}
 
 int open_look(int dir, const char *name, int flags, struct stat *st, bool *mount) {
 	struct statx stx;

@@ -39,6 +39,21 @@ int open_again(int seen, int dir, const char *path, int flags);
  */
 int open_look(int dir, const char *name, int flags, struct stat *st, bool *mount);
 
+/**
+ * Open the directory that PATH, which is relative to DIR, is in.
+ *
+ * @param flags  As for open(2); O_DIRECTORY and O_CLOEXEC are added.
+ * @return A descriptor or -errno.
+ */
+int open_parent(int dir, const char *path, int flags);
+
+/**
+ * Whether the directory NAME of DIR was read and contains nothing.
+ *
+ * @param ignored  Names that do not count, the last one NULL; or NULL.
+ */
+bool open_finds_empty(int dir, const char *name, const char *const *ignored);
+
 /** Whether /proc/self/fd exists, through which descriptors can be opened again. */
 bool open_has_proc(void);
 

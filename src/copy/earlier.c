@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "copy/file-impl.h"
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/open.h"
 #include "base/opts.h"
@@ -79,12 +80,12 @@ static bool looks_same(const struct opts *opts, const struct stat *src, const st
 	uid_t kept = opts->uid != (uid_t)-1 ? opts->uid : src->st_uid;
 	uid_t owner = opts->flags & OPT_PRIVILEGED ? kept : geteuid();
 	return S_ISREG(there->st_mode) && src->st_size == there->st_size && there->st_uid == owner
-		&& src->st_mtim.tv_sec == there->st_mtim.tv_sec && src->st_mtim.tv_nsec == there->st_mtim.tv_nsec
+		&& time_same(src->st_mtim, there->st_mtim)
 		// A copy is not its source
 		&& !inode_same(inode_of(src), inode_of(there));
 }
 
-/** Whether only those may read a copy who may read the existing file, in case that is another one after all. */
+/** Whether everyone who may read a copy may also read the existing file, in case that is another file after all. */
 static bool is_as_open(const struct stat *src, const struct stat *there) {
 	const mode_t others = S_IRGRP | S_IROTH;
 	return (src->st_mode & others & ~there->st_mode) == 0;

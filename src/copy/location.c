@@ -2,6 +2,7 @@
 #include "copy/file-impl.h"
 
 #include "base/io.h"
+#include "base/open.h"
 #include "base/path.h"
 #include "sys/symlink.h"
 
@@ -21,21 +22,17 @@ void location_close(struct location *location) {
 static int go(struct location *location, const char *path) {
 	const char *last = last_component(path);
 	char *name = strdup(last);
-	char *parent = parent_directory(path);
-	int ret = name && parent ? 0 : -ENOMEM;
-
-	if (ret == 0 && last != path) {
-		int fd = openat(location->dir, parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		ret = fd < 0 ? -errno : 0;
-		if (ret == 0) {
-			close_fd(&location->own);
-			location->dir = location->own = fd;
-		}
+	if (!name) {
+		return -ENOMEM;
 	}
-	free(parent);
-	if (ret < 0) {
-		free(name);
-		return ret;
+	if (last != path) {
+		int fd = open_parent(location->dir, path, O_PATH);
+		if (fd < 0) {
+			free(name);
+			return fd;
+		}
+		close_fd(&location->own);
+		location->dir = location->own = fd;
 	}
 	free(location->name);
 	location->name = name;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "copy/file-impl.h"
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/open.h"
 #include "base/opts.h"
@@ -90,17 +91,13 @@ static int stays(const struct moved *moved, enum error_op op, int err, const cha
 	return -1;
 }
 
-static bool same_time(const struct timespec *a, const struct timespec *b) {
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
 /** Whether a source is as it was before it was read, as far as its status shows. */
 static bool is_unchanged(const struct stat *then, const struct stat *now) {
 	// Removing another name of the file has changed its ctime
 	bool linked = then->st_nlink > 1;
 	return inode_same(inode_of(then), inode_of(now)) && ((then->st_mode ^ now->st_mode) & S_IFMT) == 0
-		&& then->st_size == now->st_size && same_time(&then->st_mtim, &now->st_mtim)
-		&& (linked || same_time(&then->st_ctim, &now->st_ctim));
+		&& then->st_size == now->st_size && time_same(then->st_mtim, now->st_mtim)
+		&& (linked || time_same(then->st_ctim, now->st_ctim));
 }
 
 /** Open a regular file that is still INODE. Returns a descriptor or -1. */

@@ -267,19 +267,14 @@ static int open_made(const struct node *node, const char *name, struct inode *ma
 }
 
 /** If /proc is not mounted, open the directory of a name. Returns a descriptor or -1. */
-static int open_parent(const struct node *node, const char *name) {
+static int open_without_proc(const struct node *node, const char *name) {
 	struct file_context *ctx = node->ctx;
 	if (!ctx->proc_known) {
 		ctx->has_proc = open_has_proc();
 		ctx->proc_known = true;
 	}
-	if (ctx->has_proc) {
-		return -1;
-	}
-	char *parent = parent_directory(name);
-	int dir = parent ? openat(node->tree->fd[DST], parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	free(parent);
-	return dir;
+	int dir = ctx->has_proc ? -1 : open_parent(node->tree->fd[DST], name, O_RDONLY);
+	return max(dir, -1);
 }
 
 /**
@@ -303,7 +298,7 @@ static bool apply_meta(struct node *node, const char *name, const struct opts *o
 			: error_make(ERROR_COPY, 0, "skipping file %s, as its destination %d was replaced while being copied"));
 		return false;
 	}
-	int dir = open_parent(node, name);
+	int dir = open_without_proc(node, name);
 	const char *last = last_component(name);
 	mode_t umasked = meta_create_mode(opts, src->st_mode) & ~opts->umask;
 	struct meta meta = {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "copy/file-impl.h"
 
+#include "base/clock.h"
 #include "base/opts.h"
 #include "sys/meta.h"
 #include "sys/symlink.h"
@@ -17,7 +18,7 @@ bool file_is_still(const struct tree *tree, const struct stat *found, const stru
 	}
 	bool alike = ((found->st_mode ^ now->st_mode) & (S_IFMT | 07777)) == 0 && found->st_uid == now->st_uid
 		&& found->st_gid == now->st_gid && found->st_size == now->st_size
-		&& found->st_mtim.tv_sec == now->st_mtim.tv_sec && found->st_mtim.tv_nsec == now->st_mtim.tv_nsec;
+		&& time_same(found->st_mtim, now->st_mtim);
 	return alike && (tree_is_named_whole(tree) || symlink_is_closed(tree->fd[DST]));
 }
 

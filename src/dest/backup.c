@@ -2,6 +2,7 @@
 #include "dest/dest-impl.h"
 
 #include "base/io.h"
+#include "base/open.h"
 #include "base/opts.h"
 #include "base/path.h"
 #include "sys/tempfile.h"
@@ -71,16 +72,6 @@ static void increment(char digits[DIGITS]) {
 	}
 }
 
-/** Open the directory of a destination, and find its last component. Returns a descriptor or -errno. */
-static int open_parent(int dir, const char *path, const char **base) {
-	*base = last_component(path);
-	char *parent = parent_directory(path);
-	int fd = parent ? openat(dir, parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	int ret = or_errno(fd);
-	free(parent);
-	return ret;
-}
-
 static char *add_suffix(const char *name, const char *suffix) {
 	char *text;
 	return asprintf(&text, "%s%s", name, suffix) < 0 ? NULL : text;
@@ -134,12 +125,11 @@ static int backup_name(const struct opts *opts, enum backup control, int parent,
 
 /** As dest_backup_name(), with this control in the place of opts::backup. */
 static int name_backup(const struct opts *opts, enum backup control, int dir, const char *path, char **name) {
-	const char *base;
-	int parent = open_parent(dir, path, &base);
+	int parent = open_parent(dir, path, O_RDONLY);
 	if (parent < 0 && parent != -EACCES) {
 		return parent;
 	}
-	int ret = backup_name(opts, control, parent, path, base, name);
+	int ret = backup_name(opts, control, parent, path, last_component(path), name);
 	close_fd(&parent);
 	return ret;
 }

@@ -351,10 +351,7 @@ void dest_destroy(struct dest *dest) {
 	inode_set_clear(&dest->kept, free);
 	inode_set_clear(&dest->moved, free);
 	close_fd(&dest->backups);
-	for (size_t i = 0; i < dest->simulated_count; ++i) {
-		free(dest->simulated[i]);
-	}
-	free(dest->simulated);
+	name_set_clear(&dest->simulated);
 	thread_must(pthread_mutex_destroy(&dest->lock));
 }
 

@@ -6,6 +6,7 @@
 #ifndef UCP_DEST_H
 #define UCP_DEST_H
 
+#include "base/name-set.h"
 #include "display/scan.h"
 #include "tree/tree.h"
 
@@ -46,8 +47,7 @@ struct dest {
 	/** Copies made of operands, if DEST_SEVERAL. */
 	struct inode_set made;
 	/** Destination names that operands would get (--dry-run), if DEST_SERIAL. */
-	char **simulated;
-	size_t simulated_count;
+	struct name_set simulated;
 	/** Time steps of destination devices (-u, --update=differ), and the place to overwrite next. */
 	struct dest_step steps[DEST_STEPS];
 	unsigned next_step;

@@ -3,28 +3,6 @@
 
 #include "base/opts.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
-/** Note a name. Returns whether it was noted before. A name for which memory runs out is not noted. */
-static bool is_noted(struct dest *dest, const char *name) {
-	for (size_t i = 0; i < dest->simulated_count; ++i) {
-		if (strcmp(dest->simulated[i], name) == 0) {
-			return true;
-		}
-	}
-	char **more = reallocarray(dest->simulated, dest->simulated_count + 1, sizeof(*more));
-	char *copy = strdup(name);
-	dest->simulated = more ? more : dest->simulated;
-	if (more && copy) {
-		dest->simulated[dest->simulated_count++] = copy;
-	} else {
-		free(copy);
-	}
-	return false;
-}
-
 enum dest_verdict dest_simulate(struct dest *dest, const struct tree *tree, const struct entry *entry,
 	enum dest_verdict verdict, struct error *fail)
 {
@@ -33,7 +11,7 @@ enum dest_verdict dest_simulate(struct dest *dest, const struct tree *tree, cons
 		return verdict;
 	}
 	mutex_lock(&dest->lock);
-	bool made = is_noted(dest, entry->dst_name);
+	bool made = name_set_add(&dest->simulated, entry->dst_name) == 0;
 	mutex_unlock(&dest->lock);
 	if (!made) {
 		return verdict;

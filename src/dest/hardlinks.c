@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "dest/hardlinks.h"
 
+#include "base/clock.h"
 #include "dest/dest.h"
 #include "tree/tree.h"
 
@@ -109,7 +110,7 @@ void link_copied(struct link *link, const struct stat *src) {
 bool link_is_copy_of(const struct link_name *to, const struct stat *src) {
 	const struct link *link = list_item(to, struct link, first);
 	return link->copied && inode_same(inode_of(src), link->inode) && src->st_size == link->size
-		&& src->st_mtim.tv_sec == link->mtime.tv_sec && src->st_mtim.tv_nsec == link->mtime.tv_nsec;
+		&& time_same(src->st_mtim, link->mtime);
 }
 
 /** Move the waiting names to WAITING. */

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "dest/dest-impl.h"
 
-#include "base/io.h"
+#include "base/open.h"
 #include "base/opts.h"
 #include "journal/journal.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -13,24 +12,8 @@
 /** Most operands to look at: more would take long. */
 #define MOST_OPERANDS 1000
 
-/** Whether a directory contains only what file systems and we put there. */
-static bool is_empty(int dir, const char *name) {
-	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	_Alignas(struct dirent64) char data[4096];
-	ssize_t n = 0;
-	bool empty = fd >= 0;
-	while (empty && (n = getdents64(fd, data, sizeof(data))) > 0) {
-		for (ssize_t at = 0; at < n && empty;) {
-			const struct dirent64 *entry = (const struct dirent64 *)(data + at);
-			const char *is = entry->d_name;
-			at += entry->d_reclen;
-			empty = strcmp(is, ".") == 0 || strcmp(is, "..") == 0 || strcmp(is, "lost+found") == 0
-				|| strcmp(is, JOURNAL_NAME) == 0;
-		}
-	}
-	close_fd(&fd);
-	return empty && n == 0;
-}
+/** What file systems and this program put into a directory. */
+static const char *const not_counted[] = {"lost+found", JOURNAL_NAME, NULL};
 
 uint64_t dest_bytes_over(const struct dest *dest) {
 	const struct opts *opts = dest->opts;
@@ -52,7 +35,7 @@ uint64_t dest_bytes_over(const struct dest *dest) {
 			}
 		} else if (S_ISREG(st.st_mode)) {
 			sum += kept ? 0 : (uint64_t)st.st_blocks * 512;
-		} else if (!S_ISDIR(st.st_mode) || !is_empty(dir, name)) {
+		} else if (!S_ISDIR(st.st_mode) || !open_finds_empty(dir, name, not_counted)) {
 			return DEST_OVER_UNKNOWN;
 		}
 	}

@@ -2,12 +2,12 @@
 #include "dest/rename.h"
 
 #include "base/io.h"
+#include "base/open.h"
 #include "base/opts.h"
 #include "base/path.h"
 #include "dest/dest-impl.h"
 #include "report/report.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -45,21 +45,12 @@ static int refuse(struct renaming *r, enum error_op op, int err, const char *wha
 	return REFUSED;
 }
 
-/** Open the directory of PATH, which is relative to DIR. Returns a descriptor (O_PATH) or -errno. */
-static int open_parent(int dir, const char *path) {
-	char *parent = parent_directory(path);
-	int fd = parent ? openat(dir, parent, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-	int ret = parent ? or_errno(fd) : -ENOMEM;
-	free(parent);
-	return ret;
-}
-
 /** Whether a directory is, or is below, the source: the source cannot be moved there. */
 static bool is_within_source(const struct renaming *r) {
 	struct stat st;
 	struct inode last = {0};
 	bool within = false;
-	int fd = open_parent(r->tree->fd[DST], r->entry->dst_name);
+	int fd = open_parent(r->tree->fd[DST], r->entry->dst_name, O_PATH);
 	while (fd >= 0 && !within && fstat(fd, &st) == 0 && !inode_same(inode_of(&st), last)) {
 		last = inode_of(&st);
 		within = inode_same(last, inode_of(&r->src));
@@ -73,18 +64,7 @@ static bool is_within_source(const struct renaming *r) {
 
 /** Whether a destination is a directory without names. One that cannot be read counts as not empty. */
 static bool is_empty(const struct renaming *r) {
-	int fd = openat(r->tree->fd[DST], r->entry->dst_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	bool empty = dir;
-	for (struct dirent *d; dir && empty && (d = readdir(dir));) {
-		empty = strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0;
-	}
-	if (dir) {
-		closedir(dir);
-	} else {
-		close_fd(&fd);
-	}
-	return empty;
+	return open_finds_empty(r->tree->fd[DST], r->entry->dst_name, NULL);
 }
 
 /** Whether source and destination are on one mount. */
@@ -99,7 +79,7 @@ static bool is_one_mount(const struct renaming *r, int parent) {
 
 /** Whether the source could be taken out of its directory, as far as permissions show. Returns 0 or -errno. */
 static int may_take(const struct renaming *r) {
-	int from = open_parent(r->tree->fd[SRC], r->entry->name);
+	int from = open_parent(r->tree->fd[SRC], r->entry->name, O_PATH);
 	int ret = from < 0 ? from : or_errno(faccessat(from, ".", W_OK | X_OK, AT_EACCESS));
 	close_fd(&from);
 	return ret;
@@ -112,7 +92,7 @@ static int simulate(struct renaming *r, bool replace) {
 	if (tree->flags & TREE_ABSENT) {
 		return -EXDEV;
 	}
-	int parent = open_parent(tree->fd[DST], r->entry->dst_name);
+	int parent = open_parent(tree->fd[DST], r->entry->dst_name, O_PATH);
 	bool one = parent >= 0 && is_one_mount(r, parent);
 	int ret = min(parent, 0);
 	close_fd(&parent);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "dest/dest-impl.h"
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/opts.h"
 #include "base/path.h"
@@ -79,7 +80,7 @@ static enum dest_same with_backup(const struct dest_pair *pair, const struct sta
 	return gone ? SAME_REFUSE : SAME_OK;
 }
 
-/** Judge two entries that lead to one file, or may; SRC and DST are the entries themselves. */
+/** Judge SRC and DST, the entries themselves, which lead or may lead to one file. */
 static enum dest_same look_closer(const struct dest_pair *pair, const struct stat *src, const struct stat *dst) {
 	const struct opts *opts = pair->opts;
 	bool same_link = inode_same(inode_of(src), inode_of(dst));
@@ -133,9 +134,8 @@ bool dest_is_shown_twice(const struct dest_pair *pair) {
 	const struct stat *src = pair->src;
 	const struct stat *dst = pair->dst;
 	bool alike = src->st_dev != dst->st_dev && S_ISREG(src->st_mode) && S_ISREG(dst->st_mode)
-		&& src->st_size == dst->st_size && src->st_ctim.tv_sec == dst->st_ctim.tv_sec
-		&& src->st_ctim.tv_nsec == dst->st_ctim.tv_nsec && src->st_mtim.tv_sec == dst->st_mtim.tv_sec
-		&& src->st_mtim.tv_nsec == dst->st_mtim.tv_nsec;
+		&& src->st_size == dst->st_size && time_same(src->st_ctim, dst->st_ctim)
+		&& time_same(src->st_mtim, dst->st_mtim);
 	if (alike && (pair->opts->flags & OPT_DRY_RUN)) {
 		return src->st_ino == dst->st_ino;
 	}

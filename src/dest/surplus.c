@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 /**
- * Flags of directories from which nothing is removed: they are new, not listed, or reached in another way than the
- * user's.
+ * Nothing is removed from directories with these flags: they are new, were not listed, or were not reached by the
+ * user's path.
  */
 #define SPARED \
 	(TREE_BASE | TREE_OPERANDS | TREE_CREATED | TREE_CLOSED | TREE_ELSEWHERE | TREE_IN_SOURCE | TREE_LEFT | TREE_ABSENT)
@@ -310,13 +310,11 @@ static int protect_way(struct dest *dest, int fd) {
 static int protect_operand(struct dest *dest, const char *path) {
 	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0) {
-		char *dir = parent_directory(path);
-		fd = dir ? open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-		free(dir);
+		fd = open_parent(AT_FDCWD, path, O_PATH);
 	}
 	if (fd < 0) {
 		// An operand that is not there is not copied either
-		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+		return fd == -ENOENT || fd == -ENOTDIR ? 0 : fd;
 	}
 	return protect_way(dest, fd);
 }

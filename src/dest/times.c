@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "dest/dest-impl.h"
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/opts.h"
 #include "sys/fstype.h"
@@ -15,10 +16,6 @@
 
 static bool is_later(struct timespec a, struct timespec b) {
 	return a.tv_sec != b.tv_sec ? a.tv_sec > b.tv_sec : a.tv_nsec > b.tv_nsec;
-}
-
-static bool is_equal(struct timespec a, struct timespec b) {
-	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
 struct timespec dest_cut_time(struct timespec time, long step) {
@@ -108,9 +105,9 @@ static long step_by_trying(int fd, const struct stat *st) {
 }
 
 /**
- * The step of a destination's file system. A file's times alone are not enough: of files with times in whole seconds
- * one in eight has only even seconds, and if a file system stores only the mtime, all three times show the value once
- * set. So measure, once for each device, on a file of ours. If that fails, assume at most one second.
+ * Find the step of a destination's file system. One file's times do not show it: of files with whole seconds, one in
+ * eight has only even ones, and a file system that stores only the mtime shows it three times. So measure it on a file
+ * of ours, once for each device. If that fails, assume at most one second.
  */
 static long find_step(struct dest *dest, const struct dest_look *look, const struct timespec *src,
 	const struct stat *st)
@@ -156,10 +153,10 @@ bool dest_is_up_to_date(struct dest *dest, const struct dest_look *look, const s
 bool dest_has_same_time(struct dest *dest, const struct dest_look *look, const struct timespec *src,
 	const struct stat *dst)
 {
-	if (is_equal(*src, dst->st_mtim)) {
+	if (time_same(*src, dst->st_mtim)) {
 		return true;
 	}
 	// The file system's step cannot be coarser than the step of this time
-	return is_equal(dest_cut_time(*src, step_of(&dst->st_mtim, 1)), dst->st_mtim)
-		&& is_equal(dest_cut_time(*src, find_step(dest, look, src, dst)), dst->st_mtim);
+	return time_same(dest_cut_time(*src, step_of(&dst->st_mtim, 1)), dst->st_mtim)
+		&& time_same(dest_cut_time(*src, find_step(dest, look, src, dst)), dst->st_mtim);
 }

@@ -3,6 +3,7 @@
 
 #include "base/array.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/limits.h"
 #include "base/opts.h"
@@ -268,9 +269,7 @@ static void look_for(struct state *s, const struct filelist *names) {
 
 static bool is_changed(int fd, const struct stat *before) {
 	struct stat st = {0};
-	return fstat(fd, &st) != 0 || st.st_mtim.tv_sec != before->st_mtim.tv_sec
-		|| st.st_mtim.tv_nsec != before->st_mtim.tv_nsec || st.st_ctim.tv_sec != before->st_ctim.tv_sec
-		|| st.st_ctim.tv_nsec != before->st_ctim.tv_nsec;
+	return fstat(fd, &st) != 0 || !time_same(st.st_mtim, before->st_mtim) || !time_same(st.st_ctim, before->st_ctim);
 }
 
 /** Read the innermost level, which has just been opened. */

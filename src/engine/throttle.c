@@ -154,8 +154,7 @@ void throttle_give(struct throttle *throttle, size_t bytes) {
 
 static bool is_same(const struct stat *a, const struct stat *b) {
 	return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size
-		&& a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec
-		&& a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+		&& time_same(a->st_mtim, b->st_mtim) && time_same(a->st_ctim, b->st_ctim);
 }
 
 int rate_file_read(struct rate_file *file, uint64_t *rate) {

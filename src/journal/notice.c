@@ -2,11 +2,11 @@
 #include "journal/journal-impl.h"
 
 #include "base/io.h"
+#include "base/open.h"
 #include "base/path.h"
 #include "sys/symlink.h"
 #include "sys/tempfile.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -98,14 +98,6 @@ static void notice_free(struct journal_notice *notice) {
 	free(notice);
 }
 
-/** Open the directory of a path. Returns a descriptor or -1. */
-static int open_parent(const char *path) {
-	char *parent = parent_directory(path);
-	int dir = parent ? open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-	free(parent);
-	return dir;
-}
-
 /**
  * Allocate the notice of a directory; NULL if others could move the notice, which could then name another directory.
  */
@@ -117,7 +109,7 @@ static struct journal_notice *notice_of(const char *path) {
 		notice->name = tempfile_path(last_component(bare), TEMPFILE_KNOWN);
 	}
 	if (notice) {
-		notice->dir = notice->name ? open_parent(bare) : -1;
+		notice->dir = notice->name ? open_parent(AT_FDCWD, bare, O_PATH) : -1;
 	}
 	free(bare);
 	if (notice && notice->dir >= 0 && symlink_is_closed(notice->dir)) {
@@ -164,29 +156,17 @@ struct journal_notice *journal_announce(const char *path, const struct journal_t
 	return NULL;
 }
 
-/** Whether a directory contains nothing but a journal. */
-static bool is_empty(int dir) {
-	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *names = fd >= 0 ? fdopendir(fd) : NULL;
-	bool empty = names;
-	for (const struct dirent *entry; empty && (entry = readdir(names));) {
-		empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0
-			|| strcmp(entry->d_name, JOURNAL_NAME) == 0;
-	}
-	if (names) {
-		closedir(names);
-	} else {
-		close_fd(&fd);
-	}
-	return empty;
-}
+/** What may be in the directory of a journal that has just been made. */
+static const char *const journal_alone[] = {JOURNAL_NAME, NULL};
 
 bool journal_was_announced(int dir, const char *path, const struct journal_top *top, const atomic_bool *cancelled,
 	struct journal_notice **notice)
 {
 	struct stat st;
 	struct journal_notice *there = notice_of(path);
-	if (!there || !is_empty(dir) || look_at(there->dir, there->name, top, cancelled, &st) != JOURNAL_SAYS_ITSELF) {
+	if (!there || !open_finds_empty(dir, ".", journal_alone)
+		|| look_at(there->dir, there->name, top, cancelled, &st) != JOURNAL_SAYS_ITSELF)
+	{
 		notice_free(there);
 		return false;
 	}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "sys/meta-impl.h"
 
+#include "base/clock.h"
 #include "base/opts.h"
 
 #include <errno.h>
@@ -140,9 +141,8 @@ bool meta_differs(const struct meta *meta) {
 	if (has_mode && mode != (dst->st_mode & MODE_BITS)) {
 		return true;
 	}
-	if ((opts->preserve & PRESERVE_TIMESTAMPS) && !(meta->flags & META_SAME_TIMES)
-		&& (src->st_mtim.tv_sec != dst->st_mtim.tv_sec || src->st_mtim.tv_nsec != dst->st_mtim.tv_nsec))
-	{
+	bool timed = (opts->preserve & PRESERVE_TIMESTAMPS) && !(meta->flags & META_SAME_TIMES);
+	if (timed && !time_same(src->st_mtim, dst->st_mtim)) {
 		return true;
 	}
 	return have_other_attributes(meta);
