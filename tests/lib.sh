@@ -8,7 +8,7 @@
 #   $ROOT $TESTS $TOOLS   the repository, its tests/ and tests/tools/
 #   $CASE             a directory of this case, outside of its working directory, for anything
 #   $OUT $ERR $status what the last `run…` printed (files in $CASE) and its exit status
-# A line `# limit: SECONDS` right above a case sets its time limit, `# only: PROFILE…` where it runs.
+# A line `# limit: SECONDS` right above a case sets its time limit, `# only: PROFILE…` and `# modes: MODE…` where it runs.
 
 USER_ID=65534 # an ordinary user, when the tests run as root
 PROCESSORS=$(nproc)

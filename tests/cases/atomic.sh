@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154,SC2016 # $status and $pid are set by lib.sh; conditions are evaluated later
 # --atomic: a file appears under its name when it is whole, and what stood there stays till then.
+# modes: default sync tiny
 
 # A fifo holds ucp for as long as the test likes: descriptor 9 keeps it open.
 open_fifo() {
@@ -37,6 +38,7 @@ expect_names() { # DIR NAME…
 
 # --- a new name
 
+# modes: all
 case_new_file_appears_when_whole() {
 	mkdir d
 	start_held p d/new
@@ -48,6 +50,7 @@ case_new_file_appears_when_whole() {
 	[[ $(<d/new) == $'the beginning\nthe end' ]] || fail "wrong content"
 }
 
+# modes: all
 case_new_file_is_gone_after_sigkill() {
 	mkdir d
 	start_held p d/new
@@ -308,6 +311,7 @@ case_old_file_stays_till_then() {
 	expect_names d f
 }
 
+# modes: all
 case_old_file_survives() { # any end of ucp
 	local signal
 	mkdir d

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154 # $status is set by run
 # Another user owns a directory in one of the trees and changes names in it as fast as they can, while root copies.
+# only: release, asan
 
 # attacked SECONDS source|destination [VARIABLE=VALUE] OPTION…
 attacked() {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154 # $status is set by run
 # Timestamps, owners, extended attributes, ACLs and capabilities.
+# modes: default sync tiny
 
 # The file system of the tests has extended attributes of users / ACLs, and the tools are there.
 need_xattr() {
@@ -60,6 +61,7 @@ case_time_after_2038() {
 	keeps_time '2100-06-07 08:09:10.987654321' -p
 }
 
+# modes: all
 case_time_of_big_file() {
 	head -c 6000000 /dev/urandom >a
 	touch -d '2001-02-03 04:05:06.123456789' a

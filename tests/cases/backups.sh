@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154 # $status is set by run
 # The directory for backups (--backup-dir).
+# only: release, asan
 
 # A tree in s, and in t what differs from it.
 old_and_new() {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # Files given on the command line, and where they go.
+# modes: default sync tiny
 
 bytes() {
 	head -c "$1" /dev/urandom
@@ -12,6 +13,7 @@ to_full() {
 
 # --- one source
 
+# modes: all
 case_file_to_new_file() {
 	bytes 100000 >a
 	run_ucp a b
@@ -21,6 +23,7 @@ case_file_to_new_file() {
 	check cmp a b
 }
 
+# modes: all
 case_longer_destination_is_cut() {
 	bytes 1000 >a
 	bytes 300000 >b
@@ -28,6 +31,7 @@ case_longer_destination_is_cut() {
 	check cmp a b
 }
 
+# modes: all
 case_shorter_destination_grows() {
 	bytes 300000 >a
 	bytes 1000 >b
@@ -35,6 +39,7 @@ case_shorter_destination_grows() {
 	check cmp a b
 }
 
+# modes: all
 case_destination_of_same_size_is_rewritten() {
 	bytes 300000 >a
 	bytes 300000 >b
@@ -48,6 +53,7 @@ case_empty_file() {
 	[[ -f b && ! -s b ]] || fail "b is not an empty file"
 }
 
+# modes: all
 case_empty_file_over_full_one() {
 	: >a
 	bytes 5000 >b
@@ -55,6 +61,7 @@ case_empty_file_over_full_one() {
 	[[ -f b && ! -s b ]] || fail "b is not empty"
 }
 
+# modes: all
 case_file_of_several_chunks() {
 	bytes 9437185 >a
 	check ucp a b
@@ -62,6 +69,7 @@ case_file_of_several_chunks() {
 }
 
 # Every size around what may be the edge of a block, of a buffer or of a range.
+# modes: all
 case_sizes_around_chunks() {
 	local n
 	mkdir s d
@@ -363,6 +371,7 @@ case_to_dev_null() {
 	[[ -c /dev/null ]] || fail "/dev/null is gone"
 }
 
+# modes: all
 case_to_dev_full() {
 	bytes 300000 >a
 	run_ucp a /dev/full

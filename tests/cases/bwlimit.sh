@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154,SC2016 # $status and $pid are set by lib.sh; conditions are evaluated later
 # --bwlimit: how fast data is moved.
+# modes: default sync tiny
 
 # took_at_least TENTHS: the last run, as its summary tells.
 took_at_least() {

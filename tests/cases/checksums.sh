@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154,SC2016 # $status is set by run; conditions are evaluated later
 # --checksums: a line for each file copied, as xxhsum(1) reads it.
+# modes: default sync tiny short syncshort
 
 need_xxhsum() {
 	need cmd xxhsum

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154 # $status is set by run
 # What could not be found out or set lets nobody in, and what others do to a directory of theirs meanwhile does not either.
+# only: release, asan
 
 need_acl() {
 	need root

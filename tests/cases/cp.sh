@@ -20,5 +20,11 @@ once_differential_scenarios() {
 # limit: 300
 # only: release
 once_differential_generated() {
-	differ generate --seed=1 --count=3000 --keep-going --minimize --unique
+	differ generate --seed=1 --count=600 --keep-going --minimize --unique
+}
+
+# limit: 3600
+# only: release
+long_differential_generated() {
+	differ generate --seed=2 --count=10000 --keep-going --minimize --unique
 }

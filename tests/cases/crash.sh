@@ -13,7 +13,7 @@ crash() { # ARGS…
 # limit: 240
 # only: release
 once_crash_points() {
-	crash --count=30 --big=12000000 --files=40
+	crash --count=12 --big=12000000 --files=40
 }
 
 # limit: 1800

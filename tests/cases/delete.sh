@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154 # status is set by run
 # --delete and --mirror: what only the destination has goes, and nothing else does.
+# modes: default sync tiny
 
 # expect_lines LINE…: stdout, in any order.
 expect_lines() {

@@ -1,14 +1,25 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154 # status is set by run
 # --dry-run: says what would be done, and does nothing.
+# modes: default sync tiny
+
+dry_runs() { # SEED COUNT
+	need cmd python3 cp
+	run python3 "$TOOLS/drytest.py" --ucp="$UCP" --seed="$1" --count="$2" --keep-going
+	tail -n 1 "$OUT"
+	[[ $status == 0 ]] || fail "drytest.py: $(head -qc 20000 "$OUT" "$ERR")"
+}
 
 # limit: 240
 # only: release
 once_dry_runs_say_what_is_done() {
-	need cmd python3 cp
-	run python3 "$TOOLS/drytest.py" --ucp="$UCP" --seed=11 --count=800 --keep-going
-	tail -n 1 "$OUT"
-	[[ $status == 0 ]] || fail "drytest.py: $(head -qc 20000 "$OUT" "$ERR")"
+	dry_runs 11 200
+}
+
+# limit: 1800
+# only: release
+long_dry_runs_say_what_is_done() {
+	dry_runs 12 3000
 }
 
 # expect_lines LINE…: stdout, in any order.

@@ -2,6 +2,7 @@
 # shellcheck shell=bash disable=SC2154 # $status is set by run
 # File systems for which upper and lower case make no difference: two names of a source are one in the destination.
 # tests/tools/faultfs.c plays one; where it is mounted, m shows b.
+# modes: default sync tiny
 
 folding() {
 	mount_faultfs m b --fold --cache=0

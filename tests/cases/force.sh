@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # Destinations that stand in the way: unwritable, busy, and symbolic links of all kinds.
+# only: release, asan
 
 user_place() {
 	need user

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154 # $status is set by run
 # --fsync: what was written is on its medium before the end, and errors on the way are told.
+# modes: default sync tiny
 
 # The flushes of the last trace, with what they were of: "fsync PATH", sorted.
 expect_flushed() { # LINE…

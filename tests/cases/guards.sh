@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154,SC2016 # $status and $pid are set by lib.sh; conditions are evaluated later
 # What must never happen: mixed contents, lost sources, a window for others, a partly filled file that looks whole.
+# modes: default sync tiny
 
 # letters LETTER MEGABYTES
 letters() {
@@ -47,8 +48,8 @@ $(tr -d b <"$1" | wc -c) of them from a"
 
 a_and_b() {
 	mkdir src dst
-	letters a 30 >src/a
-	letters b 20 >src/b
+	letters a 8 >src/a
+	letters b 5 >src/b
 	echo old >dst/a
 }
 
@@ -64,6 +65,7 @@ both_to_one_file() { # ARGS…
 }
 
 # limit: 180
+# modes: all
 case_two_files_to_hard_links_of_one() {
 	a_and_b
 	ln dst/a dst/b
@@ -98,8 +100,8 @@ case_two_operands_to_one_by_symlink() {
 case_two_files_from_two_directories_to_one() {
 	local round
 	mkdir -p src/x src/y dst/x dst/y
-	letters a 30 >src/x/f
-	letters b 20 >src/y/f
+	letters a 8 >src/x/f
+	letters b 5 >src/y/f
 	for round in 1 2 3; do
 		rm -f dst/?/f
 		echo old >dst/x/f
@@ -604,6 +606,7 @@ moved_while_copying() { # TO SIGNAL STATUS
 	[[ ! -s $1 ]] || fail "$1 is partly filled"
 }
 
+# modes: all
 case_renamed_file_is_not_left_partly_filled() {
 	moved_while_copying moved TERM 143
 }
@@ -658,17 +661,20 @@ cut_at_look() {
 }
 
 # only: release, debug
+# modes: all
 case_sparse_source_cut_before_its_second_data() {
 	cut_at_look 3
 }
 
 # only: release, debug
+# modes: all
 case_sparse_source_cut_in_its_second_data() {
 	cut_at_look 5
 }
 
 # The last hole is cut: nothing is read there, so nothing but its size tells.
 # only: release, debug
+# modes: all
 case_last_hole_cut_while_being_copied() {
 	need_strace
 	head -c 4096 /dev/urandom >a
@@ -684,6 +690,7 @@ case_last_hole_cut_while_being_copied() {
 }
 
 # only: release, debug
+# modes: all
 case_holes_cannot_be_found() {
 	need_strace
 	[[ $PROFILE != cov ]] || skip "gcov seeks, too"
@@ -696,6 +703,7 @@ case_holes_cannot_be_found() {
 }
 
 # only: release, debug
+# modes: all
 case_some_holes_cannot_be_found() {
 	local n
 	need_strace
@@ -718,6 +726,7 @@ case_some_holes_cannot_be_found() {
 }
 
 # only: release, debug
+# modes: all
 case_holes_cannot_be_found_over_old_file() {
 	need_strace
 	[[ $PROFILE != cov ]] || skip "gcov seeks, too"
@@ -751,23 +760,27 @@ grown() {
 }
 
 # only: release, debug
+# modes: all
 case_small_file_that_grows_is_read_to_its_end() {
 	[[ $UCP_FLAGS != *x-inject* && $UCP_FLAGS != *engine* ]] || skip "without a look at what is cached"
 	grown 3000
 }
 
 # only: release, debug
+# modes: all
 case_file_of_one_buffer_that_grows_is_read_to_its_end() {
 	[[ $UCP_FLAGS != *x-inject* && $UCP_FLAGS != *engine* ]] || skip "without a look at what is cached"
 	grown 131072
 }
 
 # only: release, debug
+# modes: all
 case_big_file_that_grows_is_read_to_its_end() {
 	grown 3000000
 }
 
 # only: release, debug
+# modes: all
 case_sparse_file_that_grows_is_read_to_its_end() {
 	grown 3000000 5000000
 }
@@ -783,6 +796,7 @@ close_fails() { # ARGS…
 }
 
 # only: release, debug
+# modes: all
 case_closing_fails() {
 	need_strace
 	head -c 3000000 /dev/urandom >a

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154,SC2016 # $status and $pid are set by lib.sh; conditions are evaluated later
 # --json: events as lines of JSON.
+# modes: default sync tiny
 
 # expect_events KEYS LINE…: stdout fits the schema, and has these members of these events.
 expect_events() {

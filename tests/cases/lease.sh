@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154,SC2016 # $status and $pid are set by lib.sh; conditions are evaluated later
 # Files that somebody else holds a lease on (Samba and nfsd do): they are waited for, as cp does.
+# modes: default sync tiny
 
 # lease FILE…: hold them, until let_go.
 lease() {

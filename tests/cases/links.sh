@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # Symbolic links followed or kept, and hard links kept or not.
+# modes: default sync tiny
 
 # same_inode A B
 same_inode() {
@@ -349,6 +350,7 @@ case_many_hard_links() {
 }
 
 # The other names must not be linked to a file that is still to be replaced or filled wrongly.
+# modes: all
 case_hard_links_of_a_big_file() {
 	local i
 	mkdir -p s/{a,b,c,d}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154 # status is set by run
 # What ucp takes of the machine.
+# modes: default sync tiny
 
 # The nice level and the class of each thread of ucp, once its copying waits for a fifo.
 priorities_of() {

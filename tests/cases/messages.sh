@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # What ucp prints, byte for byte, as text and as JSON.
+# only: release, asan
 
 # scene: what the commands below find, in an empty directory.
 scene() {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # Permission bits: of new files, of existing ones, of directories while they are filled.
+# only: release, asan
 
 has_mode() { # MODE PATH…
 	local path

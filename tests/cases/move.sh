@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154 # status is set by run
 # --move: a source is renamed, or removed when its copy is on the medium. Nothing is lost on the way.
+# modes: default sync tiny
 
 umv() {
 	run_ucp --move "$@"

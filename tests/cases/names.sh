@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # Names of any bytes, as operands, in trees, and in messages.
+# only: release, asan
 
 # A name is copied as an operand and inside a tree, and found again.
 survives() {

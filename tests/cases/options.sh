@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154 # status is set by run
 # The option lists of --help, the manual page and the completions, and the completions in shells of their own.
+# only: release, asan
 
 options() {
 	need cmd python3 bash

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154 # $status is set by run
 # Symbolic links that a run has made are neither written through nor entered by it, wherever they stand.
+# modes: default sync tiny
 
 victims() {
 	mkdir victims

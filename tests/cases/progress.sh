@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154,SC2016 # $status and $pid are set by lib.sh; conditions are evaluated later
 # The progress line.
+# modes: default tiny
 
 case_always_tells_bytes_and_percent() {
 	head -c 3000000 /dev/urandom >a

@@ -31,14 +31,24 @@ case_archive_seed_2() {
 	archive 2 300
 }
 
-# limit: 300
-# only: release
-once_archive_many_seeds() {
+archive_seeds() { # SEED…
 	local seed
-	for seed in {100..111}; do
+	for seed; do
 		archive "$seed" 150
 		rm -rf s d
 	done
+}
+
+# limit: 120
+# only: release
+once_archive_more_seeds() {
+	archive_seeds {100..102}
+}
+
+# limit: 900
+# only: release
+long_archive_many_seeds() {
+	archive_seeds {103..150}
 }
 
 case_recursive_seed_3() {

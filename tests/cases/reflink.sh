@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # Clones where the file system can, and clear words where it cannot.
+# modes: default sync tiny
 
 # Every data extent of the file is shared with another.
 is_shared() {

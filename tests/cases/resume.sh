@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154,SC2016 # $status and $pid are set by lib.sh; conditions are evaluated later
 # --resume: an interrupted copy goes on where it stopped. See also crash.sh.
+# modes: default sync tiny short syncshort
 
 names() { # DIR: all that is in it, hidden or not
 	find "$1" -mindepth 1 -printf '%P\n' | LC_ALL=C sort

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # No spelling of a name, no link and no option makes ucp destroy its source.
+# only: release, asan
 
 make_source() {
 	head -c 100000 /dev/urandom >a

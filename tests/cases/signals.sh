@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154,SC2016 # $status and $pid are set by lib.sh; conditions are evaluated later
 # Interrupted copies, ignored signals, and closed standard descriptors.
+# modes: default sync tiny
 
 # A fifo holds ucp for as long as the test likes: descriptor 9 keeps it open.
 open_fifo() {
@@ -28,6 +29,7 @@ case_sigint_while_reading() {
 	interrupted_by INT 130
 }
 
+# modes: all
 case_sigterm_while_reading() {
 	interrupted_by TERM 143
 }
@@ -37,6 +39,7 @@ case_sighup_while_reading() {
 }
 
 # What is whole stays, what is not goes.
+# modes: all
 case_finished_files_stay() {
 	local i
 	mkdir s d

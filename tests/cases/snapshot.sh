@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154 # status is set by run
 # --link-dest: what is the same in an earlier copy becomes a hard link to it, and is never changed.
+# modes: default sync tiny
 
 # What of a tree must not change: all but times of access and the count of links.
 state() {

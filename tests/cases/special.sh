@@ -14,6 +14,7 @@ cat_into_ucp() {
 
 # --- in trees
 
+# modes: default sync tiny
 case_fifos_with_r() {
 	mkdir s
 	mkfifo s/p
@@ -24,6 +25,7 @@ case_fifos_with_r() {
 	same_tree s d --no-times
 }
 
+# modes: default sync tiny
 case_sockets_with_r() {
 	mkdir s
 	make_socket s/sock
@@ -33,6 +35,7 @@ case_sockets_with_r() {
 	[[ -S d/sock ]] || fail "d/sock is not a socket"
 }
 
+# modes: default sync tiny
 case_special_files_with_a() {
 	mkdir s
 	mkfifo -m 606 s/p
@@ -43,6 +46,7 @@ case_special_files_with_a() {
 	same_tree s d
 }
 
+# modes: default sync tiny
 case_devices_with_a() {
 	need root
 	mkdir s
@@ -56,6 +60,7 @@ case_devices_with_a() {
 	same_tree s d
 }
 
+# modes: default sync tiny
 case_devices_with_r() {
 	need root
 	mkdir s
@@ -65,6 +70,7 @@ case_devices_with_r() {
 	same_tree s d --no-times
 }
 
+# modes: default sync tiny
 case_device_as_operand() {
 	need root
 	run_ucp -r /dev/null null
@@ -72,6 +78,7 @@ case_device_as_operand() {
 	[[ -c null && $(stat -c %t:%T null) == 1:3 ]] || fail "null is not the device"
 }
 
+# modes: default sync tiny
 case_device_is_not_for_users() {
 	need user
 	chmod 777 .
@@ -81,6 +88,7 @@ case_device_is_not_for_users() {
 	check_not test -e null
 }
 
+# modes: default sync tiny
 case_special_files_replace_what_is_there() {
 	mkdir s d
 	mkfifo s/p
@@ -93,6 +101,7 @@ case_special_files_replace_what_is_there() {
 	same_tree s d
 }
 
+# modes: default sync tiny
 case_fifo_replaces_no_directory() {
 	mkdir -p s d/p/kept
 	mkfifo s/p
@@ -137,6 +146,7 @@ case_fifo_that_stays_empty() {
 	[[ -f copy && ! -s copy ]] || fail "copy is not an empty file"
 }
 
+# modes: default sync tiny
 case_fifo_with_p_keeps_the_mode() {
 	mkfifo -m 604 p
 	echo data >p &

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # The tools that the other cases trust.
+# only: release
 
 once_cmptree_sees_each_difference() {
 	python3 "$TOOLS/cmptree.py" --selftest >"$CASE/selftest" || fail "$(grep '^not ok' "$CASE/selftest")"

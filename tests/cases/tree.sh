@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # Directories: new, merged, deep, wide, forbidden, and into themselves.
+# modes: default sync tiny
 
 # A small tree with something of most kinds.
 small_tree() { # DIR
@@ -146,6 +147,7 @@ case_empty_tree() {
 
 # --- shapes
 
+# modes: all
 case_many_small_directories() {
 	local i
 	for i in {1..150}; do
@@ -173,6 +175,7 @@ case_wide_tree_of_directories() {
 	same_tree s d --no-times
 }
 
+# modes: all
 case_big_files_beside_small_ones() {
 	local i
 	mkdir -p s/sub
@@ -195,8 +198,8 @@ case_deeper_than_path_max() {
 	same_tree s d --no-times
 }
 
-case_5000_levels_with_64_descriptors() {
-	deep_tree s 5000 level
+case_1000_levels_with_64_descriptors() {
+	deep_tree s 1000 level
 	run limit_fds 64 ucp -r s d
 	expect_status 0
 	expect_no_err
@@ -220,7 +223,7 @@ once_20000_entries() {
 # In memory: on a disk most of the time would go into making and removing the source.
 # limit: 600
 # only: release
-once_200000_entries() {
+long_200000_entries() {
 	mount_tmpfs 6G m
 	cd m || fail "cd"
 	wide_directory s 200000
@@ -232,6 +235,7 @@ once_200000_entries() {
 
 # --- what may not be read or written
 
+# modes: all
 case_unreadable_file() {
 	need user
 	chmod 777 .

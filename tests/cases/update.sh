@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154 # status is set by run
 # --update=differ and --update=checksum: what does not differ stays, but for its attributes.
+# modes: default sync tiny
 
 # What of a tree can be told without reading, but for times of access: inode and time of change too.
 state() {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # -x stays on one file system.
+# modes: default sync tiny
 
 mounted_tree() {
 	mkdir -p s/sub/mnt s/other
