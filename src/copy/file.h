@@ -52,6 +52,8 @@ struct removals {
 	size_t count;
 	/** Those with several names: they are removed when everything else is done. */
 	struct list late;
+	/** Of these, the files that have lost a name: struct unlinked. Used only when everything else is done. */
+	struct inode_set unlinked;
 	/** Whether anything was made since the last flush. */
 	bool made;
 	/** Whether a worker is removing sources. */

@@ -37,6 +37,12 @@ struct moved {
 	bool may_stay;
 };
 
+/** A source with several names, after one of them was removed, which has changed its ctime. */
+struct unlinked {
+	struct inode inode;
+	struct timespec ctime;
+};
+
 void removals_init(struct removals *removals) {
 	thread_must(pthread_mutex_init(&removals->lock, NULL));
 	list_init(&removals->copied);
@@ -57,6 +63,7 @@ static void let_go(struct moved *moved) {
 }
 
 void removals_destroy(struct removals *removals) {
+	inode_set_clear(&removals->unlinked, free);
 	thread_must(pthread_mutex_destroy(&removals->lock));
 }
 
@@ -92,12 +99,39 @@ static int stays(const struct moved *moved, enum error_op op, int err, const cha
 }
 
 /** Whether a source is as it was before it was read, as far as its status shows. */
-static bool is_unchanged(const struct stat *then, const struct stat *now) {
-	// Removing another name of the file has changed its ctime
-	bool linked = then->st_nlink > 1;
-	return inode_same(inode_of(then), inode_of(now)) && ((then->st_mode ^ now->st_mode) & S_IFMT) == 0
+static bool is_unchanged(const struct files *files, const struct stat *then, const struct stat *now) {
+	struct inode inode = inode_of(then);
+	const struct unlinked *unlinked =
+		then->st_nlink > 1 ? inode_set_find(&files->removals.unlinked, inode) : NULL;
+	return inode_same(inode, inode_of(now)) && ((then->st_mode ^ now->st_mode) & S_IFMT) == 0
 		&& then->st_size == now->st_size && time_same(then->st_mtim, now->st_mtim)
-		&& (linked || time_same(then->st_ctim, now->st_ctim));
+		&& time_same(unlinked ? unlinked->ctime : then->st_ctim, now->st_ctim);
+}
+
+/** Open a source of which other names are still to be removed, or may be. Returns an O_PATH descriptor or -1. */
+static int open_linked(const struct moved *moved) {
+	bool linked = moved->src.st_nlink > 1 && !S_ISDIR(moved->src.st_mode);
+	return linked ? openat(moved->tree->fd[SRC], moved->name, O_PATH | O_NOFOLLOW | O_CLOEXEC) : -1;
+}
+
+/** Record that a name of the source FD, which is closed, was removed. Without memory its other names will stay. */
+static void note_unlinked(struct removals *removals, int fd) {
+	struct stat st;
+	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_nlink > 0) {
+		struct unlinked *unlinked = inode_set_find(&removals->unlinked, inode_of(&st));
+		bool fresh = !unlinked && (unlinked = malloc(sizeof(*unlinked)));
+		if (fresh) {
+			unlinked->inode = inode_of(&st);
+		}
+		if (fresh && inode_set_insert(&removals->unlinked, &unlinked->inode) < 0) {
+			free(unlinked);
+			unlinked = NULL;
+		}
+		if (unlinked) {
+			unlinked->ctime = st.st_ctim;
+		}
+	}
+	close_fd(&fd);
 }
 
 /** Open a regular file that is still INODE. Returns a descriptor or -1. */
@@ -130,7 +164,7 @@ static int check(const struct files *files, const struct moved *moved) {
 	if (fstatat(tree->fd[SRC], moved->name, &now, AT_SYMLINK_NOFOLLOW) != 0) {
 		return errno == ENOENT ? 1 : stays(moved, ERROR_STAT, errno, "cannot stat %s");
 	}
-	if (directory ? !inode_same(inode_of(&now), inode_of(&moved->src)) : !is_unchanged(&moved->src, &now)) {
+	if (directory ? !inode_same(inode_of(&now), inode_of(&moved->src)) : !is_unchanged(files, &moved->src, &now)) {
 		return stays(moved, ERROR_REMOVE, 0, "not removing %s, as it changed while it was moved");
 	}
 	if (fstatat(tree->fd[DST], moved->dst_name, &there, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -147,19 +181,22 @@ static int check(const struct files *files, const struct moved *moved) {
 }
 
 /** Remove a source, if nothing speaks against it. Its tree is pinned. */
-static void remove_source(const struct files *files, const struct moved *moved) {
+static void remove_source(struct files *files, const struct moved *moved) {
 	bool directory = S_ISDIR(moved->src.st_mode);
 	const struct entry entry = {.name = moved->name, .dst_name = moved->dst_name};
 	if (check(files, moved) != 0) {
 		return;
 	}
+	int fd = open_linked(moved);
 	if (unlinkat(moved->tree->fd[SRC], moved->name, directory ? AT_REMOVEDIR : 0) != 0) {
+		close_fd(&fd);
 		bool filled = directory && (errno == ENOTEMPTY || errno == EEXIST);
 		if (errno != ENOENT && !(filled && moved->may_stay)) {
 			stays(moved, ERROR_REMOVE, errno, "cannot remove %s");
 		}
 		return;
 	}
+	note_unlinked(&files->removals, fd);
 	if (files->opts->flags & OPT_VERBOSE) {
 		tree_say(moved->tree, &entry, SAY_SOURCE_REMOVED, directory ? "removed directory %s" : "removed %s");
 	}

@@ -105,12 +105,13 @@ void link_copied(struct link *link, const struct stat *src) {
 	link->copied = true;
 	link->size = src->st_size;
 	link->mtime = src->st_mtim;
+	link->ctime = src->st_ctim;
 }
 
 bool link_is_copy_of(const struct link_name *to, const struct stat *src) {
 	const struct link *link = list_item(to, struct link, first);
 	return link->copied && inode_same(inode_of(src), link->inode) && src->st_size == link->size
-		&& time_same(src->st_mtim, link->mtime);
+		&& time_same(src->st_mtim, link->mtime) && time_same(src->st_ctim, link->ctime);
 }
 
 /** Move the waiting names to WAITING. */

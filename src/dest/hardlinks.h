@@ -54,10 +54,11 @@ struct link {
 	struct link_name first;
 	/** Names met during the copy, of struct link_name. */
 	struct list waiting;
-	/** With OPT_MOVE: whether the file was copied without any error, and its size and time before. */
+	/** With OPT_MOVE: whether the file was copied without any error, and its size and times before. */
 	bool copied;
 	off_t size;
 	struct timespec mtime;
+	struct timespec ctime;
 };
 
 /** All files with several names. */

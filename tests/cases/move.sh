@@ -196,6 +196,15 @@ once_what_changes_stays() {
 	gone s
 	mkdir -p s/zz
 	echo one >s/f
+	ln s/f s/g
+	touch -d 2020-01-01 s/f
+	run env UCP_ACT_AFTER=mkdirat:zz UCP_ACT="echo two >$PWD/s/f; touch -d 2020-01-01 $PWD/s/f" \
+		LD_PRELOAD="$act" "$UCP" -j1 --engine=sync --move s there/l
+	expect_status 1
+	[[ $(<s/f) == two && $(<s/g) == two ]] || fail "a file with several names was lost"
+	rm -r s
+	mkdir -p s/zz
+	echo one >s/f
 	run env UCP_ACT_AFTER=mkdirat:zz UCP_ACT="rm $PWD/there/e/f; echo bad >$PWD/there/e/f" \
 		LD_PRELOAD="$act" "$UCP" -j1 --engine=sync --move s there/e
 	expect_status 1
