@@ -126,11 +126,26 @@ static int go_down(const struct dest *dest, int *fd, const char *name, bool make
 	return 0;
 }
 
+/** The directory that is copied into or to; none for a file that gets a given name. */
+static struct inode copy_root(const struct tree *tree) {
+	struct stat st;
+	const struct tree *root = tree_copy_root(tree);
+	bool is_known = !(root->flags & TREE_BASE);
+	return is_known ? root->inode[DST] : fstat(root->fd[DST], &st) == 0 ? inode_of(&st) : (struct inode) {0};
+}
+
+/** Whether a directory is that of the copy, where a backup without a suffix would take the place of a copied file. */
+static bool is_copy(const struct dest *dest, int fd, struct inode root) {
+	struct stat st;
+	return dest->opts->suffix[0] == '\0' && fstat(fd, &st) == 0 && inode_same(inode_of(&st), root);
+}
+
 /**
  * Open the directories of a path that leads to LAST, a component of it. Returns a descriptor or -errno: -EINVAL if the
- * path leads elsewhere.
+ * path leads elsewhere, or to the copy.
  */
-static int open_way(struct dest *dest, char *path, const char *last, bool make) {
+static int open_way(struct dest *dest, const struct tree *tree, char *path, const char *last, bool make) {
+	struct inode root = copy_root(tree);
 	if (last[0] == '\0' || strcmp(last, ".") == 0 || strcmp(last, "..") == 0) {
 		return -EINVAL;
 	}
@@ -140,10 +155,12 @@ static int open_way(struct dest *dest, char *path, const char *last, bool make) 
 	}
 	int fd = fcntl(base, F_DUPFD_CLOEXEC, 3);
 	int ret = min(or_errno(fd), 0);
+	ret = ret == 0 && is_copy(dest, fd, root) ? -EINVAL : ret;
 	for (char *name = path; ret == 0 && name < last;) {
 		char *slash = strchr(name, '/');
 		*slash = '\0';
 		ret = go_down(dest, &fd, name, make);
+		ret = ret == 0 && is_copy(dest, fd, root) ? -EINVAL : ret;
 		*slash = '/';
 		name = slash + 1;
 	}
@@ -163,7 +180,7 @@ int dest_backup_place(struct dest *dest, const struct tree *tree, const char *pa
 	}
 	strip_slashes(whole);
 	const char *last = last_component(whole);
-	int fd = open_way(dest, whole, last, make);
+	int fd = open_way(dest, tree, whole, last, make);
 	// Without MAKE, directories may be missing
 	int ret = fd == -ENOENT && !make ? 0 : min(fd, 0);
 	place->dir = max(fd, -1);

@@ -274,6 +274,7 @@ static int backup_to(struct dest *dest, const struct dest_old *old, int to, cons
 			continue;
 		}
 		ret = to != -1 && !numbered && is_source(&move) ? -EEXIST : 0;
+		ret = ret == 0 && to != -1 && dest_same_entry(old->dir, old->path, to, *name, 0) ? -EINVAL : ret;
 		if (ret == 0 && (dest->opts->flags & OPT_DRY_RUN)) {
 			return 0;
 		}

@@ -109,6 +109,36 @@ once_backups_inside_the_destination() {
 	[[ $(<t/h/f) == kept ]] || fail "not given back: $(ls t/h t/.old)"
 }
 
+# In the destination itself, or on a way that leads back to it, a backup would be the file itself, or another one.
+once_backups_in_the_destination_itself() {
+	local way
+	for way in '' --atomic --remove-destination; do
+		rm -rf t
+		old_and_new 2>/dev/null
+		mkdir t/t
+		echo old >t/t/f
+		# shellcheck disable=SC2086 # options
+		run_ucp -aT $way --delete --backup-dir=t s t
+		expect_status 1
+		expect_err_has "ucp: cannot backup 't/f': Invalid argument"
+		# shellcheck disable=SC2086 # options
+		run_ucp -aT $way --delete --backup-dir=. s t
+		expect_status 1
+		expect_err_has "ucp: cannot backup 't/t/f': Invalid argument"
+		[[ $(content t/t/f gone/deep/x~) == $'old\ngone' ]] || fail "$way: $(find t)"
+		echo old-f >t/f
+		# shellcheck disable=SC2086 # options
+		run_ucp $way --backup-dir=t s/f t/d/../f
+		expect_status 1
+		[[ $(content t/f) == old-f ]] || fail "$way: lost"
+	done
+	rm -r t
+	old_and_new 2>/dev/null
+	run_ucp -aT -S.old --backup-dir=t s t
+	expect_status 0
+	[[ $(content t/f.old t/d/g.old t/f) == $'old-f\nold-g\nnew' ]] || fail "$(find t)"
+}
+
 # Files stay where they are if they cannot be moved.
 once_backups_on_another_file_system() {
 	need mounts
