@@ -114,8 +114,11 @@ static bool read_list(struct parser *p, const char *path, struct list_limit most
 		return false;
 	}
 	struct error error;
+	struct stat st;
 	bool in = is_stdin(fd);
-	if (in && p->stdin_read) {
+	if (fstat(fd, &st) != 0 || inode_set_add(&p->opts->select->lists, inode_of(&st)) < 0) {
+		error = error_make(ERROR_READ, errno, "error reading %s");
+	} else if (in && p->stdin_read) {
 		error = error_make(ERROR_USAGE, 0, "only one list can be read from standard input");
 	} else {
 		p->stdin_read |= in;

@@ -120,7 +120,10 @@ static bool is_source(struct removal *r, const char *name, const struct stat *st
 
 bool dest_is_protected(struct dest *dest, struct select_dir *select, const char *name, const struct stat *st) {
 	const struct opts *opts = dest->opts;
-	if (strcmp(name, JOURNAL_NAME) == 0 || inode_set_has(&dest->kept, inode_of(st))) {
+	struct inode inode = inode_of(st);
+	if (strcmp(name, JOURNAL_NAME) == 0 || inode_set_has(&dest->kept, inode)
+		|| (opts->select && inode_set_has(&opts->select->lists, inode)))
+	{
 		return true;
 	}
 	if (opts->backup_dir ? dest_is_backups(dest, st) : opts->backup != BACKUP_NONE && dest_is_backup_name(opts, name)) {

@@ -43,7 +43,7 @@ enum dest_removed dest_remove(struct dest *dest, const struct tree *tree, const 
 
 /**
  * Whether a name that only the destination has is kept: the user left it out of the copy, or it is a backup, a journal
- * or a file that this run writes.
+ * or a file that this run needs.
  *
  * @param select  The selection of its directory; NULL if everything is selected.
  * @param st      Its status, links not followed.

@@ -28,6 +28,7 @@ void select_free(struct select *select) {
 	if (select) {
 		filter_free(&select->filter);
 		filelist_free(select->filelist);
+		inode_set_clear(&select->lists, free);
 		free(select);
 	}
 }

@@ -11,6 +11,7 @@
 #define UCP_SELECT_H
 
 #include "base/buf.h"
+#include "base/inode.h"
 #include "filter/filelist.h"
 #include "filter/rules.h"
 
@@ -29,6 +30,8 @@ struct select {
 	bool gitignore;
 	/** Whether operands keep their whole name (--parents). */
 	bool whole_names;
+	/** The files from which patterns and names were read. */
+	struct inode_set lists;
 };
 
 /** Most bytes of a .gitignore: git ignores larger ones, too. */

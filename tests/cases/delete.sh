@@ -263,7 +263,7 @@ once_mounts_stay() {
 	umount d/mnt d/old/mnt
 }
 
-# The journal, what another ucp writes, backups, and the list of this run.
+# The journal, what another ucp writes, backups, and the files that this run reads or writes.
 once_what_ucp_needs_stays() {
 	need cmd flock
 	mkdir -p s d/old
@@ -286,6 +286,13 @@ once_what_ucp_needs_stays() {
 	run_ucp --mirror --link-dest=d/snapshots/day1 --link-dest=s/f/none --bwlimit=@d/rate --log-file=d/log s d
 	expect_status 0
 	[[ $(cd d && find . -type f -printf '%P\n' | sort | xargs) == ".ucp-journal f log rate snapshots/day1/f" ]] || fail "$(ls -A d)"
+	rm -r d/{.ucp-journal,log,rate,snapshots}
+	echo f | tee d/names >d/other
+	echo '*.o' >d/patterns
+	echo '*.a' >d/more
+	run_ucp --mirror --files-from=d/names --exclude-from=d/patterns --exclude-from=- --delete-excluded s d <d/more
+	expect_status 0
+	[[ $(cd d && find . -type f -printf '%P\n' | sort | xargs) == "f more names patterns" ]] || fail "$(ls -A d)"
 }
 
 # Two names of the destination that are one for it: what was copied is not removed by its other name.
