@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "engine/throttle.h"
+#include "sys/flush.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,8 +23,10 @@
 /** Nanoseconds to wait if there is nothing to sync. */
 #define NAP 50000000L
 
-void writeback_init(struct writeback *writeback, struct throttle *throttle, int (*sync)(int fd)) {
-	*writeback = (struct writeback) {.throttle = throttle, .sync = sync ? sync : syncfs};
+void writeback_init(struct writeback *writeback, struct throttle *throttle, const atomic_bool *stop,
+	int (*sync)(int fd))
+{
+	*writeback = (struct writeback) {.throttle = throttle, .stop = stop, .sync = sync};
 	thread_must(pthread_mutex_init(&writeback->lock, NULL));
 	thread_must(pthread_cond_init(&writeback->changed, NULL));
 }
@@ -67,7 +70,13 @@ void writeback_track(struct writeback *writeback, int fd) {
 	mutex_unlock(&writeback->lock);
 }
 
-/** Sync everything written so far. Returns 0 or -errno. */
+/** Sync a file system or a device. Returns 0 or -errno. */
+static int sync_one(const struct writeback *writeback, int fd, bool raw) {
+	struct flush_fs fs = {.fd = fd, .raw = raw};
+	return writeback->sync && !raw ? or_errno(writeback->sync(fd)) : flush_whole(&fs, writeback->stop);
+}
+
+/** Sync everything written so far. Returns 0 or -errno: -EINTR if it was stopped. */
 static int sync_all(struct writeback *writeback) {
 	int ret = 0;
 	mutex_lock(&writeback->lock);
@@ -75,15 +84,11 @@ static int sync_all(struct writeback *writeback) {
 	bool others = writeback->others;
 	mutex_unlock(&writeback->lock);
 	for (unsigned i = 0; i < count; ++i) {
-		int fd = writeback->systems[i].fd;
-		if ((writeback->systems[i].raw ? fsync(fd) : writeback->sync(fd)) != 0 && ret == 0) {
-			ret = -errno;
-		}
+		int err = sync_one(writeback, writeback->systems[i].fd, writeback->systems[i].raw);
+		ret = ret == 0 || err == -EINTR ? err : ret;
 	}
-	if (others) {
-		sync();
-	}
-	return ret;
+	int err = others ? sync_one(writeback, -1, true) : 0;
+	return err < 0 ? err : ret;
 }
 
 static bool is_new(const struct counters *sum, const struct counters *synced) {
@@ -113,6 +118,12 @@ static void nap(struct writeback *writeback) {
 	thread_must(ret == ETIMEDOUT ? 0 : ret);
 }
 
+/** Keep the first error. */
+static void note_error(struct writeback *writeback, int err) {
+	bool first = writeback->err == 0 && err != -EINTR;
+	writeback->err = first ? err : writeback->err;
+}
+
 static void *run(void *arg) {
 	struct writeback *writeback = arg;
 	uint64_t taken_before = 0;
@@ -137,7 +148,7 @@ static void *run(void *arg) {
 		if (ret == 0) {
 			counters_sum(&writeback->synced, &sum, 1);
 		} else {
-			writeback->err = writeback->err ? writeback->err : ret;
+			note_error(writeback, ret);
 		}
 		writeback->finished |= last || ret < 0;
 		if (ret < 0) {
@@ -185,8 +196,7 @@ bool writeback_finish(struct writeback *writeback) {
 }
 
 void writeback_catch_up(struct writeback *writeback) {
-	int ret = writeback->started ? 0 : sync_all(writeback);
-	writeback->err = writeback->err ? writeback->err : ret;
+	note_error(writeback, writeback->started ? 0 : sync_all(writeback));
 }
 
 int writeback_stop(struct writeback *writeback) {

@@ -24,8 +24,10 @@ struct throttle;
 
 /** State of the thread and of the media. */
 struct writeback {
-	/** Syncs the file system of FD; like syncfs(2). */
+	/** Syncs the file system of FD, like syncfs(2), or NULL. */
 	int (*sync)(int fd);
+	/** If it becomes true, no sync is waited for. */
+	const atomic_bool *stop;
 	struct throttle *throttle;
 	/** The workers' counters, and how many workers there are. */
 	const struct counters *counters;
@@ -55,8 +57,9 @@ struct writeback {
 	bool started;
 };
 
-/** Set up WRITEBACK. SYNC is NULL for syncfs(2). */
-void writeback_init(struct writeback *writeback, struct throttle *throttle, int (*sync)(int fd));
+/** Set up WRITEBACK. SYNC is NULL for syncfs(2), in a process that is left behind when STOP is set. */
+void writeback_init(struct writeback *writeback, struct throttle *throttle, const atomic_bool *stop,
+	int (*sync)(int fd));
 
 /** Start the thread, for the counters of COUNT workers. Returns 0 or -errno. */
 int writeback_start(struct writeback *writeback, const struct counters *counters, unsigned count);

@@ -31,6 +31,8 @@ int ring_open(struct ring **out, const struct ring_params *params) {
 	} else {
 		// A huge page would cost 2 MiB for a file of a few bytes
 		madvise(ring->buffers, buffers_size(ring), MADV_NOHUGEPAGE);
+		// The kernel would copy registered buffers for each process that flushes
+		madvise(ring->buffers, buffers_size(ring), MADV_DONTFORK);
 	}
 
 	int ret = ring->slots && ring->done && ring->buffers ? 0 : -ENOMEM;

@@ -135,7 +135,7 @@ static void start_writeback(struct run *run) {
 	if (run->opts->progress != PROGRESS_SYNCED) {
 		return;
 	}
-	writeback_init(&run->writeback, &run->files.throttle, NULL);
+	writeback_init(&run->writeback, &run->files.throttle, &run->files.cancelled, NULL);
 	run->files.writeback = &run->writeback;
 	// The counters of all workers are read from now on
 	memset(run->counters, 0, run->most_workers * sizeof(*run->counters));

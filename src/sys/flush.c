@@ -66,7 +66,11 @@ enum flush_way flush_choose(struct flush *flush, int dir, dev_t dev, const char 
 }
 
 static int sync_whole(const struct flush_fs *fs) {
-	return or_errno(syncfs(fs->fd));
+	if (fs->fd < 0) {
+		sync();
+		return 0;
+	}
+	return or_errno(fs->raw ? fsync(fs->fd) : syncfs(fs->fd));
 }
 
 void flush_whole_begin(struct flush_fs *fs) {
@@ -98,8 +102,17 @@ int flush_whole_end(struct flush_fs *fs) {
 	return fs->result;
 }
 
-int flush_now(struct flush *flush, const atomic_bool *stop, char **path) {
+int flush_whole(struct flush_fs *fs, const atomic_bool *stop) {
 	const struct timespec interval = {.tv_nsec = 1000000};
+	int ret;
+	flush_whole_begin(fs);
+	while ((ret = flush_whole_end(fs)) == -EAGAIN && !atomic_load(stop)) {
+		nanosleep(&interval, NULL);
+	}
+	return ret == -EAGAIN ? -EINTR : ret;
+}
+
+int flush_now(struct flush *flush, const atomic_bool *stop, char **path) {
 	int ret = 0;
 	mutex_lock(&flush->lock);
 	unsigned count = flush->count;
@@ -107,13 +120,9 @@ int flush_now(struct flush *flush, const atomic_bool *stop, char **path) {
 	// What is noted does not change any more, except for the process, of which each caller has its own
 	for (unsigned i = 0; i < count; ++i) {
 		struct flush_fs fs = flush->fs[i];
-		int err;
-		flush_whole_begin(&fs);
-		while ((err = flush_whole_end(&fs)) == -EAGAIN && !atomic_load(stop)) {
-			nanosleep(&interval, NULL);
-		}
-		if (err == -EAGAIN) {
-			return -EINTR;
+		int err = flush_whole(&fs, stop);
+		if (err == -EINTR) {
+			return err;
 		}
 		if (err < 0 && ret == 0) {
 			ret = err;

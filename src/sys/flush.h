@@ -20,7 +20,10 @@
 /** A file system that is flushed whole at the end. */
 struct flush_fs {
 	dev_t dev;
+	/** A descriptor on it; -1: flush all file systems. */
 	int fd;
+	/** The descriptor is that of a block device, which is flushed itself. */
+	bool raw;
 	/** A directory on it, for messages. */
 	char *path;
 	/** The process that flushes the file system, or 0; and the result once it is known. */
@@ -77,6 +80,13 @@ int flush_now(struct flush *flush, const atomic_bool *stop, char **path);
  * interrupted.
  */
 void flush_whole_begin(struct flush_fs *fs);
+
+/**
+ * Flush a file system in a process and wait for that, but no longer than until *STOP is set, even if the medium hangs.
+ *
+ * @return 0, -EINTR if it was stopped, or another -errno.
+ */
+int flush_whole(struct flush_fs *fs, const atomic_bool *stop);
 
 /** Returns -EAGAIN until the process has ended (SIGCHLD), then 0 or -errno. */
 int flush_whole_end(struct flush_fs *fs);

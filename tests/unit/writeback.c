@@ -34,6 +34,7 @@ static int slow_sync(int fd) {
 	return errno ? -1 : 0;
 }
 
+static atomic_bool stopped;
 static struct counters work;
 static struct throttle throttle;
 static struct writeback writeback;
@@ -42,7 +43,7 @@ static void set_up(void) {
 	memset(&work, 0, sizeof(work));
 	memset(&disk, 0, sizeof(disk));
 	throttle_init(&throttle);
-	writeback_init(&writeback, &throttle, slow_sync);
+	writeback_init(&writeback, &throttle, &stopped, slow_sync);
 	int fd = open("/tmp", O_RDONLY | O_DIRECTORY);
 	REQUIRE(fd >= 0);
 	writeback_track(&writeback, fd);
