@@ -67,9 +67,14 @@ static bool is_read_once(const struct file_context *ctx, const struct file *file
 	return fast && !kept && moved >= ctx->files->limits->memory / READ_SHARE;
 }
 
+/** How many bytes of a file go through the page cache, as far as the file system tells. */
+static uint64_t bytes_of(const struct file *file) {
+	return file->plan.flags & PLAN_SKIP_HOLES ? min(file->size, (uint64_t)file->source.st.st_blocks * 512) : file->size;
+}
+
 void file_cache_choose(struct file_context *ctx, struct file *file) {
 	struct files *files = ctx->files;
-	uint64_t size = file->size;
+	uint64_t size = bytes_of(file);
 
 	if (files->opts->direct == WHEN_ALWAYS && size >= DIRECT_MIN) {
 		go_direct(ctx, file);

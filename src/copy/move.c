@@ -155,9 +155,11 @@ static void prepare_ranges(struct file_context *ctx, struct file *file) {
 	if (many && fstype_is(file->target.fd, FSTYPE_ORDERED)) {
 		plan->flags |= PLAN_FORWARD;
 	}
-	if (plan_reserves(plan, size)) {
-		plan->flags |= PLAN_RESERVE;
-		extent_reserve(file->target.fd, size);
+	if (plan_reserves(plan, size) && fstype_is(file->target.fd, FSTYPE_RESERVES)) {
+		plan->flags |= PLAN_RESERVE | (plan->flags & PLAN_SKIP_HOLES ? PLAN_RESERVE_PARTS : 0);
+		if (!(plan->flags & PLAN_SKIP_HOLES)) {
+			extent_reserve(file->target.fd, size);
+		}
 	}
 	file_cache_choose(ctx, file);
 }

@@ -69,5 +69,5 @@ struct plan plan_choose(const struct opts *opts, const struct plan_facts *facts)
 }
 
 bool plan_reserves(const struct plan *plan, uint64_t size) {
-	return size >= RESERVE_MIN && !(plan->flags & (PLAN_SKIP_HOLES | PLAN_MAKE_HOLES));
+	return size >= RESERVE_MIN && !(plan->flags & PLAN_MAKE_HOLES);
 }

@@ -55,6 +55,8 @@ enum plan_flags {
 	PLAN_UNSIZED = 1 << 5,
 	/** Read and hash all data, even if it was cloned (--verify, --checksums). */
 	PLAN_HASH = 1 << 6,
+	/** Reserve space for each range between holes. */
+	PLAN_RESERVE_PARTS = 1 << 7,
 };
 
 /** How a file that is moved in ranges uses the page cache. */
@@ -84,7 +86,7 @@ struct plan {
 /** Choose the movers for a file, and what to do about holes. */
 struct plan plan_choose(const struct opts *opts, const struct plan_facts *facts);
 
-/** Whether reserving space pays for a file of SIZE bytes that is moved in ranges. */
+/** Whether reserving space pays for SIZE bytes, of a file or between two holes, that are moved in ranges. */
 bool plan_reserves(const struct plan *plan, uint64_t size);
 
 /** Whether files are copied in order (--verify, --checksums). */

@@ -51,6 +51,9 @@ bool file_claim(struct file *file, uint64_t want, struct extent *range) {
 		claimed = next_range(file, want, range);
 	}
 	mutex_unlock(&file->lock);
+	if (claimed && (file->plan.flags & PLAN_RESERVE_PARTS) && plan_reserves(&file->plan, range->end - range->start)) {
+		extent_reserve_part(file->target.fd, *range);
+	}
 	return claimed;
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "sys/extent.h"
 
-#include "sys/fstype.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -120,15 +119,18 @@ bool extent_fits(int fd, uint64_t size) {
 }
 
 void extent_reserve(int fd, uint64_t size) {
-	if (!fstype_is(fd, FSTYPE_RESERVES)) {
-		return;
-	}
 	struct stat st;
 	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size) != 0 && fstat(fd, &st) == 0) {
 		// Give back a partial reservation, since other files may need the space
 		int ret = ftruncate(fd, st.st_size);
 		(void)ret;
 	}
+}
+
+void extent_reserve_part(int fd, struct extent part) {
+	// If there is no room, the write will report it
+	int ret = fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)part.start, (off_t)(part.end - part.start));
+	(void)ret;
 }
 
 size_t extent_zeros(const char *data, size_t len, size_t block) {

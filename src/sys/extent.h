@@ -60,11 +60,14 @@ bool extent_may_be_cached(int fd, struct extent extent, unsigned char *pages, si
 bool extent_fits(int fd, uint64_t size);
 
 /**
- * Reserve SIZE bytes for a file without holes that nothing has been written to, on file systems where this makes
- * writing cheaper (FALLOC_FL_KEEP_SIZE, fallocate(2)). After a failure nothing is reserved, and writing will report the
- * error. ftruncate(2) gives back the unwritten part.
+ * Reserve SIZE bytes for a file without holes that nothing has been written to (FALLOC_FL_KEEP_SIZE, fallocate(2)), for
+ * file systems where this makes writing cheaper (FSTYPE_RESERVES). After a failure nothing is reserved, and writing will
+ * report the error. ftruncate(2) gives back the unwritten part.
  */
 void extent_reserve(int fd, uint64_t size);
+
+/** As extent_reserve(), for a part of a file with holes, which others may be writing to; a part of it may stay reserved. */
+void extent_reserve_part(int fd, struct extent part);
 
 /**
  * How many of the LEN bytes at DATA are zero from the start, in whole blocks of BLOCK bytes; the last block may be

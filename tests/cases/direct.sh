@@ -117,6 +117,20 @@ once_auto_is_direct_for_what_memory_has_no_room_for() {
 	expect_out_has "'fs/a': linked reads and writes, shared by all workers"
 }
 
+# Holes take no memory, so they count neither for their own file nor for those that follow.
+once_holes_are_not_taken_for_much_data() {
+	need_ext4
+	mkdir fs/s
+	truncate -s 1G fs/s/1
+	dd if=/dev/urandom of=fs/s/1 bs=1M count=2 seek=500 conv=notrunc status=none
+	big fs/s/2 2000000
+	run_ucp -r --debug -j1 --x-inject=little-memory fs/s fs/d
+	expect_status 0
+	check_not grep -E "(leaving|past) the page cache" "$OUT"
+	same_tree fs/s fs/d --no-times
+	check test "$(stat -c %b fs/d/1)" -le 4200
+}
+
 once_auto_lets_much_data_leave_the_page_cache() {
 	need_ext4
 	local i

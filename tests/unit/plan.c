@@ -122,12 +122,13 @@ TEST(lists_of_checksums_want_order) {
 	CHECK(plan.flags & PLAN_HASH);
 }
 
-TEST(space_is_set_aside_for_large_files_without_holes) {
+TEST(space_is_set_aside_for_large_files_and_parts) {
 	struct plan plan = {0};
 	CHECK(plan_reserves(&plan, BIG));
 	CHECK(!plan_reserves(&plan, SMALL));
 	plan.flags = PLAN_SKIP_HOLES;
-	CHECK(!plan_reserves(&plan, BIG));
+	CHECK(plan_reserves(&plan, BIG));
+	CHECK(!plan_reserves(&plan, SMALL));
 	plan.flags = PLAN_MAKE_HOLES;
 	CHECK(!plan_reserves(&plan, BIG));
 }
