@@ -60,13 +60,13 @@ bool extent_may_be_cached(int fd, struct extent extent, unsigned char *pages, si
 bool extent_fits(int fd, uint64_t size);
 
 /**
- * Reserve SIZE bytes for a file without holes that nothing has been written to (FALLOC_FL_KEEP_SIZE, fallocate(2)), for
- * file systems where this makes writing cheaper (FSTYPE_RESERVES). After a failure nothing is reserved, and writing will
+ * Reserve SIZE bytes for a file without holes that nothing has been written to (FALLOC_FL_KEEP_SIZE, fallocate(2)).
+ * This makes writing cheaper on file systems with FSTYPE_RESERVES. After a failure nothing is reserved, and writing will
  * report the error. ftruncate(2) gives back the unwritten part.
  */
 void extent_reserve(int fd, uint64_t size);
 
-/** As extent_reserve(), for a part of a file with holes, which others may be writing to; a part of it may stay reserved. */
+/** As extent_reserve(), for a range of a file with holes; others may write to it. A failure may reserve a part. */
 void extent_reserve_part(int fd, struct extent part);
 
 /**
