@@ -15,15 +15,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** Whether files without a name can be made here and be named later. */
-static bool has_unnamed(const struct file_context *ctx, const struct file *file) {
+/** Whether files without a name may be possible here. */
+static bool may_have_unnamed(const struct file_context *ctx, const struct file *file) {
 	if (ctx->files->opts->inject & INJECT_NO_UNNAMED) {
 		return false;
 	}
-	if (ctx->no_unnamed_known && !(file->tree->flags & TREE_BASE) && ctx->no_unnamed == file->tree->inode[DST].dev) {
-		return false;
+	return !ctx->no_unnamed_known || (file->tree->flags & TREE_BASE) || ctx->no_unnamed != file->tree->inode[DST].dev;
+}
+
+/** Make a file without a name. Returns a descriptor or -errno: -EOPNOTSUPP if it could not be named later. */
+static int open_unnamed(int dir, int flags, mode_t mode) {
+	int fd = openat(dir, ".", flags | O_TMPFILE, mode);
+	if (fd < 0) {
+		return -errno;
 	}
-	return (ctx->files->opts->flags & OPT_PRIVILEGED) || open_has_proc();
+	// What may be linked finds this name taken
+	if (tempfile_link(fd, dir, ".") != -EEXIST) {
+		close_fd(&fd);
+		return -EOPNOTSUPP;
+	}
+	return fd;
 }
 
 /** Remember that such files cannot be made. The base's device is not known: operands may lead to any device. */
@@ -95,11 +106,7 @@ static int open_staged(struct file_context *ctx, struct file *file, const struct
 	if (file->part) {
 		return open_part_anew(file, location, flags, mode);
 	}
-	fd = -EOPNOTSUPP;
-	if (has_unnamed(ctx, file)) {
-		fd = openat(location->dir, ".", flags | O_TMPFILE, mode);
-		fd = or_errno(fd);
-	}
+	fd = may_have_unnamed(ctx, file) ? open_unnamed(location->dir, flags, mode) : -EOPNOTSUPP;
 	// Errors of file systems and kernels without O_TMPFILE
 	if (fd == -EOPNOTSUPP || fd == -EISDIR || fd == -EINVAL || fd == -ENOSYS) {
 		forget_unnamed(ctx, file);

@@ -139,7 +139,7 @@ once_metadata_comes_before_the_name() {
 		strace -f -o trace -e trace=fchmod,fchown,utimensat,write,linkat,renameat2,rename,renameat \
 			"$UCP" -p --atomic "$option" a b || fail "strace"
 		last_meta=$(grep -nE 'fchmod|fchown|utimensat|write\([0-9]+, "a\\n"' trace | tail -n 1 | cut -d: -f1)
-		first_name=$(grep -nE 'linkat|rename' trace | head -n 1 | cut -d: -f1)
+		first_name=$(grep -nE '(linkat|rename).*"b"' trace | head -n 1 | cut -d: -f1)
 		((last_meta < first_name)) || fail "named before it was whole: $(<trace)"
 	done
 }
@@ -159,6 +159,31 @@ case_symlinks_and_nodes() {
 }
 
 # What has its name is on its medium already, and the names are flushed after that.
+# What has no name could never get one there.
+# only: release
+once_linking_refused() {
+	local error
+	need tool run-refused
+	mkdir -p s/sub m
+	echo new | tee s/new s/old >s/sub/f
+	mount_tmpfs 16M m
+	for error in EPERM ENOSYS EACCES; do
+		rm -rf d m/*
+		mkdir d
+		echo old >d/old
+		run "${UCP%/*}/tools/run-refused" linkat="$error" -- "$UCP" -aT --atomic s d
+		[[ $status != 77 ]] || skip "needs seccomp"
+		expect_status 0
+		expect_no_err
+		same_tree s d
+		run "${UCP%/*}/tools/run-refused" linkat="$error" -- "$UCP" --move d m/moved
+		expect_status 0
+		expect_no_err
+		same_tree s m/moved
+		check_not test -e d
+	done
+}
+
 # only: release
 once_flushed_before_the_name() {
 	need cmd strace
@@ -173,7 +198,7 @@ once_flushed_before_the_name() {
 		strace -f -y -qq -o trace -e trace=fsync,syncfs,linkat,renameat2,rename,renameat \
 			"$UCP" -rT --fsync --atomic "$option" s d || fail "strace"
 		[[ $(<e/target) == a ]] || fail "not copied"
-		order=$(sed -nE 's/^[0-9]+ +(fsync|syncfs)\([0-9]+<([^>]*)>.*/\1 \2/p; s/^[0-9]+ +(linkat|rename).*/name/p' trace |
+		order=$(sed -nE 's/^[0-9]+ +(fsync|syncfs)\([0-9]+<([^>]*)>.*/\1 \2/p; s/^[0-9]+ +(linkat.*\.ucp-|rename).*/name/p' trace |
 			sed "s|$PWD/||; s|$PWD\$|.|; s|fsync e/.*|fsync file|" | uniq)
 		[[ $order == $'fsync file\nname\nfsync e\nfsync d\nfsync .' ]] || fail "in this order: $order"
 	done

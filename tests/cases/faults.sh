@@ -687,7 +687,7 @@ once_links_that_find_no_room_are_tried_again() {
 	for i in '-av -j1' '-alv -j1' '-av --atomic -j1'; do
 		rm -rf d/t
 		# shellcheck disable=SC2086 # several options
-		run strace -f -qq -o /dev/null -e trace=linkat -e inject=linkat:error=ENOSPC:when=1..3 "$UCP" $i s d/t
+		run strace -f -qq -o /dev/null -e trace=linkat -e inject=linkat:error=ENOSPC:when=2..4 "$UCP" $i s d/t
 		expect_status 0
 		expect_no_err
 		[[ $(sort "$OUT" | uniq -d) == "" && $(wc -l <"$OUT") == 8 ]] || fail "$i: $(<"$OUT")"
