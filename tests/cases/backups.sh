@@ -203,3 +203,25 @@ once_backup_that_is_a_hard_link_already() {
 		[[ $(<d) == new && $(<d~) == old && $(stat -c %h d~) == 1 ]] || fail "$options: $(head d d~)"
 	done
 }
+
+# As in cp of today's coreutils, no directory is backed up to make room for a file.
+once_directory_is_not_backed_up_for_a_file() {
+	local options
+	mkdir -p s d/f/sub
+	echo new >s/f
+	echo old >d/f/sub/g
+	for options in --backup --backup=numbered "--backup -f" "--backup --atomic" "--backup --engine=sync" "-b -rT"; do
+		# shellcheck disable=SC2086 # several options
+		if [[ $options == *T ]]; then
+			run_ucp $options s d
+		else
+			run_ucp $options s/f d
+		fi
+		expect_status 1
+		case $options in
+		*-f) expect_err "ucp: cannot remove 'd/f': Is a directory" ;;
+		*) expect_err "ucp: cannot create regular file 'd/f': Is a directory" ;;
+		esac
+		[[ $(find d | sort) == $'d\nd/f\nd/f/sub\nd/f/sub/g' ]] || fail "$options: $(find d)"
+	done
+}
