@@ -60,6 +60,12 @@ enum target_admit {
 enum target_admit file_admit(const struct files *files, const struct tree *tree, const struct stat *src,
 	const struct target_found *there, struct error *fail);
 
+/**
+ * Whether a regular file that is going to be written in place is a source, too, under another name: then a new file
+ * takes its place. A file that only gets attributes keeps its content, which a new one would not have.
+ */
+bool file_is_also_source(const struct files *files, const struct target_found *there);
+
 /** The device of a destination if it is known without a system call, else 0. */
 dev_t target_device(const struct file *file);
 

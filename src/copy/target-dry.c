@@ -116,7 +116,7 @@ static struct error simulate_overwrite(const struct simulated *f) {
 	{
 		return fail;
 	}
-	if (!link && there.st.st_nlink > 1 && dest_is_source(files->dest, &there.st)) {
+	if (file_is_also_source(files, &there)) {
 		say_removed(f);
 	}
 	return NO_ERROR;

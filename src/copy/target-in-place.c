@@ -175,9 +175,7 @@ static struct error take_over(struct file_context *ctx, struct file *file, bool 
 		return verifiable ? NO_ERROR
 			: error_make(ERROR_COPY, 0, "cannot verify %d: not a regular file or a block device");
 	}
-	// A file that only gets attributes keeps its content, which a new file would not have
-	bool written = !(opts->flags & OPT_ATTRIBUTES_ONLY);
-	if (written && !link && st->st_nlink > 1 && dest_is_source(ctx->files->dest, st)) {
+	if (file_is_also_source(ctx->files, &(struct target_found) {.st = *st, .link = link})) {
 		return atomic_load(&ctx->files->cancelled) ? error_make(ERROR_REMOVE, EINTR, "cannot remove %d")
 			: displace(ctx, file);
 	}

@@ -74,6 +74,11 @@ enum target_admit file_admit(const struct files *files, const struct tree *tree,
 	return fail->text ? TARGET_REFUSE : TARGET_ADMIT;
 }
 
+bool file_is_also_source(const struct files *files, const struct target_found *there) {
+	return !(files->opts->flags & OPT_ATTRIBUTES_ONLY) && !there->link && there->st.st_nlink > 1
+		&& dest_is_source(files->dest, &there->st);
+}
+
 enum target_admit target_admit(const struct file_context *ctx, struct file *file, int fd, struct error *fail) {
 	struct target_found there = {.link = file->target.flags & TARGET_BY_LINK};
 	int ret = open_look(fd, "", AT_EMPTY_PATH, &there.st, &there.mount);

@@ -191,3 +191,21 @@ once_nothing_is_changed() {
 		[[ ! -s $CASE/opened ]] || fail "--dry-run $options opens: $(head "$CASE/opened")"
 	done
 }
+
+# A source that stands at a destination under another name gives way to a new file, unless it only gets attributes.
+once_sources_at_destinations() {
+	local option
+	for option in '' --attributes-only; do
+		rm -rf s d
+		mkdir s d
+		echo a >s/a
+		echo b >s/b
+		ln s/b d/a
+		# shellcheck disable=SC2086
+		run_ucp -rvT -j1 --dry-run $option s d
+		grep -v '^would ' "$OUT" >"$CASE/said"
+		# shellcheck disable=SC2086
+		run_ucp -rvT -j1 $option s d
+		check cmp "$CASE/said" "$OUT"
+	done
+}
