@@ -60,8 +60,8 @@ bool extent_may_be_cached(int fd, struct extent extent, unsigned char *pages, si
 bool extent_fits(int fd, uint64_t size);
 
 /**
- * Reserve SIZE bytes for a file without holes that nothing has been written to (FALLOC_FL_KEEP_SIZE, fallocate(2)).
- * This makes writing cheaper on file systems with FSTYPE_RESERVES. After a failure nothing is reserved, and writing will
+ * Reserve SIZE bytes for a file without holes that nothing was written to (FALLOC_FL_KEEP_SIZE, fallocate(2)). This
+ * makes writing cheaper on file systems with FSTYPE_RESERVES. After a failure nothing is reserved, and writing will
  * report the error. ftruncate(2) gives back the unwritten part.
  */
 void extent_reserve(int fd, uint64_t size);
