@@ -130,8 +130,10 @@ static int go_down(const struct dest *dest, int *fd, const char *name, bool make
 static struct inode copy_root(const struct tree *tree) {
 	struct stat st;
 	const struct tree *root = tree_copy_root(tree);
-	bool is_known = !(root->flags & TREE_BASE);
-	return is_known ? root->inode[DST] : fstat(root->fd[DST], &st) == 0 ? inode_of(&st) : (struct inode) {0};
+	if (!(root->flags & TREE_BASE)) {
+		return root->inode[DST];
+	}
+	return fstat(root->fd[DST], &st) == 0 ? inode_of(&st) : (struct inode) {0};
 }
 
 /** Whether a directory is that of the copy, where a backup without a suffix would take the place of a copied file. */
