@@ -189,12 +189,12 @@ expect_no_err() {
 
 # make_tree ARGS…: see tests/tools/mktree.py.
 make_tree() {
-	python3 -SE "$TOOLS/mktree.py" "$@" || fail "mktree $*"
+	python3 -SE "$TOOLS/mktree.pyc" "$@" || fail "mktree $*"
 }
 
 # same_tree A B [cmptree options]
 same_tree() {
-	python3 -SE "$TOOLS/cmptree.py" "${@:3}" "$1" "$2" || fail "$1 and $2 differ"
+	python3 -SE "$TOOLS/cmptree.pyc" "${@:3}" "$1" "$2" || fail "$1 and $2 differ"
 }
 
 # --- what a case needs from the machine, else it is skipped

@@ -206,7 +206,7 @@ once_flushed_before_the_name() {
 
 once_flushed_each_with_few_descriptors() {
 	local i dir=s
-	for i in {1..200}; do
+	for i in {1..80}; do
 		mkdir -p "$dir"/{k,l,m} || fail "mkdir"
 		echo "$i" | tee "$dir"/{f,k/f,m/f} >/dev/null
 		dir+=/l
@@ -388,21 +388,22 @@ case_left_hidden_name_goes_when_replacing() {
 # Others can plant temporary names and lock them: one is waited for, but not each.
 # only: release
 once_locked_hidden_names_are_not_waited_for_each() {
-	local i option
+	local i option hidden=()
 	need cmd strace xxhsum
 	strace -f -qq -o "$CASE/probe" true 2>/dev/null || skip "strace does not work"
 	mkdir s d
 	for i in {1..10}; do
 		echo "new $i" >"s/f$i"
+		hidden+=("d/.ucp-$(printf 'f%s' "$i" | xxhsum -H3 - | grep -o '[0-9a-f]\{16\}')")
+		hidden+=("d/.ucp-$(printf 'f%s~' "$i" | xxhsum -H3 - | grep -o '[0-9a-f]\{16\}')")
 	done
 	for option in -r -rb '-r --x-inject=no-unnamed'; do
 		rm -rf d
 		mkdir d
 		for i in {1..10}; do
 			echo old | tee "d/f$i" >"d/f$i~"
-			: >"d/.ucp-$(printf 'f%s' "$i" | xxhsum -H3 - | grep -o '[0-9a-f]\{16\}')"
-			: >"d/.ucp-$(printf 'f%s~' "$i" | xxhsum -H3 - | grep -o '[0-9a-f]\{16\}')"
 		done
+		touch "${hidden[@]}"
 		python3 -c '
 import fcntl, signal, sys
 held = [open(path, "a") for path in sys.argv[2:]]
