@@ -13,13 +13,16 @@ import subprocess
 import sys
 import time
 
+import again
+import against
 import corpus
 import race
 import report
 import stage
 
 GIB, MIB = 1 << 30, 1 << 20
-HOW = {"f": "a file", "r": "-r", "a": "-a", "u": "-a -u, nothing to do"}
+HOW = {"f": "a file", "r": "-r", "a": "-a", "u": "-a -u, nothing to do",
+       **{name: kind.text for name, kind in again.KINDS.items()}}
 # CORPUS.FILE SYSTEM.CACHE.HOW, where HOW is as above.
 WORKLOADS = [
     "one.ext4.warm.f", "one.xfs.warm.f", "one.btrfs.warm.f", "one.tmpfs.warm.f", "one.ext4.cold.f",
@@ -28,16 +31,22 @@ WORKLOADS = [
     "small.xfs.warm.a", "small.btrfs.warm.a", "small.tmpfs.warm.a",
     "onedir.ext4.warm.r", "onedir.tmpfs.warm.r",
     "source.ext4.warm.a", "source.ext4.cold.a",
-    "sparse.ext4.warm.f", "deep.ext4.warm.r",
+    "sparse.ext4.warm.f", "deep.ext4.warm.r", "chain.ext4.warm.r",
     "tree.ext4.warm.a", "tree.ext4.cold.a",
     "far.far.cold.r", "far.far.cold.a",
     "small.ext4.warm.u",
+    "small.ext4.warm.differ", "small.ext4.cold.differ", "small.ext4.warm.sums", "small.ext4.warm.changed",
+    "small.ext4.warm.gone", "small.ext4.warm.linked", "small.ext4.warm.moved", "small.ext4.warm.away",
     "tiny.tmpfs.warm.f",
 ]
 QUICK = ["one.ext4.warm.f", "one.tmpfs.warm.f", "many.ext4.warm.r", "small.ext4.warm.r", "small.ext4.warm.a",
-         "small.ext4.cold.r", "onedir.ext4.warm.r", "source.ext4.warm.a", "small.ext4.warm.u", "far.far.cold.r",
-         "tiny.tmpfs.warm.f"]
+         "small.ext4.cold.r", "onedir.ext4.warm.r", "source.ext4.warm.a", "small.ext4.warm.u", "sparse.ext4.warm.f",
+         "chain.ext4.warm.r", "small.btrfs.warm.a", "small.xfs.warm.a", "small.ext4.warm.differ",
+         "small.ext4.warm.changed", "small.ext4.warm.gone", "small.ext4.warm.linked", "small.ext4.warm.away",
+         "far.far.cold.r", "tiny.tmpfs.warm.f"]
 QUICK_SCALE, QUICK_ROUNDS = 0.05, 3
+# A quick bench is to end in ten minutes: rounds are left out if it would take longer.
+QUICK_SECONDS = 540
 # Where each request takes its time, more rounds tell no more.
 FAR_ROUNDS = 5
 TINY_REPEAT = 100
@@ -146,7 +155,7 @@ class Bench:
         if what == "tree" and not self.corpora[what].bytes:
             self.corpora[what].bytes, self.corpora[what].files = corpus.measure(self.opt.tree)
         bytes_, files = self.corpora[what].bytes, self.corpora[what].files
-        copies = 1 if what == "tree" else 2
+        copies = 1 if what == "tree" else 3 if name.split(".")[3] in again.KINDS else 2
         slack = 64 * MIB if fs in ("tmpfs", "far") else 512 * MIB
         return int(bytes_ * copies * 1.1) + files * copies * 1024 + slack, files * copies + 1000
 
@@ -167,39 +176,69 @@ class Bench:
                 if not (fs == "far" and n == "1")]
 
 
-def run_workload(bench, name):
+def paths_of(bench, at, what, fs, how):
+    """(source, destination), and where these can be looked at and removed."""
+    src, dst = f"{at.top}/src", f"{at.top}/dst"
+    near = (f"{bench.dir}/near/src", f"{bench.dir}/near/dst") if fs == "far" else (src, dst)
+    if what == "tree":
+        src = bench.opt.tree
+        near = (src, dst)
+    if how == "away":
+        at.mount_tmpfs(f"{bench.dir}/near")
+        dst = f"{bench.dir}/near/dst"
+        near = (src, dst)
+    return src, dst, near
+
+
+def race_on(bench, at, name, seconds):
+    """Make the corpus of a workload on its stage, and race. Returns what each command took."""
+    what, fs, cache, how = name.split(".")
+    src, dst, near = paths_of(bench, at, what, fs, how)
+    if what != "tree":
+        bench.progress("making " + bench.corpora[what].text)
+        bench.corpora[what].make(near[0], bench.data)
+    reset, check, floors = None, fs != "far" or how != "u", []
+    if how in again.KINDS:
+        near = (again.prepare(how, src, dst), dst)
+        commands = again.commands(bench, how, src, dst)
+
+        def reset():
+            again.reset(how, src, dst)
+    else:
+        commands = bench.commands(how, fs, src, dst)
+        if how == "u":
+            subprocess.run(["cp", "-a", src, dst], check=True)
+    if cache == "warm":
+        # What is dirty, or was never read, is no fair start.
+        os.sync()
+        corpus.read_all(src)
+    if how not in again.KINDS:
+        floors = bench.floors(fs, how, near[0], dst)
+    # Big files take memory in big pieces, of which little was free lately.
+    gib = max(bench.corpora[what].bytes * 1.3 / GIB, 4 if what in ("one", "many") else 0.25)
+    gib = min(gib, 6, stage.memory_free() / GIB / 2)
+    kept = how == "u" or how in again.KINDS and again.KINDS[how].prepared
+    ran = race.Race(bench, src, dst, near=near, cold=cache == "cold", keep=kept, warm_gib=round(gib, 2),
+                    repeat=TINY_REPEAT if what == "tiny" else 1, reset=reset)
+    rounds = min(bench.opt.rounds, FAR_ROUNDS) if fs == "far" else bench.opt.rounds
+    return ran.run(commands + floors, rounds, check=check, seconds=seconds)
+
+
+def run_workload(bench, name, seconds=None):
     what, fs, cache, how = name.split(".")
     size, files = bench.need(name)
     bench.sparse = what == "sparse"
     # Source and copy must stay in memory beside each other.
     if cache == "warm" and 2 * bench.corpora[what].bytes + 2 * GIB > stage.memory_free():
         raise stage.Unavailable("source and copy do not fit into memory")
+    base = again.KINDS[how].base[0] if how in again.KINDS else "cp"
+    if not shutil.which(base):
+        raise stage.Unavailable(f"needs {base}")
     with stage.Stage(bench, fs, size, files) as at:
-        src, dst = f"{at.top}/src", f"{at.top}/dst"
-        near = (f"{bench.dir}/near/src", f"{bench.dir}/near/dst") if fs == "far" else (src, dst)
-        if what == "tree":
-            src = bench.opt.tree
-            near = (src, dst)
-        else:
-            bench.progress("making " + bench.corpora[what].text)
-            bench.corpora[what].make(near[0], bench.data)
-        commands = bench.commands(how, fs, src, dst)
-        if how == "u":
-            subprocess.run(["cp", "-a", src, dst], check=True)
-        if cache == "warm":
-            # What is dirty, or was never read, is no fair start.
-            os.sync()
-            corpus.read_all(src)
-        floors = bench.floors(fs, how, near[0], dst)
-        # Big files take memory in big pieces, of which little was free lately.
-        gib = max(bench.corpora[what].bytes * 1.3 / GIB, 4 if what in ("one", "many") else 0.25)
-        gib = min(gib, 6, stage.memory_free() / GIB / 2)
-        ran = race.Race(bench, src, dst, near=near, cold=cache == "cold", keep=how == "u", warm_gib=round(gib, 2),
-                        repeat=TINY_REPEAT if what == "tiny" else 1)
-        rounds = min(bench.opt.rounds, FAR_ROUNDS) if fs == "far" else bench.opt.rounds
-        results = ran.run(commands + floors, rounds, check=fs != "far" or how != "u")
-    text = bench.corpora[what].text
-    return {"name": name, "text": f"{text}, {at.kind}, {cache}, {HOW[how]}", "rounds": rounds, "results": results}
+        results = race_on(bench, at, name, seconds)
+    found = {"name": name, "text": f"{bench.corpora[what].text}, {fs}, {cache}, {HOW[how]}",
+             "rounds": max((len(r["wall"]["all"]) for r in results if "wall" in r), default=0), "results": results}
+    return found if base == "cp" else {**found, "base": base}
 
 
 # --- all of them
@@ -257,6 +296,7 @@ def parse():
     parser.add_argument("--timeout", type=int, default=900)
     parser.add_argument("--tree", default="/usr")
     parser.add_argument("--only")
+    parser.add_argument("--against")
     parser.add_argument("--list", action="store_true")
     for name in "--dir", "--out", "--ucp", "--tools", "--faultfs":
         parser.add_argument(name)
@@ -275,12 +315,48 @@ def list_workloads(opt):
         print(f"{name:20} {text}, {fs}, {cache}, {HOW[how]}")
 
 
+def run_all(bench, names, found):
+    """Run the workloads one after the other. FOUND is written each time, so that nothing is lost."""
+    start = time.monotonic()
+    for i, name in enumerate(names):
+        print(f"[{i + 1}/{len(names)}] {name}", file=sys.stderr, flush=True)
+        seconds = None
+        if bench.opt.quick:
+            seconds = (QUICK_SECONDS - (time.monotonic() - start)) / (len(names) - i)
+        try:
+            found["workloads"].append(run_workload(bench, name, seconds))
+        except stage.Unavailable as why:
+            print(f"    left out: {why}", file=sys.stderr)
+            found["workloads"].append({"name": name, "text": name, "left_out": str(why)})
+        bench.progress("")
+        found["environment"]["loop_direct_io"] = bench.image.direct
+        report.write(found, bench.opt.out)
+
+
+def compare(bench, before, found):
+    """Print what is slower than BEFORE, and was again when it was run once more. Returns how many these are."""
+    count = 0
+    for workload in found["workloads"]:
+        name = workload["name"]
+        if against.failed(before, workload):
+            print(f"FAILED: {name}")
+            count += 1
+        elif against.compare(before, workload):
+            print(f"    again, as it was slower: {name}", file=sys.stderr, flush=True)
+            slower = against.compare(before, run_workload(bench, name))
+            if slower:
+                print(f"SLOWER: {name}: {slower[0]:.2f} -> {slower[1]:.2f} of {workload.get('base', 'cp')}")
+                count += 1
+    return count
+
+
 def main():
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     opt = parse()
     if opt.list:
         list_workloads(opt)
         return 0
+    before = against.load(opt.against) if opt.against else None
     names = choose(opt.workloads, opt.quick)
     bench = Bench(opt)
     # One image for all, as large as the largest needs.
@@ -289,25 +365,16 @@ def main():
     bench.image.remove()    # that of a run that was killed
     found = {"environment": environment(bench), "workloads": []}
     try:
-        for i, name in enumerate(names):
-            print(f"[{i + 1}/{len(names)}] {name}", file=sys.stderr, flush=True)
-            try:
-                found["workloads"].append(run_workload(bench, name))
-            except stage.Unavailable as why:
-                print(f"    left out: {why}", file=sys.stderr)
-                found["workloads"].append({"name": name, "text": name, "left_out": str(why)})
-            bench.progress("")
-            found["environment"]["loop_direct_io"] = bench.image.direct
-            report.write(found, opt.out)    # each time, so that nothing is lost
+        run_all(bench, names, found)
+        with open(f"{opt.out}/bench.md", encoding="utf-8") as file:
+            print(file.read(), end="")
+        return 1 if before and compare(bench, before, found) else 0
     except KeyboardInterrupt:
         print("bench: interrupted", file=sys.stderr)
         return 130
     finally:
         bench.image.remove()
         bench.tidy()
-    with open(f"{opt.out}/bench.md", encoding="utf-8") as file:
-        print(file.read(), end="")
-    return 0
 
 
 sys.exit(main())

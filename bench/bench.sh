@@ -12,10 +12,11 @@ usage() {
 		usage: bench/bench.sh [OPTION...] [WORKLOAD...]
 		Copies in turn, in random order, with ucp, cp, rsync, tar, what is installed of cpz, fcp, xcp, wcp and
 		dcp, and "floor", which writes the same files without reading. Writes bench.md, bench.json, bench.svg.
-		  --quick         small and few, in two or three minutes
+		  --quick         small and few; ends within ten minutes
 		  --list          list the workloads and exit
 		  --rounds=N      how often each command runs (9; quick: 3)
 		  --scale=K       size of the workloads as a share of the full size (1; quick: 0.05)
+		  --against=FILE  name what is slower than in this bench.json, if noise does not explain it, and fail then
 		  --ucp=PATH      the program to race (build/release/ucp)
 		  --only=NAMES    race only these others, and cp: --only=rsync,tar
 		  --dir=DIR       where the file systems are made (build/bench); needs up to 14 GiB
@@ -43,6 +44,7 @@ for arg; do
 	--dir=*) dir=${arg#*=} ;;
 	--out=*) out=${arg#*=} ;;
 	--ucp=*) ucp=${arg#*=} ;;
+	--against=*) rest+=("--against=$(realpath "${arg#*=}")") ;;
 	--list) list=1 rest+=("$arg") ;;
 	*) rest+=("$arg") ;;
 	esac

@@ -82,6 +82,11 @@ def deep(top, data, chains, levels):
             data.write(where + "/b", 4 * KIB)
 
 
+def chain(top, levels):
+    """Directories in directories, and nothing else."""
+    os.makedirs(top + "/d" * levels)
+
+
 class Corpus:
     """How to make it, and roughly how much room it takes, in bytes and inodes."""
 
@@ -113,6 +118,7 @@ def corpora(scale):
     src, far, far_dirs = scaled(40_000, 100), scaled(5_000, 300), scaled(200, 12)
     apparent, pieces = scaled(64 * GIB, GIB), scaled(1024, 16)
     levels = max(int(400 * min(scale * 4, 1)), 20)
+    chained = scaled(1600, 160)
     return {
         "one": Corpus(f"one file of {size(one)}", one, 1, lambda top, data: data.write(top, one)),
         "many": Corpus(f"16 files of {size(many)}", 16 * many, 16, lambda top, data: flat(top, data, 16, many, 1)),
@@ -126,6 +132,8 @@ def corpora(scale):
                          lambda top, data: sparse(top, data, apparent, pieces)),
         "deep": Corpus(f"10 chains of {levels} directories, two small files in each", levels * 160 * KIB, levels * 30,
                        lambda top, data: deep(top, data, 10, levels)),
+        "chain": Corpus(f"a chain of {chained} directories", chained * 4 * KIB, chained,
+                        lambda top, data: chain(top, chained)),
         "far": Corpus(f"{number(far)} files of 4 KiB in {far_dirs} directories", far * 4 * KIB, far + far_dirs,
                       lambda top, data: flat(top, data, far, 4 * KIB, far_dirs)),
         "tiny": Corpus("one file of 1 byte", 1, 1, lambda top, data: data.write(top, 1)),

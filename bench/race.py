@@ -7,6 +7,7 @@ import random
 import statistics
 import subprocess
 import sys
+import time
 
 import stage
 
@@ -26,13 +27,14 @@ class Command:
 class Race:
     """Commands that copy SRC to DST. NEAR tells where these can be looked at and removed, if that is another place."""
 
-    def __init__(self, bench, src, dst, near=None, cold=False, keep=False, repeat=1, warm_gib=1.0):
+    def __init__(self, bench, src, dst, near=None, cold=False, keep=False, repeat=1, warm_gib=1.0, reset=None):
         self.bench = bench
         self.near_src, self.near = near or (src, dst)
         self.cold = cold
         self.keep = keep
         self.repeat = repeat
         self.warm_gib = warm_gib
+        self.reset = reset
 
     def remove(self):
         if os.path.isdir(self.near) and not os.path.islink(self.near):
@@ -44,6 +46,8 @@ class Race:
     def prepare(self, command):
         if not self.keep:
             self.remove()
+        if self.reset:
+            self.reset()
         if command.mkdir and not os.path.isdir(self.near):
             os.mkdir(self.near)
         os.sync()
@@ -79,11 +83,18 @@ class Race:
                               text=True, check=False)
         return done.returncode == 0, (done.stdout + done.stderr)[:500]
 
-    def run(self, commands, rounds, check=True):
-        """Race them; the first is what the others are held against. Commands that fail are out of the race."""
+    def run(self, commands, rounds, check=True, seconds=None):
+        """
+        Race them; the first is what the others are held against. Commands that fail are out of the race. After two
+        rounds, none is begun that would probably not end within SECONDS.
+        """
         samples = {command.name: [] for command in commands}
         problems = {}
+        start = time.monotonic()
         for number in range(rounds):
+            took = time.monotonic() - start
+            if seconds and number >= 2 and took + took / number > seconds:
+                break
             order = [c for c in commands if c.name not in problems]
             random.shuffle(order)
             for command in order:

@@ -22,7 +22,7 @@ def best(results, names):
 
 
 def others(results):
-    return [name for name in results if name not in ("cp", "ucp") and not name.startswith("floor")]
+    return [name for name in list(results)[1:] if name != "ucp" and not name.startswith("floor")]
 
 
 def floors(results):
@@ -31,29 +31,31 @@ def floors(results):
 
 def summary(found):
     """One line a workload."""
-    lines = ["| workload | cp, s | ucp / cp | best other / cp | floor / cp | CPU ucp / cp | peak ucp, MiB |",
-             "| --- | --- | --- | --- | --- | --- | --- |"]
+    lines = ["| workload | base | base, s | ucp / base | best other | floor | CPU ucp / base | peak ucp, MiB |",
+             "| --- | --- | --- | --- | --- | --- | --- | --- |"]
     for workload in found["workloads"]:
         results = by_name(workload)
         if "left_out" in workload:
-            lines.append(f"| {workload['name']} | left out: {workload['left_out']} | | | | | |")
+            lines.append(f"| {workload['name']} | left out: {workload['left_out']} | | | | | | |")
             continue
-        cp, ucp = results["cp"], results["ucp"]
+        name = workload.get("base", "cp")
+        base, ucp = results[name], results["ucp"]
         other, floor = best(results, others(results)), best(results, floors(results))
         cpu = peak = "–"
         if "problem" not in ucp:
             peak = f"{ucp['rss_kib'] / 1024:.0f}"
-            if "problem" not in cp and cp["cpu"]["median"] > 0:
-                cpu = f"{ucp['cpu']['median'] / cp['cpu']['median']:.2f}"
-        lines.append(f"| {workload['text']} | {cp['wall']['median']:.3f} | **{ratio(ucp)}** "
+            if "problem" not in base and base["cpu"]["median"] > 0:
+                cpu = f"{ucp['cpu']['median'] / base['cpu']['median']:.2f}"
+        lines.append(f"| {workload['text']} | {name} | {base['wall']['median']:.3f} | **{ratio(ucp)}** "
                      f"| {ratio(other)}{' (' + other['name'] + ')' if other else ''} | {ratio(floor)} | {cpu} | {peak} |"
-                     if "problem" not in cp else f"| {workload['text']} | cp: {cp['problem']} | | | | | |")
+                     if "problem" not in base else f"| {workload['text']} | {name}: {base['problem']} | | | | | | |")
     return lines
 
 
 def details(workload):
+    base = workload.get("base", "cp")
     lines = ["", f"### {workload['name']}", "", workload["text"] + f"; {workload['rounds']} rounds", "",
-             "| | wall min, s | median | CPU min, s | median | peak, MiB | / cp, median | / cp, fastest third |",
+             f"| | wall min, s | median | CPU min, s | median | peak, MiB | / {base}, median | / {base}, fastest third |",
              "| --- | --- | --- | --- | --- | --- | --- | --- |"]
     for r in workload["results"]:
         if "problem" in r:
@@ -87,7 +89,7 @@ def names_of(workloads):
 
 def plot(found, out):
     """Bars of the ratios to cp. Returns whether it could be drawn."""
-    ran = [w for w in found["workloads"] if "results" in w]
+    ran = [w for w in found["workloads"] if "results" in w and "base" not in w]
     # gnuplot wants at least one bar of each.
     names = dict.fromkeys(r["name"] for w in ran for r in w["results"] if "ratio_fastest" in r)
     names = [n for n in names if n != "cp" and not n.startswith("floor")] + ["floor"] * any(map(floors, names_of(ran)))
