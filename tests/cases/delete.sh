@@ -366,12 +366,22 @@ once_attack_on_removal() {
 	done
 }
 
+mirrors() { # SEED COUNT
+	need cmd python3 rsync
+	run env TMPDIR="$PWD" python3 "$TOOLS/mirrortest.py" --ucp="$UCP" --seed="$1" --count="$2" --files=20
+	[[ $status == 0 ]] || fail "mirrortest.py: $(head -c 5000 "$OUT" "$ERR")"
+}
+
 # limit: 240
 # only: release
 once_mirrors_are_those_of_rsync() {
-	need cmd python3 rsync
-	run env TMPDIR="$PWD" python3 "$TOOLS/mirrortest.py" --ucp="$UCP" --seed=1 --count=12 --files=20
-	[[ $status == 0 ]] || fail "mirrortest.py: $(head -c 5000 "$OUT" "$ERR")"
+	mirrors 1 6
+}
+
+# limit: 1800
+# only: release
+long_mirrors_are_those_of_rsync() {
+	mirrors 7 300
 }
 
 # only: release, debug

@@ -440,6 +440,7 @@ case_destination_that_takes_writes_in_order() {
 	same_tree s backing/d --no-times
 }
 
+# only: release, asan
 # limit: 120
 once_destinations_that_take_writes_in_order() {
 	local option err

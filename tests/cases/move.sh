@@ -261,27 +261,41 @@ once_other_options_do_not_go_with_it() {
 	expect_err "umv: cannot stat 'a': No such file or directory"
 }
 
-# only: release
-# limit: 240
-once_killed_moves_lose_nothing() {
+# movetest KIND SEED COUNT [OPTION…]
+movetest() {
 	need cmd python3 strace
 	there
 	mkdir here
-	run python3 "$TOOLS/movetest.py" --ucp="$UCP" --flags="$UCP_FLAGS" --seed=1 --count=15 --files=10 kill here there
+	run python3 "$TOOLS/movetest.py" --ucp="$UCP" --flags="$UCP_FLAGS" --seed="$2" --count="$3" "${@:4}" "$1" here there
 	[[ $status == 0 ]] || fail "movetest.py: $(head -c 4000 "$OUT" "$ERR")"
+}
+
+# only: release
+# limit: 240
+once_killed_moves_lose_nothing() {
+	movetest kill 1 8 --files=10
 }
 
 # only: release
 # limit: 240
 once_moves_are_those_of_mv() {
-	need cmd python3
-	there
-	mkdir here
-	run python3 "$TOOLS/movetest.py" --ucp="$UCP" --flags="$UCP_FLAGS" --seed=1 --count=60 mv here there
-	[[ $status == 0 ]] || fail "movetest.py: $(head -c 4000 "$OUT" "$ERR")"
+	movetest mv 1 30
+}
+
+# only: release
+# limit: 1800
+long_killed_moves_lose_nothing() {
+	movetest kill 9 200 --files=10
+}
+
+# only: release
+# limit: 1800
+long_moves_are_those_of_mv() {
+	movetest mv 31 1000
 }
 
 # Directories of another user are exchanged for links while root moves: nothing outside is removed or moved.
+# only: release, asan
 # limit: 240
 once_attack_on_moves() {
 	need root
