@@ -34,10 +34,8 @@ static void open_all(const struct files *files, const struct opts_dirs *dirs, co
 
 void files_open_earlier(struct files *files) {
 	const struct opts *opts = files->opts;
-	if (!(opts->flags & OPT_DRY_RUN)) {
-		open_all(files, &opts->link_dests, "warning: nothing will be linked to files in %s", &files->linked);
-		open_all(files, &opts->reflink_dests, "warning: nothing will be cloned from %s", &files->cloned);
-	}
+	open_all(files, &opts->link_dests, "warning: nothing will be linked to files in %s", &files->linked);
+	open_all(files, &opts->reflink_dests, "warning: nothing will be cloned from %s", &files->cloned);
 }
 
 void files_close_earlier(struct files *files) {
@@ -106,6 +104,8 @@ static bool has_same_attributes(const struct files *files, const struct file *fi
 		.src = &file->source.st,
 		.dst = there,
 		.src_fd = file->source.fd,
+		.src_dir = file->tree->fd[SRC],
+		.src_name = file->entry.name,
 		.dst_fd = fd,
 	};
 	return !meta_differs(&meta);
@@ -115,7 +115,7 @@ static bool has_same_attributes(const struct files *files, const struct file *fi
 static bool is_same(const struct files *files, const struct file *file, int fd, const struct stat *there, enum use use)
 {
 	const struct opts *opts = files->opts;
-	bool read = opts->update == UPDATE_CHECKSUM || (opts->flags & OPT_VERIFY);
+	bool read = (opts->update == UPDATE_CHECKSUM || (opts->flags & OPT_VERIFY)) && file->source.fd >= 0;
 	bool fits =
 		use == USE_LINK ? has_same_attributes(files, file, fd, there) : is_as_open(&file->source.st, there);
 	return fits && (!read || dest_has_same_data(files->dest, (int[2]) {file->source.fd, fd}))
@@ -180,6 +180,21 @@ int file_link_earlier(struct file_context *ctx, struct file *file, int dir, cons
 		}
 	}
 	return 1;
+}
+
+bool file_would_link_earlier(struct files *files, struct tree *tree, const struct entry *entry,
+	const struct stat *st)
+{
+	const struct file file = {.tree = tree, .entry = *entry, .source = {.fd = -1, .st = *st}};
+	char buf[PATH_MAX];
+	const char *path = path_in(&files->linked, &file, buf, sizeof(buf));
+	int fd = -1;
+	for (unsigned i = 0; path && fd < 0 && i < files->linked.count; ++i) {
+		fd = open_same(files, &file, &files->linked.dirs[i], path, USE_LINK);
+	}
+	bool would = fd >= 0;
+	close_fd(&fd);
+	return would;
 }
 
 int file_open_earlier(const struct file_context *ctx, const struct file *file, struct earlier **earlier) {

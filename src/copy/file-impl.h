@@ -198,6 +198,9 @@ static inline bool target_is_staged(const struct target *target) {
  */
 int file_link_earlier(struct file_context *ctx, struct file *file, int dir, const char *name);
 
+/** Whether file_link_earlier() would find a file for this source, which is not opened: its data is not compared. */
+bool file_would_link_earlier(struct files *files, struct tree *tree, const struct entry *entry, const struct stat *st);
+
 /**
  * With --reflink-dest, open the file of an earlier copy that has the size and the time of the source. Returns a
  * descriptor for reading, and sets EARLIER to the copy it is in; -1 if there is none.

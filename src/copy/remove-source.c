@@ -197,6 +197,7 @@ static void remove_source(struct files *files, const struct moved *moved) {
 		return;
 	}
 	note_unlinked(&files->removals, fd);
+	counter_add(&files->dest->removed, 1);
 	if (files->opts->flags & OPT_VERBOSE) {
 		tree_say(moved->tree, &entry, SAY_SOURCE_REMOVED, directory ? "removed directory %s" : "removed %s");
 	}

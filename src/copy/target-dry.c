@@ -215,7 +215,8 @@ static mode_t count(const struct simulated *f) {
 	struct counters *counters = f->ctx->counters;
 	unsigned flags = f->ctx->files->opts->flags;
 	counter_add(&counters->files, 1);
-	if ((flags & OPT_HARD_LINK) || (!(flags & OPT_SYMBOLIC_LINK) && is_other_name(f))) {
+	bool linked = f->as_regular && file_would_link_earlier(f->ctx->files, f->tree, f->entry, f->st);
+	if ((flags & OPT_HARD_LINK) || (!(flags & OPT_SYMBOLIC_LINK) && is_other_name(f)) || linked) {
 		counter_add(&counters->hard_links, 1);
 		return 0;
 	}

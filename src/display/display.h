@@ -60,7 +60,7 @@ struct display {
 /** Results for display_summary(). */
 struct summary {
 	const struct counters *sum;
-	/** Directories made, and names removed (OPT_DELETE). */
+	/** Directories made, and names removed (OPT_DELETE, or sources with OPT_MOVE). */
 	uint64_t directories;
 	uint64_t removed;
 	/**

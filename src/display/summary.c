@@ -142,8 +142,8 @@ void display_summary(struct display *display, const struct summary *summary) {
 	say_number(report, "special files:", counter_get(&sum->specials));
 	say_number(report, "left as they were:", counter_get(&sum->skipped) - min(resumed, counter_get(&sum->skipped)));
 	say_number(report, "failed:", counter_get(&sum->failed));
-	if (display->opts->flags & OPT_DELETE) {
-		say_number(report, "removed:", summary->removed);
+	if (display->opts->flags & (OPT_DELETE | OPT_MOVE)) {
+		say_number(report, display->opts->flags & OPT_MOVE ? "sources removed:" : "removed:", summary->removed);
 	}
 	say_bytes(report, "data:", counter_get(&sum->data), "");
 	say_bytes(report, "holes kept:", counter_get(&sum->holes), "");

@@ -136,6 +136,11 @@ case_across_file_systems() {
 	expect_no_err
 	gone s
 	same_tree kept there/s
+	mkdir few
+	touch few/{a,b}
+	umv --stats few there/few
+	expect_out_has "sources removed:    3"
+	rm -r there/few
 	umv -v there/s/second there/new .
 	expect_status 1
 	expect_out "copied 'there/s/second' -> './second'" "removed 'there/s/second'"

@@ -224,8 +224,25 @@ once_link_dest_is_checked() {
 	check_not test -e b
 	run_ucp -a --link-dest=nothing --dry-run -v a b
 	expect_status 0
-	expect_no_err
+	expect_err "ucp: warning: nothing will be linked to files in 'nothing': No such file or directory"
 	expect_out "'a' -> 'b'" "would copy 1 file with 2 bytes (2 B), and make 0 directories"
+}
+
+once_dry_run_names_links() {
+	mkdir s
+	echo same | tee s/{a,b,mode} >s/owner
+	cp -a s old
+	chmod 600 s/mode
+	echo other >s/b
+	run_ucp -aT --dry-run --itemize --link-dest=old s new
+	expect_status 0
+	grep -c hardlink "$OUT" >count
+	[[ $(<count) == 2 ]] || fail "$(<"$OUT")"
+	expect_out_has "new hardlink 'new/a'"
+	expect_out_has "would copy 4 files with 11 bytes (11 B), and make 1 directory"
+	run_ucp -aT --itemize --link-dest=old s new
+	grep -c hardlink "$OUT" >count
+	[[ $(<count) == 2 ]] || fail "$(<"$OUT")"
 }
 
 # An earlier copy on a file system that can clone, and a source on another one.
