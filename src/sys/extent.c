@@ -4,7 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -67,6 +70,17 @@ uint64_t extent_sum(int fd, uint64_t size, const atomic_bool *stop) {
 		sum += extent.end - extent.start;
 	}
 	return ret < 0 ? size : sum;
+}
+
+uint64_t extent_place(int fd) {
+	union {
+		struct fiemap map;
+		char room[sizeof(struct fiemap) + sizeof(struct fiemap_extent)];
+	} first = {.map = {.fm_length = FIEMAP_MAX_OFFSET, .fm_extent_count = 1}};
+	if (ioctl(fd, FS_IOC_FIEMAP, &first.map) != 0 || first.map.fm_mapped_extents == 0) {
+		return 0;
+	}
+	return first.map.fm_extents[0].fe_physical;
 }
 
 static bool is_zero(const char *data, size_t len) {

@@ -70,6 +70,12 @@ void extent_reserve(int fd, uint64_t size);
 void extent_reserve_part(int fd, struct extent part);
 
 /**
+ * Where the data of a file begins: bytes from the beginning of the medium (FIEMAP), or 0 if that is not known. Does not
+ * write anything back.
+ */
+uint64_t extent_place(int fd);
+
+/**
  * How many of the LEN bytes at DATA are zero from the start, in whole blocks of BLOCK bytes; the last block may be
  * shorter.
  */

@@ -18,6 +18,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 /** Most bytes to read of a file in /proc or /sys. */
@@ -266,4 +267,16 @@ int machine_be_idle(void) {
 		ret = -errno;
 	}
 	return ret;
+}
+
+bool machine_is_rotational(dev_t device) {
+	uint64_t rotational = 0;
+	char path[64];
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u", major(device), minor(device));
+	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	// A partition has no queue of its own
+	bool known = dir >= 0
+		&& (read_number(dir, "queue/rotational", &rotational) || read_number(dir, "../queue/rotational", &rotational));
+	close_fd(&dir);
+	return known && rotational != 0;
 }

@@ -47,6 +47,12 @@ void machine_limit_by_mounts(struct machine *machine, char *mounts, const char *
 /** Bytes of memory available without swapping (MemAvailable, proc_meminfo(5)); UINT64_MAX if unknown. */
 uint64_t machine_free_memory(void);
 
+/**
+ * Whether the kernel calls the medium of a file system rotational, by the device of a file in it. It does so of many
+ * virtual disks and USB sticks, too. Unknown devices, such as those of file systems on several disks, are not.
+ */
+bool machine_is_rotational(dev_t device);
+
 /** Give this thread, and all threads it starts, the lowest priority for processors and disks. Returns 0 or -errno. */
 int machine_be_idle(void);
 

@@ -3,6 +3,7 @@
  * extent.c: data, holes and zeros.
  */
 
+#include "scratch.h"
 #include "unit.h"
 
 #include "sys/extent.h"
@@ -249,6 +250,28 @@ TEST(where_nobody_can_tell_all_is_data) {
 	check_next(fd, 0, 1000, 0, 1000);
 	close(fd);
 	CHECK_EQ(extent_next(fd, 0, 10, &extent), -EBADF);
+}
+
+// --- Places
+
+TEST(places_differ) {
+	static const char *const names[] = {"a", "b"};
+	uint64_t place[2];
+	go_to_scratch();
+	for (int i = 0; i < 2; ++i) {
+		int fd = open(names[i], O_RDWR | O_CREAT, 0600);
+		REQUIRE(fd >= 0);
+		CHECK_EQ(write(fd, "data", 4), 4);
+		CHECK_EQ(fsync(fd), 0);
+		place[i] = extent_place(fd);
+		close(fd);
+	}
+	// Some file systems do not know
+	CHECK(place[0] != place[1] || place[0] == 0);
+	CHECK_EQ(extent_place(-1), 0);
+	int empty = memfd_create("unit", 0);
+	CHECK_EQ(extent_place(empty), 0);
+	close(empty);
 }
 
 UNIT_MAIN

@@ -9,6 +9,7 @@
 #include "sys/machine.h"
 
 #include <sched.h>
+#include <sys/sysmacros.h>
 
 static void write_limit(const char *path, const char *text) {
 	FILE *file = fopen(path, "w");
@@ -157,6 +158,11 @@ TEST(there_is_something) {
 	REQUIRE(sched_setaffinity(0, sizeof(one), &one) == 0);
 	CHECK_EQ(machine_look().processors, 1);
 	sched_setaffinity(0, sizeof(set), &set);
+}
+
+TEST(no_device_is_not_rotational) {
+	CHECK(!machine_is_rotational(0));
+	CHECK(!machine_is_rotational(makedev(4095, 1)));
 }
 
 UNIT_MAIN
