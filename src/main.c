@@ -19,13 +19,15 @@
  *
  * - run/                    threads
  *     - coordinator.[ch]    the main thread: starts workers, ticks, takes signals, sums up
- *     - coordinator-impl.h  what coordinator.c shares with the next five files
+ *     - coordinator-impl.h  what coordinator.c shares with alone.c to end.c, and medium.c
  *     - alone.c             one small file, copied without any thread
  *     - signals.c           handles signals
  *     - limits.c            chooses what the machine allows
  *     - hints.c             prints what can be done about errors
  *     - end.c               flushes everything, and prints what was done
  *     - scaling.[ch]        how many workers are worth having; pure
+ *     - medium.c            how the sources are read
+ *     - head.[ch]           whether the sources are on a medium with a head; pure
  *     - worker.[ch]         a thread with a ring: takes work, waits, finishes
  *     - worker-impl.h       what worker.c shares with slots.c
  *     - slots.c             the chunks that a worker has in flight

@@ -33,6 +33,9 @@ struct machine;
 #define FURTHER_WINDOW ((size_t)64 << 10)
 #define FURTHER_CHUNK ((size_t)256 << 10)
 
+/** Work per second (256 MiB/s, or 4096 small files/s) above which the source is fast: reading it again is cheap. */
+#define COORDINATOR_FAST 4096.0
+
 /** The thread that takes the signals that end a run: it notices them whatever the other threads wait for. */
 struct guard {
 	/** The signals it waits for: those of the deadly ones that are not ignored. And the signal mask from before. */
@@ -47,6 +50,15 @@ struct guard {
 	/** Guards guard::working: whether there are workers to be stopped. */
 	pthread_mutex_t lock;
 	bool working;
+};
+
+/** How the sources are read (medium.c). */
+struct medium {
+	struct head_choice choice;
+	struct head_facts facts;
+	/** The time of the last look at the work, and the work done by then. */
+	double since;
+	double done;
 };
 
 /** Everything a run consists of. */
@@ -86,6 +98,7 @@ struct run {
 	atomic_int signal;
 	double start;
 	struct scaling scaling;
+	struct medium medium;
 };
 
 /** Block the signals we wait for, except those that were ignored before (as by nohup), and start the guard. */
@@ -108,6 +121,15 @@ void coordinator_explain(struct run *run);
 
 /** Print what was done. */
 void coordinator_sum_up(struct run *run);
+
+/** The work done: names and directories handled, and bytes copied. */
+double coordinator_work_done(const struct run *run);
+
+/** Find out whether the sources may be on a medium with a head. The first one stands for all. */
+void coordinator_look_for_head(struct run *run);
+
+/** Choose how the sources are read, by what the workers found out since. To be called often. */
+void coordinator_choose_way(struct run *run);
 
 /** Choose what the machine allows: threads, what they keep in flight, descriptors and memory. */
 struct limits coordinator_choose_limits(const struct opts *opts, const struct machine *machine);

@@ -35,12 +35,6 @@
 #define BATCHES_EACH 4
 #define LEAST_BATCH 8
 
-/** Bytes that count as much work as a file. */
-#define WORK_BYTES 65536.0
-
-/** Work per second (256 MiB/s, or 4096 small files/s) above which the source is fast: reading it again is cheap. */
-#define FAST_WORK 4096.0
-
 /** With --engine=uring, check that there is one. */
 static bool engine_ok(const struct run *run) {
 	struct ring *ring;
@@ -109,6 +103,7 @@ static int start_worker(struct run *run) {
 		.counters = &run->counters[i],
 		.index = i,
 		.alone = run->limits.max_threads == 1,
+		.narrow = !wide,
 		.chunk_size = wide ? run->limits.chunk_size : min(run->limits.chunk_size, FURTHER_CHUNK),
 		.depth = wide ? run->limits.queue_depth : min(run->limits.queue_depth, FURTHER_DEPTH),
 		.window = wide ? run->limits.window : FURTHER_WINDOW,
@@ -176,7 +171,6 @@ static bool start_workers(struct run *run) {
 		return false;
 	}
 	start_writeback(run);
-	run->wanted = run->limits.threads;
 	work_join(&run->work, 1);
 	int ret = start_worker(run);
 	if (ret < 0) {
@@ -206,14 +200,6 @@ static double processor_time(void) {
 		+ (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-/** The work done: names and directories handled, and bytes copied. */
-static double work_done(const struct run *run) {
-	struct counters sum;
-	counters_sum(&sum, run->counters, run->worker_count);
-	return (double)(counter_get(&sum.files) + counter_get(&sum.skipped) + counter_get(&sum.failed)
-		+ counter_get(&run->trees.created)) + (double)counter_get(&sum.bytes) / WORK_BYTES;
-}
-
 /** Let one more worker work, if there is work for it. Returns whether there was. */
 static bool want_more(struct run *run) {
 	if (work_pending(&run->work) == WORK_NONE) {
@@ -238,16 +224,19 @@ static void adapt(struct run *run) {
 	if (run->worker_count < run->limits.threads && !cancelled && work_pending(&run->work) != WORK_NONE) {
 		add_workers(run, run->limits.threads - run->worker_count);
 	}
+	coordinator_choose_way(run);
 	if (t - scaling->time < SHORT_TICK / 2e9) {
 		return;
 	}
 	bool names = work_pending(&run->work) != WORK_FILE;
 	scaling->freely = scaling->processors * (names ? FREE_FOR_NAMES : FREE_FOR_FILES);
 	scaling->most = names ? run->most_workers : min(run->most_workers, FILE_WORKERS);
-	int more = scaling_step(scaling, t, processor_time(), work_done(run), run->wanted);
-	atomic_store(&run->files.fast, scaling->now >= FAST_WORK);
+	int more = scaling_step(scaling, t, processor_time(), coordinator_work_done(run), run->wanted);
+	atomic_store(&run->files.fast, scaling->now >= COORDINATOR_FAST);
 	bool fixed = run->limits.max_threads == run->limits.threads;
-	if (more == 0 || fixed || cancelled || throttle_is_active(&run->files.throttle)) {
+	work_urge(&run->work);
+	bool careful = run->medium.choice.way == HEAD_CAREFUL;
+	if (more == 0 || fixed || cancelled || careful || throttle_is_active(&run->files.throttle)) {
 		return;
 	}
 	run->wanted -= (unsigned)max(-more, 0);
@@ -370,6 +359,8 @@ static void copy(struct run *run) {
 	run->start = now();
 	run->scaling.time = run->start;
 	run->scaling.used = processor_time();
+	run->wanted = run->limits.threads;
+	coordinator_look_for_head(run);
 	bool looks = run->display.style != DISPLAY_NOTHING || (run->opts->flags & OPT_DRY_RUN);
 	display_start(&run->display, (int)run->dest.base->listing.file_count,
 		looks ? dest_bytes_over(&run->dest) : DEST_OVER_UNKNOWN);

@@ -42,6 +42,11 @@ void coordinator_flush(struct run *run) {
 }
 
 void coordinator_explain(struct run *run) {
+	static const char *const ways[] = {
+		[HEAD_FREE] = "by all workers",
+		[HEAD_CAREFUL] = "by one worker",
+		[HEAD_SWEEP] = "in sweeps along the medium",
+	};
 	struct ring_stats sum = {0};
 	struct counters counters;
 	const char *engine = "no ring was needed";
@@ -64,6 +69,7 @@ void coordinator_explain(struct run *run) {
 	}
 	report_text(run->report, "workers: %u, each up to %u chunks of %zu bytes in flight\n", run->worker_count,
 		run->limits.queue_depth, run->limits.chunk_size);
+	report_text(run->report, "reading: %s: %s\n", ways[run->medium.choice.way], run->medium.choice.why);
 	report_text(run->report, "engine: %s\n", engine);
 	ring_features(features, sizeof(features));
 	report_text(run->report, "kernel: %s\n", features);

@@ -32,8 +32,15 @@
  */
 #define DIRECT_MOST (256 << 10)
 
+/** Bytes of a range where a head may have to move from one worker's range to the other's. */
+#define NEAR (4u << 20)
+
 bool state_is_cancelled(const struct state *s) {
 	return atomic_load_explicit(&s->ctx.files->cancelled, memory_order_relaxed);
+}
+
+unsigned state_way(const struct state *s) {
+	return atomic_load_explicit(&s->worker->work->findings.way, memory_order_relaxed);
 }
 
 /** Open a ring with one slot that works by system calls, with smaller chunks if there is little memory. */
@@ -131,15 +138,7 @@ void hold_begin(struct state *s, struct file *file, bool shared) {
 	hold->forward = !shared && (file->plan.flags & PLAN_FORWARD);
 	// An io_uring reports a partial write as an error, and then it is unknown where the file ends
 	hold->direct = hold->forward || (s->opts->engine == ENGINE_AUTO && file->source.st.st_size <= DIRECT_MOST);
-	hold->shared = shared
-		|| (!hold->forward && (uint64_t)file->source.st.st_size > s->ctx.files->limits->range_size
-			&& !s->worker->alone);
-	if (hold->shared && !shared) {
-		file->flags |= FILE_SHARED;
-		work_share(s->worker->work, file);
-		// More workers may have to be started for it
-		pthread_kill(s->worker->coordinator, WAKE_SIGNAL);
-	}
+	hold->shared = shared;
 	// Registering a file pays only for many requests
 	if ((uint64_t)file->source.st.st_size >= 4 * (uint64_t)s->worker->chunk_size) {
 		hold->src = ring_register_file(s->ring, file->source.fd);
@@ -153,15 +152,54 @@ void hold_begin(struct state *s, struct file *file, bool shared) {
 	s->hold = hold;
 }
 
-void hold_exhausted(struct state *s) {
+/** Stop filling a file. */
+static void hold_end(struct state *s) {
 	struct hold *hold = s->hold;
 	s->hold = NULL;
-	if (hold->shared && work_unshare(s->worker->work, hold->file)) {
-		file_unref(&s->ctx, hold->file);
-	}
 	if (hold->inflight == 0) {
 		hold_release(s, hold);
 	}
+}
+
+void hold_exhausted(struct state *s) {
+	struct hold *hold = s->hold;
+	if (hold->shared && work_unshare(s->worker->work, hold->file)) {
+		file_unref(&s->ctx, hold->file);
+	}
+	hold_end(s);
+}
+
+/** Offer the file being filled to all workers, unless only one may move it. Returns whether it is offered. */
+static bool hold_share(struct state *s) {
+	struct hold *hold = s->hold;
+	struct file *file = hold->file;
+	if (hold->shared || hold->forward || s->worker->alone) {
+		return hold->shared;
+	}
+	hold->shared = true;
+	mutex_lock(&file->lock);
+	file->flags |= FILE_SHARED;
+	mutex_unlock(&file->lock);
+	work_share(s->worker->work, file);
+	// More workers may have to be started for it
+	pthread_kill(s->worker->coordinator, WAKE_SIGNAL);
+	return true;
+}
+
+/** Bytes to claim at once. */
+static uint64_t range_size(const struct state *s) {
+	const struct limits *limits = s->ctx.files->limits;
+	uint64_t near = max((uint64_t)NEAR, (uint64_t)limits->chunk_size);
+	return s->worker->work->findings.counted ? min(limits->range_size, near) : limits->range_size;
+}
+
+bool hold_leave(struct state *s) {
+	// What one claim takes has nothing left
+	if ((uint64_t)s->hold->file->source.st.st_size <= range_size(s) || !hold_share(s)) {
+		return false;
+	}
+	hold_end(s);
+	return true;
 }
 
 /** The slot of the first chunk of a file that is in flight; state::depth if there is none. */
@@ -444,11 +482,18 @@ void slot_begin(struct state *s) {
 
 bool hold_claim(struct state *s) {
 	struct hold *hold = s->hold;
-	if (!file_claim(hold->file, s->ctx.files->limits->range_size, &hold->range)) {
+	struct findings *findings = &s->worker->work->findings;
+	if ((uint64_t)hold->file->source.st.st_size > s->ctx.files->limits->range_size && state_way(s) == HEAD_FREE) {
+		hold_share(s);
+	}
+	if (!file_claim(hold->file, range_size(s), &hold->range)) {
 		return false;
 	}
-	bool many = hold->range.end - hold->range.start > s->worker->chunk_size;
-	hold->cached =
-		many && hold->file->plan.cache != CACHE_BYPASS && extent_is_cached(hold->file->source.fd, hold->range) > 0;
+	uint64_t bytes = hold->range.end - hold->range.start;
+	hold->cached = bytes > s->worker->chunk_size && hold->file->plan.cache != CACHE_BYPASS
+		&& extent_is_cached(hold->file->source.fd, hold->range) > 0;
+	if (findings->counted && !hold->cached) {
+		atomic_fetch_add(&findings->cold, bytes + WORK_UNIT);
+	}
 	return true;
 }

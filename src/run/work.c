@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "run/work.h"
 
+#include "base/array.h"
 #include "copy/file.h"
 #include "dest/hardlinks.h"
 #include "tree/tree.h"
 
 #include <limits.h>
 #include <stdlib.h>
+
+/** Calls of work_urge() until a sweep waits for nothing. */
+#define URGENT 10
 
 void work_init(struct work *work) {
 	*work = (struct work) {.limit = UINT_MAX};
@@ -28,7 +32,19 @@ static void free_batches(struct list *batches) {
 	list_init(batches);
 }
 
+/** Free the names of a sweep, and note those that were not begun. */
+static void free_spots(struct spot *spots, size_t count) {
+	for (size_t i = 0; i < count; ++i) {
+		if (spots[i].tree) {
+			tree_note_failure(spots[i].tree);
+			tree_unref(spots[i].tree);
+		}
+	}
+	free(spots);
+}
+
 void work_destroy(struct work *work) {
+	free_spots(work->spots, work->spot_count);
 	free_batches(&work->batches);
 	free_batches(&work->deferred);
 	for (struct list *node; (node = list_pop(&work->last));) {
@@ -94,6 +110,71 @@ bool work_push(struct work *work, struct batch *batch) {
 	return room;
 }
 
+bool work_put(struct work *work, struct spot spot) {
+	mutex_lock(&work->lock);
+	bool room = array_reserve(work->spots, work->spot_count, work->spot_size) == 0;
+	if (room) {
+		tree_ref(spot.tree);
+		work->spots[work->spot_count++] = spot;
+	}
+	mutex_unlock(&work->lock);
+	return room;
+}
+
+/** In the order of the places; the names of an inode stay in the order of their directory. */
+static int by_place(const void *a, const void *b) {
+	const struct spot *x = a;
+	const struct spot *y = b;
+	if (x->place != y->place) {
+		return x->place < y->place ? -1 : 1;
+	}
+	if (x->listed->ino != y->listed->ino) {
+		return x->listed->ino < y->listed->ino ? -1 : 1;
+	}
+	return (x->listed > y->listed) - (x->listed < y->listed);
+}
+
+/** Whether no name was added to the next sweep for long; the lock is held. */
+static bool is_urgent(const struct work *work) {
+	return work->idle >= URGENT;
+}
+
+/** Whether a sweep can begin; the lock is held. */
+static bool is_sweep_due(const struct work *work) {
+	bool found = list_empty(&work->batches) && list_empty(&work->trees) && work->busy == 0;
+	return !work->sweeping && work->spot_count > 0 && (found || is_urgent(work) || work->spot_count >= WORK_SPOTS);
+}
+
+/** Begin a sweep; the lock is held. */
+static struct work_item take_sweep(struct work *work) {
+	work->sweep = (struct batch) {.spots = work->spots, .count = work->spot_count};
+	qsort(work->spots, work->spot_count, sizeof(*work->spots), by_place);
+	work->spots = NULL;
+	work->spot_count = work->spot_size = work->urged = 0;
+	work->sweeping = true;
+	work->idle = 0;
+	return (struct work_item) {.kind = WORK_SWEEP, .batch = &work->sweep};
+}
+
+void work_swept(struct work *work) {
+	free_spots(work->sweep.spots, work->sweep.count);
+	mutex_lock(&work->lock);
+	work->sweeping = false;
+	cond_broadcast(&work->cond);
+	mutex_unlock(&work->lock);
+}
+
+void work_urge(struct work *work) {
+	mutex_lock(&work->lock);
+	bool same = work->spot_count > 0 && work->spot_count == work->urged && !work->sweeping;
+	work->idle = same ? work->idle + 1 : 0;
+	work->urged = work->spot_count;
+	if (is_urgent(work)) {
+		wake(work);
+	}
+	mutex_unlock(&work->lock);
+}
+
 void work_push_later(struct work *work, struct batch *batch) {
 	mutex_lock(&work->lock);
 	list_append(&work->deferred, &batch->node);
@@ -141,8 +222,8 @@ static struct work_item take_directory(struct work *work) {
 	return item;
 }
 
-/** Take the next piece of work; the lock is held. */
-static struct work_item take(struct work *work) {
+/** Take the next piece of work; the lock is held. FLAGS: enum work_take_flags. */
+static struct work_item take(struct work *work, unsigned flags) {
 	struct work_item item = {.kind = WORK_NONE};
 	struct list *node;
 
@@ -153,6 +234,11 @@ static struct work_item take(struct work *work) {
 		item.kind = WORK_FILE;
 		item.file = list_item(work->files.next, struct file, work_node);
 		file_ref(item.file);
+	} else if (is_sweep_due(work) && (!(flags & WORK_NARROW) || is_urgent(work))) {
+		return take_sweep(work);
+	} else if (work->sweeping || is_sweep_due(work)) {
+		// Nothing else is to move the head now
+		return item;
 	} else if ((node = list_pop(&work->batches))) {
 		item.kind = WORK_BATCH;
 		item.batch = list_item(node, struct batch, node);
@@ -169,26 +255,36 @@ static struct work_item take(struct work *work) {
 	return item;
 }
 
-/** Take the next piece of work if BUSY workers may be busy; the lock is held. */
-static struct work_item take_within(struct work *work, unsigned busy) {
+/** Take the next piece of work if BUSY workers may be busy; the lock is held. FLAGS: enum work_take_flags. */
+static struct work_item take_within(struct work *work, unsigned busy, unsigned flags) {
 	struct work_item item = {.kind = WORK_NONE};
 	if (busy <= work->limit) {
-		item = take(work);
+		item = take(work, flags);
 	}
 	return item;
 }
 
-struct work_item work_take(struct work *work, bool wait) {
+/** Whether there may be work yet; the lock is held. */
+static bool is_going_on(const struct work *work) {
+	return (work->busy > 0 || work->spot_count > 0) && !work->cancelled;
+}
+
+struct work_item work_take(struct work *work, unsigned flags) {
+	bool wait = flags & WORK_WAIT;
 	mutex_lock(&work->lock);
 	if (wait) {
 		--work->busy;
 	}
-	struct work_item item = take_within(work, work->busy + (wait ? 1 : 0));
-	while (wait && item.kind == WORK_NONE && work->busy > 0 && !work->cancelled) {
+	struct work_item item = take_within(work, work->busy + (wait ? 1 : 0), flags);
+	if (wait && item.kind == WORK_NONE && is_sweep_due(work)) {
+		// It may be for one of those that wait
+		cond_broadcast(&work->cond);
+	}
+	while (wait && item.kind == WORK_NONE && is_going_on(work)) {
 		++work->waiting;
 		cond_wait(&work->cond, &work->lock);
 		--work->waiting;
-		item = take_within(work, work->busy + 1);
+		item = take_within(work, work->busy + 1, flags);
 	}
 	if (wait && item.kind != WORK_NONE) {
 		++work->busy;
@@ -204,6 +300,16 @@ void work_join(struct work *work, unsigned count) {
 	mutex_lock(&work->lock);
 	work->busy += count;
 	mutex_unlock(&work->lock);
+}
+
+bool work_is_surplus(struct work *work, unsigned index) {
+	if (index < atomic_load_explicit(&work->limit, memory_order_relaxed)) {
+		return false;
+	}
+	mutex_lock(&work->lock);
+	bool surplus = work->busy > work->limit;
+	mutex_unlock(&work->lock);
+	return surplus;
 }
 
 enum work_kind work_pending(struct work *work) {

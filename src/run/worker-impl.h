@@ -89,6 +89,9 @@ struct state {
 	struct list overflow;
 };
 
+/** How the sources are read: enum head_way. */
+unsigned state_way(const struct state *s);
+
 /** Whether the copy was cancelled, so that nothing more is to be begun. */
 bool state_is_cancelled(const struct state *s);
 
@@ -100,6 +103,9 @@ bool hold_claim(struct state *s);
 
 /** Stop filling a file that has no range left. */
 void hold_exhausted(struct state *s);
+
+/** Leave the ranges of the file being filled that were not claimed to others. Returns whether they can take them. */
+bool hold_leave(struct state *s);
 
 /** Start the next chunk of the file being filled. There must be room (slots_have_room()). */
 void slot_begin(struct state *s);

@@ -2,28 +2,75 @@
 #include "run/worker-impl.h"
 
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/opts.h"
 #include "dest/dest.h"
 #include "dest/hardlinks.h"
 #include "dest/remove.h"
 #include "report/report.h"
 #include "run/work.h"
+#include "sys/extent.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /** Seconds: a worker that takes longer to begin with a file has waited for something. */
 #define SLOW 300e-6
 
-/** Begin to move a file's data. FILE: NULL if the entry is done. */
-static void begin_file(struct state *s, struct file *file) {
-	if (file) {
-		hold_begin(s, file, false);
+/** Add N to what is counted during a trial, and wake the coordinator when it is ENOUGH. */
+static void count(struct state *s, atomic_uint *what, unsigned n, unsigned enough) {
+	unsigned before = atomic_fetch_add(what, n);
+	if (before < enough && before + n >= enough) {
+		pthread_kill(s->worker->coordinator, WAKE_SIGNAL);
 	}
+}
+
+/** During a trial, time the first read of a file. */
+static void probe(struct state *s, const struct file *file) {
+	struct findings *findings = &s->worker->work->findings;
+	bool small = file->source.st.st_size <= (off_t)MOVE_BUFFER;
+	char byte;
+	// A small file that is not done has been looked for in the page cache; that may have begun to read it
+	if (!small && extent_is_cached(file->source.fd, (struct extent) {.end = 1}) > 0) {
+		count(s, &findings->warm, HEAD_WARM, HEAD_WARM);
+	} else if (file->plan.cache == CACHE_KEEP && !(file->plan.flags & PLAN_SKIP_HOLES)) {
+		double start = now();
+		// An error is met again
+		ssize_t n = pread(file->source.fd, &byte, 1, 0);
+		atomic_fetch_add(&findings->waited, n == 1 ? (uint64_t)((now() - start) * 1e9) : 0);
+		count(s, &findings->probes, n == 1, HEAD_PROBES);
+	}
+}
+
+/** During a trial, count what is done without a read from the medium. N: as for HEAD_WARM if it has no data. */
+static void note_done(struct state *s, unsigned n) {
+	if (state_way(s) == HEAD_CAREFUL) {
+		bool cached = counter_get(&s->ctx.counters->cached) > 0;
+		count(s, &s->worker->work->findings.warm, cached ? HEAD_WARM : n, HEAD_WARM);
+	}
+}
+
+/** Begin with a name, and to move its data. The arguments are those of file_begin(). */
+static void begin_name(struct state *s, struct tree *tree, const struct entry *entry, const struct stat *st,
+	struct link_name *retry)
+{
+	double start = now();
+	struct file *file = file_begin(&s->ctx, tree, entry, st, retry);
+	s->slow = now() - start > SLOW;
+	if (!file) {
+		note_done(s, HEAD_NAME);
+		return;
+	}
+	if (state_way(s) == HEAD_CAREFUL) {
+		probe(s, file);
+	}
+	hold_begin(s, file, false);
 }
 
 /** Begin with a batch, which is taken over. */
@@ -84,6 +131,7 @@ static bool begin_directory(struct state *s, struct tree *parent, const struct e
 	if (tree->listing.dir_count > 0) {
 		work_push_tree(s->worker->work, tree);
 	}
+	note_done(s, 1);
 	begin_names(s, tree);
 	tree_unpin(tree);
 	tree_unref(tree);
@@ -115,7 +163,7 @@ static void begin_operand(struct state *s, struct tree *base, struct entry *entr
 		}
 	} else if (wanted) {
 		before_waiting(s, entry->type);
-		begin_file(s, file_begin(&s->ctx, tree, &last, &st, NULL));
+		begin_name(s, tree, &last, &st, NULL);
 	}
 	if (s->opts->flags & OPT_PARENTS) {
 		tree_unpin(tree);
@@ -123,24 +171,84 @@ static void begin_operand(struct state *s, struct tree *base, struct entry *entr
 	}
 }
 
+/** Leave a name to the next sweep. Returns whether that is possible. */
+static bool leave_to_sweep(struct state *s, struct tree *tree, const struct listed *listed) {
+	struct entry entry = listing_entry(listed);
+	if (entry.type != DT_REG || state_way(s) != HEAD_SWEEP) {
+		return false;
+	}
+	int fd = openat(tree->fd[SRC], entry.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	// If it cannot be opened, that is reported when it is copied
+	uint64_t place = fd >= 0 ? extent_place(fd) : 0;
+	close_fd(&fd);
+	return work_put(s->worker->work, (struct spot) {.place = place, .tree = tree, .listed = listed});
+}
+
+/** Begin with the next name of a sweep. */
+static void begin_spot(struct state *s, struct spot *spot) {
+	struct tree *tree = spot->tree;
+	struct entry entry = listing_entry(spot->listed);
+	int ret = tree_pin(tree);
+	if (ret < 0) {
+		tree_report(tree, &entry, error_make(ERROR_ACCESS, ret, "cannot access %s"));
+	} else {
+		begin_name(s, tree, &entry, NULL, NULL);
+		tree_unpin(tree);
+	}
+	spot->tree = NULL;
+	tree_unref(tree);
+}
+
+/** End the batch that a worker is at. */
+static void end_batch(struct state *s) {
+	struct batch *batch = s->batch;
+	s->batch = NULL;
+	if (batch->spots) {
+		work_swept(s->worker->work);
+		return;
+	}
+	tree_unpin(batch->tree);
+	batch_free(batch);
+}
+
 /** Begin with the next name of the batch. */
 static void begin_next(struct state *s) {
 	struct batch *batch = s->batch;
 	if (s->next == batch->count) {
-		s->batch = NULL;
-		tree_unpin(batch->tree);
-		batch_free(batch);
+		end_batch(s);
 		return;
 	}
-	struct entry entry = listing_entry(&batch->listed[s->next++]);
+	size_t at = s->next++;
+	if (batch->spots) {
+		begin_spot(s, &batch->spots[at]);
+		return;
+	}
+	struct entry entry = listing_entry(&batch->listed[at]);
 	if (batch->tree->flags & TREE_BASE) {
 		begin_operand(s, batch->tree, &entry);
-	} else {
+	} else if (!leave_to_sweep(s, batch->tree, &batch->listed[at])) {
 		before_waiting(s, entry.type);
-		double start = now();
-		begin_file(s, file_begin(&s->ctx, batch->tree, &entry, NULL, NULL));
-		s->slow = now() - start > SLOW;
+		begin_name(s, batch->tree, &entry, NULL, NULL);
 	}
+}
+
+/** Leave to others what was not begun, if too many workers are busy. Returns whether anything was left to them. */
+static bool make_way(struct state *s) {
+	struct batch *batch = s->batch;
+	if ((batch && batch->spots) || !work_is_surplus(s->worker->work, s->worker->index)) {
+		return false;
+	}
+	if (s->hold || !batch || (batch->tree->flags & TREE_BASE)) {
+		return s->hold && hold_leave(s);
+	}
+	struct batch *rest = batch_new(batch->tree, batch->listed + s->next, batch->count - s->next);
+	bool left = rest && work_push(s->worker->work, rest);
+	if (left) {
+		end_batch(s);
+	} else if (rest) {
+		batch_free(rest);
+	}
+	return left;
 }
 
 static struct link_name *waiting(struct list *names) {
@@ -163,7 +271,7 @@ static void begin_waiting(struct state *s, struct link_name *name) {
 		begin_directory(s, tree, &entry);
 		link_name_free(name);
 	} else {
-		begin_file(s, file_begin(&s->ctx, tree, &entry, NULL, name));
+		begin_name(s, tree, &entry, NULL, name);
 	}
 	s->ctx.last_try = false;
 	tree_unpin(tree);
@@ -173,7 +281,7 @@ static void begin_waiting(struct state *s, struct link_name *name) {
 /** Take a piece of work. Returns false if there is none now or, with WAIT, none any more. */
 static bool begin_work(struct state *s, bool wait) {
 	work_push_last(s->worker->work, &s->ctx.nospace);
-	struct work_item item = work_take(s->worker->work, wait);
+	struct work_item item = work_take(s->worker->work, (wait ? WORK_WAIT : 0) | (s->worker->narrow ? WORK_NARROW : 0));
 	switch (item.kind) {
 	case WORK_NONE:
 		return false;
@@ -182,6 +290,10 @@ static bool begin_work(struct state *s, bool wait) {
 		break;
 	case WORK_BATCH:
 		begin_batch(s, item.batch);
+		break;
+	case WORK_SWEEP:
+		s->batch = item.batch;
+		s->next = 0;
 		break;
 	case WORK_TREE: {
 		int ret = tree_pin(item.tree);
@@ -216,7 +328,7 @@ static bool fill(struct state *s) {
 	while (slots_have_room(s) && !slots_are_due(s) && !state_is_cancelled(s) && !s->leaving) {
 		if (s->hold && s->hold->range.start < s->hold->range.end) {
 			slot_begin(s);
-		} else if (s->hold && hold_claim(s)) {
+		} else if (make_way(s) || (s->hold && hold_claim(s))) {
 			continue;
 		} else if (s->hold) {
 			hold_exhausted(s);
@@ -250,9 +362,10 @@ static void abandon(struct state *s) {
 		hold_exhausted(s);
 	}
 	if (s->batch) {
-		tree_note_failure(s->batch->tree);
-		s->next = s->batch->count;
-		begin_next(s);
+		if (s->batch->tree) {
+			tree_note_failure(s->batch->tree);
+		}
+		end_batch(s);
 	}
 	for (struct list *node; (node = list_pop(&s->overflow));) {
 		struct batch *batch = list_item(node, struct batch, node);

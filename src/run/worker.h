@@ -23,6 +23,8 @@ struct worker {
 	unsigned index;
 	/** Whether there can be no other worker. */
 	bool alone;
+	/** Whether it keeps little in flight. */
+	bool narrow;
 	/** Bytes of a chunk; most chunks in flight; most bytes in flight, if more than one chunk is. */
 	size_t chunk_size;
 	unsigned depth;

@@ -112,7 +112,7 @@ once_auto_is_direct_for_what_memory_has_no_room_for() {
 	expect_status 0
 	expect_out_has "'fs/a': linked reads and writes, past the page cache"
 	check cmp fs/a fs/b
-	run_ucp --debug --direct=never --x-inject=little-memory fs/a fs/c
+	run_ucp -j2 --debug --direct=never --x-inject=little-memory fs/a fs/c
 	expect_status 0
 	expect_out_has "'fs/a': linked reads and writes, shared by all workers"
 }

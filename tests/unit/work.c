@@ -234,6 +234,90 @@ TEST(nothing_after_cancelling) {
 	tear_down();
 }
 
+// --- Sweeps
+
+/** Put a name with inode number INO at PLACE into the next sweep. */
+static void put(const struct listed *listed, uint64_t place) {
+	CHECK(work_put(&t.work, (struct spot) {.place = place, .tree = t.tree, .listed = listed}));
+}
+
+/** Take a sweep, and check the order of its names. */
+static void check_sweep(unsigned flags, const struct listed *const *want, size_t count) {
+	struct work_item item = work_take(&t.work, flags);
+	REQUIRE(item.kind == WORK_SWEEP);
+	REQUIRE(item.batch->count == count);
+	for (size_t i = 0; i < count; ++i) {
+		CHECK_MSG(item.batch->spots[i].listed == want[i], "name %zu", i);
+	}
+}
+
+TEST(sweeps_follow_the_places) {
+	static const struct listed names[5] = {{.ino = 9}, {.ino = 2}, {.ino = 3}, {.ino = 3}, {.ino = 1}};
+	set_up(1);
+	put(&names[3], 5000);
+	put(&names[0], 1);
+	put(&names[1], 70);
+	put(&names[4], 0);
+	put(&names[2], 5000);
+	check_sweep(WORK_WAIT, (const struct listed *[]) {&names[4], &names[0], &names[1], &names[2], &names[3]}, 5);
+	work_swept(&t.work);
+	check_nothing(true);
+	tear_down();
+}
+
+TEST(sweeps_wait_until_all_is_found) {
+	static const struct listed name;
+	set_up(2);
+	CHECK(work_push(&t.work, new_batch(1)));
+	put(&name, 1);
+	check_batch(true, 1);
+	// The other worker is busy, and may find more
+	check_nothing(false);
+	for (size_t i = 1; i < WORK_SPOTS; ++i) {
+		put(&name, i);
+	}
+	CHECK_EQ(work_take(&t.work, 0).batch->count, WORK_SPOTS);
+	// Meanwhile there is nothing else to do
+	CHECK(work_push(&t.work, new_batch(2)));
+	put(&name, 1);
+	check_nothing(false);
+	work_swept(&t.work);
+	check_batch(false, 2);
+	work_leave(&t.work, 1);
+	check_sweep(WORK_WAIT, (const struct listed *[]) {&name}, 1);
+	// What is left of both is freed
+	work_swept(&t.work);
+	put(&name, 1);
+	tear_down();
+}
+
+TEST(narrow_workers_sweep_only_if_nobody_else_does) {
+	static const struct listed name;
+	set_up(2);
+	put(&name, 1);
+	CHECK_EQ(work_take(&t.work, WORK_NARROW).kind, WORK_NONE);
+	t.work.waiting = 1;
+	for (int i = 0; i < 20; ++i) {
+		work_urge(&t.work);
+	}
+	t.work.waiting = 0;
+	check_sweep(WORK_NARROW, (const struct listed *[]) {&name}, 1);
+	work_swept(&t.work);
+	tear_down();
+}
+
+TEST(surplus_workers) {
+	set_up(3);
+	CHECK(!work_is_surplus(&t.work, 2));
+	work_limit(&t.work, 2);
+	CHECK(work_is_surplus(&t.work, 2));
+	CHECK(!work_is_surplus(&t.work, 1));
+	// One of the others waits
+	work_leave(&t.work, 1);
+	CHECK(!work_is_surplus(&t.work, 2));
+	tear_down();
+}
+
 // --- Several workers
 
 /** Wait until so many workers wait and have left so many batches. */
