@@ -215,7 +215,8 @@ def race_on(bench, at, name, seconds):
     if how not in again.KINDS:
         floors = bench.floors(fs, how, near[0], dst)
     # Big files take memory in big pieces, of which little was free lately.
-    gib = max(bench.corpora[what].bytes * 1.3 / GIB, 4 if what in ("one", "many") else 0.25)
+    big = what in ("one", "many") and not bench.opt.quick
+    gib = max(bench.corpora[what].bytes * 1.3 / GIB, 4 if big else 0.25)
     gib = min(gib, 6, stage.memory_free() / GIB / 2)
     kept = how == "u" or how in again.KINDS and again.KINDS[how].prepared
     ran = race.Race(bench, src, dst, near=near, cold=cache == "cold", keep=kept, warm_gib=round(gib, 2),
