@@ -178,6 +178,11 @@ once_planted_below_backups() {
 	expect_status 1
 	expect_err_has "ucp: cannot backup 't/d/g': Not a directory"
 	[[ $(content t/d/g t/gone/deep/x~ b/f) == $'old-g\ngone\nold-f' && ! $(ls out) ]] || fail "$(find . -ls)"
+	rm b/d
+	run_ucp -aT --delete --backup-dir=b s t
+	expect_status 1
+	expect_err_has "ucp: cannot backup 't/gone/deep/x~': Operation not permitted"
+	echo old-g >t/d/g
 	# A link to the directory itself, in a place of others, is followed only to what is theirs
 	mkdir theirs
 	chown "$USER_ID" theirs

@@ -341,6 +341,22 @@ once_directory_is_exchanged() {
 	done
 }
 
+# What must stay is not emptied when it gets another name, and the way up leads only to where it came from.
+once_what_is_exchanged_stays() {
+	local deep=d/old/1/2/3/4/5/6/7
+	mkdir -p s d/old d/snapshot
+	touch s/f d/snapshot/kept
+	exchanging 'statx old d/old d/snapshot' --mirror --link-dest=d/snapshot s d
+	expect_err_has "ucp: not removing 'd/old', as it was replaced meanwhile"
+	[[ -e d/old/kept ]] || fail "$(find d)"
+	rm -r d
+	mkdir -p $deep/{8/9,aa,zz} out/{aa,zz}
+	touch out/{aa,zz}/kept $deep/{aa,zz}/gone
+	exchanging "openat 9 $deep/8 out/8" --mirror s d
+	[[ -e out/aa/kept && -e out/zz/kept && -d out/8 ]] || fail "$(find d out)"
+	expect_err_has "as it was moved meanwhile"
+}
+
 # An attacker exchanges what is being removed with links as fast as they can.
 once_attack_on_removal() {
 	need root

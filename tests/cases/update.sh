@@ -129,6 +129,21 @@ once_file_is_exchanged_before_its_attributes_are_read() {
 	[[ -n $(getfacl -cs s/f) && -z $(getfacl -cs d/f) ]] || fail "d/f has $(getfacl -c d/f)"
 }
 
+# Attributes are given only to what was compared.
+once_destination_is_exchanged_before_it_gets_attributes() {
+	mkdir s d
+	echo text >s/f
+	cp -a s/f d/f
+	cp -a s/f d/other
+	chmod 600 d/{f,other}
+	# In a directory that only we may write to, another number is no sign of another file
+	chmod 777 s d
+	exchanging "fstatat+2 f d/f d/other" -a -T --update=differ s d
+	expect_status 1
+	expect_err "ucp: skipping file 's/f', as its destination 'd/f' was replaced while being copied"
+	[[ $(stat -c %a d/f d/other | xargs) == "600 600" ]] || fail "$(ls -l d)"
+}
+
 # Who puts a file in the place of another one, with its size and times, does not get the other one's copy.
 once_copy_is_not_given_to_the_owner_of_another_file() {
 	local options

@@ -86,6 +86,8 @@ static void called(const char *call, const char *name) {
 	}
 
 CALL(fstatat64, fstatat, path, (int dir, const char *path, struct stat64 *st, int flags), (dir, path, st, flags))
+CALL(statx, statx, path, (int dir, const char *path, int flags, unsigned mask, struct statx *st),
+	(dir, path, flags, mask, st))
 CALL(mkdirat, mkdirat, path, (int dir, const char *path, mode_t mode), (dir, path, mode))
 CALL(mknodat, mknodat, path, (int dir, const char *path, mode_t mode, dev_t dev), (dir, path, mode, dev))
 CALL(symlinkat, symlinkat, path, (const char *target, int dir, const char *path), (target, dir, path))
