@@ -93,12 +93,13 @@ COV_MODES ?= default,sync,tiny,short,old
 cflags_tool  := -std=gnu17 -pthread $(warnings) -O2 -g
 faultfs_objs := $(patsubst tests/tools/%.c,$(B)/obj/tools/%.o,$(wildcard tests/tools/fault*.c))
 fuse_flags    = $(shell pkg-config $(1) fuse3)
-bench_tools  := $(patsubst bench/%.c,$(B)/bench/%,$(filter-out bench/preload-%,$(wildcard bench/*.c)))
+bench_tools  := $(patsubst bench/%.c,$(B)/bench/%,$(filter-out bench/preload-% bench/slowdisk.c,$(wildcard bench/*.c)))
 bench_loads  := $(patsubst bench/%.c,$(B)/bench/%.so,$(wildcard bench/preload-*.c))
 bench_objs   := $(patsubst $(B)/bench/%,$(B)/obj/bench/%.o,$(bench_tools))
 tools        := $(patsubst tests/tools/%.c,$(B)/tools/%,$(wildcard tests/tools/run-*.c tests/tools/swapper.c)) \
 	$(patsubst tests/tools/%.c,$(B)/tools/%.so,$(wildcard tests/tools/preload-*.c))
 faultfs      := $(if $(shell pkg-config --exists 'fuse3 >= 3.12' 2>/dev/null && echo yes),$(B)/tools/faultfs)
+slowdisk     := $(if $(faultfs),$(B)/bench/slowdisk)
 
 q    := $(if $(V),,@)
 say   = $(if $(V),@:,@echo "  $(1)")
@@ -170,11 +171,15 @@ $(bench_tools): $(B)/bench/%: $(B)/obj/bench/%.o $(B)/libucp.a
 	$(call say,LD $@)
 	$(q)$(CC) $(cflags) $(ldflags) -o $@ $^ $(libs)
 
-bench-tools: $(bench_tools) $(bench_loads) $(faultfs)
+bench-tools: $(bench_tools) $(bench_loads) $(faultfs) $(slowdisk)
 
 $(bench_loads): $(B)/bench/%.so: bench/%.c $(B)/flags
 	$(call say,CC $<)
 	$(q)$(CC) $(cppflags) $(cflags_tool) -shared -fPIC $(LDFLAGS) -o $@ $< -ldl
+
+$(B)/bench/slowdisk: bench/slowdisk.c $(B)/flags
+	$(call say,LD $@)
+	$(q)$(CC) $(cppflags) $(call fuse_flags,--cflags) $(cflags_tool) $(LDFLAGS) -o $@ $< $(call fuse_flags,--libs) -lm
 
 $(B)/tools/%.so: tests/tools/%.c $(B)/flags
 	$(call say,CC $<)
