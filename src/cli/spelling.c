@@ -21,154 +21,80 @@ static const char *const names_of_cp[] = {
 	"verbose", "version",
 };
 
-/** A name that users know from another program. */
-struct habit {
-	const char *name;
-	/** Our option that means the same, or nearly so. It may be cut short to a beginning of this name. */
+/** Names that users know from another program, with the same hint. */
+struct habits {
+	/** They end with NULL. */
+	const char *const *names;
+	/** Our option that they may be cut short to, besides one of the same name; or NULL. */
 	const char *same;
-	/** The hint for users who give the name; NULL: NOTHING_LIKE_IT. */
+	/** The hint for users who give such a name, if it is no option of ours. */
 	const char *hint;
+	/** The hint if "no-" is in front of it, by which rsync revokes nearly each option. */
+	const char *revoked;
 };
 
-#define NOT_FOR_COPYING "ucp does not copy to other machines"
-#define SEE_DELETE "see --delete, which removes when a directory is copied without an error"
 #define NOTHING_LIKE_IT "ucp has nothing like this option of rsync"
-#define NO_CONTENTS "see --update=checksum for comparing contents, --verify for a check of the copy"
+#define NAMES(...) (const char *const []) {__VA_ARGS__, NULL}
+#define HABITS(text, ...) {.names = NAMES(__VA_ARGS__), .hint = text, .revoked = NOTHING_LIKE_IT}
+#define ATTRIBUTES(text, ...) {.names = NAMES(__VA_ARGS__), .hint = text, .revoked = "see --no-preserve"}
 
 /** The long options of rsync 3.2 that cp does not have, and others that users try. */
-static const struct habit habits[] = {
-	{"acls", NULL, "see --preserve=mode"},
-	{"address", NULL, NOT_FOR_COPYING},
-	{"append", NULL, "see --resume"},
-	{"append-verify", NULL, "see --resume"},
-	{"atimes", NULL, "see --preserve=timestamps"},
-	{"backup-dir", "backup-dir", NULL},
-	{"block-size", NULL, NULL},
-	{"blocking-io", NULL, NOT_FOR_COPYING},
-	{"bwlimit", "bwlimit", NULL},
-	{"checksum", NULL, NO_CONTENTS},
-	{"checksum-choice", NULL, NO_CONTENTS},
-	{"checksum-seed", NULL, NO_CONTENTS},
-	{"chmod", "chmod", NULL},
-	{"chown", "chown", NULL},
-	{"compare-dest", NULL, "see --link-dest"},
-	{"compress", NULL, NOT_FOR_COPYING},
-	{"compress-choice", NULL, NOT_FOR_COPYING},
-	{"compress-level", NULL, NOT_FOR_COPYING},
-	{"contimeout", NULL, NOT_FOR_COPYING},
-	{"copy-as", NULL, NULL},
-	{"copy-dest", NULL, "see --reflink-dest and --link-dest"},
-	{"copy-devices", NULL, "see --copy-contents"},
-	{"copy-dirlinks", NULL, NULL},
-	{"copy-links", NULL, "see --dereference"},
-	{"copy-unsafe-links", NULL, NULL},
-	{"crtimes", NULL, NULL},
-	{"cvs-exclude", NULL, "see --exclude-vcs"},
-	{"daemon", NULL, NOT_FOR_COPYING},
-	{"del", NULL, SEE_DELETE},
-	{"delay-updates", NULL, "see --atomic"},
-	{"delete", "delete", NULL},
-	{"delete-after", NULL, SEE_DELETE},
-	{"delete-before", NULL, SEE_DELETE},
-	{"delete-delay", NULL, SEE_DELETE},
-	{"delete-during", NULL, SEE_DELETE},
-	{"delete-excluded", "delete-excluded", NULL},
-	{"delete-missing-args", NULL, NULL},
-	{"devices", NULL, "see --recursive"},
-	{"dirs", NULL, NULL},
-	{"dry-run", "dry-run", NULL},
-	{"early-input", NULL, NOT_FOR_COPYING},
-	{"exclude", "exclude", NULL},
-	{"exclude-from", "exclude-from", NULL},
-	{"executability", NULL, "see --preserve=mode"},
-	{"existing", NULL, NULL},
-	{"fake-super", NULL, NULL},
-	{"files-from", "files-from", NULL},
-	{"filter", NULL, "see --exclude, --include and --exclude-from"},
-	{"from0", NULL, "see --null"},
-	{"fsync", "fsync", NULL},
-	{"fuzzy", NULL, NULL},
-	{"group", NULL, "see --preserve=ownership"},
-	{"groupmap", NULL, "see --chown, which gives all copies one group"},
-	{"hard-links", NULL, "see --preserve=links"},
-	{"human-readable", NULL, "ucp always prints human-readable sizes"},
-	{"iconv", NULL, NULL},
-	{"ignore-errors", NULL, "--delete removes nothing where something failed"},
-	{"ignore-existing", NULL, "see --no-clobber"},
-	{"ignore-missing-args", NULL, NULL},
-	{"ignore-non-existing", NULL, NULL},
-	{"ignore-times", NULL, "ucp copies all unless --update says otherwise; see --update=all"},
-	{"inc-recursive", "include", NULL},
-	{"include", "include", NULL},
-	{"include-from", "include",
-		"see --exclude-from, of which a line that begins with a plus sign and a blank includes"},
-	{"info", NULL, "see --progress, --stats and --verbose"},
-	{"inplace", NULL, "ucp writes into the file that is there unless told otherwise"},
-	{"ipv4", NULL, NOT_FOR_COPYING},
-	{"ipv6", NULL, NOT_FOR_COPYING},
-	{"itemize-changes", NULL, "see --itemize"},
-	{"keep-dirlinks", NULL, "see --keep-directory-symlink"},
-	{"link-dest", "link-dest", NULL},
-	{"links", NULL, "see --no-dereference"},
-	{"list-only", NULL, "see --dry-run"},
-	{"log-file", "log-file", NULL},
-	{"log-file-format", NULL, "see --log-file"},
-	{"max-alloc", NULL, NULL},
-	{"max-delete", "max-delete", NULL},
-	{"max-size", "max-size", NULL},
-	{"min-size", "min-size", NULL},
-	{"mkpath", NULL, "see --parents"},
-	{"modify-window", NULL, NULL},
-	{"munge-links", NULL, NULL},
-	{"no-progress", NULL, "see --progress=never"},
-	{"numeric-ids", NULL, "ucp copies the numbers of owners as they are"},
-	{"old-args", NULL, NOT_FOR_COPYING},
-	{"old-dirs", NULL, NULL},
-	{"omit-dir-times", NULL, NULL},
-	{"omit-link-times", NULL, NULL},
-	{"only-write-batch", NULL, NULL},
-	{"open-noatime", NULL, NULL},
-	{"out-format", NULL, "see --json"},
-	{"outbuf", NULL, NULL},
-	{"owner", NULL, "see --preserve=ownership"},
-	{"partial", NULL, "see --resume"},
-	{"partial-dir", NULL, "see --resume"},
-	{"password-file", NULL, NOT_FOR_COPYING},
-	{"perms", NULL, "see --preserve=mode"},
-	{"port", NULL, NOT_FOR_COPYING},
-	{"preallocate", NULL, NULL},
-	{"progress", "progress", NULL},
-	{"protect-args", NULL, NOT_FOR_COPYING},
-	{"protocol", NULL, NOT_FOR_COPYING},
-	{"prune-empty-dirs", NULL, NULL},
-	{"quiet", NULL, "ucp says only what went wrong; see --progress=never"},
-	{"read-batch", NULL, NULL},
-	{"relative", NULL, "see --parents"},
-	{"remote-option", NULL, NOT_FOR_COPYING},
-	{"remove-source-files", NULL, "see --move"},
-	{"rsh", NULL, NOT_FOR_COPYING},
-	{"rsync-path", NULL, NOT_FOR_COPYING},
-	{"safe-links", NULL, NULL},
-	{"secluded-args", NULL, NOT_FOR_COPYING},
-	{"size-only", NULL, NULL},
-	{"skip-compress", NULL, NOT_FOR_COPYING},
-	{"sockopts", NULL, NOT_FOR_COPYING},
-	{"specials", NULL, "see --recursive"},
-	{"stats", "stats", NULL},
-	{"stderr", NULL, NULL},
-	{"stop-after", NULL, NULL},
-	{"stop-at", NULL, NULL},
-	{"super", NULL, NULL},
-	{"temp-dir", NULL, NULL},
-	{"time-limit", NULL, NULL},
-	{"timeout", NULL, NOT_FOR_COPYING},
-	{"times", NULL, "see --preserve=timestamps"},
-	{"trust-sender", NULL, NOT_FOR_COPYING},
-	{"usermap", NULL, "see --chown, which gives all copies one owner"},
-	{"whole-file", NULL, "ucp copies whole files"},
-	{"write-batch", NULL, NULL},
-	{"write-devices", NULL, NULL},
-	{"xattrs", "xattrs", "see --preserve=xattr"},
+static const struct habits habits[] = {
+	HABITS("ucp does not copy to other machines", "address", "blocking-io", "compress", "compress-choice",
+		"compress-level", "contimeout", "daemon", "early-input", "ipv4", "ipv6", "old-args", "password-file", "port",
+		"protect-args", "protocol", "remote-option", "rsh", "rsync-path", "secluded-args", "skip-compress", "sockopts",
+		"timeout", "trust-sender"),
+	HABITS(NOTHING_LIKE_IT, "backup-dir", "block-size", "bwlimit", "chmod", "chown", "copy-as", "copy-dirlinks",
+		"copy-unsafe-links", "crtimes", "delete", "delete-excluded", "delete-missing-args", "dirs", "dry-run",
+		"exclude", "exclude-from", "existing", "fake-super", "files-from", "fsync", "fuzzy", "iconv",
+		"ignore-missing-args", "ignore-non-existing", "include", "link-dest", "log-file", "max-alloc", "max-delete",
+		"max-size", "min-size", "modify-window", "munge-links", "old-dirs", "omit-dir-times", "omit-link-times",
+		"only-write-batch", "open-noatime", "outbuf", "preallocate", "progress", "prune-empty-dirs", "read-batch",
+		"safe-links", "size-only", "stats", "stderr", "stop-after", "stop-at", "super", "temp-dir", "time-limit",
+		"write-batch", "write-devices"),
+	ATTRIBUTES("see --preserve=mode", "acls", "executability", "perms"),
+	ATTRIBUTES("see --preserve=timestamps", "atimes", "times"),
+	ATTRIBUTES("see --preserve=ownership", "group", "owner"),
+	ATTRIBUTES("see --preserve=links", "hard-links"),
+	ATTRIBUTES("see --preserve=xattr", "xattrs"),
+	HABITS("see --resume", "append", "append-verify", "partial", "partial-dir"),
+	HABITS("see --update=checksum for comparing contents, --verify for a check of the copy", "checksum",
+		"checksum-choice", "checksum-seed"),
+	HABITS("see --link-dest", "compare-dest"),
+	HABITS("see --reflink-dest and --link-dest", "copy-dest"),
+	HABITS("see --copy-contents", "copy-devices"),
+	HABITS("see --dereference", "copy-links"),
+	HABITS("see --exclude-vcs", "cvs-exclude"),
+	HABITS("see --delete, which removes when a directory is copied without an error", "del", "delete-after",
+		"delete-before", "delete-delay", "delete-during"),
+	HABITS("see --atomic", "delay-updates"),
+	HABITS("see --recursive", "devices", "specials"),
+	HABITS("see --exclude, --include and --exclude-from", "filter"),
+	HABITS("see --null", "from0"),
+	HABITS("see --chown, which gives all copies one group", "groupmap"),
+	HABITS("ucp always prints human-readable sizes", "human-readable"),
+	HABITS("--delete removes nothing where something failed", "ignore-errors"),
+	HABITS("see --no-clobber", "ignore-existing"),
+	HABITS("ucp copies all unless --update says otherwise; see --update=all", "ignore-times"),
+	HABITS("see --progress, --stats and --verbose", "info"),
+	HABITS("ucp writes into the file that is there unless told otherwise", "inplace"),
+	HABITS("see --itemize", "itemize-changes"),
+	HABITS("see --keep-directory-symlink", "keep-dirlinks"),
+	HABITS("see --no-dereference", "links"),
+	HABITS("see --dry-run", "list-only"),
+	HABITS("see --log-file", "log-file-format"),
+	HABITS("see --parents", "mkpath", "relative"),
+	HABITS("see --progress=never", "no-progress"),
+	HABITS("ucp copies the numbers of owners as they are", "numeric-ids"),
+	HABITS("see --json", "out-format"),
+	HABITS("ucp says only what went wrong; see --progress=never", "quiet"),
+	HABITS("see --move", "remove-source-files"),
+	HABITS("see --chown, which gives all copies one owner", "usermap"),
+	HABITS("ucp copies whole files", "whole-file"),
+	{.names = NAMES("inc-recursive"), .same = "include", .hint = NOTHING_LIKE_IT, .revoked = NOTHING_LIKE_IT},
+	{.names = NAMES("include-from"), .same = "include",
+		.hint = "see --exclude-from, of which a line that begins with a plus sign and a blank includes",
+		.revoked = NOTHING_LIKE_IT},
 };
 
 /** The letters of rsync that cp does not have, if there is a hint for them. */
@@ -241,14 +167,20 @@ static bool begins_hidden(const char *name, size_t len) {
 	return false;
 }
 
-/** Find what an abbreviation could mean for rsync other than MEANT. Returns NULL if there is nothing. */
-static const struct habit *find_rival(const char *name, size_t len, const char *meant) {
+/** Find what an abbreviation could mean for rsync other than MEANT: the first by the alphabet. NULL: nothing. */
+static const char *find_rival(const char *name, size_t len, const char *meant) {
+	const char *rival = NULL;
 	for (size_t i = 0; i < countof(habits); ++i) {
-		if (begins_with(habits[i].name, name, len) && !(habits[i].same && strcmp(habits[i].same, meant) == 0)) {
-			return &habits[i];
+		if (habits[i].same && strcmp(habits[i].same, meant) == 0) {
+			continue;
+		}
+		for (const char *const *n = habits[i].names; *n; ++n) {
+			if (begins_with(*n, name, len) && strcmp(*n, meant) != 0 && (!rival || strcmp(*n, rival) < 0)) {
+				rival = *n;
+			}
 		}
 	}
-	return NULL;
+	return rival;
 }
 
 /** The number of letters to add, remove, replace or swap with the next one to turn one name into the other. */
@@ -290,10 +222,12 @@ static const char *find_alike(const char *name, size_t len) {
 }
 
 /** Find a name among the habits. Returns NULL if it is not there. */
-static const struct habit *find_habit(const char *name, size_t len) {
+static const struct habits *find_habit(const char *name, size_t len) {
 	for (size_t i = 0; i < countof(habits); ++i) {
-		if (begins_with(habits[i].name, name, len) && habits[i].name[len] == '\0') {
-			return &habits[i];
+		for (const char *const *n = habits[i].names; *n; ++n) {
+			if (begins_with(*n, name, len) && (*n)[len] == '\0') {
+				return &habits[i];
+			}
 		}
 	}
 	return NULL;
@@ -301,17 +235,12 @@ static const struct habit *find_habit(const char *name, size_t len) {
 
 /** The hint for a name that is known from another program, or NULL. */
 static const char *find_hint(const char *name, size_t len) {
-	static const char keep[] = "see --preserve=";
-	const struct habit *habit = find_habit(name, len);
+	const struct habits *habit = find_habit(name, len);
 	if (habit) {
-		return habit->hint ? habit->hint : NOTHING_LIKE_IT;
+		return habit->hint;
 	}
-	// rsync revokes nearly each option by a "no-" in front of it
-	habit = len > 3 && begins_with("no-", name, 3) ? find_habit(name + 3, len - 3) : NULL;
-	if (habit && habit->hint && begins_with(habit->hint, keep, strlen(keep))) {
-		return "see --no-preserve";
-	}
-	return habit ? NOTHING_LIKE_IT : NULL;
+	habit = len > 3 && begins_with(name, "no-", 3) ? find_habit(name + 3, len - 3) : NULL;
+	return habit ? habit->revoked : NULL;
 }
 
 /** Explain a name with which no option begins, if there is more to report than getopt does. */
@@ -336,7 +265,7 @@ const struct argp_option *cli_find_option(const char *name, size_t len, struct b
 		return found;
 	}
 	found = find_short(name, len, &several);
-	const struct habit *rival = found ? find_rival(name, len, found->name) : NULL;
+	const char *rival = found ? find_rival(name, len, found->name) : NULL;
 	if (!found && (!several || find_habit(name, len))) {
 		explain_unknown(name, len, why);
 	}
@@ -347,14 +276,14 @@ const struct argp_option *cli_find_option(const char *name, size_t len, struct b
 	if (!rival) {
 		return found;
 	}
-	if (rival->name[len] == '\0') {
+	if (rival[len] == '\0') {
 		explain_unknown(name, len, why);
 	}
 	if (why->len == 0) {
 		buf_str(why, "unrecognized option %s; write --");
 		buf_str(why, found->name);
 		buf_str(why, " if that is meant, and not --");
-		buf_str(why, rival->name);
+		buf_str(why, rival);
 		buf_str(why, " of rsync");
 	}
 	return NULL;
