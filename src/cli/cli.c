@@ -56,84 +56,65 @@ static const char short_help[] =
 	"\n"
 	"ucp --help shows all options, man ucp explains them.\n";
 
-/** The flag that an option sets, or 0. */
-static unsigned flag_of(int key) {
-	static const struct {
-		int key;
-		unsigned flag;
-	} flags[] = {
-		{'f', OPT_FORCE},
-		{'l', OPT_HARD_LINK},
-		{'r', OPT_RECURSIVE},
-		{'R', OPT_RECURSIVE},
-		{'s', OPT_SYMBOLIC_LINK},
-		{'T', OPT_NO_TARGET_DIRECTORY},
-		{'v', OPT_VERBOSE},
-		{'x', OPT_ONE_FILE_SYSTEM},
-		{KEY_ATTRIBUTES_ONLY, OPT_ATTRIBUTES_ONLY},
-		{KEY_ATOMIC, OPT_ATOMIC},
-		{KEY_BENEATH, OPT_BENEATH},
-		{KEY_BEST_EFFORT, OPT_BEST_EFFORT},
-		{KEY_COPY_CONTENTS, OPT_COPY_CONTENTS},
-		{KEY_DEBUG, OPT_VERBOSE | OPT_DEBUG},
-		{KEY_DELETE, OPT_DELETE},
-		{KEY_DELETE_EXCLUDED, OPT_DELETE | OPT_DELETE_EXCLUDED},
-		{KEY_DRY_RUN, OPT_VERBOSE | OPT_DRY_RUN},
-		{KEY_FSYNC, OPT_FSYNC},
-		{KEY_IDLE, OPT_IDLE},
-		{KEY_KEEP_DIRECTORY_SYMLINK, OPT_KEEP_DIRECTORY_SYMLINK},
-		{KEY_PARENTS, OPT_PARENTS},
-		{KEY_JSON, OPT_JSON},
-		{KEY_STATS, OPT_STATS},
-		{KEY_RESUME, OPT_RESUME | OPT_ATOMIC},
-		{KEY_REMOVE_DESTINATION, OPT_REMOVE_DESTINATION},
-		{KEY_STRIP_TRAILING_SLASHES, OPT_STRIP_TRAILING_SLASHES},
-		{KEY_VERIFY, OPT_VERIFY},
-	};
-	for (size_t i = 0; i < countof(flags); ++i) {
-		if (flags[i].key == key) {
-			return flags[i].flag;
-		}
-	}
-	return 0;
-}
+/** What -a sets. */
+#define ARCHIVE OPT_RECURSIVE, PRESERVE_ALL | PRESERVE_XATTR_QUIET, DEREF_NEVER
+
+/** The options that only set something. */
+static const struct {
+	int key;
+	unsigned flags;
+	unsigned preserve;
+	enum deref deref;
+} switches[] = {
+	{'a', ARCHIVE},
+	{'d', 0, PRESERVE_LINKS, DEREF_NEVER},
+	{'f', OPT_FORCE, 0, 0},
+	{'H', 0, 0, DEREF_OPERANDS},
+	{'l', OPT_HARD_LINK, 0, 0},
+	{'L', 0, 0, DEREF_ALWAYS},
+	{'p', 0, PRESERVE_MODE | PRESERVE_OWNERSHIP | PRESERVE_TIMESTAMPS, 0},
+	{'P', 0, 0, DEREF_NEVER},
+	{'r', OPT_RECURSIVE, 0, 0},
+	{'R', OPT_RECURSIVE, 0, 0},
+	{'s', OPT_SYMBOLIC_LINK, 0, 0},
+	{'T', OPT_NO_TARGET_DIRECTORY, 0, 0},
+	{'v', OPT_VERBOSE, 0, 0},
+	{'x', OPT_ONE_FILE_SYSTEM, 0, 0},
+	{KEY_ATOMIC, OPT_ATOMIC, 0, 0},
+	{KEY_ATTRIBUTES_ONLY, OPT_ATTRIBUTES_ONLY, 0, 0},
+	{KEY_BENEATH, OPT_BENEATH, 0, 0},
+	{KEY_BEST_EFFORT, OPT_BEST_EFFORT, 0, 0},
+	{KEY_COPY_CONTENTS, OPT_COPY_CONTENTS, 0, 0},
+	{KEY_DEBUG, OPT_VERBOSE | OPT_DEBUG, 0, 0},
+	{KEY_DELETE, OPT_DELETE, 0, 0},
+	{KEY_DELETE_EXCLUDED, OPT_DELETE | OPT_DELETE_EXCLUDED, 0, 0},
+	{KEY_DRY_RUN, OPT_VERBOSE | OPT_DRY_RUN, 0, 0},
+	{KEY_FSYNC, OPT_FSYNC, 0, 0},
+	{KEY_IDLE, OPT_IDLE, 0, 0},
+	{KEY_JSON, OPT_JSON, 0, 0},
+	{KEY_KEEP_DIRECTORY_SYMLINK, OPT_KEEP_DIRECTORY_SYMLINK, 0, 0},
+	{KEY_MIRROR, OPT_NO_TARGET_DIRECTORY | OPT_DELETE | ARCHIVE},
+	{KEY_MOVE, OPT_MOVE | OPT_ATOMIC | OPT_REMOVE_DESTINATION | ARCHIVE},
+	{KEY_PARENTS, OPT_PARENTS, 0, 0},
+	{KEY_REMOVE_DESTINATION, OPT_REMOVE_DESTINATION, 0, 0},
+	{KEY_RESUME, OPT_RESUME | OPT_ATOMIC, 0, 0},
+	{KEY_STATS, OPT_STATS, 0, 0},
+	{KEY_STRIP_TRAILING_SLASHES, OPT_STRIP_TRAILING_SLASHES, 0, 0},
+	{KEY_VERIFY, OPT_VERIFY, 0, 0},
+};
 
 /** Handle an option that only sets something. Returns whether KEY is one. */
 static bool parse_switch(struct opts *opts, int key) {
-	unsigned flag = flag_of(key);
-	opts->flags |= flag;
-	switch (key) {
-	case 'a':
-		opts->flags |= OPT_RECURSIVE;
-		opts->preserve |= PRESERVE_ALL | PRESERVE_XATTR_QUIET;
-		opts->deref = DEREF_NEVER;
-		return true;
-	case KEY_MIRROR:
-		opts->flags |= OPT_NO_TARGET_DIRECTORY | OPT_DELETE;
-		opts->update = UPDATE_DIFFER;
-		return parse_switch(opts, 'a');
-	case KEY_MOVE:
-		opts->flags |= OPT_MOVE | OPT_ATOMIC | OPT_REMOVE_DESTINATION;
-		return parse_switch(opts, 'a');
-	case 'd':
-		opts->preserve |= PRESERVE_LINKS;
-		opts->deref = DEREF_NEVER;
-		return true;
-	case 'p':
-		opts->preserve |= PRESERVE_MODE | PRESERVE_OWNERSHIP | PRESERVE_TIMESTAMPS;
-		return true;
-	case 'H':
-		opts->deref = DEREF_OPERANDS;
-		return true;
-	case 'L':
-		opts->deref = DEREF_ALWAYS;
-		return true;
-	case 'P':
-		opts->deref = DEREF_NEVER;
-		return true;
-	default:
-		return flag != 0;
+	for (size_t i = 0; i < countof(switches); ++i) {
+		if (switches[i].key == key) {
+			opts->flags |= switches[i].flags;
+			opts->preserve |= switches[i].preserve;
+			opts->deref = switches[i].deref ? switches[i].deref : opts->deref;
+			opts->update = key == KEY_MIRROR ? UPDATE_DIFFER : opts->update;
+			return true;
+		}
 	}
+	return false;
 }
 
 /** Print the help through report, so that a failure to write it is reported. */

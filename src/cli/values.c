@@ -120,16 +120,21 @@ static bool find_word(struct parser *p, const char *option, const char *arg, con
 	return false;
 }
 
-/** Turn the attributes of a comma-separated list on or off. */
-static error_t parse_preserve(struct parser *p, const char *option, const char *list, bool on) {
+/** Turn the attributes of a comma-separated list on or off; without a list turn those of -p on. */
+static error_t parse_preserve(struct parser *p, int key, const char *list) {
+	bool on = key == KEY_PRESERVE;
 	struct opts *opts = p->opts;
+	if (!list) {
+		opts->preserve |= PRESERVE_MODE | PRESERVE_OWNERSHIP | PRESERVE_TIMESTAMPS;
+		return 0;
+	}
 	char *copy = strdup(list);
 	char *rest = copy;
 	error_t ret = copy ? 0 : ENOMEM;
 
 	for (char *word; ret == 0 && (word = strsep(&rest, ","));) {
 		unsigned bits;
-		if (!find_word(p, option, word, preserve_words, &bits)) {
+		if (!find_word(p, on ? "--preserve" : "--no-preserve", word, preserve_words, &bits)) {
 			ret = EINVAL;
 		} else if (on) {
 			opts->preserve |= bits;
@@ -207,17 +212,6 @@ static error_t parse_inject(struct parser *p, const char *list) {
 	return ret;
 }
 
-/** Parse a word that an option may take. Returns it, or MISSING if there is none; a wrong one is reported. */
-static unsigned parse_word(struct parser *p, const char *option, const char *arg, const struct word *words,
-	unsigned missing)
-{
-	unsigned value = missing;
-	if (arg) {
-		find_word(p, option, arg, words, &value);
-	}
-	return value;
-}
-
 static error_t parse_target(struct parser *p, const char *arg) {
 	if (p->opts->target_directory) {
 		return cli_complain(p, "multiple target directories specified", NULL);
@@ -231,40 +225,33 @@ bool cli_backup_control(struct parser *p, const char *option, const char *contro
 }
 
 /** Parse an option whose value is one of several words. */
-static error_t parse_choice(struct parser *p, int key, char *arg) {
+static error_t parse_choice(struct parser *p, int key, const char *arg) {
 	struct opts *opts = p->opts;
-	switch (key) {
-	case KEY_PRESERVE:
-		if (!arg) {
-			opts->preserve |= PRESERVE_MODE | PRESERVE_OWNERSHIP | PRESERVE_TIMESTAMPS;
-			return 0;
-		}
-		return parse_preserve(p, "--preserve", arg, true);
-	case KEY_NO_PRESERVE:
-		return parse_preserve(p, "--no-preserve", arg, false);
-	case KEY_REFLINK:
-		opts->reflink = parse_word(p, "--reflink", arg, when_words, WHEN_ALWAYS);
-		break;
-	case KEY_DIRECT:
-		opts->direct = parse_word(p, "--direct", arg, when_words, WHEN_ALWAYS);
-		break;
-	case KEY_SPARSE:
-		opts->sparse = parse_word(p, "--sparse", arg, sparse_words, WHEN_ALWAYS);
-		break;
-	case KEY_PROGRESS:
-		opts->progress = parse_word(p, "--progress", arg, progress_words, PROGRESS_ALWAYS);
-		break;
-	case KEY_ENGINE:
-		opts->engine = parse_word(p, "--engine", arg, engine_words, ENGINE_AUTO);
-		break;
-	case KEY_UPDATE:
-	case 'u':
-		opts->update = parse_word(p, "--update", arg, update_words, UPDATE_OLDER);
-		break;
-	default:
-		return ARGP_ERR_UNKNOWN;
+	const struct {
+		int key;
+		const char *name;
+		const struct word *words;
+		unsigned *value;
+		unsigned missing;
+	} choices[] = {
+		{KEY_REFLINK, "--reflink", when_words, &opts->reflink, WHEN_ALWAYS},
+		{KEY_DIRECT, "--direct", when_words, &opts->direct, WHEN_ALWAYS},
+		{KEY_SPARSE, "--sparse", sparse_words, &opts->sparse, WHEN_ALWAYS},
+		{KEY_PROGRESS, "--progress", progress_words, &opts->progress, PROGRESS_ALWAYS},
+		{KEY_ENGINE, "--engine", engine_words, &opts->engine, ENGINE_AUTO},
+		{KEY_UPDATE, "--update", update_words, &opts->update, UPDATE_OLDER},
+		{'u', "--update", update_words, &opts->update, UPDATE_OLDER},
+	};
+	if (key == KEY_PRESERVE || key == KEY_NO_PRESERVE) {
+		return parse_preserve(p, key, arg);
 	}
-	return p->failed ? EINVAL : 0;
+	for (size_t i = 0; i < countof(choices); ++i) {
+		if (choices[i].key == key) {
+			*choices[i].value = choices[i].missing;
+			return !arg || find_word(p, choices[i].name, arg, choices[i].words, choices[i].value) ? 0 : EINVAL;
+		}
+	}
+	return ARGP_ERR_UNKNOWN;
 }
 
 static error_t parse_context(struct parser *p, const char *arg) {
