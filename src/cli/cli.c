@@ -222,68 +222,63 @@ static bool settle_backups(struct parser *p) {
 	return true;
 }
 
+/** Options that cannot be used together. */
+struct clash {
+	bool given;
+	const char *what;
+};
+
+/** Report the first of COUNT clashes. Returns whether there is none. */
+static bool check(struct parser *p, const struct clash *clashes, size_t count) {
+	for (size_t i = 0; i < count; ++i) {
+		if (clashes[i].given) {
+			report_usage(p->report, clashes[i].what, NULL, NULL, NULL);
+			return false;
+		}
+	}
+	return true;
+}
+
 /** Check what cannot go with --link-dest or --reflink-dest. Returns whether nothing does; if not, it is reported. */
 static bool check_earlier(struct parser *p) {
 	const unsigned kept = PRESERVE_MODE | PRESERVE_OWNERSHIP | PRESERVE_TIMESTAMPS;
 	const struct opts *opts = p->opts;
 	const bool links = opts->link_dests.count > 0;
 	const bool clones = opts->reflink_dests.count > 0;
-	const char *what = NULL;
-	if (links && opts->checksums) {
-		what = "--checksums cannot list files that --link-dest does not read";
-	} else if (clones && opts->checksums) {
-		what = "--checksums cannot list files that --reflink-dest does not read";
-	} else if (clones && opts->reflink == WHEN_NEVER) {
-		what = "--reflink-dest cannot be used with --reflink=never, --sparse=never or --verify";
-	} else if (links && (opts->flags & (OPT_ATTRIBUTES_ONLY | OPT_HARD_LINK | OPT_SYMBOLIC_LINK))) {
-		what = "--link-dest cannot be used with --attributes-only, --link or --symbolic-link";
-	} else if (links && (opts->preserve & kept) != kept) {
-		what = "--link-dest needs -a or -p: a link has all attributes of the file it leads to";
-	}
-	if (what) {
-		report_usage(p->report, what, NULL, NULL, NULL);
-	}
-	return !what;
+	const struct clash clashes[] = {
+		{links && opts->checksums, "--checksums cannot list files that --link-dest does not read"},
+		{clones && opts->checksums, "--checksums cannot list files that --reflink-dest does not read"},
+		{clones && opts->reflink == WHEN_NEVER,
+			"--reflink-dest cannot be used with --reflink=never, --sparse=never or --verify"},
+		{links && (opts->flags & (OPT_ATTRIBUTES_ONLY | OPT_HARD_LINK | OPT_SYMBOLIC_LINK)),
+			"--link-dest cannot be used with --attributes-only, --link or --symbolic-link"},
+		{links && (opts->preserve & kept) != kept,
+			"--link-dest needs -a or -p: a link has all attributes of the file it leads to"},
+	};
+	return check(p, clashes, countof(clashes));
 }
 
 /** Check what cannot go with --move. Returns whether nothing does; if not, it is reported. */
 static bool check_move(struct parser *p) {
-	static const struct {
-		unsigned flag;
-		const char *what;
-	} others[] = {
-		{OPT_HARD_LINK | OPT_SYMBOLIC_LINK, "--move cannot be used with --link or --symbolic-link"},
-		{OPT_ATTRIBUTES_ONLY | OPT_COPY_CONTENTS, "--move cannot be used with --attributes-only or --copy-contents"},
-		{OPT_DELETE, "--move cannot be used with --delete: a source that is moved would have nothing left"},
-		{OPT_PARENTS, "--move cannot be used with --parents"},
-		{OPT_KEEP_DIRECTORY_SYMLINK, "--move cannot be used with --keep-directory-symlink"},
-	};
 	const struct opts *opts = p->opts;
-	const char *what = NULL;
-	if (!(opts->flags & OPT_MOVE)) {
-		return true;
-	}
-	for (size_t i = 0; i < countof(others) && !what; ++i) {
-		what = opts->flags & others[i].flag ? others[i].what : NULL;
-	}
-	if (opts->link_dests.count > 0 || opts->reflink_dests.count > 0) {
-		what = "--move cannot be used with --link-dest or --reflink-dest";
-	} else if (opts->checksums) {
-		what = "--move cannot be used with --checksums: what is renamed is not read";
-	} else if (opts->deref != DEREF_NEVER) {
-		what = "--move moves symbolic links themselves: it cannot be used with -H or -L";
-	} else if ((opts->preserve & PRESERVE_ALL) != PRESERVE_ALL
-		|| (opts->preserve & PRESERVE_MODE_NOT) || opts->uid != (uid_t)-1 || opts->gid != (gid_t)-1 || opts->modes
-		|| p->xattrs)
-	{
-		what = "--move keeps all attributes: it cannot be used with --no-preserve, --chown, --chmod or --xattrs";
-	} else if (opts_compare(opts)) {
-		what = "--move cannot be used with --update=differ or --update=checksum";
-	}
-	if (what) {
-		report_usage(p->report, what, NULL, NULL, NULL);
-	}
-	return !what;
+	const unsigned flags = opts->flags;
+	const bool changed = (opts->preserve & (PRESERVE_ALL | PRESERVE_MODE_NOT)) != PRESERVE_ALL
+		|| opts->uid != (uid_t)-1 || opts->gid != (gid_t)-1 || opts->modes || p->xattrs;
+	const struct clash clashes[] = {
+		{opts->link_dests.count > 0 || opts->reflink_dests.count > 0,
+			"--move cannot be used with --link-dest or --reflink-dest"},
+		{opts->checksums, "--move cannot be used with --checksums: what is renamed is not read"},
+		{opts->deref != DEREF_NEVER, "--move moves symbolic links themselves: it cannot be used with -H or -L"},
+		{changed, "--move keeps all attributes: it cannot be used with --no-preserve, --chown, --chmod or --xattrs"},
+		{opts_compare(opts), "--move cannot be used with --update=differ or --update=checksum"},
+		{flags & (OPT_HARD_LINK | OPT_SYMBOLIC_LINK), "--move cannot be used with --link or --symbolic-link"},
+		{flags & (OPT_ATTRIBUTES_ONLY | OPT_COPY_CONTENTS),
+			"--move cannot be used with --attributes-only or --copy-contents"},
+		{flags & OPT_DELETE, "--move cannot be used with --delete: a source that is moved would have nothing left"},
+		{flags & OPT_PARENTS, "--move cannot be used with --parents"},
+		{flags & OPT_KEEP_DIRECTORY_SYMLINK, "--move cannot be used with --keep-directory-symlink"},
+	};
+	return !(flags & OPT_MOVE) || check(p, clashes, countof(clashes));
 }
 
 /** Choose which lines are printed where. With --dry-run write no other files, and wait for nothing. */
@@ -355,9 +350,16 @@ static void settle_asking(struct parser *p) {
 /** Apply what depends on several options. Returns whether they are compatible; if not, that is reported. */
 static bool settle(struct parser *p) {
 	struct opts *opts = p->opts;
+	const struct clash clashes[] = {
+		{(opts->flags & OPT_HARD_LINK) && (opts->flags & OPT_SYMBOLIC_LINK),
+			"cannot make both hard and symbolic links"},
+		{opts->reflink == WHEN_ALWAYS && opts->sparse != WHEN_AUTO,
+			"--reflink can be used only with --sparse=auto"},
+		{(opts->flags & OPT_JSON) && opts->checksums && strcmp(opts->checksums, "-") == 0,
+			"--json and --checksums=- both need standard output"},
+	};
 	settle_asking(p);
-	if ((opts->flags & OPT_HARD_LINK) && (opts->flags & OPT_SYMBOLIC_LINK)) {
-		report_usage(p->report, "cannot make both hard and symbolic links", NULL, NULL, NULL);
+	if (!check(p, clashes, countof(clashes))) {
 		return false;
 	}
 	// A verified copy must not share its data, and what is not read has no checksum
@@ -365,14 +367,6 @@ static bool settle(struct parser *p) {
 		&& (opts->sparse == WHEN_NEVER || (opts->flags & OPT_VERIFY) || opts->checksums))
 	{
 		opts->reflink = WHEN_NEVER;
-	}
-	if (opts->reflink == WHEN_ALWAYS && opts->sparse != WHEN_AUTO) {
-		report_usage(p->report, "--reflink can be used only with --sparse=auto", NULL, NULL, NULL);
-		return false;
-	}
-	if ((opts->flags & OPT_JSON) && opts->checksums && strcmp(opts->checksums, "-") == 0) {
-		report_usage(p->report, "--json and --checksums=- both need standard output", NULL, NULL, NULL);
-		return false;
 	}
 	if (opts->preserve & PRESERVE_CONTEXT) {
 		cli_complain(p, "cannot preserve security context without an SELinux-enabled kernel", NULL);
