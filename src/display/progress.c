@@ -30,28 +30,14 @@ void progress_resume(struct progress *progress, double t) {
 }
 
 void counters_sum(struct counters *sum, const struct counters *counters, unsigned count) {
+	// The members are nothing but counters; what aligns the struct is not used
+	counter *sums = (counter *)sum;
 	memset(sum, 0, sizeof(*sum));
 	for (unsigned i = 0; i < count; ++i) {
-		counter_add(&sum->bytes, counter_get(&counters[i].bytes));
-		counter_add(&sum->data, counter_get(&counters[i].data));
-		counter_add(&sum->files, counter_get(&counters[i].files));
-		counter_add(&sum->symlinks, counter_get(&counters[i].symlinks));
-		counter_add(&sum->hard_links, counter_get(&counters[i].hard_links));
-		counter_add(&sum->specials, counter_get(&counters[i].specials));
-		counter_add(&sum->holes, counter_get(&counters[i].holes));
-		counter_add(&sum->zeros, counter_get(&counters[i].zeros));
-		counter_add(&sum->skipped, counter_get(&counters[i].skipped));
-		counter_add(&sum->failed, counter_get(&counters[i].failed));
-		counter_add(&sum->skipped_bytes, counter_get(&counters[i].skipped_bytes));
-		counter_add(&sum->resumed, counter_get(&counters[i].resumed));
-		counter_add(&sum->resumed_bytes, counter_get(&counters[i].resumed_bytes));
-		counter_add(&sum->nospace, counter_get(&counters[i].nospace));
-		counter_add(&sum->kept, counter_get(&counters[i].kept));
-		counter_add(&sum->clones, counter_get(&counters[i].clones));
-		counter_add(&sum->clone_bytes, counter_get(&counters[i].clone_bytes));
-		counter_add(&sum->cached, counter_get(&counters[i].cached));
-		counter_add(&sum->streams, counter_get(&counters[i].streams));
-		counter_add(&sum->shared, counter_get(&counters[i].shared));
+		const counter *own = (const counter *)&counters[i];
+		for (size_t k = 0; k < sizeof(*sum) / sizeof(*sums); ++k) {
+			counter_add(&sums[k], counter_get(&own[k]));
+		}
 	}
 }
 

@@ -11,7 +11,10 @@
 /** Bytes of a cache line and its neighbour, which are fetched together: what two threads write to is that far apart. */
 #define CACHE_LINES 128
 
-/** What one worker has done. Each has its own cache lines, as there is one for each worker, one behind the other. */
+/**
+ * What one worker has done, in counters only. Each has its own cache lines, as there is one for each worker, one behind
+ * the other.
+ */
 struct counters {
 	/** Bytes of file data moved or cloned, also for files that failed then; and those of files that are finished. */
 	_Alignas(CACHE_LINES) counter bytes;
