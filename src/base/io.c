@@ -41,6 +41,19 @@ int write_full(int fd, const void *data, size_t len, const atomic_bool *cancelle
 	return 0;
 }
 
+ssize_t read_full(int fd, void *data, size_t len, uint64_t off, const atomic_bool *cancelled) {
+	char *at = data;
+	size_t got = 0;
+	for (ssize_t n = 1; n != 0 && got < len;) {
+		n = pread(fd, at + got, len - got, (off_t)(off + got));
+		if (n < 0 && (errno != EINTR || (cancelled && atomic_load(cancelled)))) {
+			return -errno;
+		}
+		got += n > 0 ? (size_t)n : 0;
+	}
+	return (ssize_t)got;
+}
+
 int set_times(int fd, const struct timespec times[2]) {
 	char path[FD_PATH_SIZE];
 	if (utimensat(fd, "", times, AT_EMPTY_PATH) == 0) {

@@ -26,6 +26,15 @@ char *fd_path(int fd, char path[FD_PATH_SIZE]);
  */
 int write_full(int fd, const void *data, size_t len, const atomic_bool *cancelled);
 
+/**
+ * Read LEN bytes at an offset, with several calls if necessary.
+ *
+ * @param cancelled  As for write_full().
+ * @return How many bytes were read: less than LEN only at the end of the file. -EINTR if a signal ended it, or another
+ *         -errno.
+ */
+ssize_t read_full(int fd, void *data, size_t len, uint64_t off, const atomic_bool *cancelled);
+
 /** Set the times of a descriptor's file (utimensat(2)); O_PATH descriptors are allowed. Returns 0 or -errno. */
 int set_times(int fd, const struct timespec times[2]);
 

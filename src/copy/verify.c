@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "copy/mover-sequential.h"
 
+#include "base/io.h"
 #include "base/opts.h"
 #include "sys/extent.h"
 
@@ -147,19 +148,6 @@ static size_t common(const char *a, const char *b, size_t len) {
 	return i;
 }
 
-/** Read up to LEN bytes of the source. Returns how many were read. */
-static size_t get_source(const struct check *c, char *buffer, size_t len, uint64_t off) {
-	size_t got = 0;
-	while (got < len) {
-		ssize_t n = pread(c->t->src, buffer + got, len - got, (off_t)(off + got));
-		if (n <= 0 && !(n < 0 && errno == EINTR && !transfer_is_cancelled(c->t))) {
-			break;
-		}
-		got += n > 0 ? (size_t)n : 0;
-	}
-	return got;
-}
-
 /**
  * Find out where between two offsets the mismatch is, by reading both ends once more. The source is only used if its
  * data is still what was copied.
@@ -179,7 +167,7 @@ static void find_mismatch(struct check *c) {
 	to = min(to, c->t->size);
 	for (uint64_t at = from; at < to && same && !transfer_is_cancelled(c->t);) {
 		size_t len = (size_t)min(to - at, (uint64_t)half);
-		same = get_source(c, src, len, at) == len && hash_add(hash, src, len);
+		same = read_full(c->t->src, src, len, at, c->t->sink->cancelled) == (ssize_t)len && hash_add(hash, src, len);
 		if (same && found == UINT64_MAX && get_again(c, dst, len, at)) {
 			size_t alike = common(src, dst, len);
 			found = alike < len ? at + alike : found;

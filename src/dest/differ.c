@@ -30,29 +30,15 @@ static int open_as_found(const struct dest_pair *pair, enum side side) {
 	return max(fd, -1);
 }
 
-/** Read a whole block, less only at the end of the file. Returns the length, or -errno. */
-static ssize_t read_block(int fd, char *block, off_t off) {
-	size_t len = 0;
-	while (len < BLOCK) {
-		ssize_t n = pread(fd, block + len, BLOCK - len, off + (off_t)len);
-		if (n < 0 && errno != EINTR) {
-			return -errno;
-		}
-		if (n == 0) {
-			break;
-		}
-		len += n > 0 ? (size_t)n : 0;
-	}
-	return (ssize_t)len;
-}
-
 /**
  * Whether two open files have the same content. Also true if the copy is cancelled, so that nothing is done to them.
  */
 static bool read_same(const struct dest *dest, const int fd[2], char *block[2]) {
-	for (off_t off = 0;; off += (off_t)BLOCK) {
-		ssize_t n = read_block(fd[SRC], block[SRC], off);
-		if (n < 0 || read_block(fd[DST], block[DST], off) != n || memcmp(block[SRC], block[DST], (size_t)n) != 0) {
+	for (uint64_t off = 0;; off += BLOCK) {
+		ssize_t n = read_full(fd[SRC], block[SRC], BLOCK, off, NULL);
+		if (n < 0 || read_full(fd[DST], block[DST], BLOCK, off, NULL) != n
+			|| memcmp(block[SRC], block[DST], (size_t)n) != 0)
+		{
 			return dest_is_cancelled(dest);
 		}
 		if ((size_t)n < BLOCK || dest_is_cancelled(dest)) {

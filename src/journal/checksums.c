@@ -66,8 +66,6 @@ static bool is_list(const char *text, size_t len) {
 /** Check whether a file that is not empty is a list. Returns 0, -EEXIST if it is none, or another -errno. */
 static int look_at_old(const struct checksums *checksums) {
 	char text[HELD_BACK + 1];
-	size_t len = 0;
-	ssize_t n = 1;
 	struct stat st = {0};
 	// checksums::fd is write-only, because opening a FIFO for reading, too, would not wait for its reader
 	int fd = open(checksums->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -75,15 +73,10 @@ static int look_at_old(const struct checksums *checksums) {
 	if (ret == 0 && !checksums_is(checksums, &st)) {
 		ret = -ESTALE;
 	}
-	while (ret == 0 && n > 0 && len < HELD_BACK) {
-		n = read(fd, text + len, HELD_BACK - len);
-		ret = n < 0 && errno != EINTR ? -errno : 0;
-		len += n > 0 ? (size_t)n : 0;
-		n = n < 0 ? 1 : n;
-	}
+	ssize_t n = ret == 0 ? read_full(fd, text, HELD_BACK, 0, NULL) : ret;
 	close_fd(&fd);
-	text[len] = '\0';
-	return ret == 0 && !is_list(text, len) ? -EEXIST : ret;
+	text[max(n, 0)] = '\0';
+	return n >= 0 && !is_list(text, (size_t)n) ? -EEXIST : (int)min(n, 0);
 }
 
 bool checksums_begin(struct checksums *checksums) {

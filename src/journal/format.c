@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "journal/journal-impl.h"
 
+#include "base/io.h"
+
 #include <errno.h>
 #include <search.h>
 #include <stdlib.h>
@@ -156,14 +158,12 @@ static const char *bytes_at(struct reader *r, struct window *w, uint64_t at, siz
 	w->start = at;
 	w->len = 0;
 	// Not mmap(2): a read error would be SIGBUS instead of an errno
-	for (ssize_t n = 1; n != 0 && w->len < WINDOW;) {
-		n = pread(r->fd, w->data + w->len, WINDOW - w->len, (off_t)(at + w->len));
-		if (n < 0 && errno != EINTR) {
-			r->err = -errno;
-			return NULL;
-		}
-		w->len += n > 0 ? (size_t)n : 0;
+	ssize_t n = read_full(r->fd, w->data, WINDOW, at, NULL);
+	if (n < 0) {
+		r->err = (int)n;
+		return NULL;
 	}
+	w->len = (size_t)n;
 	return count <= w->len ? w->data : NULL;
 }
 

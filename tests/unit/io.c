@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -102,6 +103,19 @@ TEST(errors_of_writing) {
 	CHECK_EQ(write_full(fd, "", 0, NULL), 0);
 	CHECK_EQ(write_full(-1, "x", 1, NULL), -EBADF);
 	close_fd(&fd);
+}
+
+TEST(reading_goes_on_to_the_end) {
+	const char text[] = "0123456789";
+	char data[sizeof(text)] = "";
+	int fd = memfd_create("text", MFD_CLOEXEC);
+	REQUIRE(fd >= 0 && write(fd, text, 10) == 10);
+	CHECK_EQ(read_full(fd, data, 4, 3, NULL), 4);
+	CHECK_STR(data, "3456");
+	CHECK_EQ(read_full(fd, data, sizeof(data), 7, NULL), 3);
+	CHECK_EQ(read_full(fd, data, sizeof(data), 10, NULL), 0);
+	close_fd(&fd);
+	CHECK_EQ(read_full(fd, data, 1, 0, NULL), -EBADF);
 }
 
 UNIT_MAIN
