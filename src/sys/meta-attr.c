@@ -140,14 +140,27 @@ static ssize_t get(struct meta_ref ref, const char *name, void *value, size_t si
 	return ask(ref, (struct request) {.make = get_at, .name = name, .data = value, .size = size});
 }
 
-ssize_t meta_list(struct meta_ref ref, char small[META_SMALL], char **big) {
-	*big = NULL;
-	ssize_t n = list(ref, small, META_SMALL);
-	if (n == -ERANGE) {
-		*big = malloc(LIST_MAX);
-		n = *big ? list(ref, *big, LIST_MAX) : -ENOMEM;
+ssize_t meta_list(struct meta_ref ref, struct meta_names *names) {
+	names->big = NULL;
+	names->size = list(ref, names->small, META_SMALL);
+	if (names->size == -ERANGE) {
+		names->big = malloc(LIST_MAX);
+		names->size = names->big ? list(ref, names->big, LIST_MAX) : -ENOMEM;
 	}
-	return n;
+	return names->size;
+}
+
+const char *meta_next_name(const struct meta_names *names, const char *name) {
+	const char *first = names->big ? names->big : names->small;
+	const char *next = name ? name + strlen(name) + 1 : first;
+	return next - first < names->size ? next : NULL;
+}
+
+bool meta_is_listed(const struct meta_names *names, const char *name) {
+	const char *next = NULL;
+	while ((next = meta_next_name(names, next)) && strcmp(next, name) != 0) {
+	}
+	return next;
 }
 
 int meta_get(struct meta_ref ref, const char *name, struct meta_value *value) {

@@ -12,30 +12,13 @@
 /** The attributes of the source or the destination. */
 struct side {
 	struct meta_ref ref;
-	/** The names, and their bytes; size is -errno if they cannot be listed. */
-	char small[META_SMALL];
-	char *big;
-	ssize_t size;
+	struct meta_names names;
 };
 
 static void list(struct side *side) {
-	side->size = meta_list(side->ref, side->small, &side->big);
+	ssize_t size = meta_list(side->ref, &side->names);
 	// A file system without attributes has none that differ
-	side->size = side->size == -EOPNOTSUPP || side->size == -ENOSYS ? 0 : side->size;
-}
-
-static const char *names_of(const struct side *side) {
-	return side->big ? side->big : side->small;
-}
-
-static bool has(const struct side *side, const char *wanted) {
-	const char *names = names_of(side);
-	for (const char *name = names; name < names + side->size; name += strlen(name) + 1) {
-		if (strcmp(name, wanted) == 0) {
-			return true;
-		}
-	}
-	return false;
+	side->names.size = size == -EOPNOTSUPP || size == -ENOSYS ? 0 : size;
 }
 
 /** Whether the value of an attribute differs or exists on one side only; also true if that cannot be found out. */
@@ -70,8 +53,7 @@ bool meta_is_removed(const struct opts *opts, const char *name) {
 /** Whether the source has an attribute to be copied that the destination lacks. */
 static bool gives_any(const struct meta *meta, const struct side *src, const struct side *dst) {
 	unsigned preserve = meta->opts->preserve;
-	const char *names = names_of(src);
-	for (const char *name = names; name < names + src->size; name += strlen(name) + 1) {
+	for (const char *name = NULL; (name = meta_next_name(&src->names, name));) {
 		enum meta_action action = meta_action(meta->opts, name);
 		bool wanted =
 			action == META_COPY ? preserve & PRESERVE_XATTR : action != META_SKIP && (preserve & PRESERVE_MODE);
@@ -88,11 +70,10 @@ static bool gives_any(const struct meta *meta, const struct side *src, const str
 /** Whether the destination has an attribute that would be removed. */
 static bool takes_any(const struct meta *meta, const struct side *src, const struct side *dst) {
 	unsigned preserve = meta->opts->preserve;
-	const char *names = names_of(dst);
-	for (const char *name = names; name < names + dst->size; name += strlen(name) + 1) {
+	for (const char *name = NULL; (name = meta_next_name(&dst->names, name));) {
 		bool acl = (preserve & PRESERVE_MODE) && meta_action(meta->opts, name) == META_POSIX_ACL;
 		bool goes = acl || ((preserve & PRESERVE_XATTR) && meta_is_removed(meta->opts, name));
-		if (goes && !has(src, name)) {
+		if (goes && !meta_is_listed(&src->names, name)) {
 			return true;
 		}
 	}
@@ -110,13 +91,13 @@ static bool have_other_attributes(const struct meta *meta) {
 	}
 	list(&src);
 	list(&dst);
-	bool other = src.size < 0 || dst.size < 0 || gives_any(meta, &src, &dst) || takes_any(meta, &src, &dst);
+	bool other = src.names.size < 0 || dst.names.size < 0 || gives_any(meta, &src, &dst) || takes_any(meta, &src, &dst);
 	if (!other && (meta->flags & META_UNLISTED_ACLS) && !S_ISLNK(meta->src->st_mode)) {
 		other = is_other(meta, &src, &dst, META_ACL_ACCESS)
 			|| (S_ISDIR(meta->src->st_mode) && is_other(meta, &src, &dst, META_ACL_DEFAULT));
 	}
-	free(src.big);
-	free(dst.big);
+	free(src.names.big);
+	free(dst.names.big);
 	return other;
 }
 

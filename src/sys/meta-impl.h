@@ -40,6 +40,15 @@ struct meta_ref {
 	int dir;
 };
 
+/** The names of a file's attributes. */
+struct meta_names {
+	char small[META_SMALL];
+	/** Memory for the user to free: the names, if they do not fit into small; else NULL. */
+	char *big;
+	/** Bytes of the names, each of which ends with a NUL; or -errno. */
+	ssize_t size;
+};
+
 /** The value of an attribute. */
 struct meta_value {
 	char small[META_SMALL];
@@ -86,13 +95,14 @@ struct meta_ref meta_dst(const struct meta *meta, char path[FD_PATH_SIZE]);
 /** A file that is open in any way, even with O_PATH. */
 struct meta_ref meta_by_fd(int fd, char path[FD_PATH_SIZE]);
 
-/**
- * List the names of the attributes.
- *
- * @param big  Set to memory for the caller to free: the names, if they do not fit into SMALL, else NULL.
- * @return Bytes of the names, each of which ends with a NUL; or -errno.
- */
-ssize_t meta_list(struct meta_ref ref, char small[META_SMALL], char **big);
+/** List the names of the attributes; the caller frees meta_names::big. Returns meta_names::size. */
+ssize_t meta_list(struct meta_ref ref, struct meta_names *names);
+
+/** The name behind NAME in a list, the first one behind NULL; NULL if there is none, or no list. */
+const char *meta_next_name(const struct meta_names *names, const char *name);
+
+/** Whether a name is in a list. */
+bool meta_is_listed(const struct meta_names *names, const char *name);
 
 /** Read an attribute. Returns 0, then the caller calls meta_value_free(); or -errno. */
 int meta_get(struct meta_ref ref, const char *name, struct meta_value *value);

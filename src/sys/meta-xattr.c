@@ -49,7 +49,7 @@ static mode_t unwritable_mode(const struct meta *meta) {
 }
 
 /** Copy the listed attributes that have META_COPY. */
-static struct error copy_listed(const struct meta *meta, bool owned, const char *names, size_t size) {
+static struct error copy_listed(const struct meta *meta, bool owned, const struct meta_names *names) {
 	char src_path[META_SRC_PATH_SIZE];
 	char dst_path[FD_PATH_SIZE];
 	struct meta_ref src = meta_src(meta, src_path);
@@ -57,7 +57,7 @@ static struct error copy_listed(const struct meta *meta, bool owned, const char 
 	struct error first = NO_ERROR;
 	mode_t closed = 0;
 
-	for (const char *name = names; name < names + size; name += strlen(name) + 1) {
+	for (const char *name = NULL; (name = meta_next_name(names, name));) {
 		bool rights = strcmp(name, META_CAPABILITY) == 0;
 		if (meta_action(meta->opts, name) != META_COPY || (rights && meta_gives_away(meta->opts, meta->src))) {
 			continue;
@@ -80,50 +80,35 @@ static struct error copy_listed(const struct meta *meta, bool owned, const char 
 	return first;
 }
 
-/** Whether WANTED is in a list of names. */
-static bool is_listed(const char *names, size_t size, const char *wanted) {
-	for (const char *name = names; name < names + size; name += strlen(name) + 1) {
-		if (strcmp(name, wanted) == 0) {
-			return true;
-		}
-	}
-	return false;
-}
-
 /** Remove attributes of an existing destination that are not in NAMES, the list of the source's. */
-static void remove_others(const struct meta *meta, const char *names, size_t size) {
+static void remove_others(const struct meta *meta, const struct meta_names *names) {
 	char path[FD_PATH_SIZE];
 	struct meta_ref dst = meta_dst(meta, path);
-	char small[META_SMALL];
-	char *big;
-	ssize_t n = meta_list(dst, small, &big);
-	const char *theirs = big ? big : small;
-	for (const char *name = theirs; n > 0 && name < theirs + n; name += strlen(name) + 1) {
-		if (meta_is_removed(meta->opts, name) && !is_listed(names, size, name)) {
+	struct meta_names theirs;
+	meta_list(dst, &theirs);
+	for (const char *name = NULL; (name = meta_next_name(&theirs, name));) {
+		if (meta_is_removed(meta->opts, name) && !meta_is_listed(names, name)) {
 			meta_remove(dst, name);
 		}
 	}
-	free(big);
+	free(theirs.big);
 }
 
 struct error meta_copy_xattrs(const struct meta *meta, bool owned, struct meta_acls *acls) {
 	bool copy = (meta->opts->preserve & PRESERVE_XATTR) && !(meta->flags & META_NO_XATTR);
 	char path[META_SRC_PATH_SIZE];
-	char small[META_SMALL];
-	char *big;
-
-	ssize_t n = meta_list(meta_src(meta, path), small, &big);
-	const char *names = big ? big : small;
+	struct meta_names names;
+	ssize_t n = meta_list(meta_src(meta, path), &names);
 	struct error fail = NO_ERROR;
 	if (n >= 0) {
-		for (const char *name = names; name < names + n; name += strlen(name) + 1) {
+		for (const char *name = NULL; (name = meta_next_name(&names, name));) {
 			acls->access |= strcmp(name, META_ACL_ACCESS) == 0;
 			acls->fallback |= strcmp(name, META_ACL_DEFAULT) == 0;
 			acls->others |= meta_action(meta->opts, name) == META_PERMISSIONS;
 		}
-		fail = copy ? copy_listed(meta, owned, names, (size_t)n) : NO_ERROR;
+		fail = copy ? copy_listed(meta, owned, &names) : NO_ERROR;
 		if (copy && opts_compare(meta->opts) && !(meta->flags & META_NEW)) {
-			remove_others(meta, names, (size_t)n);
+			remove_others(meta, &names);
 		}
 	} else if (n != -EOPNOTSUPP) {
 		// Attributes that cannot be listed may still be readable by name
@@ -136,7 +121,7 @@ struct error meta_copy_xattrs(const struct meta *meta, bool owned, struct meta_a
 		acls->access = true;
 		acls->fallback = S_ISDIR(meta->src->st_mode);
 	}
-	free(big);
+	free(names.big);
 	return fail;
 }
 
@@ -145,19 +130,16 @@ int meta_copy_permissions(const struct meta *meta, mode_t mode) {
 	char dst_path[FD_PATH_SIZE];
 	struct meta_ref src = meta_src(meta, src_path);
 	struct meta_ref dst = meta_dst(meta, dst_path);
-	char small[META_SMALL];
-	char *big;
-
-	ssize_t n = meta_list(src, small, &big);
-	const char *names = big ? big : small;
+	struct meta_names names;
+	ssize_t n = meta_list(src, &names);
 	int first = n < 0 ? (int)n : 0;
-	for (const char *name = names; n > 0 && name < names + n; name += strlen(name) + 1) {
+	for (const char *name = NULL; (name = meta_next_name(&names, name));) {
 		bool getting = false;
 		int ret = meta_action(meta->opts, name) == META_PERMISSIONS ? copy_attr(src, dst, name, &getting) : 0;
 		bool none = ret == -EOPNOTSUPP || (getting && ret == -ENODATA);
 		first = first == 0 && !none ? ret : first;
 	}
-	free(big);
+	free(names.big);
 	if (first < 0) {
 		meta_set_mode(meta, mode & ~(mode_t)(S_IRWXG | S_IRWXO));
 	}
@@ -187,17 +169,14 @@ int meta_inherit_xattrs(int old, int fd) {
 	char path[FD_PATH_SIZE];
 	struct meta_ref from = meta_by_fd(old, path);
 	struct meta_ref to = {.fd = fd};
-	char small[META_SMALL];
-	char *big;
-
-	ssize_t n = meta_list(from, small, &big);
-	const char *names = big ? big : small;
+	struct meta_names names;
+	ssize_t n = meta_list(from, &names);
 	int first = n < 0 && !is_permission((int)n) ? (int)n : 0;
-	for (const char *name = names; n > 0 && name < names + n; name += strlen(name) + 1) {
+	for (const char *name = NULL; (name = meta_next_name(&names, name));) {
 		bool getting;
 		int ret = is_inherited(name) ? copy_attr(from, to, name, &getting) : 0;
 		first = first == 0 && !is_permission(ret) ? ret : first;
 	}
-	free(big);
+	free(names.big);
 	return first;
 }
