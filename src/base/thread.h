@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 /** Abort if a pthread call failed that cannot fail in a correct program. */
 static inline void thread_must(int err) {
@@ -45,6 +46,17 @@ static inline void rwlock_unlock(pthread_rwlock_t *lock) {
 /** Sleep until the condition is signalled; may wake without reason. */
 static inline void cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex) {
 	thread_must(pthread_cond_wait(cond, mutex));
+}
+
+/** As cond_wait(), but for at most SECONDS. */
+static inline void cond_wait_for(pthread_cond_t *cond, pthread_mutex_t *mutex, double seconds) {
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	uint64_t end = (uint64_t)until.tv_nsec + (uint64_t)(seconds * 1e9) + 1;
+	until.tv_sec += (time_t)(end / 1000000000);
+	until.tv_nsec = (long)(end % 1000000000);
+	int ret = pthread_cond_clockwait(cond, mutex, CLOCK_MONOTONIC, &until);
+	thread_must(ret == ETIMEDOUT ? 0 : ret);
 }
 
 /** Wake one sleeper. */

@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 /** Bytes that may be written ahead of the medium: at first and at least, and at most. */
@@ -20,8 +19,8 @@
 /** Seconds of work that the medium should have ahead. */
 #define SECONDS_AHEAD 1.5
 
-/** Nanoseconds to wait if there is nothing to sync. */
-#define NAP 50000000L
+/** Seconds to wait if there is nothing to sync. */
+#define NAP 0.05
 
 void writeback_init(struct writeback *writeback, struct throttle *throttle, const atomic_bool *stop,
 	int (*sync)(int fd))
@@ -105,19 +104,6 @@ static uint64_t far_ahead(uint64_t bytes, double seconds) {
 	return (uint64_t)min(max(ahead, (double)LEAST_AHEAD), (double)MOST_AHEAD);
 }
 
-/** Wait for new writes; the lock is held. */
-static void nap(struct writeback *writeback) {
-	struct timespec until;
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += NAP;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_nsec -= 1000000000;
-		++until.tv_sec;
-	}
-	int ret = pthread_cond_timedwait(&writeback->changed, &writeback->lock, &until);
-	thread_must(ret == ETIMEDOUT ? 0 : ret);
-}
-
 /** Keep the first error. */
 static void note_error(struct writeback *writeback, int err) {
 	bool first = writeback->err == 0 && err != -EINTR;
@@ -157,7 +143,7 @@ static void *run(void *arg) {
 		} else if (any) {
 			throttle_set_ceiling(writeback->throttle, taken + far_ahead(bytes, seconds));
 		} else {
-			nap(writeback);
+			cond_wait_for(&writeback->changed, &writeback->lock, NAP);
 		}
 	}
 	mutex_unlock(&writeback->lock);

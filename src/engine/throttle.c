@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /** Portions per second. */
@@ -57,13 +56,9 @@ size_t bucket_take(struct bucket *bucket, size_t want, double t, double *wait) {
 }
 
 void throttle_init(struct throttle *throttle) {
-	pthread_condattr_t attr;
 	*throttle = (struct throttle) {.ceiling = UINT64_MAX};
 	thread_must(pthread_mutex_init(&throttle->lock, NULL));
-	thread_must(pthread_condattr_init(&attr));
-	thread_must(pthread_condattr_setclock(&attr, CLOCK_MONOTONIC));
-	thread_must(pthread_cond_init(&throttle->changed, &attr));
-	pthread_condattr_destroy(&attr);
+	thread_must(pthread_cond_init(&throttle->changed, NULL));
 }
 
 void throttle_destroy(struct throttle *throttle) {
@@ -105,22 +100,6 @@ void throttle_stop(struct throttle *throttle) {
 	mutex_unlock(&throttle->lock);
 }
 
-/** Sleep for SECONDS, or until a change; the lock is held. */
-static void wait_seconds(struct throttle *throttle, double seconds) {
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	// A shorter sleep is harmless, as the caller loops: avoid an overflow
-	seconds = min(seconds, 3600.0);
-	until.tv_sec += (time_t)seconds;
-	until.tv_nsec += (long)((seconds - (double)(time_t)seconds) * 1e9) + 1;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_nsec -= 1000000000;
-		++until.tv_sec;
-	}
-	int ret = pthread_cond_timedwait(&throttle->changed, &throttle->lock, &until);
-	thread_must(ret == ETIMEDOUT ? 0 : ret);
-}
-
 size_t throttle_wait(struct throttle *throttle, size_t want) {
 	size_t bytes = 0;
 	mutex_lock(&throttle->lock);
@@ -133,7 +112,8 @@ size_t throttle_wait(struct throttle *throttle, size_t want) {
 		size_t most = (size_t)min((uint64_t)want, throttle->ceiling - throttle->taken);
 		bytes = bucket_take(&throttle->bucket, most, now(), &wait);
 		if (bytes == 0) {
-			wait_seconds(throttle, wait);
+			// A shorter sleep is harmless: avoid an overflow
+			cond_wait_for(&throttle->changed, &throttle->lock, min(wait, 3600.0));
 		}
 	}
 	throttle->taken += bytes;
