@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "base/io.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/** Bytes read from a directory at once. */
+#define DIR_BUFFER (32u << 10)
 
 int close_fd(int *fd) {
 	int old = *fd;
@@ -52,6 +58,24 @@ ssize_t read_full(int fd, void *data, size_t len, uint64_t off, const atomic_boo
 		got += n > 0 ? (size_t)n : 0;
 	}
 	return (ssize_t)got;
+}
+
+int read_names(int dir, int (*take)(void *arg, const struct dirent64 *entry), void *arg) {
+	char *data = malloc(DIR_BUFFER);
+	int ret = data ? 0 : -ENOMEM;
+	ssize_t n = 1;
+	while (ret == 0 && n > 0) {
+		n = getdents64(dir, data, DIR_BUFFER);
+		ret = n < 0 ? -errno : 0;
+		for (ssize_t at = 0; at < n && ret == 0;) {
+			const struct dirent64 *entry = (const struct dirent64 *)(data + at);
+			bool counts = strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+			ret = counts ? take(arg, entry) : 0;
+			at += entry->d_reclen;
+		}
+	}
+	free(data);
+	return ret;
 }
 
 int set_times(int fd, const struct timespec times[2]) {

@@ -9,6 +9,8 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
+struct dirent64;
+
 /** Size of a descriptor's path in /proc. */
 #define FD_PATH_SIZE 32
 
@@ -34,6 +36,14 @@ int write_full(int fd, const void *data, size_t len, const atomic_bool *cancelle
  *         -errno.
  */
 ssize_t read_full(int fd, void *data, size_t len, uint64_t off, const atomic_bool *cancelled);
+
+/**
+ * Read the names in a directory, whose descriptor is at its beginning, all but "." and "..".
+ *
+ * @param take  Called with each entry until it returns something other than 0.
+ * @return What TAKE returned last, or -errno.
+ */
+int read_names(int dir, int (*take)(void *arg, const struct dirent64 *entry), void *arg);
 
 /** Set the times of a descriptor's file (utimensat(2)); O_PATH descriptors are allowed. Returns 0 or -errno. */
 int set_times(int fd, const struct timespec times[2]);

@@ -15,9 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/** Bytes read from a directory at once. */
-#define DIR_BUFFER (32u << 10)
-
 /** Most directories kept open on the way to the one being read, besides the top. */
 #define MOST_OPEN 16
 
@@ -47,8 +44,6 @@ struct state {
 	size_t size;
 	/** How many levels stay open. */
 	size_t keep;
-	/** Buffer for reading directories. */
-	char *data;
 	/** The first error: 0 or -errno. */
 	int err;
 	bool ended;
@@ -243,21 +238,13 @@ static void take_name(struct state *s, const char *name, unsigned char type) {
 	}
 }
 
-/** Read all names of the innermost level. Returns 0 or -errno. */
-static int read_names(struct state *s) {
-	int fd = s->levels[s->depth - 1].fd;
-	ssize_t n = 1;
-	while (!is_over(s) && (n = getdents64(fd, s->data, DIR_BUFFER)) > 0) {
-		for (ssize_t at = 0; at < n && !is_over(s);) {
-			const struct dirent64 *dirent = (const struct dirent64 *)(s->data + at);
-			const char *name = dirent->d_name;
-			at += dirent->d_reclen;
-			if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0) {
-				take_name(s, name, dirent->d_type);
-			}
-		}
+/** Handle an entry of the innermost level. Returns whether the walk is over. */
+static int take_entry(void *arg, const struct dirent64 *entry) {
+	struct state *s = arg;
+	if (!is_over(s)) {
+		take_name(s, entry->d_name, entry->d_type);
 	}
-	return n < 0 ? -errno : 0;
+	return s->ended;
 }
 
 /** Look up the names of --files-from, instead of searching the directory for them. */
@@ -280,13 +267,13 @@ static void read_level(struct state *s, const struct stat *st) {
 	if (names) {
 		look_for(s, names);
 	} else {
-		ret = read_names(s);
+		ret = is_over(s) ? 0 : read_names(level->fd, take_entry, s);
 	}
 	if (level->select) {
 		select_pause(level->select, level->dirs.len > 0);
 	}
 	// A file renamed during the reading may have been missed under both names
-	if (ret == 0 && !names && (s->walk->flags & WALK_ALL) && is_changed(level->fd, st)) {
+	if (ret >= 0 && !names && (s->walk->flags & WALK_ALL) && is_changed(level->fd, st)) {
 		ret = -ESTALE;
 	}
 	if (ret < 0) {
@@ -380,10 +367,6 @@ int walk_operand(const struct walk *walk, const char *operand) {
 	struct state s = {.walk = walk,
 		.opts = opts,
 		.keep = max(min(walk->limits->max_trees / OPEN_SHARE, (unsigned)MOST_OPEN), 1u)};
-	s.data = malloc(DIR_BUFFER);
-	if (!s.data) {
-		return -ENOMEM;
-	}
 	begin(&s, operand);
 	while (s.depth > 0) {
 		struct level *level = &s.levels[s.depth - 1];
@@ -394,6 +377,5 @@ int walk_operand(const struct walk *walk, const char *operand) {
 		}
 	}
 	free(s.levels);
-	free(s.data);
 	return s.err;
 }

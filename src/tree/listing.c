@@ -2,6 +2,7 @@
 #include "tree/listing.h"
 
 #include "base/array.h"
+#include "base/io.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,9 +11,6 @@
 
 /** Bytes of each block of names after the first. */
 #define NAME_BLOCK (16u << 10)
-
-/** Bytes read from a directory at once. */
-#define DIR_BUFFER (32u << 10)
 
 /** Up to this many names of one inode are compared in pairs; more are sorted by name. */
 #define COMPARED_MOST 64
@@ -166,32 +164,12 @@ void listing_sort(struct listing *listing) {
 	sort_entries(listing->dirs, &listing->dir_count);
 }
 
-static int add_block(struct listing *listing, const char *data, size_t len) {
-	int ret = 0;
-	for (size_t at = 0; at < len && ret == 0;) {
-		const struct dirent64 *dirent = (const struct dirent64 *)(data + at);
-		const char *name = dirent->d_name;
-		at += dirent->d_reclen;
-		if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0) {
-			ret = listing_add(listing, name, name, dirent->d_ino, dirent->d_type);
-		}
-	}
-	return ret;
+static int add_entry(void *listing, const struct dirent64 *entry) {
+	return listing_add(listing, entry->d_name, entry->d_name, entry->d_ino, entry->d_type);
 }
 
 int listing_read(struct listing *listing, int dir) {
-	char *data = malloc(DIR_BUFFER);
-	int ret = data ? 0 : -ENOMEM;
-	while (ret == 0) {
-		ssize_t n = getdents64(dir, data, DIR_BUFFER);
-		if (n <= 0) {
-			ret = n < 0 ? -errno : 0;
-			break;
-		}
-		ret = add_block(listing, data, (size_t)n);
-	}
-	free(data);
-	return ret;
+	return read_names(dir, add_entry, listing);
 }
 
 void listing_free(struct listing *listing) {

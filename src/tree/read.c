@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "tree/tree-impl.h"
 
+#include "base/io.h"
 #include "base/opts.h"
 #include "filter/select.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
-
-/** Bytes read from a directory at once. */
-#define DIR_BUFFER (32u << 10)
 
 /** The type of an entry: asks stat(2) if the directory does not list it, or if a link is to be followed. */
 static unsigned char look_up_type(const struct tree *tree, const struct dirent64 *dirent) {
@@ -42,27 +39,16 @@ static int is_chosen(const struct tree *tree, const char *name, unsigned char ty
 	return ret;
 }
 
-static int list_block(struct tree *tree, const char *data, size_t len) {
-	for (size_t at = 0; at < len;) {
-		const struct dirent64 *dirent = (const struct dirent64 *)(data + at);
-		const char *name = dirent->d_name;
-		at += dirent->d_reclen;
-		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
-			continue;
-		}
-		if (strcmp(name, "lost+found") != 0) {
-			tree->flags &= ~(unsigned)TREE_EMPTY;
-		}
-		unsigned char type = look_up_type(tree, dirent);
-		int ret = tree->select ? is_chosen(tree, name, type) : 1;
-		if (ret > 0) {
-			ret = listing_add(&tree->listing, name, name, dirent->d_ino, type);
-		}
-		if (ret < 0) {
-			return ret;
-		}
+/** List an entry of the source if it is to be copied. Returns 0 or -ENOMEM. */
+static int list_entry(void *arg, const struct dirent64 *dirent) {
+	struct tree *tree = arg;
+	const char *name = dirent->d_name;
+	if (strcmp(name, "lost+found") != 0) {
+		tree->flags &= ~(unsigned)TREE_EMPTY;
 	}
-	return 0;
+	unsigned char type = look_up_type(tree, dirent);
+	int ret = tree->select ? is_chosen(tree, name, type) : 1;
+	return ret > 0 ? listing_add(&tree->listing, name, name, dirent->d_ino, type) : ret;
 }
 
 /** List the names that the list of --files-from has here. */
@@ -93,20 +79,8 @@ static int list_names(struct tree *tree, const struct filelist *names) {
 }
 
 static int list_all(struct tree *tree) {
-	char *data = malloc(DIR_BUFFER);
-	int ret = data ? 0 : -ENOMEM;
-
 	tree->flags |= TREE_EMPTY;
-	while (ret == 0) {
-		ssize_t n = getdents64(tree->fd[SRC], data, DIR_BUFFER);
-		if (n <= 0) {
-			ret = n < 0 ? -errno : 0;
-			break;
-		}
-		ret = list_block(tree, data, (size_t)n);
-	}
-	free(data);
-	return ret;
+	return read_names(tree->fd[SRC], list_entry, tree);
 }
 
 int tree_list(struct tree *tree) {
