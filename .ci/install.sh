@@ -16,7 +16,7 @@ check=(python3:python3 diff:diffutils mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs mkfs
 bench=(python3:python3 diff:diffutils mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs mkfs.btrfs:btrfs-progs
 	pkg-config:pkg-config fuse3/fuse.h:libfuse3-dev fusermount3:fuse3 rsync:rsync gnuplot:gnuplot-nox)
 deb=(dpkg-shlibdeps:dpkg-dev git:git)
-lint=(python3:python3 shellcheck:shellcheck cppcheck:cppcheck clang:clang clang-tidy:clang-tidy groff:groff-base)
+lint=(python3:python3 shellcheck:shellcheck cppcheck:cppcheck clang:clang clang-tidy:clang-tidy clang-format:clang-format groff:groff-base)
 
 fuzz=(clang:clang /usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a:libclang-rt-14-dev)
 

@@ -104,6 +104,21 @@ man_page() {
 	tool check_man_page
 }
 
+# Another version lays the same code out in another way.
+check_layout() {
+	clang-format --dry-run src/*.c src/*/*.[ch] 2>&1 | grep 'warning:'
+	return 0
+}
+
+layout() {
+	have clang-format || return
+	if [[ $(clang-format --version) == *'version 14.'* ]]; then
+		tool check_layout
+	else
+		echo "lint: left out, as this is not clang-format 14: the layout of src/"
+	fi
+}
+
 cppcheck_all() {
 	cppcheck --quiet -j "$(nproc)" --std=c11 --enable=warning,portability --inline-suppr \
 		--suppress=missingIncludeSystem --template='{file}:{line}: warning: {message} [{id}]' \
@@ -139,6 +154,7 @@ compilers
 headers_alone
 shell_scripts
 man_page
+layout
 ((${#sources[@]})) && have cppcheck && tool cppcheck_all
 tidy
 

@@ -13,7 +13,9 @@ struct list {
 };
 
 /** The structure of TYPE whose MEMBER is the node NODE. */
+// clang-format off
 #define list_item(node, type, member) ((type *)((char *)(node) - offsetof(type, member)))
+// clang-format on
 
 /** Make an empty list, or a node that is in no list. */
 static inline void list_init(struct list *list) {

@@ -84,9 +84,8 @@ static void read_letters(const char **text, struct change *change) {
 	static const struct {
 		char letter;
 		unsigned bits;
-	} letters[] = {
-		{'r', READ_BITS}, {'w', WRITE_BITS}, {'x', EXECUTE_BITS}, {'s', SET_ID_BITS}, {'t', S_ISVTX}, {'X', 0},
-	};
+	} letters[] = {{'r', READ_BITS}, {'w', WRITE_BITS}, {'x', EXECUTE_BITS}, {'s', SET_ID_BITS}, {'t', S_ISVTX},
+		{'X', 0}};
 	for (bool found = true; found;) {
 		found = false;
 		for (size_t i = 0; i < countof(letters) && !found; ++i) {

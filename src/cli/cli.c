@@ -25,12 +25,14 @@
 
 static const char usage[] = "SOURCE DEST\nSOURCE... DIRECTORY\n-t DIRECTORY SOURCE...";
 
-static const char doc[] = "Copy SOURCE to DEST, or several SOURCEs into DIRECTORY, on many threads with io_uring.\v"
+static const char doc[] =
+	"Copy SOURCE to DEST, or several SOURCEs into DIRECTORY, on many threads with io_uring.\v"
 	"SIZE is a number with an optional suffix: K, M, G, T (powers of 1024), or kB, MB, GB, TB (powers of 1000); small "
 	"letters are allowed. SIZE and RATE may have decimals, except for --chunk-size; RATE may end in /s: 1.5MB/s.\n\n"
 	"Full documentation: man ucp";
 
 /** The help of -h: one screen of 24 lines. */
+// clang-format off
 static const char short_help[] =
 	"Usage: ucp [OPTION]... SOURCE DEST   or   ucp [OPTION]... SOURCE... DIRECTORY\n"
 	"Copies files and directory trees by the rules of cp, on many threads.\n"
@@ -55,6 +57,7 @@ static const char short_help[] =
 	"  ucp -a --fsync --verify photos /mnt   then you can unplug the disk\n"
 	"\n"
 	"ucp --help shows all options, man ucp explains them.\n";
+// clang-format on
 
 /** What -a sets. */
 #define ARCHIVE OPT_RECURSIVE, PRESERVE_ALL | PRESERVE_XATTR_QUIET, DEREF_NEVER
@@ -262,8 +265,8 @@ static bool check_earlier(struct parser *p) {
 static bool check_move(struct parser *p) {
 	const struct opts *opts = p->opts;
 	const unsigned flags = opts->flags;
-	const bool changed = (opts->preserve & (PRESERVE_ALL | PRESERVE_MODE_NOT)) != PRESERVE_ALL
-		|| opts->uid != (uid_t)-1 || opts->gid != (gid_t)-1 || opts->modes || p->xattrs;
+	const bool changed = (opts->preserve & (PRESERVE_ALL | PRESERVE_MODE_NOT)) != PRESERVE_ALL || opts->uid != (uid_t)-1
+		|| opts->gid != (gid_t)-1 || opts->modes || p->xattrs;
 	const struct clash clashes[] = {
 		{opts->link_dests.count > 0 || opts->reflink_dests.count > 0,
 			"--move cannot be used with --link-dest or --reflink-dest"},
@@ -353,8 +356,7 @@ static bool settle(struct parser *p) {
 	const struct clash clashes[] = {
 		{(opts->flags & OPT_HARD_LINK) && (opts->flags & OPT_SYMBOLIC_LINK),
 			"cannot make both hard and symbolic links"},
-		{opts->reflink == WHEN_ALWAYS && opts->sparse != WHEN_AUTO,
-			"--reflink can be used only with --sparse=auto"},
+		{opts->reflink == WHEN_ALWAYS && opts->sparse != WHEN_AUTO, "--reflink can be used only with --sparse=auto"},
 		{(opts->flags & OPT_JSON) && opts->checksums && strcmp(opts->checksums, "-") == 0,
 			"--json and --checksums=- both need standard output"},
 	};
@@ -363,9 +365,7 @@ static bool settle(struct parser *p) {
 		return false;
 	}
 	// A verified copy must not share its data, and what is not read has no checksum
-	if (opts->reflink == WHEN_AUTO
-		&& (opts->sparse == WHEN_NEVER || (opts->flags & OPT_VERIFY) || opts->checksums))
-	{
+	if (opts->reflink == WHEN_AUTO && (opts->sparse == WHEN_NEVER || (opts->flags & OPT_VERIFY) || opts->checksums)) {
 		opts->reflink = WHEN_NEVER;
 	}
 	if (opts->preserve & PRESERVE_CONTEXT) {

@@ -109,8 +109,8 @@ const struct argp_option cli_options[] = {
 	{"chmod", KEY_CHMOD, "MODES", 0,
 		"change the modes of the copies as chmod does; D and F limit a change to directories and to files: D755,Fgo-w",
 		GROUP_ATTRIBUTES},
-	{"best-effort", KEY_BEST_EFFORT, 0, 0,
-		"warn once about all attributes that the destination's file system refuses", GROUP_ATTRIBUTES},
+	{"best-effort", KEY_BEST_EFFORT, 0, 0, "warn once about all attributes that the destination's file system refuses",
+		GROUP_ATTRIBUTES},
 	{0, 'Z', 0, 0, "set the default SELinux context; no effect, as ucp is built without SELinux", GROUP_ATTRIBUTES},
 	{"context", KEY_CONTEXT, "CTX", OPTION_ARG_OPTIONAL, "like -Z; with CTX, also print a warning", GROUP_ATTRIBUTES},
 

@@ -224,7 +224,8 @@ static int take_choice(struct parser *p, struct select *select, const struct cho
 /** Give a hint about options that make no difference, or exclude all files. */
 static void hint_vain(const struct parser *p, const struct select *select) {
 	if (!p->failed && select->filter.count > 0 && !select->gitignore && !filter_excludes(&select->filter)) {
-		report_hint(p->report, "--include leaves out nothing by itself: --exclude does, as in --include='*/' "
+		report_hint(p->report,
+			"--include leaves out nothing by itself: --exclude does, as in --include='*/' "
 			"--include='*.c' --exclude='*'");
 	}
 	if (!p->failed && select->min_size > select->max_size) {

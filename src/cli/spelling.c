@@ -13,13 +13,11 @@
 #define MOST_LETTERS 32
 
 /** The long options of cp 9.11. An abbreviation that is unambiguous for cp means the same here. */
-static const char *const names_of_cp[] = {
-	"archive", "attributes-only", "backup", "context", "copy-contents", "debug", "dereference", "force", "help",
-	"interactive", "keep-directory-symlink", "link", "no-clobber", "no-dereference", "no-preserve",
-	"no-target-directory", "one-file-system", "parents", "path", "preserve", "recursive", "reflink",
+static const char *const names_of_cp[] = {"archive", "attributes-only", "backup", "context", "copy-contents", "debug",
+	"dereference", "force", "help", "interactive", "keep-directory-symlink", "link", "no-clobber", "no-dereference",
+	"no-preserve", "no-target-directory", "one-file-system", "parents", "path", "preserve", "recursive", "reflink",
 	"remove-destination", "sparse", "strip-trailing-slashes", "suffix", "symbolic-link", "target-directory", "update",
-	"verbose", "version",
-};
+	"verbose", "version"};
 
 /** Names that users know from another program, with the same hint. */
 struct habits {
@@ -34,9 +32,18 @@ struct habits {
 };
 
 #define NOTHING_LIKE_IT "ucp has nothing like this option of rsync"
-#define NAMES(...) (const char *const []) {__VA_ARGS__, NULL}
-#define HABITS(text, ...) {.names = NAMES(__VA_ARGS__), .hint = text, .revoked = NOTHING_LIKE_IT}
-#define ATTRIBUTES(text, ...) {.names = NAMES(__VA_ARGS__), .hint = text, .revoked = "see --no-preserve"}
+#define NAMES(...) \
+	(const char *const[]) { \
+		__VA_ARGS__, NULL \
+	}
+#define HABITS(text, ...) \
+	{ \
+		.names = NAMES(__VA_ARGS__), .hint = text, .revoked = NOTHING_LIKE_IT \
+	}
+#define ATTRIBUTES(text, ...) \
+	{ \
+		.names = NAMES(__VA_ARGS__), .hint = text, .revoked = "see --no-preserve" \
+	}
 
 /** The long options of rsync 3.2 that cp does not have, and others that users try. */
 static const struct habits habits[] = {
@@ -92,7 +99,8 @@ static const struct habits habits[] = {
 	HABITS("see --chown, which gives all copies one owner", "usermap"),
 	HABITS("ucp copies whole files", "whole-file"),
 	{.names = NAMES("inc-recursive"), .same = "include", .hint = NOTHING_LIKE_IT, .revoked = NOTHING_LIKE_IT},
-	{.names = NAMES("include-from"), .same = "include",
+	{.names = NAMES("include-from"),
+		.same = "include",
 		.hint = "see --exclude-from, of which a line that begins with a plus sign and a blank includes",
 		.revoked = NOTHING_LIKE_IT},
 };
@@ -102,9 +110,22 @@ static const struct {
 	char letter;
 	const char *name;
 } letters_of_rsync[] = {
-	{'A', "acls"}, {'C', "cvs-exclude"}, {'D', "devices"}, {'E', "executability"}, {'F', "filter"},
-	{'I', "ignore-times"}, {'K', "keep-dirlinks"}, {'U', "atimes"}, {'W', "whole-file"}, {'X', "xattrs"},
-	{'c', "checksum"}, {'e', "rsh"}, {'f', "filter"}, {'g', "group"}, {'o', "owner"}, {'q', "quiet"},
+	{'A', "acls"},
+	{'C', "cvs-exclude"},
+	{'D', "devices"},
+	{'E', "executability"},
+	{'F', "filter"},
+	{'I', "ignore-times"},
+	{'K', "keep-dirlinks"},
+	{'U', "atimes"},
+	{'W', "whole-file"},
+	{'X', "xattrs"},
+	{'c', "checksum"},
+	{'e', "rsh"},
+	{'f', "filter"},
+	{'g', "group"},
+	{'o', "owner"},
+	{'q', "quiet"},
 	{'z', "compress"},
 };
 
@@ -408,7 +429,7 @@ static bool explain_letter(const struct spelling *s, char letter) {
 static enum reading read_letters(const struct spelling *s) {
 	for (const char *letter = *s->word + 1; *letter; ++letter) {
 		const struct argp_option *option = cli_find_letter(*letter);
-		if (!option && !is_printable((const char []) {*letter, '\0'})) {
+		if (!option && !is_printable((const char[]) {*letter, '\0'})) {
 			report_usage(s->parser->report, "invalid option in %s", *s->word, NULL, NULL);
 			s->parser->failed = true;
 			return READ_FAILED;

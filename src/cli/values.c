@@ -31,10 +31,8 @@ static const struct word progress_words[] = {
 
 static const struct word sparse_words[] = {{"never", WHEN_NEVER}, {"auto", WHEN_AUTO}, {"always", WHEN_ALWAYS}, {0}};
 
-static const struct word update_words[] = {
-	{"all", UPDATE_ALL}, {"none", UPDATE_NONE}, {"none-fail", UPDATE_NONE_FAIL}, {"older", UPDATE_OLDER},
-	{"differ", UPDATE_DIFFER}, {"checksum", UPDATE_CHECKSUM}, {0},
-};
+static const struct word update_words[] = {{"all", UPDATE_ALL}, {"none", UPDATE_NONE}, {"none-fail", UPDATE_NONE_FAIL},
+	{"older", UPDATE_OLDER}, {"differ", UPDATE_DIFFER}, {"checksum", UPDATE_CHECKSUM}, {0}};
 
 static const struct word backup_words[] = {
 	{"none", BACKUP_NONE},
@@ -91,8 +89,7 @@ static void list_words(struct buf *buf, const struct word *words) {
 
 /** Find a word, which may be cut short if it stays unambiguous. Returns false if there is none, which is reported. */
 static bool find_word(struct parser *p, const char *option, const char *arg, const struct word *words,
-	unsigned *value)
-{
+	unsigned *value) {
 	struct buf choices = {0};
 	const struct word *found = NULL;
 	bool ambiguous = false;

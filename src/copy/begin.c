@@ -18,8 +18,8 @@ void file_context_init(struct file_context *ctx, struct files *files, struct cou
 }
 
 void file_context_destroy(struct file_context *ctx) {
-	for (struct list *node; (node = list_pop(&ctx->retry)) || (node = list_pop(&ctx->deferred))
-		|| (node = list_pop(&ctx->nospace));)
+	for (struct list *node;
+		 (node = list_pop(&ctx->retry)) || (node = list_pop(&ctx->deferred)) || (node = list_pop(&ctx->nospace));)
 	{
 		link_name_free(list_item(node, struct link_name, node));
 	}
@@ -35,8 +35,8 @@ static void source_failed(struct file_context *ctx, struct file *file, struct ju
 		return;
 	}
 	if (!judged->known && fstatat(file->tree->fd[SRC], file->entry.name, &st, flags) == 0) {
-		if (!file_judge(ctx, file->tree, &file->entry, &st, judged)
-			&& judged->verdict != DEST_OVERWRITE && judged->verdict != DEST_CREATE)
+		if (!file_judge(ctx, file->tree, &file->entry, &st, judged) && judged->verdict != DEST_OVERWRITE
+			&& judged->verdict != DEST_CREATE)
 		{
 			return;
 		}
@@ -137,8 +137,7 @@ static bool open_both(struct file_context *ctx, struct file *file, const struct 
 
 /** Copy a regular file, or read something else as if it were one. */
 static struct file *begin_regular(struct file_context *ctx, struct tree *tree, const struct entry *entry,
-	const struct stat *st, struct link_name *retry)
-{
+	const struct stat *st, struct link_name *retry) {
 	struct file *file = file_new(tree, entry, retry);
 	if (!file) {
 		tree_report(tree, entry, error_make(ERROR_OPEN, ENOMEM, "cannot open %s for reading"));
@@ -171,8 +170,7 @@ static bool is_read(const struct opts *opts, mode_t mode) {
 }
 
 struct file *file_begin(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st,
-	struct link_name *retry)
-{
+	struct link_name *retry) {
 	const struct opts *opts = ctx->files->opts;
 	struct stat got;
 	const struct stat *known = st;

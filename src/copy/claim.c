@@ -37,8 +37,9 @@ static bool is_busy(struct file_context *ctx, struct inode inode, enum asked ask
 	struct files *files = ctx->files;
 	bool busy;
 	while ((busy = inode_set_has(&files->overwriting, inode)
-		|| (asked == ASK_READERS && inode_set_has(&files->reading, inode))
-		|| (asked == ASK_ALL_WRITERS && is_begun(files, inode))) && ctx->may_wait)
+				   || (asked == ASK_READERS && inode_set_has(&files->reading, inode))
+				   || (asked == ASK_ALL_WRITERS && is_begun(files, inode)))
+		&& ctx->may_wait)
 	{
 		cond_wait(&files->released, &files->lock);
 	}

@@ -15,7 +15,7 @@ static struct error flush(struct file_context *ctx, struct file *file) {
 	const struct tree *tree = file->tree;
 	// A destination written through a link may be on another file system than its directory
 	bool elsewhere = file->target.flags & TARGET_CREATED ? opts->flags & OPT_POSIX
-		: file->target.found.st_dev != tree->inode[DST].dev;
+														 : file->target.found.st_dev != tree->inode[DST].dev;
 	bool device = (file->target.flags & TARGET_SPECIAL) && S_ISBLK(file->target.found.st_mode);
 
 	if (!tree->trees->flush || ((file->target.flags & TARGET_SPECIAL) && !device)

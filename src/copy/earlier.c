@@ -20,8 +20,7 @@
 
 /** Open the directories of one option. WARNING: the message if that fails. */
 static void open_all(const struct files *files, const struct opts_dirs *dirs, const char *warning,
-	struct earlier_copies *copies)
-{
+	struct earlier_copies *copies) {
 	for (unsigned i = 0; i < dirs->count; ++i) {
 		int fd = open(dirs->paths[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
 		if (fd < 0) {
@@ -112,20 +111,18 @@ static bool has_same_attributes(const struct files *files, const struct file *fi
 }
 
 /** Whether an existing file may be used: it has the right attributes and, if the user wants to know, contents. */
-static bool is_same(const struct files *files, const struct file *file, int fd, const struct stat *there, enum use use)
-{
+static bool is_same(const struct files *files, const struct file *file, int fd, const struct stat *there,
+	enum use use) {
 	const struct opts *opts = files->opts;
 	bool read = (opts->update == UPDATE_CHECKSUM || (opts->flags & OPT_VERIFY)) && file->source.fd >= 0;
-	bool fits =
-		use == USE_LINK ? has_same_attributes(files, file, fd, there) : is_as_open(&file->source.st, there);
+	bool fits = use == USE_LINK ? has_same_attributes(files, file, fd, there) : is_as_open(&file->source.st, there);
 	return fits && (!read || dest_has_same_data(files->dest, (int[2]) {file->source.fd, fd}))
 		&& !atomic_load(&files->cancelled);
 }
 
 /** Open the file that PATH is in an earlier copy, if it is the same. Returns a descriptor for reading, or -1. */
 static int open_same(const struct files *files, const struct file *file, struct earlier *earlier, const char *path,
-	enum use use)
-{
+	enum use use) {
 	struct stat st;
 	int seen = open_below(earlier, path);
 	if (seen < 0) {
@@ -182,9 +179,7 @@ int file_link_earlier(struct file_context *ctx, struct file *file, int dir, cons
 	return 1;
 }
 
-bool file_would_link_earlier(struct files *files, struct tree *tree, const struct entry *entry,
-	const struct stat *st)
-{
+bool file_would_link_earlier(struct files *files, struct tree *tree, const struct entry *entry, const struct stat *st) {
 	const struct file file = {.tree = tree, .entry = *entry, .source = {.fd = -1, .st = *st}};
 	char buf[PATH_MAX];
 	const char *path = path_in(&files->linked, &file, buf, sizeof(buf));

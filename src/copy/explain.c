@@ -55,8 +55,8 @@ static const char *range_words(const struct file *file) {
  */
 static void explain_as_cp(struct buf *line, const struct opts *opts, const struct file *file) {
 	bool cloned = file->flags & FILE_CLONED;
-	bool tried =
-		S_ISREG(file->source.st.st_mode) && file->source.st.st_size > 0 && !(file->target.flags & TARGET_SPECIAL);
+	bool tried = S_ISREG(file->source.st.st_mode) && file->source.st.st_size > 0
+		&& !(file->target.flags & TARGET_SPECIAL);
 	bool never = opts->reflink == WHEN_NEVER;
 	bool seek = opts->sparse != WHEN_NEVER
 		&& (uint64_t)file->source.st.st_blocks * 512 < (uint64_t)file->source.st.st_size && tried;

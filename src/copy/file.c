@@ -11,8 +11,7 @@
 #include <stdlib.h>
 
 void files_init(struct files *files, const struct opts *opts, const struct limits *limits, struct report *report,
-	struct hardlinks *hardlinks, struct dest *dest)
-{
+	struct hardlinks *hardlinks, struct dest *dest) {
 	*files = (struct files) {.opts = opts, .limits = limits, .report = report, .hardlinks = hardlinks, .dest = dest};
 	thread_must(pthread_mutex_init(&files->lock, NULL));
 	thread_must(pthread_cond_init(&files->released, NULL));

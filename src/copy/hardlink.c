@@ -93,8 +93,7 @@ static int link_over(const struct link_name *first, const struct tree *tree, con
 
 /** With OPT_MOVE: a further name was linked. Its source may be removed if the first one may. */
 static void move_away(struct file_context *ctx, const struct link_name *first, struct tree *tree,
-	const struct entry *entry)
-{
+	const struct entry *entry) {
 	struct stat st;
 	if (fstatat(tree->fd[SRC], entry->name, &st, AT_SYMLINK_NOFOLLOW) == 0 && link_is_copy_of(first, &st)) {
 		file_moved_away(ctx, tree, entry, &st, first->copy, false);
@@ -114,8 +113,7 @@ static bool is_copied_anew(const struct link_name *first, int ret) {
  * is reported. FILE_HARDLINKS_COPY: nothing was done, and the entry is to be copied.
  */
 static enum file_hardlinks link_to(struct file_context *ctx, const struct link_name *first, struct tree *tree,
-	const struct entry *entry, enum change change)
-{
+	const struct entry *entry, enum change change) {
 	bool verbose = ctx->files->opts->flags & OPT_VERBOSE;
 	int dir = tree->fd[DST];
 
@@ -167,8 +165,7 @@ static enum file_hardlinks link_to(struct file_context *ctx, const struct link_n
  * Returns what link_to() does.
  */
 static enum file_hardlinks link_entry(struct file_context *ctx, const struct link_name *first, struct tree *tree,
-	const struct entry *entry, enum change change)
-{
+	const struct entry *entry, enum change change) {
 	int ret = tree_pin(first->tree);
 	if (ret < 0) {
 		tree_report(tree, entry, error_make(ERROR_CREATE, ret, "cannot create hard link %d"));
@@ -182,8 +179,7 @@ static enum file_hardlinks link_entry(struct file_context *ctx, const struct lin
 
 /** Judge the destination by cp's rules first, since the name may have to wait afterwards. Sets FAIL for DEST_REFUSE. */
 static enum dest_verdict ask(struct file_context *ctx, struct tree *tree, const struct entry *entry,
-	const struct stat *st, struct judged *judged, struct error *fail)
-{
+	const struct stat *st, struct judged *judged, struct error *fail) {
 	judged->verdict = DEST_CREATE;
 	bool look = !judged->known && !(tree->flags & TREE_CREATED);
 	if (look && fstatat(tree->fd[DST], entry->dst_name, &judged->found.st, AT_SYMLINK_NOFOLLOW) == 0) {
@@ -197,8 +193,7 @@ static enum dest_verdict ask(struct file_context *ctx, struct tree *tree, const 
 
 /** Leave the first name as it is. Further names become links to it if it may stand for the file. */
 static void end_with_existing(struct file_context *ctx, struct tree *tree, const struct entry *entry,
-	const struct stat *st, struct link *link, const struct judged *judged)
-{
+	const struct stat *st, struct link *link, const struct judged *judged) {
 	file_leave(ctx, tree, entry, st, &judged->found);
 	// The name itself stands for the copy, even if it is a link that was followed to see how new it is
 	struct stat there;
@@ -209,8 +204,7 @@ static void end_with_existing(struct file_context *ctx, struct tree *tree, const
 }
 
 enum file_hardlinks file_hardlinks_enter(struct file_context *ctx, struct tree *tree, const struct entry *entry,
-	const struct stat *st, struct link **link, struct judged *judged)
-{
+	const struct stat *st, struct link **link, struct judged *judged) {
 	const struct link_name *first = NULL;
 	struct error fail = NO_ERROR;
 	enum dest_verdict verdict = ask(ctx, tree, entry, st, judged, &fail);

@@ -42,8 +42,7 @@ static int hide_again(const struct tree *tree, int dir, char **path) {
 }
 
 int file_try_tempfile(const struct tree *tree, int dir, const char *name, int (*make)(void *arg, const char *tempfile),
-	void *arg, char **tempfile)
-{
+	void *arg, char **tempfile) {
 	bool can_go = tempfile_can_go(dir);
 	*tempfile = can_go ? tempfile_path(name, TEMPFILE_KNOWN) : NULL;
 	if (!*tempfile) {

@@ -41,8 +41,7 @@ static ssize_t read_cached(struct movers *movers, const struct transfer *t) {
 
 static enum move copy_cached(struct movers *movers, struct transfer *t) {
 	if (t->done > 0 || (t->flags & PLAN_SKIP_HOLES) || throttle_is_active(t->sink->throttle)
-		|| !movers_need_buffer(movers))
-	{
+		|| !movers_need_buffer(movers)) {
 		return MOVE_DECLINED;
 	}
 	ssize_t n = read_cached(movers, t);

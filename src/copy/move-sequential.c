@@ -74,9 +74,8 @@ static int put(struct order *o, const char *data, size_t len, uint64_t off) {
 	while (len > 0) {
 		size_t want = little ? min(len, (size_t)LITTLE) : len;
 		ssize_t n = special ? write(t->dst, data, want) : pwrite(t->dst, data, want, (off_t)off);
-		if (n < 0 && ((errno == EINTR && !transfer_is_cancelled(t))
-			|| (!special && mover_end_at(t->dst, errno, off, 0))))
-		{
+		if (n < 0
+			&& ((errno == EINTR && !transfer_is_cancelled(t)) || (!special && mover_end_at(t->dst, errno, off, 0)))) {
 			continue;
 		}
 		if (n <= 0) {

@@ -14,8 +14,7 @@
 
 /** As file_say(). VERB: what comes before the names. */
 static void say(struct file_context *ctx, const struct tree *tree, const struct entry *entry, const char *backup,
-	const char *verb)
-{
+	const char *verb) {
 	// An earlier try may have printed it already
 	if (!(ctx->files->opts->flags & OPT_VERBOSE) || ctx->last_try || ctx->said) {
 		return;
@@ -41,8 +40,7 @@ void file_say(struct file_context *ctx, const struct tree *tree, const struct en
 }
 
 void file_say_renamed(struct file_context *ctx, const struct tree *tree, const struct entry *entry,
-	const char *backup)
-{
+	const char *backup) {
 	say(ctx, tree, entry, backup, "renamed ");
 }
 

@@ -67,18 +67,18 @@ void removals_destroy(struct removals *removals) {
 	thread_must(pthread_mutex_destroy(&removals->lock));
 }
 
-static struct moved *moved_new(struct tree *tree, const struct entry *entry, const struct stat *st,
-	struct inode copy)
-{
+static struct moved *moved_new(struct tree *tree, const struct entry *entry, const struct stat *st, struct inode copy) {
 	struct moved *moved = calloc(1, sizeof(*moved));
 	if (!moved) {
 		return NULL;
 	}
 	list_init(&moved->node);
-	*moved = (struct moved) {
-		.node = moved->node, .tree = tree, .name = strdup(entry->name), .dst_name = strdup(entry->dst_name),
-		.src = *st, .copy = copy,
-	};
+	*moved = (struct moved) {.node = moved->node,
+		.tree = tree,
+		.name = strdup(entry->name),
+		.dst_name = strdup(entry->dst_name),
+		.src = *st,
+		.copy = copy};
 	if (!moved->name || !moved->dst_name) {
 		moved_free(moved);
 		return NULL;
@@ -101,8 +101,7 @@ static int stays(const struct moved *moved, enum error_op op, int err, const cha
 /** Whether a source is as it was before it was read, as far as its status shows. */
 static bool is_unchanged(const struct files *files, const struct stat *then, const struct stat *now) {
 	struct inode inode = inode_of(then);
-	const struct unlinked *unlinked =
-		then->st_nlink > 1 ? inode_set_find(&files->removals.unlinked, inode) : NULL;
+	const struct unlinked *unlinked = then->st_nlink > 1 ? inode_set_find(&files->removals.unlinked, inode) : NULL;
 	return inode_same(inode, inode_of(now)) && ((then->st_mode ^ now->st_mode) & S_IFMT) == 0
 		&& then->st_size == now->st_size && time_same(then->st_mtim, now->st_mtim)
 		&& time_same(unlinked ? unlinked->ctime : then->st_ctim, now->st_ctim);
@@ -314,8 +313,7 @@ static bool add(struct removals *removals, struct moved *moved, bool late, bool 
 }
 
 void file_moved_away(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st,
-	struct inode copy, bool untold)
-{
+	struct inode copy, bool untold) {
 	struct files *files = ctx->files;
 	struct removals *removals = &files->removals;
 	struct list list;
@@ -354,8 +352,8 @@ void files_tree_moved(struct files *files, struct tree *tree) {
 		tree_report_itself(tree, error_make(ERROR_REMOVE, ENOMEM, "cannot remove %s"));
 		return;
 	}
-	moved->may_stay =
-		opts->select || opts->update != UPDATE_ALL || (opts->flags & (OPT_INTERACTIVE | OPT_ONE_FILE_SYSTEM));
+	moved->may_stay = opts->select || opts->update != UPDATE_ALL
+		|| (opts->flags & (OPT_INTERACTIVE | OPT_ONE_FILE_SYSTEM));
 	add(&files->removals, moved, false, tree->flags & TREE_CREATED);
 }
 

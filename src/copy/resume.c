@@ -113,8 +113,7 @@ void file_clear_left(struct file_context *ctx, const struct tree *tree, const st
 }
 
 enum dest_verdict file_verdict(struct file_context *ctx, struct tree *tree, const struct entry *entry,
-	const struct stat *st, struct dest_found *found, struct error *fail)
-{
+	const struct stat *st, struct dest_found *found, struct error *fail) {
 	struct files *files = ctx->files;
 	struct stat there;
 	if (journal_is_open(&files->journal) && !(files->opts->flags & OPT_MOVE) && S_ISREG(st->st_mode)

@@ -29,8 +29,7 @@ static bool may_copy_later(const struct file_context *ctx, const struct file *fi
 }
 
 bool file_try_later(struct file_context *ctx, struct tree *tree, const struct entry *entry, int err,
-	enum try_what what)
-{
+	enum try_what what) {
 	struct link_name *name = may_try_later(ctx, err) ? link_name_new(tree, entry) : NULL;
 	if (!name) {
 		return false;
@@ -43,8 +42,7 @@ bool file_try_later(struct file_context *ctx, struct tree *tree, const struct en
 }
 
 bool file_put_off(struct file_context *ctx, struct tree *tree, const struct entry *entry,
-	const struct dest_found *found)
-{
+	const struct dest_found *found) {
 	struct link_name *name = found->later ? link_name_new(tree, entry) : NULL;
 	if (name) {
 		name->agreed = found->agreed;

@@ -51,8 +51,8 @@ static int wait_for_source(const struct file_context *ctx, const struct file *fi
 	}
 	int ret = or_errno(fstat(seen, &st));
 	if (ret == 0) {
-		ret =
-			!S_ISREG(st.st_mode) ? -ESTALE : file_open_waiting(ctx, seen, dir, file->entry.name, O_RDONLY | O_CLOEXEC);
+		ret = !S_ISREG(st.st_mode) ? -ESTALE
+								   : file_open_waiting(ctx, seen, dir, file->entry.name, O_RDONLY | O_CLOEXEC);
 	}
 	close_fd(&seen);
 	return ret;
@@ -60,8 +60,7 @@ static int wait_for_source(const struct file_context *ctx, const struct file *fi
 
 /** Check that what was opened is what was listed, and may be copied. WHEN: a time before the source was looked at. */
 static struct error check_source(const struct files *files, struct file *file, const struct stat *st,
-	const struct timespec *when)
-{
+	const struct timespec *when) {
 	bool mount;
 	int ret = open_look(file->source.fd, "", AT_EMPTY_PATH, &file->source.st, &mount);
 	if (ret < 0) {
@@ -74,7 +73,7 @@ static struct error check_source(const struct files *files, struct file *file, c
 	bool untold = (files->opts->flags & (OPT_RESUME | OPT_MOVE)) && !journal_can_tell(&file->source.st, when);
 	file->source.flags |= untold ? SOURCE_UNTOLD : 0;
 	bool same = st ? inode_same(inode_of(st), inode_of(&file->source.st))
-		: S_ISREG(file->source.st.st_mode) && is_as_listed(file);
+				   : S_ISREG(file->source.st.st_mode) && is_as_listed(file);
 	if (!same) {
 		return error_make(ERROR_COPY, 0, "skipping file %s, as it was replaced while being copied");
 	}
@@ -90,15 +89,15 @@ static struct error why_not_opened(const struct file *file, const struct stat *s
 	// cp looks before it opens, and reports that error first
 	bool found = st || fstatat(file->tree->fd[SRC], file->entry.name, &there, AT_SYMLINK_NOFOLLOW) == 0;
 	return found ? error_make(ERROR_OPEN, err, "cannot open %s for reading")
-		: error_make(ERROR_STAT, errno, "cannot stat %s");
+				 : error_make(ERROR_STAT, errno, "cannot stat %s");
 }
 
 struct error file_open_source(struct file_context *ctx, struct file *file, const struct stat *st, bool wait) {
 	const struct files *files = ctx->files;
 	// Do not wait for a fifo that was put in the place of a file
 	bool regular = !st || S_ISREG(st->st_mode);
-	int flags =
-		O_RDONLY | O_NOCTTY | O_CLOEXEC | (tree_follows(file->tree) ? 0 : O_NOFOLLOW) | (regular ? O_NONBLOCK : 0);
+	int flags = O_RDONLY | O_NOCTTY | O_CLOEXEC | (tree_follows(file->tree) ? 0 : O_NOFOLLOW)
+		| (regular ? O_NONBLOCK : 0);
 	int fd = openat(file->tree->fd[SRC], file->entry.name, flags);
 	int err = errno;
 	bool leased = fd < 0 && err == EAGAIN && regular;

@@ -73,8 +73,8 @@ static int make_hard_link(const struct node *node) {
 
 /** Make a node. A symbolic link is noted as made by this run. Returns 0 or -errno. */
 static int make_noted(const struct node *node) {
-	bool link =
-		node->target || (node->make == make_hard_link && S_ISLNK(node->st->st_mode) && !tree_follows(node->tree));
+	bool link = node->target
+		|| (node->make == make_hard_link && S_ISLNK(node->st->st_mode) && !tree_follows(node->tree));
 	if (!link) {
 		return node->make(node);
 	}
@@ -172,7 +172,8 @@ static struct error why_not(const struct node *node, int ret) {
 	if (ret == LINK_LEADS_ELSEWHERE) {
 		return tree_explain(node->tree, node->entry, error_make(ERROR_COPY, 0, file_leads_elsewhere));
 	}
-	return ret == 0 || ret == REPORTED ? NO_ERROR
+	return ret == 0 || ret == REPORTED
+		? NO_ERROR
 		: tree_explain(node->tree, node->entry, error_make(ERROR_CREATE, -ret, node->what));
 }
 
@@ -294,8 +295,10 @@ static bool may_have_acl(const struct node *node, const struct meta *meta, int d
 static bool apply_meta(struct node *node, const char *name, const struct opts *opts, const struct stat *src) {
 	int fd = open_made(node, name, &node->made);
 	if (fd < 0) {
-		tree_report(node->tree, node->entry, fd != -ESTALE ? error_make(ERROR_ACCESS, fd, "cannot access %d")
-			: error_make(ERROR_COPY, 0, "skipping file %s, as its destination %d was replaced while being copied"));
+		tree_report(node->tree, node->entry,
+			fd != -ESTALE
+				? error_make(ERROR_ACCESS, fd, "cannot access %d")
+				: error_make(ERROR_COPY, 0, "skipping file %s, as its destination %d was replaced while being copied"));
 		return false;
 	}
 	int dir = open_without_proc(node, name);
@@ -398,7 +401,12 @@ void file_copy_symlink(struct file_context *ctx, struct tree *tree, const struct
 		return;
 	}
 	struct node node = {
-		.ctx = ctx, .tree = tree, .entry = entry, .st = st, .make = make_symlink, .target = target,
+		.ctx = ctx,
+		.tree = tree,
+		.entry = entry,
+		.st = st,
+		.make = make_symlink,
+		.target = target,
 		.replace = OPT_FORCE,
 		.what = "cannot create symbolic link %d",
 	};
@@ -416,7 +424,11 @@ static int make_special(const struct node *node) {
 
 void file_copy_special(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st) {
 	struct node node = {
-		.ctx = ctx, .tree = tree, .entry = entry, .st = st, .make = make_special,
+		.ctx = ctx,
+		.tree = tree,
+		.entry = entry,
+		.st = st,
+		.make = make_special,
 		.what = S_ISFIFO(st->st_mode) ? "cannot create fifo %d" : "cannot create special file %d",
 	};
 	copy_node(&node);

@@ -257,7 +257,8 @@ void file_simulate(struct file_context *ctx, struct tree *tree, const struct ent
 			tree_change(tree, entry, CHANGE_ATTRIBUTES, f.there.st_mode);
 		}
 		counter_add(f.judged.verdict == DEST_SKIP || f.judged.verdict == DEST_DONE ? &ctx->counters->skipped
-			: &ctx->counters->failed, 1);
+																				   : &ctx->counters->failed,
+			1);
 		if (f.judged.verdict != DEST_REFUSE && (opts->flags & OPT_DEBUG)) {
 			tree_say(tree, entry, SAY_NOTE, "skipped %d");
 		}

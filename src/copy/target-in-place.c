@@ -173,11 +173,11 @@ static struct error take_over(struct file_context *ctx, struct file *file, bool 
 		file->target.flags |= TARGET_SPECIAL;
 		bool verifiable = S_ISBLK(st->st_mode) || !(opts->flags & OPT_VERIFY);
 		return verifiable ? NO_ERROR
-			: error_make(ERROR_COPY, 0, "cannot verify %d: not a regular file or a block device");
+						  : error_make(ERROR_COPY, 0, "cannot verify %d: not a regular file or a block device");
 	}
 	if (file_is_also_source(ctx->files, &(struct target_found) {.st = *st, .link = link})) {
 		return atomic_load(&ctx->files->cancelled) ? error_make(ERROR_REMOVE, EINTR, "cannot remove %d")
-			: displace(ctx, file);
+												   : displace(ctx, file);
 	}
 	return make_empty(ctx, file);
 }

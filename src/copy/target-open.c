@@ -11,8 +11,7 @@
 
 /** Leave a destination as it is. */
 static void skip(struct file_context *ctx, const struct tree *tree, const struct entry *entry, const struct stat *st,
-	const struct dest_found *found)
-{
+	const struct dest_found *found) {
 	file_leave(ctx, tree, entry, st, found);
 	if (ctx->files->opts->flags & OPT_DEBUG) {
 		tree_say(tree, entry, SAY_NOTE, "skipped %d");
@@ -20,8 +19,7 @@ static void skip(struct file_context *ctx, const struct tree *tree, const struct
 }
 
 bool file_judge(struct file_context *ctx, struct tree *tree, const struct entry *entry, const struct stat *st,
-	struct judged *judged)
-{
+	struct judged *judged) {
 	struct error fail = NO_ERROR;
 	bool named = entry->dst_name[0] != '\0';
 	if (tree->flags & TREE_CREATED) {

@@ -73,8 +73,8 @@ static int make_locked(void *arg, const char *tempfile) {
 /** Make a file under a temporary name, and lock it. Returns a descriptor or -errno. */
 static int open_tempfile(struct file *file, const struct location *location, int flags, mode_t mode) {
 	struct making making = {.location = location, .flags = flags, .mode = mode};
-	int ret = file_try_tempfile(file->tree, location->dir, location->name, make_locked, &making,
-		&file->target.tempfile);
+	int ret =
+		file_try_tempfile(file->tree, location->dir, location->name, make_locked, &making, &file->target.tempfile);
 	if (ret < 0) {
 		free(file->target.tempfile);
 		file->target.tempfile = NULL;
@@ -427,7 +427,7 @@ static int name_it(struct file_context *ctx, struct file *file, const struct loc
 	}
 	if (!(file->target.flags & TARGET_REPLACES)) {
 		ret = file->target.tempfile ? tempfile_move_open(location->dir, file->target.tempfile, location->name)
-			: tempfile_link(file->target.fd, location->dir, location->name);
+									: tempfile_link(file->target.fd, location->dir, location->name);
 		if (ret == -EEXIST && (file->tree->flags & TREE_CREATED)) {
 			return ret;
 		}

@@ -22,9 +22,9 @@ struct error file_not_through(int ret) {
 	if (ret == SYMLINK_REFUSED) {
 		return error_make(ERROR_COPY, 0, tree_made_link);
 	}
-	return error_make(ERROR_COPY, 0, ret == OPEN_NO_PROC
-		? "not writing through %d: symbolic links of others are followed only if /proc is mounted"
-		: "not writing through %d: who made this symbolic link does not own what it leads to");
+	return error_make(ERROR_COPY, 0,
+		ret == OPEN_NO_PROC ? "not writing through %d: symbolic links of others are followed only if /proc is mounted"
+							: "not writing through %d: who made this symbolic link does not own what it leads to");
 }
 
 struct error file_cannot_create(int ret) {
@@ -58,8 +58,7 @@ bool file_is_atomic(const struct file_context *ctx, const struct entry *entry) {
 }
 
 enum target_admit file_admit(const struct files *files, const struct tree *tree, const struct stat *src,
-	const struct target_found *there, struct error *fail)
-{
+	const struct target_found *there, struct error *fail) {
 	const struct stat *st = &there->st;
 	// This was checked before, but something may have been moved since
 	if (inode_same(inode_of(st), inode_of(src))) {

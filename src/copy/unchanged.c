@@ -58,11 +58,12 @@ static int open_there(struct meta *meta, const struct tree *tree, const struct s
 /** The error for an end that cannot be opened. */
 static struct error cannot_open(int ret, enum side side) {
 	if (ret == -ESTALE) {
-		return error_make(ERROR_COPY, 0, side == SRC ? "skipping file %s, as it was replaced while being copied"
-			: "skipping file %s, as its destination %d was replaced while being copied");
+		return error_make(ERROR_COPY, 0,
+			side == SRC ? "skipping file %s, as it was replaced while being copied"
+						: "skipping file %s, as its destination %d was replaced while being copied");
 	}
 	return side == SRC ? error_make(ERROR_OPEN, ret, "cannot open %s for reading")
-		: error_make(ERROR_ACCESS, ret, "cannot access %d");
+					   : error_make(ERROR_ACCESS, ret, "cannot access %d");
 }
 
 /** Give the destination the attributes of its source, if they differ. SET: whether this was tried. */
@@ -97,8 +98,7 @@ static struct error settle(struct meta *meta, const struct tree *tree, const str
 
 /** The arguments for a destination whose attributes may differ from those of its source; nothing is open yet. */
 static struct meta meta_of(const struct file_context *ctx, const struct tree *tree, const struct entry *entry,
-	const struct stat *st, const struct dest_found *found)
-{
+	const struct stat *st, const struct dest_found *found) {
 	return (struct meta) {
 		.opts = ctx->files->opts,
 		.flags = META_STRAY_ACL | file_unlisted_acls(tree, -1) | (found->same_times ? META_SAME_TIMES : 0),
@@ -114,8 +114,7 @@ static struct meta meta_of(const struct file_context *ctx, const struct tree *tr
 }
 
 bool file_sets_attributes(const struct file_context *ctx, const struct tree *tree, const struct entry *entry,
-	const struct stat *st, const struct dest_found *found)
-{
+	const struct stat *st, const struct dest_found *found) {
 	if (!found->alike || !(ctx->files->opts->preserve & PRESERVE_ATTRIBUTES)) {
 		return false;
 	}
@@ -126,15 +125,13 @@ bool file_sets_attributes(const struct file_context *ctx, const struct tree *tre
 }
 
 bool file_shares_attributes(const struct file_context *ctx, const struct tree *tree, const struct entry *entry,
-	const struct stat *st, const struct dest_found *found)
-{
+	const struct stat *st, const struct dest_found *found) {
 	return ctx->files->opts->link_dests.count > 0 && S_ISREG(st->st_mode) && found->st.st_nlink > 1
 		&& file_sets_attributes(ctx, tree, entry, st, found);
 }
 
 void file_leave(struct file_context *ctx, const struct tree *tree, const struct entry *entry, const struct stat *st,
-	const struct dest_found *found)
-{
+	const struct dest_found *found) {
 	file_skipped(ctx, st);
 	if (!found->alike || !(ctx->files->opts->preserve & PRESERVE_ATTRIBUTES)) {
 		return;

@@ -118,8 +118,8 @@ static bool stop(struct check *c, uint64_t at, enum move failed) {
 static bool differs(struct check *c, uint64_t from, uint64_t to) {
 	struct transfer *t = c->t;
 	if (to > 0) {
-		snprintf(t->text, sizeof(t->text), "verification of %%d failed: it differs from %%s between offsets %" PRIu64
-			" and %" PRIu64, from, to);
+		snprintf(t->text, sizeof(t->text),
+			"verification of %%d failed: it differs from %%s between offsets %" PRIu64 " and %" PRIu64, from, to);
 	} else {
 		snprintf(t->text, sizeof(t->text), "verification of %%d failed: it differs from %%s at offset %" PRIu64, from);
 	}

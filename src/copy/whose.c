@@ -17,8 +17,7 @@ bool file_is_still(const struct tree *tree, const struct stat *found, const stru
 		return true;
 	}
 	bool alike = ((found->st_mode ^ now->st_mode) & (S_IFMT | 07777)) == 0 && found->st_uid == now->st_uid
-		&& found->st_gid == now->st_gid && found->st_size == now->st_size
-		&& time_same(found->st_mtim, now->st_mtim);
+		&& found->st_gid == now->st_gid && found->st_size == now->st_size && time_same(found->st_mtim, now->st_mtim);
 	return alike && (tree_is_named_whole(tree) || symlink_is_closed(tree->fd[DST]));
 }
 
@@ -29,8 +28,7 @@ unsigned file_unlisted_acls(const struct tree *tree, int src_fd) {
 }
 
 bool file_may_stand_for(const struct files *files, int dir, const struct stat *src, const struct stat *found,
-	const struct stat *there)
-{
+	const struct stat *there) {
 	const struct opts *opts = files->opts;
 	bool same_type = (there->st_mode & S_IFMT) == (src->st_mode & S_IFMT);
 	return dest_is_owners(opts, src, there) && dest_is_owners(opts, src, found)

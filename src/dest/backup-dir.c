@@ -173,8 +173,7 @@ static int open_way(struct dest *dest, const struct tree *tree, char *path, cons
 }
 
 int dest_backup_place(struct dest *dest, const struct tree *tree, const char *path, bool make,
-	struct dest_place *place)
-{
+	struct dest_place *place) {
 	*place = (struct dest_place) {.dir = -1};
 	char *whole = tree_path_in_copy(tree, path);
 	if (!whole) {

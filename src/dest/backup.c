@@ -96,8 +96,7 @@ static void shorten(char *name, size_t len, int parent) {
 
 /** Choose the name of a backup. Returns 1 if it is numbered, 0 if it is simple, or -errno. */
 static int backup_name(const struct opts *opts, enum backup control, int parent, const char *path, const char *base,
-	char **name)
-{
+	char **name) {
 	char highest[DIGITS] = "";
 	// An unreadable directory counts as one without backups
 	if (control != BACKUP_SIMPLE && parent >= 0) {
@@ -256,13 +255,12 @@ static void note_moved(const struct backup_move *m) {
 
 /** Make a backup in a directory. PATH: that of the file from there, to which the suffix is added. As dest_backup(). */
 static int backup_to(struct dest *dest, const struct dest_old *old, int to, const char *path, enum dest_backup how,
-	char **name)
-{
+	char **name) {
 	enum backup control = dest->opts->backup;
 	int ret = -EEXIST;
 	for (int i = 0; i < TRIES; ++i) {
 		int numbered = to == -1 ? backup_name(dest->opts, control, -1, path, path, name)
-			: name_backup(dest->opts, control, to, path, name);
+								: name_backup(dest->opts, control, to, path, name);
 		if (numbered < 0) {
 			return numbered;
 		}
@@ -319,7 +317,7 @@ static int backup_away(struct dest *dest, const struct dest_old *old, enum dest_
 
 int dest_backup(struct dest *dest, const struct dest_old *old, enum dest_backup how, char **name) {
 	return dest->opts->backup_dir ? backup_away(dest, old, how, name)
-		: backup_to(dest, old, old->dir, old->path, how, name);
+								  : backup_to(dest, old, old->dir, old->path, how, name);
 }
 
 char *dest_backup_path(const struct opts *opts, const struct tree *tree, const char *backup) {
@@ -342,7 +340,7 @@ bool dest_is_backup_name(const struct opts *opts, const char *name) {
 static int restore_from(int from, const char *backup, const struct dest_old *old) {
 	struct stat st;
 	int ret = from == old->dir ? tempfile_move(from, backup, old->path)
-		: or_errno(renameat2(from, backup, old->dir, old->path, RENAME_NOREPLACE));
+							   : or_errno(renameat2(from, backup, old->dir, old->path, RENAME_NOREPLACE));
 	if ((ret == -EINVAL || ret == -ENOSYS) && linkat(from, backup, old->dir, old->path, 0) == 0) {
 		// The file system does not know RENAME_NOREPLACE
 		ret = -EEXIST;
@@ -381,8 +379,7 @@ bool dest_is_backup(const struct dest_pair *pair) {
 		return false;
 	}
 	name = add_suffix(pair->entry->dst_name, pair->opts->suffix);
-	same = name && fstatat(pair->tree->fd[DST], name, &st, 0) == 0
-		&& inode_same(inode_of(&st), inode_of(pair->src));
+	same = name && fstatat(pair->tree->fd[DST], name, &st, 0) == 0 && inode_same(inode_of(&st), inode_of(pair->src));
 	free(name);
 	return same;
 }

@@ -168,8 +168,7 @@ static bool usage_ok(struct dest *dest) {
 	if (count == 0) {
 		report_usage(dest->report, "missing file operand", NULL, NULL, NULL);
 	} else if (count == 1 && !opts->target_directory) {
-		report_usage(dest->report, "missing destination file operand after %s", opts->operands[0], NULL,
-			NULL);
+		report_usage(dest->report, "missing destination file operand after %s", opts->operands[0], NULL, NULL);
 	} else if ((opts->flags & OPT_NO_TARGET_DIRECTORY) && opts->target_directory) {
 		report_error(dest->report, ERROR_USAGE, 0,
 			"cannot combine --target-directory (-t) and --no-target-directory (-T)", NULL, NULL);

@@ -37,8 +37,7 @@ static bool read_same(const struct dest *dest, const int fd[2], char *block[2]) 
 	for (uint64_t off = 0;; off += BLOCK) {
 		ssize_t n = read_full(fd[SRC], block[SRC], BLOCK, off, NULL);
 		if (n < 0 || read_full(fd[DST], block[DST], BLOCK, off, NULL) != n
-			|| memcmp(block[SRC], block[DST], (size_t)n) != 0)
-		{
+			|| memcmp(block[SRC], block[DST], (size_t)n) != 0) {
 			return dest_is_cancelled(dest);
 		}
 		if ((size_t)n < BLOCK || dest_is_cancelled(dest)) {
@@ -105,8 +104,7 @@ static bool may_be_another(const struct dest_pair *pair) {
 /** Whether two regular files are equal in what the user compares. */
 static bool is_same_file(struct dest *dest, const struct dest_pair *pair, bool same_times) {
 	bool by_contents = pair->opts->update == UPDATE_CHECKSUM;
-	if (pair->src->st_size != pair->dst->st_size || (pair->tree->flags & TREE_UNSIZED)
-		|| (!by_contents && !same_times))
+	if (pair->src->st_size != pair->dst->st_size || (pair->tree->flags & TREE_UNSIZED) || (!by_contents && !same_times))
 	{
 		return false;
 	}

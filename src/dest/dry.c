@@ -4,8 +4,7 @@
 #include "base/opts.h"
 
 enum dest_verdict dest_simulate(struct dest *dest, const struct tree *tree, const struct entry *entry,
-	enum dest_verdict verdict, struct error *fail)
-{
+	enum dest_verdict verdict, struct error *fail) {
 	const struct opts *opts = dest->opts;
 	if (!(dest->flags & DEST_SERIAL) || !(tree->flags & TREE_BASE) || opts->backup == BACKUP_NUMBERED) {
 		return verdict;

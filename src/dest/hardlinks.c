@@ -66,8 +66,7 @@ struct link_name *link_name_new(struct tree *tree, const struct entry *entry) {
 }
 
 static enum link_verdict wait_for(struct link *link, struct tree *tree, const struct entry *entry,
-	const struct dest_found *found)
-{
+	const struct dest_found *found) {
 	struct link_name *name = link_name_new(tree, entry);
 	if (!name) {
 		return LINK_NO_MEMORY;
@@ -82,8 +81,7 @@ static enum link_verdict wait_for(struct link *link, struct tree *tree, const st
 }
 
 enum link_verdict hardlinks_enter(struct hardlinks *hardlinks, struct inode inode, struct tree *tree,
-	const struct entry *entry, const struct dest_found *found, struct link **out, const struct link_name **to)
-{
+	const struct entry *entry, const struct dest_found *found, struct link **out, const struct link_name **to) {
 	enum link_verdict verdict;
 
 	mutex_lock(&hardlinks->lock);
@@ -122,8 +120,7 @@ static void take_waiting(struct link *link, struct list *waiting) {
 }
 
 const struct link_name *hardlinks_done(struct hardlinks *hardlinks, struct link *link, struct tree *tree,
-	struct inode copy, struct list *waiting)
-{
+	struct inode copy, struct list *waiting) {
 	mutex_lock(&hardlinks->lock);
 	tree_keep(tree);
 	link->first.tree = tree;

@@ -58,9 +58,7 @@ static bool is_up_to_date(const struct judge *j) {
 	const struct opts *opts = j->dest->opts;
 	// Finding the time step may change the file's time, so do not follow links of others
 	bool here = means_link(j) || !tree_is_named_whole(j->tree);
-	struct dest_look look = {
-		.dir = j->tree->fd[DST], .name = name_of(j), .flags = here ? AT_SYMLINK_NOFOLLOW : 0,
-	};
+	struct dest_look look = {.dir = j->tree->fd[DST], .name = name_of(j), .flags = here ? AT_SYMLINK_NOFOLLOW : 0};
 	if (opts_compare(opts)) {
 		struct dest_pair pair = {.opts = opts, .tree = j->tree, .entry = j->entry, .src = j->st, .dst = &j->found->st};
 		bool as_copied = !j->as_regular || S_ISREG(j->st->st_mode);
@@ -92,8 +90,9 @@ static bool ask(const struct judge *j) {
 		&& faccessat(j->tree->fd[DST], name_of(j), W_OK, AT_EACCESS) != 0)
 	{
 		bool force = j->dest->opts->flags & (OPT_FORCE | OPT_REMOVE_DESTINATION);
-		snprintf(what, sizeof(what), force ? "replace %%d, overriding mode %04o (%s)? "
-			: "unwritable %%d (mode %04o, %s); try anyway? ", mode, letters);
+		snprintf(what, sizeof(what),
+			force ? "replace %%d, overriding mode %04o (%s)? " : "unwritable %%d (mode %04o, %s); try anyway? ", mode,
+			letters);
 	}
 	char *dst = tree_path(j->tree, DST, j->entry->dst_name);
 	bool yes = report_ask(j->dest->report, what, dst);
@@ -145,13 +144,12 @@ static bool is_folded(const struct tree *tree, const struct stat *st) {
 		return false;
 	}
 	return S_ISLNK(st->st_mode) ? tree_is_made_link(tree->trees, inode_of(st))
-		: S_ISDIR(st->st_mode) && tree_is_made(tree->trees, inode_of(st));
+								: S_ISDIR(st->st_mode) && tree_is_made(tree->trees, inode_of(st));
 }
 
 /** The error if this run made a destination from another source; NULL if not. Of files only operands are known. */
 static const char *just_made(struct dest *dest, const struct tree *tree, const struct entry *entry,
-	const struct stat *st)
-{
+	const struct stat *st) {
 	bool made = dest_was_made(dest, st, tree, entry)
 		|| ((dest->opts->flags & OPT_MOVE) && dest_was_moved(dest, tree, inode_of(st)));
 	bool is = (dest->opts->backup != BACKUP_NUMBERED && made) || is_folded(tree, st);
@@ -192,8 +190,7 @@ static bool is_removed(const struct judge *j) {
 		return false;
 	}
 	if ((opts->flags & OPT_REMOVE_DESTINATION)
-		|| (is_compared(j) && ((j->found->st.st_mode ^ j->st->st_mode) & S_IFMT)))
-	{
+		|| (is_compared(j) && ((j->found->st.st_mode ^ j->st->st_mode) & S_IFMT))) {
 		return true;
 	}
 	if (opts->flags & OPT_ATTRIBUTES_ONLY) {
@@ -205,9 +202,11 @@ static bool is_removed(const struct judge *j) {
 
 /** The file that stands at the destination of an entry. SRC: the source that will replace it, or NULL. */
 static struct dest_old old_of(const struct tree *tree, const struct entry *entry, const struct stat *src) {
-	return (struct dest_old) {
-		.dir = tree->fd[DST], .path = entry->dst_name, .tree = tree, .tree_path = entry->dst_name, .src = src,
-	};
+	return (struct dest_old) {.dir = tree->fd[DST],
+		.path = entry->dst_name,
+		.tree = tree,
+		.tree_path = entry->dst_name,
+		.src = src};
 }
 
 struct error dest_make_backup(struct dest *dest, const struct dest_pair *pair, enum dest_backup how, char **name) {
@@ -312,21 +311,23 @@ static enum dest_verdict replace(const struct judge *j, const struct dest_pair *
 		return remove_it(j);
 	}
 	if (not_into) {
-		return refuse(j, ERROR_COPY, 0, S_ISLNK(found->st.st_mode) ? "not writing through symbolic link %d"
-			: "not writing into special file %d");
+		return refuse(j, ERROR_COPY, 0,
+			S_ISLNK(found->st.st_mode) ? "not writing through symbolic link %d" : "not writing into special file %d");
 	}
 	return DEST_OVERWRITE;
 }
 
 enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct entry *entry, const struct stat *st,
-	struct dest_found *found, struct error *fail)
-{
+	struct dest_found *found, struct error *fail) {
 	const struct opts *opts = dest->opts;
-	struct judge j = {
-		.dest = dest, .tree = tree, .entry = entry, .st = st, .found = found, .fail = fail,
-		.as_regular = S_ISREG(st->st_mode) || (!S_ISLNK(st->st_mode)
-			&& (!(opts->flags & OPT_RECURSIVE) || (opts->flags & OPT_COPY_CONTENTS))),
-	};
+	struct judge j = {.dest = dest,
+		.tree = tree,
+		.entry = entry,
+		.st = st,
+		.found = found,
+		.fail = fail,
+		.as_regular = S_ISREG(st->st_mode)
+			|| (!S_ISLNK(st->st_mode) && (!(opts->flags & OPT_RECURSIVE) || (opts->flags & OPT_COPY_CONTENTS)))};
 	enum dest_verdict verdict;
 	if (!look_at_destination(&j, &verdict)) {
 		return verdict;
@@ -348,13 +349,14 @@ enum dest_verdict dest_judge(struct dest *dest, struct tree *tree, const struct 
 }
 
 enum tree_verdict dest_judge_directory(struct dest *dest, struct tree *tree, const struct entry *entry,
-	struct error *fail)
-{
+	struct error *fail) {
 	const struct opts *opts = dest->opts;
 	struct tree *parent = tree->parent;
-	struct dest_pair pair = {
-		.opts = opts, .tree = parent, .entry = entry, .src = &tree->src_stat, .dst = &tree->dst_stat,
-	};
+	struct dest_pair pair = {.opts = opts,
+		.tree = parent,
+		.entry = entry,
+		.src = &tree->src_stat,
+		.dst = &tree->dst_stat};
 	if (opts->update != UPDATE_NONE && opts->update != UPDATE_NONE_FAIL) {
 		enum dest_same same = dest_same(&pair);
 		if (same == SAME_REFUSE) {

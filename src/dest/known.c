@@ -86,13 +86,12 @@ bool dest_given_twice(struct dest *dest, struct tree *base, const struct entry *
 	}
 	mutex_unlock(&dest->lock);
 	if (twice && directory
-		&& dest_same_entry(AT_FDCWD, entry->name, base->fd[DST], entry->dst_name, AT_SYMLINK_NOFOLLOW))
-	{
+		&& dest_same_entry(AT_FDCWD, entry->name, base->fd[DST], entry->dst_name, AT_SYMLINK_NOFOLLOW)) {
 		tree_report(base, entry, error_make(ERROR_COPY, 0, "cannot copy a directory, %s, into itself, %d"));
 	} else if (twice) {
-		struct error fail = error_make(ERROR_COPY, 0, directory
-			? "warning: source directory %s specified more than once"
-			: "warning: source file %s specified more than once");
+		struct error fail = error_make(ERROR_COPY, 0,
+			directory ? "warning: source directory %s specified more than once"
+					  : "warning: source file %s specified more than once");
 		fail.warning = true;
 		tree_report(base, entry, fail);
 	}

@@ -321,8 +321,7 @@ static bool empty(struct removal *r) {
 }
 
 enum dest_removed dest_remove(struct dest *dest, const struct tree *tree, const char *name, enum dest_remove what,
-	uint64_t *count)
-{
+	uint64_t *count) {
 	struct removal r = {.dest = dest, .tree = tree, .what = what};
 	bool gone = !meet(&r, tree->fd[DST], name, tree->select);
 	if (r.depth > 0) {

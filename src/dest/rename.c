@@ -166,9 +166,11 @@ static int ask(struct renaming *r) {
 
 /** Move what stands at the destination to a backup. Returns 0 or REFUSED. */
 static int back_up(struct renaming *r) {
-	const struct dest_pair pair = {
-		.opts = r->dest->opts, .tree = r->tree, .entry = r->entry, .src = &r->src, .dst = &r->dst,
-	};
+	const struct dest_pair pair = {.opts = r->dest->opts,
+		.tree = r->tree,
+		.entry = r->entry,
+		.src = &r->src,
+		.dst = &r->dst};
 	r->fail = dest_make_backup(r->dest, &pair, DEST_BACKUP_MOVE, &r->backup);
 	return r->fail.text ? REFUSED : 0;
 }
@@ -344,15 +346,13 @@ static void note(struct renaming *r) {
 	}
 	dest_made(r->dest, r->tree, r->entry, NULL);
 	if (!(r->tree->flags & TREE_OPERANDS)
-		&& fstatat(r->tree->fd[DST], r->entry->dst_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-	{
+		&& fstatat(r->tree->fd[DST], r->entry->dst_name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		dest_note_moved(r->dest, r->tree, inode_of(&st));
 	}
 }
 
 enum dest_renamed dest_rename(struct dest *dest, struct tree *tree, const struct entry *entry, bool directory,
-	char **backup)
-{
+	char **backup) {
 	struct renaming r = {.dest = dest, .tree = tree, .entry = entry};
 	// A directory that is renamed takes along what was not chosen
 	int ret = directory && dest->opts->select ? -EXDEV : move_to_free(&r);

@@ -146,8 +146,7 @@ static bool goes(struct surplus *s, const char *name) {
 
 /** Remove, or count, those of ENTRIES that goes() selects. Returns false if the source is empty, which is reported. */
 static bool remove_all(struct surplus *s, const struct listed *entries, size_t count, enum dest_remove what,
-	uint64_t *gone)
-{
+	uint64_t *gone) {
 	struct tree *tree = s->tree;
 	for (size_t i = 0; i < count && !dest_is_cancelled(s->dest) && !report_has_enough(s->dest->report); ++i) {
 		if (!goes(s, entries[i].name)) {

@@ -110,8 +110,7 @@ static long step_by_trying(int fd, const struct stat *st) {
  * of ours, once for each device. If that fails, assume at most one second.
  */
 static long find_step(struct dest *dest, const struct dest_look *look, const struct timespec *src,
-	const struct stat *st)
-{
+	const struct stat *st) {
 	long step = known_step(dest, st->st_dev);
 	struct stat there;
 
@@ -136,8 +135,7 @@ static long find_step(struct dest *dest, const struct dest_look *look, const str
 }
 
 bool dest_is_up_to_date(struct dest *dest, const struct dest_look *look, const struct timespec *src,
-	const struct stat *dst)
-{
+	const struct stat *dst) {
 	if (!is_later(*src, dst->st_mtim)) {
 		return true;
 	}
@@ -151,8 +149,7 @@ bool dest_is_up_to_date(struct dest *dest, const struct dest_look *look, const s
 }
 
 bool dest_has_same_time(struct dest *dest, const struct dest_look *look, const struct timespec *src,
-	const struct stat *dst)
-{
+	const struct stat *dst) {
 	if (time_same(*src, dst->st_mtim)) {
 		return true;
 	}

@@ -11,8 +11,7 @@ bool dest_is_owners(const struct opts *opts, const struct stat *src, const struc
 }
 
 bool dest_is_strangers(const struct opts *opts, const struct tree *tree, const struct stat *src,
-	const struct stat *there)
-{
+	const struct stat *there) {
 	bool gives = (opts->flags & OPT_PRIVILEGED) && meta_owner(opts, src).uid != (uid_t)-1;
 	return gives && !S_ISDIR(there->st_mode) && !tree_is_named_whole(tree) && !dest_is_owners(opts, src, there);
 }

@@ -82,8 +82,7 @@ static unsigned choose_flags(bool terminal) {
 }
 
 void display_init(struct display *display, const struct opts *opts, const struct limits *limits,
-	struct report *report)
-{
+	struct report *report) {
 	bool terminal = isatty(STDERR_FILENO);
 	*display = (struct display) {
 		.opts = opts,

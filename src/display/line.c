@@ -264,7 +264,8 @@ static void write_failed_parts(const struct view *view, failed_parts parts) {
 			view->errors == 1 ? "error" : "errors");
 	}
 	int len = view->failed > 0 && view->errors > MANY_ERRORS
-		? snprintf(parts[PART_MORE], size, " (%llu messages)", (unsigned long long)view->errors) : 0;
+		? snprintf(parts[PART_MORE], size, " (%llu messages)", (unsigned long long)view->errors)
+		: 0;
 	if (view->skipped > 0) {
 		snprintf(parts[PART_MORE] + len, size - (size_t)len, ", %llu left as they were",
 			(unsigned long long)view->skipped);

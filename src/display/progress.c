@@ -76,8 +76,7 @@ static double last_share(uint64_t failed, double done, double total) {
 }
 
 struct view progress_look(struct progress *progress, double t, const struct counters *sum, const struct totals *totals,
-	bool last)
-{
+	bool last) {
 	// Bytes of files that failed later count only until the end
 	uint64_t copied = counter_get(last ? &sum->data : &sum->bytes);
 	uint64_t shared = min(counter_get(&sum->clone_bytes), copied);

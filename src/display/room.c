@@ -66,9 +66,8 @@ void display_look_ahead(const struct display *display, uint64_t bytes, const cha
 	uint64_t room;
 	uint64_t used;
 	bool shares = dst && opts->reflink != WHEN_NEVER && may_share(opts->operands[0], dst);
-	if (dst && !shares && display_room(opts, dst, &room, &used)
-		&& bytes > room && bytes - room > min(display->over, used))
-	{
+	if (dst && !shares && display_room(opts, dst, &room, &used) && bytes > room
+		&& bytes - room > min(display->over, used)) {
 		char need[32];
 		char there[32];
 		progress_format_bytes(need, sizeof(need), (double)bytes);

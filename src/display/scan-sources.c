@@ -70,8 +70,9 @@ static void find_out(struct sources *sources, int count, const struct stat *st) 
 /** Whether an answer about ST needs no further walk. */
 static bool is_known(const struct sources *sources, const struct stat *st) {
 	unsigned flags = sources->flags;
-	return (flags & SOURCES_UNKNOWN) || ((flags & SOURCES_KNOWN)
-		&& (st->st_dev == sources->dev || (flags & SOURCES_ANYWHERE)) && (!is_single(st) || (flags & SOURCES_SINGLE)));
+	return (flags & SOURCES_UNKNOWN)
+		|| ((flags & SOURCES_KNOWN) && (st->st_dev == sources->dev || (flags & SOURCES_ANYWHERE))
+			&& (!is_single(st) || (flags & SOURCES_SINGLE)));
 }
 
 void sources_init(struct sources *sources, const struct opts *opts, const struct limits *limits) {

@@ -107,12 +107,12 @@ static void say_simulated(const struct display *display, const struct summary *s
 /** Write the last line of a log. */
 static void log_summary(const struct display *display, const struct summary *summary) {
 	const struct counters *sum = summary->sum;
-	report_log(display->report, "ended%s%s: %" PRIu64 " files with %" PRIu64 " bytes copied, %" PRIu64
-		" directories made, %" PRIu64 " removed, %" PRIu64 " left as they were, %" PRIu64 " failed; %" PRIu64
-		" errors, %.2f s", summary->signal ? " by SIG" : "", summary->signal ? sigabbrev_np(summary->signal) : "",
+	report_log(display->report,
+		"ended%s%s: %" PRIu64 " files with %" PRIu64 " bytes copied, %" PRIu64 " directories made, %" PRIu64
+		" removed, %" PRIu64 " left as they were, %" PRIu64 " failed; %" PRIu64 " errors, %.2f s",
+		summary->signal ? " by SIG" : "", summary->signal ? sigabbrev_np(summary->signal) : "",
 		counter_get(&sum->files), counter_get(&sum->data), summary->directories, summary->removed,
-		counter_get(&sum->skipped), counter_get(&sum->failed), counter_get(&display->report->errors),
-		display->elapsed);
+		counter_get(&sum->skipped), counter_get(&sum->failed), counter_get(&display->report->errors), display->elapsed);
 }
 
 void display_summary(struct display *display, const struct summary *summary) {

@@ -23,8 +23,7 @@
 #define NAP 0.05
 
 void writeback_init(struct writeback *writeback, struct throttle *throttle, const atomic_bool *stop,
-	int (*sync)(int fd))
-{
+	int (*sync)(int fd)) {
 	*writeback = (struct writeback) {.throttle = throttle, .stop = stop, .sync = sync};
 	thread_must(pthread_mutex_init(&writeback->lock, NULL));
 	thread_must(pthread_cond_init(&writeback->changed, NULL));
@@ -49,8 +48,7 @@ void writeback_track(struct writeback *writeback, int fd) {
 	mutex_lock(&writeback->lock);
 	unsigned i = 0;
 	while (known && i < writeback->system_count
-		&& (writeback->systems[i].dev != dev || writeback->systems[i].raw != raw))
-	{
+		&& (writeback->systems[i].dev != dev || writeback->systems[i].raw != raw)) {
 		++i;
 	}
 	if (!known) {

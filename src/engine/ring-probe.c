@@ -18,11 +18,9 @@
 #endif
 
 /** Names of the bits of struct io_uring_params::features, as in the kernel, lowest bit first. */
-static const char *const features[] = {
-	"single_mmap", "nodrop", "submit_stable", "rw_cur_pos", "cur_personality", "fast_poll", "poll_32bits",
-	"sqpoll_nonfixed", "ext_arg", "native_workers", "rsrc_tags", "cqe_skip", "linked_file", "reg_reg_ring",
-	"recvsend_bundle", "min_timeout", "rw_attr", "no_iowait",
-};
+static const char *const features[] = {"single_mmap", "nodrop", "submit_stable", "rw_cur_pos", "cur_personality",
+	"fast_poll", "poll_32bits", "sqpoll_nonfixed", "ext_arg", "native_workers", "rsrc_tags", "cqe_skip", "linked_file",
+	"reg_reg_ring", "recvsend_bundle", "min_timeout", "rw_attr", "no_iowait"};
 
 /** The value of the sysctl, or '0' if it does not exist. */
 static char read_sysctl(void) {
@@ -58,7 +56,7 @@ const char *ring_obstacle(int err) {
 		return "io_uring is forbidden to all by the sysctl kernel.io_uring_disabled, which is 2";
 	case '1':
 		return "io_uring is forbidden to all but privileged users and the group kernel.io_uring_group by the sysctl "
-			"kernel.io_uring_disabled, which is 1";
+			   "kernel.io_uring_disabled, which is 1";
 	default:
 		return "io_uring may be forbidden by a seccomp filter, as in many containers";
 	}

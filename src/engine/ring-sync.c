@@ -13,7 +13,7 @@ static ssize_t move(enum chunk_op op, struct ring_file file, char *data, size_t 
 		return op == CHUNK_OP_READ ? pread(file.fd, data, len, (off_t)off) : pwrite(file.fd, data, len, (off_t)off);
 	}
 	return op == CHUNK_OP_READ ? preadv2(file.fd, &iov, 1, (off_t)off, RWF_DONTCACHE)
-		: pwritev2(file.fd, &iov, 1, (off_t)off, RWF_DONTCACHE);
+							   : pwritev2(file.fd, &iov, 1, (off_t)off, RWF_DONTCACHE);
 }
 
 struct ring_event ring_call(struct ring *ring, unsigned slot, enum chunk_op from) {
@@ -39,5 +39,6 @@ struct ring_event ring_call(struct ring *ring, unsigned slot, enum chunk_op from
 void ring_do_now(struct ring *ring, unsigned slot) {
 	enum chunk_op op = ring->slots[slot].asked.op;
 	ring->done[ring->done_count++] = ring_is_cancelled(ring)
-		? (struct ring_event) {.slot = slot, .op = op, .res = -ECANCELED} : ring_call(ring, slot, op);
+		? (struct ring_event) {.slot = slot, .op = op, .res = -ECANCELED}
+		: ring_call(ring, slot, op);
 }

@@ -47,8 +47,7 @@ static int setup(struct ring *ring) {
 		}
 		ret = io_uring_queue_init_params(2 * ring->params.depth, &ring->uring, &params);
 		if (ret == 0) {
-			ring->cqe_skip = (params.features & IORING_FEAT_CQE_SKIP)
-				&& !(ring->params.inject & INJECT_NO_CQE_SKIP);
+			ring->cqe_skip = (params.features & IORING_FEAT_CQE_SKIP) && !(ring->params.inject & INJECT_NO_CQE_SKIP);
 			if (!ring_releases_files(params.features) || (ring->params.inject & INJECT_NO_FIXED_FILES)) {
 				ring->fixed_files = RING_FIXED_OFF;
 			}
@@ -90,8 +89,8 @@ int ring_uring_open(struct ring *ring) {
 	if (ring->params.inject & INJECT_NO_FIXED_BUFFERS) {
 		ring->fixed_buffers = RING_FIXED_OFF;
 	}
-	snprintf(ring->description, sizeof(ring->description), "io_uring of %u entries, %s%s",
-		ring->uring.sq.ring_entries, setups[ret].name, ring->cqe_skip ? ", one completion a pair" : "");
+	snprintf(ring->description, sizeof(ring->description), "io_uring of %u entries, %s%s", ring->uring.sq.ring_entries,
+		setups[ret].name, ring->cqe_skip ? ", one completion a pair" : "");
 	return 0;
 }
 
@@ -193,8 +192,7 @@ static __u64 tag_of(const struct ring *ring, unsigned slot, enum chunk_op op) {
 }
 
 static void prepare(struct ring *ring, struct io_uring_sqe *sqe, unsigned slot, enum chunk_op op, struct ring_file file,
-	uint64_t off, uint32_t at, uint32_t len)
-{
+	uint64_t off, uint32_t at, uint32_t len) {
 	bool fixed_buffer = buffer_is_fixed(ring, slot, len);
 	bool fixed_file = file.fixed >= 0 && ring->fixed_files == RING_FIXED_READY;
 	int fd = fixed_file ? file.fixed : file.fd;

@@ -101,8 +101,7 @@ static void begin(struct ring *ring, unsigned slot, struct ring_request request)
 }
 
 void ring_pair(struct ring *ring, unsigned slot, struct ring_file src, struct ring_file dst, uint64_t off,
-	uint32_t len)
-{
+	uint32_t len) {
 	uint32_t read_len = ask(ring, INJECT_SHORT_READ, len);
 	if (read_len < len) {
 		// A shortened read would be full, so that the linked write would follow: read without a link
@@ -110,36 +109,39 @@ void ring_pair(struct ring *ring, unsigned slot, struct ring_file src, struct ri
 		return;
 	}
 	++ring->stats.pairs;
-	begin(ring, slot, (struct ring_request) {
-		.chunk = true,
-		.op = CHUNK_OP_READ,
-		.src = src,
-		.dst = dst,
-		.off = off,
-		.len = len,
-		.write_len = ask(ring, INJECT_SHORT_WRITE, len),
-	});
+	begin(ring, slot,
+		(struct ring_request) {
+			.chunk = true,
+			.op = CHUNK_OP_READ,
+			.src = src,
+			.dst = dst,
+			.off = off,
+			.len = len,
+			.write_len = ask(ring, INJECT_SHORT_WRITE, len),
+		});
 }
 
 void ring_read(struct ring *ring, unsigned slot, struct ring_file src, uint64_t off, uint32_t len) {
 	++ring->stats.reads;
-	begin(ring, slot, (struct ring_request) {
-		.op = CHUNK_OP_READ,
-		.src = src,
-		.off = off,
-		.len = ask(ring, INJECT_SHORT_READ, len),
-	});
+	begin(ring, slot,
+		(struct ring_request) {
+			.op = CHUNK_OP_READ,
+			.src = src,
+			.off = off,
+			.len = ask(ring, INJECT_SHORT_READ, len),
+		});
 }
 
 void ring_write(struct ring *ring, unsigned slot, struct ring_file dst, uint64_t off, uint32_t at, uint32_t len) {
 	++ring->stats.writes;
-	begin(ring, slot, (struct ring_request) {
-		.op = CHUNK_OP_WRITE,
-		.dst = dst,
-		.off = off,
-		.at = at,
-		.write_len = ask(ring, INJECT_SHORT_WRITE, len),
-	});
+	begin(ring, slot,
+		(struct ring_request) {
+			.op = CHUNK_OP_WRITE,
+			.dst = dst,
+			.off = off,
+			.at = at,
+			.write_len = ask(ring, INJECT_SHORT_WRITE, len),
+		});
 }
 
 int ring_write_now(struct ring *ring, unsigned slot, struct ring_file dst, uint64_t off, uint32_t at, uint32_t len) {

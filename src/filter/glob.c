@@ -184,9 +184,7 @@ static const char *try_again(struct glob *g, const char *end, struct retry *star
 }
 
 bool filter_glob(const char *pattern, size_t pattern_len, const char *text, size_t len, enum filter_glob_flags flags) {
-	struct glob g = {
-		.at = pattern, .start = pattern, .end = pattern + pattern_len, .git = flags & FILTER_GLOB_GIT,
-	};
+	struct glob g = {.at = pattern, .start = pattern, .end = pattern + pattern_len, .git = flags & FILTER_GLOB_GIT};
 	const char *end = text + len;
 	struct retry star = {0};
 	struct retry stars = {0};

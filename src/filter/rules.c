@@ -218,11 +218,9 @@ bool filter_excludes(const struct filter *filter) {
 
 int filter_add_vcs(struct filter *filter) {
 	// The names that GNU tar excludes with this option
-	static const char *const names[] = {
-		".git", ".gitignore", ".gitattributes", ".gitmodules", ".svn/", ".hg", ".hgignore", ".hgtags", ".bzr",
-		".bzrignore", ".bzrtags", "CVS/", ".cvsignore", "RCS/", "SCCS/", "_darcs", ".arch-ids/", "{arch}/",
-		"=RELEASE-ID", "=meta-update", "=update",
-	};
+	static const char *const names[] = {".git", ".gitignore", ".gitattributes", ".gitmodules", ".svn/", ".hg",
+		".hgignore", ".hgtags", ".bzr", ".bzrignore", ".bzrtags", "CVS/", ".cvsignore", "RCS/", "SCCS/", "_darcs",
+		".arch-ids/", "{arch}/", "=RELEASE-ID", "=meta-update", "=update"};
 	int ret = 0;
 	for (size_t i = 0; i < countof(names) && ret == 0; ++i) {
 		ret = filter_add(filter, names[i], FILTER_EXCLUDE);
@@ -244,8 +242,7 @@ static const char *tail(const char *path, size_t len, unsigned count) {
 
 /** Match the first LEN bytes of a pattern against one text. */
 static bool match_text(const struct filter *filter, const struct filter_rule *rule, size_t len, const char *text,
-	size_t text_len)
-{
+	size_t text_len) {
 	if (rule->literal) {
 		return len == text_len && memcmp(rule->pattern, text, len) == 0;
 	}
@@ -260,8 +257,7 @@ static bool match_text(const struct filter *filter, const struct filter_rule *ru
 
 /** Match the first LEN bytes of a pattern against its part of a path. */
 static bool match_place(const struct filter *filter, const struct filter_rule *rule, size_t len, const char *path,
-	size_t path_len)
-{
+	size_t path_len) {
 	const char *end = path + path_len;
 	const char *text = path;
 	switch (rule->place) {
@@ -287,8 +283,7 @@ static bool match_place(const struct filter *filter, const struct filter_rule *r
 }
 
 static bool match(const struct filter *filter, const struct filter_rule *rule, const char *path, size_t len,
-	bool is_dir)
-{
+	bool is_dir) {
 	if (rule->dir_only && !is_dir) {
 		return false;
 	}

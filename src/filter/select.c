@@ -64,8 +64,7 @@ static enum filter_verdict judge(const struct select *select, const struct buf *
 int select_operand(const struct select *select, const char *operand, const struct stat *st) {
 	struct buf path = {0};
 	add_operand(select, &path, operand);
-	int wanted = path.failed ? -ENOMEM : path.len == 0
-		|| judge(select, &path, S_ISDIR(st->st_mode)) != FILTER_EXCLUDE;
+	int wanted = path.failed ? -ENOMEM : path.len == 0 || judge(select, &path, S_ISDIR(st->st_mode)) != FILTER_EXCLUDE;
 	buf_free(&path);
 	return wanted > 0 ? select_size(select, st) : wanted;
 }

@@ -19,8 +19,7 @@
 #define DIGITS 32
 
 bool checksums_open(struct checksums *checksums, const char *path, struct report *report,
-	const atomic_bool *cancelled)
-{
+	const atomic_bool *cancelled) {
 	*checksums = (struct checksums) {.report = report, .path = path, .fd = -1, .cancelled = cancelled};
 	thread_must(pthread_mutex_init(&checksums->lock, NULL));
 	if (!path || strcmp(path, "-") == 0) {

@@ -30,8 +30,7 @@ static struct journal_slot *find(const struct journal_table *table, uint64_t cop
 }
 
 int journal_table_add(struct journal_table *table, uint64_t seed, const struct journal_finished *finished,
-	uint64_t most)
-{
+	uint64_t most) {
 	if (!table->slots) {
 		// Keep one in five free, so that searches end soon
 		table->size = (size_t)(most + most / 4 + 1);

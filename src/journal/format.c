@@ -100,8 +100,7 @@ static bool set_id(struct journal_index *index, struct journal_part *part, uint6
 }
 
 struct journal_part *journal_add_part(struct journal_index *index, const char *path, uint64_t id,
-	const struct journal_source *src)
-{
+	const struct journal_source *src) {
 	struct journal_part *part = journal_find_part(index, path);
 	if (!part) {
 		part = calloc(1, sizeof(*part));
@@ -174,8 +173,7 @@ static const char *bytes_at(struct reader *r, struct window *w, uint64_t at, siz
  * @return The bytes of the record, 0 if it is invalid.
  */
 static size_t read_head(struct reader *r, struct window *w, uint64_t at, uint64_t seed, struct journal_head *head,
-	const char **payload)
-{
+	const char **payload) {
 	const char *data = bytes_at(r, w, at, sizeof(*head));
 	if (!data) {
 		return 0;

@@ -71,9 +71,10 @@ static struct journal_source source_of(const struct stat *st) {
 }
 
 static struct journal_copy copy_of(const struct stat *st) {
-	return (struct journal_copy) {
-		.dev = st->st_dev, .ino = st->st_ino, .size = (uint64_t)st->st_size, .mtime = nanoseconds(st->st_mtim),
-	};
+	return (struct journal_copy) {.dev = st->st_dev,
+		.ino = st->st_ino,
+		.size = (uint64_t)st->st_size,
+		.mtime = nanoseconds(st->st_mtim)};
 }
 
 /** Keep the first error. */
@@ -320,9 +321,11 @@ static int unlink_quietly(int dir, const char *name) {
 }
 
 int journal_open(struct journal *journal, int dir, uint64_t options) {
-	*journal = (struct journal) {
-		.top = journal->top, .cancelled = journal->cancelled, .alone = journal->alone, .fd = -1, .dir = -1,
-	};
+	*journal = (struct journal) {.top = journal->top,
+		.cancelled = journal->cancelled,
+		.alone = journal->alone,
+		.fd = -1,
+		.dir = -1};
 	thread_must(pthread_mutex_init(&journal->lock, NULL));
 	thread_must(pthread_rwlock_init(&journal->writing, NULL));
 	thread_must(pthread_cond_init(&journal->wake, NULL));
@@ -469,8 +472,7 @@ static bool has_all(const struct journal_part *part, const struct stat *left) {
 }
 
 struct journal_part *journal_begin(struct journal *journal, const char *path, const struct stat *src,
-	const struct stat *left)
-{
+	const struct stat *left) {
 	struct journal_source source = source_of(src);
 	struct journal_record record;
 	size_t len = strlen(path);
@@ -518,9 +520,10 @@ void journal_flush_part(struct journal *journal, struct journal_part *part, uint
 	size_t used = 0;
 	journal_ranges_order(&part->news);
 	for (size_t i = 0; i < part->news.count; ++i) {
-		struct journal_written written = {
-			.id = part->id, .dev = journal->now.dev, .ino = ino, .range = part->news.list[i],
-		};
+		struct journal_written written = {.id = part->id,
+			.dev = journal->now.dev,
+			.ino = ino,
+			.range = part->news.list[i]};
 		struct journal_record record;
 		journal_ranges_add(&part->noted, written.range.start, written.range.end);
 		size_t len = journal_make_record(&record, JOURNAL_WRITTEN, journal->id, &written, sizeof(written));

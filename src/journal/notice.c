@@ -25,8 +25,7 @@ struct journal_notice {
 };
 
 size_t journal_make_record(struct journal_record *record, enum journal_kind kind, uint64_t seed, const void *data,
-	size_t len)
-{
+	size_t len) {
 	record->head = (struct journal_head) {.magic = JOURNAL_MAGIC, .kind = kind, .len = (uint16_t)len};
 	if (record->payload != data) {
 		memcpy(record->payload, data, len);
@@ -54,7 +53,9 @@ size_t journal_make_beginning(char *data, bool anew, const struct journal_first 
 struct journal_top journal_top_of(const char *path, struct inode inode) {
 	char *real = realpath(path, NULL);
 	struct journal_top top = {
-		.place = JOURNAL_ITSELF, .dev = inode.dev, .ino = inode.ino,
+		.place = JOURNAL_ITSELF,
+		.dev = inode.dev,
+		.ino = inode.ino,
 		.path = real ? XXH3_64bits(real, strlen(real)) : 0,
 	};
 	free(real);
@@ -63,8 +64,7 @@ struct journal_top journal_top_of(const char *path, struct inode inode) {
 
 /** Result of journal_look() for a journal or a notice. ST: set to the file's status. */
 static enum journal_says look_at(int dir, const char *name, const struct journal_top *top, const atomic_bool *cancelled,
-	struct stat *st)
-{
+	struct stat *st) {
 	struct journal_top there;
 	if (fstatat(dir, name, st, AT_SYMLINK_NOFOLLOW) != 0 || !journal_is_ours(st)) {
 		return JOURNAL_SAYS_INTO;
@@ -130,8 +130,8 @@ static int make_notice(struct journal_notice *notice, const struct journal_top *
 	}
 	// A leftover may be of another source
 	int ret = tempfile_clear(notice->dir, notice->name, NULL);
-	int fd =
-		ret < 0 ? -1 : openat(notice->dir, notice->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = ret < 0 ? -1
+					 : openat(notice->dir, notice->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0) {
 		return ret < 0 ? ret : -errno;
 	}
@@ -160,8 +160,7 @@ struct journal_notice *journal_announce(const char *path, const struct journal_t
 static const char *const journal_alone[] = {JOURNAL_NAME, NULL};
 
 bool journal_was_announced(int dir, const char *path, const struct journal_top *top, const atomic_bool *cancelled,
-	struct journal_notice **notice)
-{
+	struct journal_notice **notice) {
 	struct stat st;
 	struct journal_notice *there = notice_of(path);
 	if (!there || !open_finds_empty(dir, ".", journal_alone)

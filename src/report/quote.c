@@ -118,8 +118,8 @@ void quote_name_if_unprintable(struct buf *buf, const char *name) {
 
 void quote_name_if_needed(struct buf *buf, const char *name) {
 	static const char special[] = " !\"$&'()*:;<=>?[\\^`|";
-	bool plain =
-		name[0] != '\0' && name[0] != '#' && name[0] != '~' && strcmp(name, "{") != 0 && strcmp(name, "}") != 0;
+	bool plain = name[0] != '\0' && name[0] != '#' && name[0] != '~' && strcmp(name, "{") != 0
+		&& strcmp(name, "}") != 0;
 	mbstate_t state = {0};
 	for (const char *p = name; *p && plain;) {
 		size_t n = printable_length(p, &state);

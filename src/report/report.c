@@ -22,8 +22,8 @@
 static bool is_out_apart(void) {
 	struct stat out;
 	struct stat err;
-	return fstat(STDOUT_FILENO, &out) == 0 && S_ISREG(out.st_mode)
-		&& fstat(STDERR_FILENO, &err) == 0 && (out.st_ino != err.st_ino || out.st_dev != err.st_dev);
+	return fstat(STDOUT_FILENO, &out) == 0 && S_ISREG(out.st_mode) && fstat(STDERR_FILENO, &err) == 0
+		&& (out.st_ino != err.st_ino || out.st_dev != err.st_dev);
 }
 
 void report_init(struct report *report, const char *program) {
@@ -162,8 +162,7 @@ static void print(struct report *report, const struct message *message) {
 }
 
 void report_error(struct report *report, enum error_op op, int err, const char *what, const char *src,
-	const char *dst)
-{
+	const char *dst) {
 	counter_add(&report->errors, 1);
 	print(report, &(struct message) {.op = op, .err = err, .text = what, .src = src, .dst = dst});
 }
@@ -194,8 +193,10 @@ void report_excused(struct report *report) {
 	if (others == -1ull) {
 		return;
 	}
-	snprintf(text, sizeof(text), others > 0 ? "warning: could not set all attributes of %%d and %llu others"
-		: "warning: could not set all attributes of %%d", others);
+	snprintf(text, sizeof(text),
+		others > 0 ? "warning: could not set all attributes of %%d and %llu others"
+				   : "warning: could not set all attributes of %%d",
+		others);
 	report_warn(report, ERROR_PRESERVE, report->excused_err, text, NULL, report->excused_first);
 }
 

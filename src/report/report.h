@@ -105,8 +105,7 @@ bool report_has_enough(struct report *report);
 void report_rest(struct report *report);
 
 /** Print a hint, formatted, to standard error: what the user can do about a reported error. */
-attr_printf(2, 3)
-void report_hint(struct report *report, const char *format, ...);
+attr_printf(2, 3) void report_hint(struct report *report, const char *format, ...);
 
 /** Print a line to standard output (-v). */
 void report_say(struct report *report, enum say say, const char *what, const char *src, const char *dst);
@@ -123,12 +122,10 @@ void report_change(struct report *report, enum change change, const char *object
 bool report_log_to(struct report *report, const char *path);
 
 /** Write a line, formatted, only to the log, if there is one. */
-attr_printf(2, 3)
-void report_log(struct report *report, const char *format, ...);
+attr_printf(2, 3) void report_log(struct report *report, const char *format, ...);
 
 /** Print formatted text to standard output. */
-attr_printf(2, 3)
-void report_text(struct report *report, const char *format, ...);
+attr_printf(2, 3) void report_text(struct report *report, const char *format, ...);
 
 /** With report::json, print an event as a line of JSON. */
 void report_event(struct report *report, const char *type, const struct member *members, size_t count);

@@ -134,8 +134,8 @@ static void start_writeback(struct run *run) {
 	run->files.writeback = &run->writeback;
 	// The counters of all workers are read from now on
 	memset(run->counters, 0, run->most_workers * sizeof(*run->counters));
-	int ret =
-		run->limits.flags & LIMITS_ALONE ? -EAGAIN : writeback_start(&run->writeback, run->counters, run->most_workers);
+	int ret = run->limits.flags & LIMITS_ALONE ? -EAGAIN
+											   : writeback_start(&run->writeback, run->counters, run->most_workers);
 	if (ret < 0) {
 		say_blind(run, -ret);
 	}

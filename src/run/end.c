@@ -73,18 +73,19 @@ void coordinator_explain(struct run *run) {
 	report_text(run->report, "engine: %s\n", engine);
 	ring_features(features, sizeof(features));
 	report_text(run->report, "kernel: %s\n", features);
-	report_text(run->report, "requests: %llu linked pairs (%llu cut short), %llu reads, %llu writes, %llu enters, "
+	report_text(run->report,
+		"requests: %llu linked pairs (%llu cut short), %llu reads, %llu writes, %llu enters, "
 		"%llu made again by system calls\n",
 		(unsigned long long)sum.pairs, (unsigned long long)sum.cut, (unsigned long long)sum.reads,
 		(unsigned long long)sum.writes, (unsigned long long)sum.enters, (unsigned long long)sum.again);
 	report_text(run->report, "registered: %llu requests on registered buffers, %llu on registered files\n",
 		(unsigned long long)sum.fixed_buffer, (unsigned long long)sum.fixed_file);
-	report_text(run->report, "files: %llu, of them %llu shared by workers, %llu small and cached, %llu cloned, "
+	report_text(run->report,
+		"files: %llu, of them %llu shared by workers, %llu small and cached, %llu cloned, "
 		"%llu streamed; %llu bytes\n",
 		(unsigned long long)counter_get(&counters.files), (unsigned long long)counter_get(&counters.shared),
-		(unsigned long long)counter_get(&counters.cached),
-		(unsigned long long)counter_get(&counters.clones), (unsigned long long)counter_get(&counters.streams),
-		(unsigned long long)counter_get(&counters.bytes));
+		(unsigned long long)counter_get(&counters.cached), (unsigned long long)counter_get(&counters.clones),
+		(unsigned long long)counter_get(&counters.streams), (unsigned long long)counter_get(&counters.bytes));
 }
 
 void coordinator_sum_up(struct run *run) {

@@ -12,7 +12,7 @@ static struct head_choice judge(struct head_choice now, const struct head_facts 
 	if (facts->probes >= HEAD_PROBES) {
 		bool moved = facts->waited >= MOVED * facts->probes;
 		return moved ? (struct head_choice) {HEAD_SWEEP, "a rotational device, and the first reads were slow"}
-			: (struct head_choice) {HEAD_FREE, "a rotational device, but the first reads were fast"};
+					 : (struct head_choice) {HEAD_FREE, "a rotational device, but the first reads were fast"};
 	}
 	if (facts->warm >= HEAD_WARM || facts->rate >= facts->fast) {
 		return (struct head_choice) {HEAD_FREE, "a rotational device, but the data is in memory, or comes fast"};

@@ -29,8 +29,8 @@ static void hint_room(const struct opts *opts, struct report *report, uint64_t n
 	}
 	progress_format_bytes(need, sizeof(need), (double)nospace);
 	if (report->over_quota) {
-		report_hint(report, "%s%s the disk quota is used up (see quota(1))", nospace > 0 ? need : "no more files:",
-			nospace > 0 ? " did not fit:" : "");
+		report_hint(report, "%s%s the disk quota is used up (see quota(1))",
+			nospace > 0 ? need : "no more files:", nospace > 0 ? " did not fit:" : "");
 		return;
 	}
 	char *dir = parent_directory(report->nospace);

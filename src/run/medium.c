@@ -14,7 +14,8 @@ double coordinator_work_done(const struct run *run) {
 	struct counters sum;
 	counters_sum(&sum, run->counters, run->worker_count);
 	return (double)(counter_get(&sum.files) + counter_get(&sum.skipped) + counter_get(&sum.failed)
-		+ counter_get(&run->trees.created)) + (double)counter_get(&sum.bytes) / WORK_UNIT;
+			   + counter_get(&run->trees.created))
+		+ (double)counter_get(&sum.bytes) / WORK_UNIT;
 }
 
 /** Let the workers read as was chosen. */

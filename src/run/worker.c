@@ -58,8 +58,7 @@ static void note_done(struct state *s, unsigned n) {
 
 /** Begin with a name, and to move its data. The arguments are those of file_begin(). */
 static void begin_name(struct state *s, struct tree *tree, const struct entry *entry, const struct stat *st,
-	struct link_name *retry)
-{
+	struct link_name *retry) {
 	double start = now();
 	struct file *file = file_begin(&s->ctx, tree, entry, st, retry);
 	s->slow = now() - start > SLOW;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "sys/extent.h"
 
-
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fiemap.h>

@@ -112,8 +112,7 @@ static char *own_cgroup(const char *lines, const char *controller) {
 		}
 		for (const char *name = names; name < path; name += 1 + strcspn(name + 1, ",:")) {
 			if (strncmp(name + 1, controller, len) == 0
-				&& (name + 1 + len == path || (len > 0 && name[1 + len] == ',')))
-			{
+				&& (name + 1 + len == path || (len > 0 && name[1 + len] == ','))) {
 				return strndup(path + 1, strcspn(path + 1, "\n"));
 			}
 		}

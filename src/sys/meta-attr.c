@@ -42,10 +42,11 @@ struct meta_ref meta_src(const struct meta *meta, char path[META_SRC_PATH_SIZE])
 
 struct meta_ref meta_dst(const struct meta *meta, char path[FD_PATH_SIZE]) {
 	bool by_path = meta->flags & META_DST_PATH;
-	return (struct meta_ref) {
-		.fd = meta->dst_fd, .path = by_path ? fd_path(meta->dst_fd, path) : NULL, .follow = true,
-		.name = by_path ? meta->dst_name : NULL, .dir = meta->dst_dir,
-	};
+	return (struct meta_ref) {.fd = meta->dst_fd,
+		.path = by_path ? fd_path(meta->dst_fd, path) : NULL,
+		.follow = true,
+		.name = by_path ? meta->dst_name : NULL,
+		.dir = meta->dst_dir};
 }
 
 struct meta_ref meta_by_fd(int fd, char path[FD_PATH_SIZE]) {
@@ -85,7 +86,7 @@ static ssize_t set_at(struct meta_ref ref, const struct request *r) {
 		return fsetxattr(ref.fd, r->name, r->data, r->size, 0);
 	}
 	return ref.follow ? setxattr(ref.path, r->name, r->data, r->size, 0)
-		: lsetxattr(ref.path, r->name, r->data, r->size, 0);
+					  : lsetxattr(ref.path, r->name, r->data, r->size, 0);
 }
 
 static ssize_t remove_at(struct meta_ref ref, const struct request *r) {

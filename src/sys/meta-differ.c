@@ -55,8 +55,8 @@ static bool gives_any(const struct meta *meta, const struct side *src, const str
 	unsigned preserve = meta->opts->preserve;
 	for (const char *name = NULL; (name = meta_next_name(&src->names, name));) {
 		enum meta_action action = meta_action(meta->opts, name);
-		bool wanted =
-			action == META_COPY ? preserve & PRESERVE_XATTR : action != META_SKIP && (preserve & PRESERVE_MODE);
+		bool wanted = action == META_COPY ? preserve & PRESERVE_XATTR
+										  : action != META_SKIP && (preserve & PRESERVE_MODE);
 		// What controls access otherwise is not copied if the mode is changed
 		wanted &= action != META_PERMISSIONS || !(preserve & PRESERVE_MODE_CHANGED);
 		wanted &= strcmp(name, META_CAPABILITY) != 0 || !meta_gives_away(meta->opts, meta->src);

@@ -43,7 +43,7 @@ mode_t meta_wanted_mode(const struct opts *opts, const struct stat *src, const s
 	bool keep = opts->preserve & PRESERVE_MODE;
 	mode_t mode = keep ? src->st_mode : meta_written_mode(opts, dst->st_mode);
 	bool other = keep ? meta_gives_away(opts, src)
-		: (opts->preserve & PRESERVE_OWNERSHIP) && !meta_is_owned(meta_owner(opts, src), dst);
+					  : (opts->preserve & PRESERVE_OWNERSHIP) && !meta_is_owned(meta_owner(opts, src), dst);
 	// As by chown(2): a program must not run as another user than its author was allowed to choose
 	if (other && !S_ISDIR(src->st_mode)) {
 		mode &= ~(mode_t)SET_ID;
@@ -67,8 +67,7 @@ mode_t meta_create_mode(const struct opts *opts, mode_t mode) {
 }
 
 mode_t meta_interim_mode(const struct opts *opts, const struct stat *src, int src_fd, const struct stat *dst,
-	int dst_fd)
-{
+	int dst_fd) {
 	mode_t mode = dst->st_mode & (meta_wanted_mode(opts, src, dst) | ~(mode_t)(S_IRWXG | S_IRWXO));
 	gid_t gid = meta_owner(opts, src).gid;
 	bool other_group = gid != (gid_t)-1 && dst->st_gid != gid;

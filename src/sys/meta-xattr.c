@@ -151,9 +151,9 @@ int meta_copy_permissions(const struct meta *meta, mode_t mode) {
  * content.
  */
 static bool is_inherited(const char *name) {
-	static const char *const not[] = {"security.capability", "security.evm", "security.ima", "system."};
-	for (size_t i = 0; i < countof(not); ++i) {
-		if (strncmp(name, not[i], strlen(not[i])) == 0) {
+	static const char *const not [] = {"security.capability", "security.evm", "security.ima", "system."};
+	for (size_t i = 0; i < countof(not ); ++i) {
+		if (strncmp(name, not [i], strlen(not [i])) == 0) {
 			return false;
 		}
 	}

@@ -192,8 +192,7 @@ static int take_step(struct walk *walk) {
 }
 
 int symlink_walk(int dir, const char *path, enum symlink_trust trust, const struct symlink_rule *rule,
-	struct symlink_end *end)
-{
+	struct symlink_end *end) {
 	struct walk walk = {.rule = rule, .trust = trust, .end = end};
 	struct stat st;
 	size_t size = strlen(path) + 1;

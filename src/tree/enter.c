@@ -102,11 +102,11 @@ static struct error open_source(struct tree *tree, const struct entry *entry) {
 	int ret = look_at_source(tree, entry->name, flags, &led);
 	if (ret != 0) {
 		return prefix ? error_make(ERROR_PRESERVE, -ret, "failed to get attributes of %s")
-			: error_make(ERROR_STAT, -ret, "cannot stat %s");
+					  : error_make(ERROR_STAT, -ret, "cannot stat %s");
 	}
 	if (!S_ISDIR(tree->src_stat.st_mode)) {
 		return prefix ? error_make(ERROR_PRESERVE, err, "failed to get attributes of %s")
-			: error_make(ERROR_ACCESS, err, "cannot access %s");
+					  : error_make(ERROR_ACCESS, err, "cannot access %s");
 	}
 	tree->inode[SRC] = inode_of(&tree->src_stat);
 	tree->flags |= led && !(parent->flags & TREE_OPERANDS) ? TREE_LED | TREE_LED_AWAY : parent->flags & TREE_LED_AWAY;
@@ -127,7 +127,7 @@ static struct error choose(struct tree *tree) {
 		// Do not read directories that are only above an operand
 		int fd = tree->flags & TREE_OPERANDS ? -1 : tree->fd[SRC];
 		tree->select = parent->select ? select_enter(parent->select, tree->name[SRC], fd)
-			: select_begin(opts->select, tree->name[SRC], fd);
+									  : select_begin(opts->select, tree->name[SRC], fd);
 	}
 	if (tree->select && tree->select->too_much) {
 		char *path = tree_path(tree, SRC, ".gitignore");
@@ -319,7 +319,7 @@ static bool look_at_existing(struct tree *tree, const struct entry *entry, const
 		*fail = error_make(ERROR_COPY, 0, tree_made_link);
 	} else if (prefix) {
 		*fail = S_ISDIR(tree->dst_stat.st_mode) ? NO_ERROR
-			: error_make(ERROR_COPY, 0, "%d exists but is not a directory");
+												: error_make(ERROR_COPY, 0, "%d exists but is not a directory");
 	} else {
 		*fail = NO_ERROR;
 		switch (trees->judge(trees->dest, tree, entry, fail)) {
@@ -506,8 +506,7 @@ static bool is_elsewhere(const struct tree *tree) {
 }
 
 struct tree *tree_try_enter(struct tree *parent, const struct entry *entry, enum tree_enter_flags flags,
-	struct error *why)
-{
+	struct error *why) {
 	// With a destination of '' the names below start without "./"
 	const char *dst_name = parent->name[DST] ? dst_name_of(entry) : entry->dst_name;
 	struct tree *tree = tree_new(parent->trees, parent, entry->name, dst_name);

@@ -52,7 +52,7 @@ void tree_flush(struct tree *tree) {
 	// A directory open only for searching is opened again, for the error this gives
 	const atomic_bool *stop = tree->trees->cancelled;
 	int ret = tree->flags & TREE_DST_PATH ? flush_directory_at(tree->fd[DST], ".", stop)
-		: flush_directory(tree->fd[DST], stop);
+										  : flush_directory(tree->fd[DST], stop);
 	if (ret < 0 && ret != -EINTR) {
 		tree_report_itself(tree, error_make(ERROR_SYNC, ret, "error syncing %d"));
 	}

@@ -149,8 +149,8 @@ static void sort_entries(struct listed *entries, size_t *count) {
 			qsort(entries + i, end - i, sizeof(*entries), by_name);
 		}
 		for (size_t k = i; k < end; ++k) {
-			bool twice =
-				many ? k > i && by_name(&entries[kept - 1], &entries[k]) == 0 : is_kept(entries, kept, &entries[k]);
+			bool twice = many ? k > i && by_name(&entries[kept - 1], &entries[k]) == 0
+							  : is_kept(entries, kept, &entries[k]);
 			if (!twice) {
 				entries[kept++] = entries[k];
 			}

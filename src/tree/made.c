@@ -63,8 +63,7 @@ bool tree_begin_link(const struct tree *tree, uid_t owner) {
 
 /** Whether NAME is the link we made and no other user replaced it. TARGET and SAME as in tree_end_link(). */
 static bool is_ours(const struct tree *tree, const char *name, const struct stat *st, const char *target,
-	struct inode same)
-{
+	struct inode same) {
 	char there[PATH_MAX];
 	struct stat link;
 	if (!(tree->trees->opts->flags & OPT_PRIVILEGED) || symlink_is_closed(tree->fd[DST])) {

@@ -58,8 +58,7 @@ const struct tree *tree_copy_root(const struct tree *tree) {
 }
 
 const char *tree_path_below(const struct tree *tree, const struct tree *root, const char *name, char *buf,
-	size_t size)
-{
+	size_t size) {
 	char *path = buf + size;
 	*--path = '\0';
 	for (; name; tree = tree->parent) {

@@ -31,9 +31,7 @@ static int is_chosen(const struct tree *tree, const char *name, unsigned char ty
 	struct stat st;
 
 	int ret = select_name(tree->select, name, type == DT_DIR);
-	if (ret > 0 && type == DT_REG && select_has_sizes(opts->select)
-		&& fstatat(tree->fd[SRC], name, &st, flags) == 0)
-	{
+	if (ret > 0 && type == DT_REG && select_has_sizes(opts->select) && fstatat(tree->fd[SRC], name, &st, flags) == 0) {
 		ret = select_size(opts->select, &st);
 	}
 	return ret;

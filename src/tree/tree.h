@@ -285,8 +285,7 @@ const struct tree *tree_copy_root(const struct tree *tree);
  * The path of NAME in the destination of TREE, relative to the destination of ROOT. Written to the end of BUF, which
  * has SIZE bytes. NULL if it does not fit, or if TREE is not below ROOT.
  */
-const char *tree_path_below(const struct tree *tree, const struct tree *root, const char *name, char *buf,
-	size_t size);
+const char *tree_path_below(const struct tree *tree, const struct tree *root, const char *name, char *buf, size_t size);
 
 /**
  * The path of a name in a tree's destination, relative to the directory that is copied into or to; to be freed. For the
