@@ -345,7 +345,7 @@ class Bench:
             return None
         ucp = self.run_one(self.ucp, self.flags, case, case.timeout)
         if "--debug" in case.operands:
-            ucp.out = re.sub(r"(?m)^(workers|engine|kernel|requests|registered|files): .*\n", "", ucp.out)
+            ucp.out = re.sub(r"(?m)^(workers|reading|engine|kernel|requests|registered|files): .*\n", "", ucp.out)
         if older:
             for name, _, change in NEWER:
                 change(case, cp, ucp)

@@ -9,7 +9,7 @@ and without counts of nothing.
 import re
 import sys
 
-DROPPED = re.compile(r'(! )?(\{"type":"started",|(\{"type":"note","text":")?(kernel|engine|workers|requests|registered|files|time and rate): )')
+DROPPED = re.compile(r'(! )?(\{"type":"started",|(\{"type":"note","text":")?(kernel|engine|workers|reading|requests|registered|files|time and rate): )')
 VARYING = re.compile(r'"(elapsed|rate|engine|engine_details|workers|cached_files)":("[^"]*"|[0-9.e+-]+|null)')
 
 
