@@ -342,6 +342,7 @@ once_directory_is_exchanged() {
 }
 
 # What must stay is not emptied when it gets another name, and the way up leads only to where it came from.
+# only: release, debug
 once_what_is_exchanged_stays() {
 	local deep=d/old/1/2/3/4/5/6/7
 	mkdir -p s d/old d/snapshot

@@ -130,6 +130,7 @@ once_file_is_exchanged_before_its_attributes_are_read() {
 }
 
 # Attributes are given only to what was compared.
+# only: release, debug
 once_destination_is_exchanged_before_it_gets_attributes() {
 	mkdir s d
 	echo text >s/f
