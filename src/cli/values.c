@@ -225,19 +225,19 @@ bool cli_backup_control(struct parser *p, const char *option, const char *contro
 static error_t parse_choice(struct parser *p, int key, const char *arg) {
 	struct opts *opts = p->opts;
 	const struct {
-		int key;
 		const char *name;
 		const struct word *words;
 		unsigned *value;
+		int key;
 		unsigned missing;
 	} choices[] = {
-		{KEY_REFLINK, "--reflink", when_words, &opts->reflink, WHEN_ALWAYS},
-		{KEY_DIRECT, "--direct", when_words, &opts->direct, WHEN_ALWAYS},
-		{KEY_SPARSE, "--sparse", sparse_words, &opts->sparse, WHEN_ALWAYS},
-		{KEY_PROGRESS, "--progress", progress_words, &opts->progress, PROGRESS_ALWAYS},
-		{KEY_ENGINE, "--engine", engine_words, &opts->engine, ENGINE_AUTO},
-		{KEY_UPDATE, "--update", update_words, &opts->update, UPDATE_OLDER},
-		{'u', "--update", update_words, &opts->update, UPDATE_OLDER},
+		{"--reflink", when_words, &opts->reflink, KEY_REFLINK, WHEN_ALWAYS},
+		{"--direct", when_words, &opts->direct, KEY_DIRECT, WHEN_ALWAYS},
+		{"--sparse", sparse_words, &opts->sparse, KEY_SPARSE, WHEN_ALWAYS},
+		{"--progress", progress_words, &opts->progress, KEY_PROGRESS, PROGRESS_ALWAYS},
+		{"--engine", engine_words, &opts->engine, KEY_ENGINE, ENGINE_AUTO},
+		{"--update", update_words, &opts->update, KEY_UPDATE, UPDATE_OLDER},
+		{"--update", update_words, &opts->update, 'u', UPDATE_OLDER},
 	};
 	if (key == KEY_PRESERVE || key == KEY_NO_PRESERVE) {
 		return parse_preserve(p, key, arg);

@@ -24,6 +24,8 @@ struct throttle;
 
 /** State of the thread and of the media. */
 struct writeback {
+	/** The counts that are on the medium; guarded by lock. */
+	struct counters synced;
 	/** Syncs the file system of FD, like syncfs(2), or NULL. */
 	int (*sync)(int fd);
 	/** If it becomes true, no sync is waited for. */
@@ -46,8 +48,6 @@ struct writeback {
 	unsigned system_count;
 	/** Whether there are others, which are not in systems. */
 	bool others;
-	/** The counts that are on the medium. */
-	struct counters synced;
 	/** finishing: no more will be written; finished: all is on the medium, or syncing has failed or been stopped. */
 	bool finishing;
 	bool finished;

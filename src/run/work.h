@@ -57,6 +57,8 @@ struct findings {
 
 /** What is left to do. */
 struct work {
+	/** Apart from the rest, which changes all the time. */
+	_Alignas(64) struct findings findings;
 	pthread_mutex_t lock;
 	pthread_cond_t cond;
 	/** Shared files, struct file, oldest first. */
@@ -73,9 +75,9 @@ struct work {
 	/** The sweep that a worker is at, if SWEEPING; it gets all of its names then. */
 	struct batch sweep;
 	bool sweeping;
-	/** How many names there were when work_urge() was last called, and how often in a row they were as many. */
-	size_t urged;
+	/** How often in a row work_urge() found as many names as the last time, and how many there were. */
 	unsigned idle;
+	size_t urged;
 	/** struct batch, each taken only when everything before it is done. */
 	struct list deferred;
 	/** struct link_name, each taken only when everything else is done. */
@@ -88,8 +90,6 @@ struct work {
 	atomic_uint limit;
 	/** No work is handed out any more. */
 	bool cancelled;
-	/** Apart from the above, which changes all the time. */
-	_Alignas(64) struct findings findings;
 };
 
 /** Kinds of work. */
