@@ -67,7 +67,7 @@ static bool is_read_once(const struct file_context *ctx, const struct file *file
 	return fast && !kept && moved >= ctx->files->limits->memory / READ_SHARE;
 }
 
-/** How many bytes of a file go through the page cache, as far as the file system tells. */
+/** How many bytes of a file go through the page cache, as far as the file system reports it. */
 static uint64_t bytes_of(const struct file *file) {
 	return file->plan.flags & PLAN_SKIP_HOLES ? min(file->size, (uint64_t)file->source.st.st_blocks * 512) : file->size;
 }

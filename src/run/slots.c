@@ -32,7 +32,7 @@
  */
 #define DIRECT_MOST (256 << 10)
 
-/** Bytes of a range where a head may have to move from one worker's range to the other's. */
+/** Bytes to claim at once if a head may have to move from one worker's range to another's. */
 #define NEAR (4u << 20)
 
 bool state_is_cancelled(const struct state *s) {
