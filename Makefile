@@ -3,7 +3,10 @@
 #
 #   make                     build build/release/ucp, and ./ucp that points to it
 #   make debug asan tsan     other profiles, each in build/PROFILE (PROFILE=NAME works with any target)
-#   make check               install what the tests need and run all of them (check-quick: release profile, default mode)
+#   make check               install what the tests need and run every case, and a part of them also under sanitizers and
+#                            in other modes: PART=0, 1 or 2, by default one after the other from commit to commit
+#   make check-quick         the same in the release profile and its default mode only
+#   make check-all           every case in every profile and mode
 #   make bench               race ucp against other copiers (BENCH="--quick"; make bench-tools: only build what that needs)
 #   make check-long          tests that take minutes each, hours in all
 #   make fuzz                random input for all parsers (tests/fuzz), FUZZ_TIME=600 seconds each
@@ -107,7 +110,7 @@ nproc = $(shell nproc)
 # (Its recipes start with + so that make hands the -j down.) A make below this one shares its -j when there is one, and uses all processors when there is none.
 submake = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(nproc))
 
-.PHONY: all units bench bench-tools release debug asan tsan check check-quick check-long fuzzers fuzz cov fuzz-cp fuzz-mirror demo \
+.PHONY: all units bench bench-tools release debug asan tsan check check-quick check-all check-long fuzzers fuzz cov fuzz-cp fuzz-mirror demo \
 	lint help install uninstall dist deb clean show-flags FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -240,17 +243,21 @@ $(B)/headers: $(B)/flags
 
 # --- test
 
-check:
+PART ?= $(shell git rev-list --count HEAD 2>/dev/null || echo 0)
+check_part := --part=$(PART)/3
+check-all: check_part :=
+check check-all:
 	@.ci/install.sh check
 	+@$(submake) PROFILE=release all units
 	+@$(submake) PROFILE=asan all units
 	+@$(submake) PROFILE=tsan all units
-	@tests/run --profile=release:default,sync,tiny,short,old --profile=asan:default,syncshort --profile=tsan:once,tiny
+	@tests/run $(check_part) --profile=release:default,sync,tiny,short,old --profile=asan:default,syncshort \
+		--profile=tsan:once,tiny
 
 check-quick:
 	@.ci/install.sh check
 	+@$(submake) PROFILE=release all units
-	@tests/run --profile=release:default
+	@tests/run $(check_part) --profile=release:default
 
 check-long:
 	@.ci/install.sh check

@@ -7,6 +7,7 @@
 #   $MODE $PROFILE    default sync tiny short old syncshort once; release debug asan tsan
 #   $ROOT $TESTS $TOOLS   the repository, its tests/ and tests/tools/
 #   $CASE             a directory of this case, outside of its working directory, for anything
+#   $PART $PARTS      of what could be tried only a part is, see `share` and `of_part`; 0 and 1 if it is everything
 #   $OUT $ERR $status what the last `run…` printed (files in $CASE) and its exit status
 # A line `# limit: SECONDS` right above a case sets its time limit, `# only: PROFILE…` and `# modes: MODE…` where it runs.
 
@@ -131,6 +132,21 @@ wait_for() {
 			((SECONDS <= start + REPLY)) || fail "waited $REPLY s in vain for: $1"
 		fi
 		sleep 0.02
+	done
+}
+
+# share COUNT: of tries 1 to COUNT, sets $tries to how many this part makes, at least one, and $first to the first of them.
+# shellcheck disable=SC2034,SC2153 # tests/run sets PARTS, and cases read what this sets
+share() {
+	tries=$((($1 + PARTS - 1) / PARTS)) first=$((PART * tries + 1))
+}
+
+# of_part WORD…: sets $chosen to those that this part tries.
+of_part() {
+	local i
+	chosen=()
+	for ((i = PART + 1; i <= $#; i += PARTS)); do
+		chosen+=("${!i}")
 	done
 }
 

@@ -14,17 +14,18 @@ differ() {
 # limit: 300
 # only: release
 once_differential_scenarios() {
-	differ scenarios
+	differ scenarios --part="$PART/$PARTS"
 }
 
 # limit: 300
 # only: release
 once_differential_generated() {
-	differ generate --seed=1 --count=600 --keep-going --minimize --unique
+	share 600
+	differ generate --seed="$first" --count="$tries" --keep-going --minimize --unique
 }
 
 # limit: 3600
 # only: release
 long_differential_generated() {
-	differ generate --seed=2 --count=10000 --keep-going --minimize --unique
+	differ generate --seed=1000 --count=10000 --keep-going --minimize --unique
 }

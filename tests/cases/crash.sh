@@ -13,11 +13,12 @@ crash() { # ARGS…
 # limit: 240
 # only: release
 once_crash_points() {
-	crash --count=12 --big=12000000 --files=40
+	share 12
+	crash --count="$tries" --seed="$first" --big=12000000 --files=40
 }
 
 # limit: 1800
 # only: release
 long_crash_points() {
-	crash --count=500 --big=30000000 --seed=2
+	crash --count=500 --big=30000000 --seed=1000
 }

@@ -392,13 +392,14 @@ mirrors() { # SEED COUNT
 # limit: 240
 # only: release
 once_mirrors_are_those_of_rsync() {
-	mirrors 1 6
+	share 6
+	mirrors "$first" "$tries"
 }
 
 # limit: 1800
 # only: release
 long_mirrors_are_those_of_rsync() {
-	mirrors 7 300
+	mirrors 1000 300
 }
 
 # only: release, debug

@@ -278,25 +278,27 @@ movetest() {
 # only: release
 # limit: 240
 once_killed_moves_lose_nothing() {
-	movetest kill 1 8 --files=10
+	share 9
+	movetest kill "$first" "$tries" --files=10
 }
 
 # only: release
 # limit: 240
 once_moves_are_those_of_mv() {
-	movetest mv 1 30
+	share 30
+	movetest mv "$first" "$tries"
 }
 
 # only: release
 # limit: 1800
 long_killed_moves_lose_nothing() {
-	movetest kill 9 200 --files=10
+	movetest kill 1000 200 --files=10
 }
 
 # only: release
 # limit: 1800
 long_moves_are_those_of_mv() {
-	movetest mv 31 1000
+	movetest mv 100000 1000
 }
 
 # Directories of another user are exchanged for links while root moves: nothing outside is removed or moved.

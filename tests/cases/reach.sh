@@ -560,8 +560,9 @@ once_special_file_of_other_is_made_anew() {
 	local option kind
 	two_owners
 	chmod 600 s/f
-	for option in -a -rp -af -ab '-a --atomic' '-a --atomic --x-inject=no-unnamed' '-a --resume' '-a --verify' '-a --engine=sync' \
-		'-a --copy-contents' '-rL --preserve=ownership'; do
+	of_part -a -rp -af -ab '-a --atomic' '-a --atomic --x-inject=no-unnamed' '-a --resume' '-a --verify' '-a --engine=sync' \
+		'-a --copy-contents' '-rL --preserve=ownership'
+	for option in "${chosen[@]}"; do
 		for kind in fifo socket device file-link fifo-link socket-link device-link; do
 			strange "$kind"
 			stat -c '%u %a %Y %Z' theirs/* >before 2>/dev/null

@@ -42,7 +42,7 @@ once_no_memory() {
 	all_is_there whole
 	count=$(<"$CASE/count")
 	((count > 50)) || fail "only $count allocations were seen"
-	for ((n = 1; n <= count; n++)); do
+	for ((n = PART + 1; n <= count; n += PARTS)); do
 		rm -rf d
 		run within 20 env UCP_NO_MEMORY="$n" LD_PRELOAD="${UCP%/*}/tools/preload-check.so" "$UCP" -ab s d
 		case $status in
@@ -170,12 +170,14 @@ refuse() {
 
 # only: release
 once_calls_fail() {
-	refuse --way={new,over,backup,numbered,remove,force,links,attributes,follow,update,beneath}
+	of_part new over backup numbered remove force links attributes follow update beneath
+	refuse "${chosen[@]/#/--way=}"
 }
 
 # only: release
 once_calls_of_safe_ways_fail() {
-	refuse --way={atomic,hidden,staged,resume,verify,fsync,direct,scan,dry,ring}
+	of_part atomic hidden staged resume verify fsync direct scan dry ring
+	refuse "${chosen[@]/#/--way=}"
 }
 
 # only: asan

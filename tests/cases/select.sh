@@ -24,7 +24,8 @@ make_paths() {
 
 patterns() {
 	need cmd python3 "$1"
-	run python3 "$TOOLS/filtertest.py" "$1" --ucp="$UCP" --seed="$2" --count="$3"
+	share "$2"
+	run python3 "$TOOLS/filtertest.py" "$1" --ucp="$UCP" --seed="$first" --count="$tries"
 	[[ $status == 0 ]] || fail "filtertest.py: $(cat "$OUT" "$ERR")"
 }
 
@@ -32,14 +33,14 @@ patterns() {
 # (tests/fuzz gives this code to the sanitizers.)
 # only: release, debug
 once_patterns_are_those_of_rsync() {
-	patterns rsync 1 40
+	patterns rsync 40
 }
 
 # limit: 240
 # (tests/fuzz gives this code to the sanitizers.)
 # only: release, debug
 once_patterns_are_those_of_git() {
-	patterns git 1 60
+	patterns git 60
 }
 
 once_exclude_and_include() {

@@ -2314,7 +2314,8 @@ def mounted(name, kind="tmpfs"):
 
 def scenarios(bench, args):
     failures = count = 0
-    for case in [*parse_table(), *special_scenarios()]:
+    first, step = args.part
+    for case in [*parse_table(), *special_scenarios()][first::step]:
         if args.filters and not any(f in case.name for f in args.filters):
             continue
         if not ROOT and any(n.kind == "c" for n in case.nodes):
@@ -2339,6 +2340,8 @@ def main():
     parser.add_argument("--flags", default="", help="more options for ucp")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--count", type=int, default=1000, help="command lines; 0: without end")
+    parser.add_argument("--part", default=(0, 1), type=lambda text: tuple(map(int, text.split("/"))), metavar="I/N",
+                        help="only each Nth scenario, beginning with the Ith, counted from 0")
     parser.add_argument("--skip", type=int, default=0, help="leave out the first ones")
     parser.add_argument("--keep-going", action="store_true", help="do not stop at the first difference")
     parser.add_argument("--minimize", action="store_true", help="look for a smaller case before showing it")
