@@ -143,6 +143,7 @@
  *     - reflink.[ch]        clones
  *     - flush.[ch]          brings what was written to the medium
  *     - symlink.[ch]        whose symbolic links may be followed
+ *     - output.[ch]         files that are written to by a name of the user's
  *     - tempfile.[ch]       temporary names, until something is whole
  *     - twin.[ch]           one file that is visible in two file systems
  *     - hash.[ch]           hashes of files, and where two files differ

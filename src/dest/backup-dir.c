@@ -15,23 +15,10 @@
 /** The mode of directories made for backups: what protected the files may have been the mode of their directory. */
 #define DIRECTORY_MODE 0700
 
-/** Follows the links of a path that the user named if those who made them own what they lead to. */
-static bool refuses(void *arg, const struct stat *link) {
-	(void)arg;
-	(void)link;
-	return false;
-}
-
-static void passes(void *arg, const struct stat *st) {
-	(void)arg;
-	(void)st;
-}
-
 /** Open a directory by a path of the user's. With MAKE it is made if it is missing. Returns a descriptor or -errno. */
 static int open_named(const char *path, bool make) {
-	const struct symlink_rule rule = {.refuses = refuses, .passes = passes};
 	struct symlink_end end;
-	int ret = symlink_walk(AT_FDCWD, path, SYMLINK_TO_THEIRS, &rule, &end);
+	int ret = symlink_walk(AT_FDCWD, path, SYMLINK_TO_THEIRS, NULL, &end);
 	if (ret == 0 && end.there < 0 && make) {
 		if (mkdirat(end.dir, end.name, DIRECTORY_MODE) != 0 && errno != EEXIST) {
 			ret = -errno;

@@ -3,8 +3,10 @@
 
 #include "base/buf.h"
 #include "base/io.h"
+#include "base/open.h"
 #include "report/report.h"
 #include "sys/flush.h"
+#include "sys/output.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,10 +27,12 @@ bool checksums_open(struct checksums *checksums, const char *path, struct report
 	if (!path || strcmp(path, "-") == 0) {
 		return true;
 	}
-	checksums->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-	if (checksums->fd < 0 || fstat(checksums->fd, &checksums->st) != 0) {
-		report_error(report, ERROR_OPEN, errno, "cannot open %d for writing", NULL, path);
+	checksums->fd = output_open(path, 0);
+	int ret = checksums->fd < 0 ? checksums->fd : or_errno(fstat(checksums->fd, &checksums->st));
+	if (ret < 0) {
+		report_error(report, ERROR_OPEN, -ret, "cannot open %d for writing", NULL, path);
 		checksums->path = NULL;
+		checksums->fd = max(checksums->fd, -1);
 		return false;
 	}
 	return true;
@@ -65,14 +69,9 @@ static bool is_list(const char *text, size_t len) {
 /** Check whether a file that is not empty is a list. Returns 0, -EEXIST if it is none, or another -errno. */
 static int look_at_old(const struct checksums *checksums) {
 	char text[HELD_BACK + 1];
-	struct stat st = {0};
 	// checksums::fd is write-only, because opening a FIFO for reading, too, would not wait for its reader
-	int fd = open(checksums->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	int ret = fd < 0 || fstat(fd, &st) != 0 ? -errno : 0;
-	if (ret == 0 && !checksums_is(checksums, &st)) {
-		ret = -ESTALE;
-	}
-	ssize_t n = ret == 0 ? read_full(fd, text, HELD_BACK, 0, NULL) : ret;
+	int fd = open_again(checksums->fd, AT_FDCWD, checksums->path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? fd : read_full(fd, text, HELD_BACK, 0, NULL);
 	close_fd(&fd);
 	text[max(n, 0)] = '\0';
 	return n >= 0 && !is_list(text, (size_t)n) ? -EEXIST : (int)min(n, 0);

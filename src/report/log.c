@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "base/buf.h"
 #include "base/io.h"
+#include "base/open.h"
 #include "report/report-impl.h"
 
 #include <errno.h>
@@ -28,16 +29,16 @@ static bool is_log(int fd) {
 }
 
 /** Check that a file may be appended to. Returns 0, -EEXIST if it is no log, or another -errno. */
-static int look_at_old(const char *path) {
+static int look_at_old(int log, const char *path) {
 	struct stat st;
-	if (stat(path, &st) != 0) {
-		return errno == ENOENT ? 0 : -errno;
+	if (fstat(log, &st) != 0) {
+		return -errno;
 	}
 	if (!S_ISREG(st.st_mode) || st.st_size == 0) {
 		return S_ISBLK(st.st_mode) ? -EEXIST : 0;
 	}
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	int ret = fd < 0 ? -errno : 0;
+	int fd = open_again(log, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+	int ret = fd < 0 ? fd : 0;
 	if (ret == 0 && !is_log(fd)) {
 		ret = -EEXIST;
 	}
@@ -45,19 +46,13 @@ static int look_at_old(const char *path) {
 	return ret;
 }
 
-int log_open(struct log **log, const char *path) {
-	int ret = look_at_old(path);
-	if (ret < 0) {
-		return ret;
-	}
-	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_CLOEXEC, 0666);
-	if (fd < 0) {
-		return -errno;
-	}
-	*log = calloc(1, sizeof(**log));
+int log_begin(struct log **log, int fd, const char *path) {
+	int ret = fd < 0 ? fd : look_at_old(fd, path);
+	*log = ret == 0 ? calloc(1, sizeof(**log)) : NULL;
 	if (!*log) {
+		fd = max(fd, -1);
 		close_fd(&fd);
-		return -ENOMEM;
+		return ret < 0 ? ret : -ENOMEM;
 	}
 	(*log)->fd = fd;
 	(*log)->path = path;

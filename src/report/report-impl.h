@@ -40,8 +40,11 @@ struct log {
 	char stamp[STAMP_SIZE];
 };
 
-/** Open a log, to be closed with log_close(). Returns 0, -EEXIST if the file is neither empty nor a log, or -errno. */
-int log_open(struct log **log, const char *path);
+/**
+ * Begin a log in a file, to be closed with log_close(). Returns 0, -EEXIST if the file is neither empty nor a log, or
+ * -errno. FD and PATH are as for report_log_to().
+ */
+int log_begin(struct log **log, int fd, const char *path);
 
 /** Append lines to a log. Errors are kept for log_close(). */
 void log_add(struct log *log, const char *text);

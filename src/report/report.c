@@ -467,8 +467,8 @@ void report_out_silent(struct report *report) {
 	mutex_unlock(&report->lock);
 }
 
-bool report_log_to(struct report *report, const char *path) {
-	int ret = log_open(&report->log, path);
+bool report_log_to(struct report *report, int fd, const char *path) {
+	int ret = log_begin(&report->log, fd, path);
 	if (ret == -EEXIST) {
 		report_error(report, ERROR_OPEN, 0, "%d exists and is no log; remove it first", NULL, path);
 	} else if (ret < 0) {

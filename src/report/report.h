@@ -117,9 +117,10 @@ void report_change(struct report *report, enum change change, const char *object
  * Write what is printed from now on, with the time, to the end of a file, too. One that is neither empty nor a log is
  * refused. Returns whether that is possible; if not, an error was reported.
  *
- * @param path  It must outlive REPORT.
+ * @param fd    The file, opened to append to it; this closes it. Or -errno if it could not be opened.
+ * @param path  Its name, which must outlive REPORT.
  */
-bool report_log_to(struct report *report, const char *path);
+bool report_log_to(struct report *report, int fd, const char *path);
 
 /** Write a line, formatted, only to the log, if there is one. */
 attr_printf(2, 3) void report_log(struct report *report, const char *format, ...);

@@ -8,6 +8,7 @@
 #include "dest/remove.h"
 #include "report/report.h"
 #include "sys/machine.h"
+#include "sys/output.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -433,7 +434,7 @@ static bool begin_log(struct run *run) {
 	if (!run->opts->log_file) {
 		return true;
 	}
-	if (!report_log_to(run->report, run->opts->log_file)) {
+	if (!report_log_to(run->report, output_open(run->opts->log_file, O_APPEND), run->opts->log_file)) {
 		return false;
 	}
 	for (char **word = run->opts->words; *word; ++word) {

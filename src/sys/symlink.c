@@ -97,7 +97,7 @@ static int ask(struct walk *walk, const struct stat *link, size_t rest) {
 	if (++walk->end->links > MAX_LINKS) {
 		return -ELOOP;
 	}
-	if (walk->rule->refuses(walk->rule->arg, link)) {
+	if (walk->rule && walk->rule->refuses(walk->rule->arg, link)) {
 		return SYMLINK_REFUSED;
 	}
 	walk->end->foreign |= foreign;
@@ -180,7 +180,9 @@ static int take_step(struct walk *walk) {
 	if (fd < 0) {
 		return fd;
 	}
-	walk->rule->passes(walk->rule->arg, &st);
+	if (walk->rule) {
+		walk->rule->passes(walk->rule->arg, &st);
+	}
 	if (!*rest) {
 		return arrive(walk, fd, name, &st);
 	}

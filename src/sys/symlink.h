@@ -55,6 +55,7 @@ struct symlink_end {
 /**
  * Follow all links of a path, component by component.
  *
+ * @param rule  NULL: no further checks.
  * @return 0, also if the path ends at a missing name. -errno, SYMLINK_FOREIGN or SYMLINK_REFUSED: then nothing is to be
  *         closed.
  */

@@ -128,3 +128,60 @@ once_itemized_changes() {
 	run_ucp --move --itemize s/l s/sub/f to
 	lines "new symlink 'to/l'" "data fifo 'to/f'"
 }
+
+# Where others may put something, it may have us write elsewhere, let them read, or wait for ever.
+once_planted_outputs() {
+	local option file
+	need root
+	echo a >a
+	mkdir -m 1777 tmp
+	mkdir -m 755 away
+	mkdir theirs
+	chown "$USER_ID" theirs
+	as_user ln -s "$PWD/away/missing" tmp/leads-away
+	as_user ln -s "$PWD/away" tmp/away
+	as_user mkfifo tmp/fifo theirs/fifo
+	as_user touch tmp/file
+	as_user ln -s ../away/empty theirs/link
+	touch away/empty
+	for option in --log-file --checksums; do
+		for file in tmp/leads-away tmp/away/missing tmp/fifo theirs/fifo tmp/file theirs/link; do
+			run within 10 "$UCP" "$option=$file" a b
+			expect_status 1
+			expect_err "ucp: cannot open '$file' for writing: Permission denied"
+		done
+	done
+	[[ ! -e b && ! -s tmp/file && ! -s away/empty && $(ls away) == empty ]] || fail "something was written"
+}
+
+# What is there is ours, or of users who could write there anyway.
+once_outputs_that_others_may_read() {
+	local option file
+	need root
+	echo a >a
+	mkdir -m 1777 tmp
+	mkdir -m 2775 shared
+	mkdir theirs
+	chown "$USER_ID" theirs
+	ln -s "$PWD/new" tmp/link
+	ln -s tmp/link link
+	touch tmp/ours
+	as_user ln -s other theirs/link
+	as_user touch theirs/file theirs/other
+	touch shared/file
+	chown "$USER_ID" shared/file
+	for option in --log-file --checksums; do
+		rm -f new
+		for file in link tmp/link tmp/ours theirs/link theirs/file shared/file theirs/new; do
+			: >"$file"
+			run_ucp "$option=$file" a b
+			expect_status 0
+			expect_no_err
+			[[ -s $file ]] || fail "nothing was written to $file"
+		done
+		[[ -s new && -s theirs/other ]] || fail "links were replaced"
+		# The pipe belongs to the user
+		(chown "$USER_ID" /dev/stdout && ucp "$option=/dev/stdout" a b) | cat >"$OUT"
+		[[ -s $OUT ]] || fail "nothing was written to a pipe"
+	done
+}
