@@ -17,14 +17,15 @@
 #   make lint                style and static checks, with the tools that are installed
 #   make compile_commands.json   compilation database for editors and clangd
 #   make help                these lines
-#   make install uninstall   PREFIX, DESTDIR (BASH_COMPLETIONS, ZSH_COMPLETIONS, FISH_COMPLETIONS and DOCS set where those go)
+#   make install uninstall   PREFIX, DESTDIR (BASH_COMPLETIONS, ZSH_COMPLETIONS, FISH_COMPLETIONS, DOCS, LICENSES: where those go)
 #   make dist                build/dist/ucp-VERSION.tar.gz of the last commit (without git: of this directory), always the same bytes
-#   make deb                 a Debian package of that, in build/dist
+#   make deb rpm             packages of that, in build/dist
+#   make static              build/static/ucp, which needs no library on the machine where it runs
 #
 # You may set CC, CFLAGS, CPPFLAGS and LDFLAGS. HARDENING= turns off the hardening of release builds. SHARED=1 links the
 # libraries as shared ones. V=1 shows the commands.
 
-VERSION := 0.1.0
+VERSION := 0.2.0
 PROFILE ?= release
 PREFIX  ?= /usr/local
 
@@ -34,6 +35,7 @@ endif
 
 comma          := ,
 cflags_release := -O2 -g
+cflags_static  := -O2 -g
 cflags_debug   := -Og -g3
 cflags_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 cflags_tsan    := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
@@ -41,7 +43,7 @@ cflags_fuzz    := $(subst address,fuzzer-no-link$(comma)address,$(cflags_asan))
 cflags_cov     := -O0 -g --coverage -fprofile-update=atomic
 sanitized      := asan tsan fuzz cov
 ifndef cflags_$(PROFILE)
-$(error PROFILE is one of: release debug asan tsan fuzz cov)
+$(error PROFILE is one of: release static debug asan tsan fuzz cov)
 endif
 # libFuzzer is clang's
 ifeq ($(PROFILE),fuzz)
@@ -52,14 +54,15 @@ CFLAGS   ?= $(if $(filter $(sanitized),$(PROFILE)),,$(cflags_$(PROFILE)))
 
 # What distributions build with. Each option that the compiler takes without a word comes ahead of CFLAGS and LDFLAGS, so
 # that those have the last say.
-HARDENING ?= $(if $(filter release,$(PROFILE)),yes)
+static    := $(if $(filter static,$(PROFILE)),static-)
+HARDENING ?= $(if $(filter release static,$(PROFILE)),yes)
 ifneq ($(HARDENING),)
 quiet     := 2>/dev/null
 not_pie   := $(filter -fno-pie -fno-PIE -no-pie -static -static-pie -shared,$(CC) $(CFLAGS) $(LDFLAGS))
 hard_cc   := $(shell for option in -fstack-protector-strong -fstack-clash-protection -fcf-protection \
 	-mbranch-protection=standard $(if $(not_pie),,-fPIE); do \
 	$(CC) -Werror $$option -x c -c -o /dev/null /dev/null $(quiet) && echo $$option; done) -Wformat -Werror=format-security
-hard_ld   := $(if $(not_pie),,-pie) -Wl,-z,relro -Wl,-z,now
+hard_ld   := $(if $(not_pie),,-$(static)pie) -Wl,-z,relro -Wl,-z,now
 # Not twice, as some compilers and users define it themselves, and not where the C library or a sanitizer would object.
 fortify   := $(if $(findstring -fsanitize,$(CC) $(CFLAGS)),,$(shell \
 	$(CC) $(CPPFLAGS) $(CFLAGS) -x c -dM -E /dev/null $(quiet) | grep -q _FORTIFY_SOURCE || for level in 3 2; do \
@@ -70,10 +73,12 @@ warnings := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wfo
 # Its header does not tell in all versions: from pkg-config, or from what the library is called where it is (liburing.so.2.3)
 liburing := $(or $(shell pkg-config --modversion liburing 2>/dev/null),$(patsubst liburing.so.%,%,$(notdir \
 	$(shell readlink -f "$$($(CC) -print-file-name=liburing.so)" 2>/dev/null))))
-cppflags := -Isrc -include src/base/prelude.h -DUCP_VERSION='"$(VERSION)"' -DUCP_LIBURING='"$(liburing)"' $(fortify) $(CPPFLAGS)
+cppflags := -Isrc -include src/base/prelude.h -DUCP_VERSION='"$(VERSION)"' -DUCP_LIBURING='"$(liburing)"' \
+	$(if $(static),-DUCP_STATIC) $(fortify) $(CPPFLAGS)
 # The sanitizers come last: without them their profiles would be pointless, whatever CFLAGS says.
-cflags   := -std=gnu17 -pthread $(warnings) $(hard_cc) $(CFLAGS) $(if $(filter $(sanitized),$(PROFILE)),$(cflags_$(PROFILE)))
-ldflags  := $(hard_ld) $(LDFLAGS)
+cflags   := -std=gnu17 -pthread $(warnings) $(hard_cc) $(if $(SOURCE_DATE_EPOCH),-ffile-prefix-map=$(CURDIR)=.) \
+	$(CFLAGS) $(if $(filter $(sanitized),$(PROFILE)),$(cflags_$(PROFILE)))
+ldflags  := $(hard_ld) $(if $(static),$(if $(findstring -static-pie,$(hard_ld)),,-static)) $(LDFLAGS)
 # Each shared library costs every start time, also of runs that do not use it. So libraries are linked into the program if
 # they are installed as archives, unless SHARED is set.
 archive   = $(if $(SHARED),,$(wildcard $(shell $(CC) -print-file-name=lib$(1).a)))
@@ -111,7 +116,7 @@ nproc = $(shell nproc)
 submake = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(nproc))
 
 .PHONY: all units bench bench-tools release debug asan tsan check check-quick check-all check-long fuzzers fuzz cov fuzz-cp fuzz-mirror demo \
-	lint help install uninstall dist deb clean show-flags FORCE
+	lint help install uninstall dist deb rpm static clean show-flags FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY: $(unit_objs) $(faultfs_objs) $(bench_objs) $(fuzz_objs)
@@ -121,7 +126,7 @@ all: $(B)/ucp $(if $(filter release,$(PROFILE)),ucp)
 ucp: build/release/ucp
 	$(q)ln -sfn $< $@
 
-release debug asan tsan:
+release static debug asan tsan:
 	+@$(submake) PROFILE=$@ all
 
 # --- compile and link
@@ -323,11 +328,14 @@ BASH_COMPLETIONS ?= $(PREFIX)/share/bash-completion/completions
 ZSH_COMPLETIONS  ?= $(PREFIX)/share/zsh/site-functions
 FISH_COMPLETIONS ?= $(PREFIX)/share/fish/vendor_completions.d
 DOCS             ?= $(PREFIX)/share/doc/ucp
+LICENSES         ?= $(DOCS)
 
 # FROM:MODE:TO
 installed := $(B)/ucp:755:$(PREFIX)/bin/ucp man/ucp.1:644:$(PREFIX)/share/man/man1/ucp.1 \
 	completions/ucp.bash:644:$(BASH_COMPLETIONS)/ucp completions/_ucp:644:$(ZSH_COMPLETIONS)/_ucp \
-	completions/ucp.fish:644:$(FISH_COMPLETIONS)/ucp.fish docs/json-schema.json:644:$(DOCS)/json-schema.json
+	completions/ucp.fish:644:$(FISH_COMPLETIONS)/ucp.fish docs/json-schema.json:644:$(DOCS)/json-schema.json \
+	README.md:644:$(DOCS)/README.md docs/CHANGELOG.md:644:$(DOCS)/CHANGELOG.md LICENSE:644:$(LICENSES)/LICENSE \
+	$(foreach i,service timer,packaging/systemd/ucp-mirror.$i:644:$(DOCS)/examples/ucp-mirror.$i)
 links     := ucp:$(PREFIX)/bin/umv ucp.1:$(PREFIX)/share/man/man1/umv.1 ucp:$(BASH_COMPLETIONS)/umv \
 	ucp.fish:$(FISH_COMPLETIONS)/umv.fish
 part       = $(word $(1),$(subst :, ,$(2)))
@@ -350,6 +358,11 @@ deb: dist
 	@.ci/install.sh deb
 	+@packaging/deb.sh build/dist/$(distname).tar.gz build/deb >build/deb.name && cp build/deb/*.deb build/dist/
 	@echo build/dist/$$(basename $$(cat build/deb.name))
+
+rpm: dist
+	@.ci/install.sh rpm
+	+@packaging/rpm.sh build/dist/$(distname).tar.gz build/rpm >build/rpm.name && cp $$(cat build/rpm.name) build/dist/
+	@echo build/dist/$$(basename $$(cat build/rpm.name))
 
 clean:
 	rm -rf build ucp compile_commands.json

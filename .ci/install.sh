@@ -15,7 +15,8 @@ check=(python3:python3 diff:diffutils mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs mkfs
 	/usr/share/bash-completion/bash_completion:bash-completion)
 bench=(python3:python3 diff:diffutils mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs mkfs.btrfs:btrfs-progs
 	pkg-config:pkg-config fuse3/fuse.h:libfuse3-dev fusermount3:fuse3 rsync:rsync gnuplot:gnuplot-nox)
-deb=(dpkg-shlibdeps:dpkg-dev git:git)
+deb=(dpkg-buildpackage:dpkg-dev dh:debhelper git:git)
+rpm=(rpmbuild:rpm git:git)
 lint=(python3:python3 shellcheck:shellcheck cppcheck:cppcheck clang:clang clang-tidy:clang-tidy clang-format:clang-format groff:groff-base)
 
 fuzz=(clang:clang /usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a:libclang-rt-14-dev)
@@ -65,10 +66,11 @@ for what; do
 	check) wanted+=("${check[@]}") ;;
 	lint) wanted+=("${lint[@]}") ;;
 	deb) wanted+=("${deb[@]}") ;;
+	rpm) wanted+=("${rpm[@]}") ;;
 	bench) wanted+=("${bench[@]}") ;;
 	fuzz) wanted+=("${fuzz[@]}") ;;
 	*)
-		echo "usage: $0 build|check|demo|lint|bench|deb|fuzz..." >&2
+		echo "usage: $0 build|check|demo|lint|bench|deb|rpm|fuzz..." >&2
 		exit 1
 		;;
 	esac

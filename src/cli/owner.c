@@ -9,6 +9,7 @@
 #include <grp.h>
 #include <inttypes.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,9 +23,38 @@ static bool parse_id(const char *text, unsigned *id) {
 	return len > 0 && strspn(digits, "0123456789") == len && errno == 0 && number < UINT32_MAX;
 }
 
+#ifdef UCP_STATIC
+/** Find a name in /etc/passwd: getpwnam() would load modules of the C library, which a static program cannot rely on. */
+static const struct passwd *find_passwd(const char *name) {
+	FILE *file = fopen("/etc/passwd", "re");
+	const struct passwd *user = NULL;
+	while (file && (user = fgetpwent(file)) && strcmp(user->pw_name, name) != 0) {
+	}
+	if (file) {
+		fclose(file);
+	}
+	return user;
+}
+
+/** Find a name in /etc/group. */
+static const struct group *find_group_entry(const char *name) {
+	FILE *file = fopen("/etc/group", "re");
+	const struct group *group = NULL;
+	while (file && (group = fgetgrent(file)) && strcmp(group->gr_name, name) != 0) {
+	}
+	if (file) {
+		fclose(file);
+	}
+	return group;
+}
+#else
+#define find_passwd getpwnam
+#define find_group_entry getgrnam
+#endif
+
 /** Find a user by name or number. Returns whether that is a user. */
 static bool find_user(const char *name, uid_t *uid) {
-	const struct passwd *user = name[0] == '+' ? NULL : getpwnam(name);
+	const struct passwd *user = name[0] == '+' ? NULL : find_passwd(name);
 	if (user) {
 		*uid = user->pw_uid;
 	}
@@ -33,7 +63,7 @@ static bool find_user(const char *name, uid_t *uid) {
 
 /** Find a group by name or number. Returns whether that is a group. */
 static bool find_group(const char *name, gid_t *gid) {
-	const struct group *group = name[0] == '+' ? NULL : getgrnam(name);
+	const struct group *group = name[0] == '+' ? NULL : find_group_entry(name);
 	if (group) {
 		*gid = group->gr_gid;
 	}
