@@ -322,8 +322,10 @@ void files_resume_in(struct files *files, const struct tree *tree, int dir, cons
 /** Open the journal likewise in a directory just entered, if it is an operand's copy that was named whole. */
 void files_resume_below(struct files *files, const struct tree *tree);
 
-/** Close the journal after all workers are done. It is removed if nothing went wrong. */
-void files_resume_end(struct files *files);
+/**
+ * Close the journal after all workers are done. It is removed if nothing went wrong, or if a move has not even BEGUN.
+ */
+void files_resume_end(struct files *files, bool begun);
 
 /** Close the journal before TREE gets its attributes, if the journal is in TREE and nothing is left to do. */
 void files_tree_closing(struct files *files, const struct tree *tree);

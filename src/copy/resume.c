@@ -79,14 +79,15 @@ void files_resume_below(struct files *files, const struct tree *tree) {
 	}
 }
 
-void files_resume_end(struct files *files) {
+void files_resume_end(struct files *files, bool begun) {
 	int lost = journal_settle(&files->journal);
 	if (lost < 0) {
 		report_error(files->report, ERROR_SYNC, -lost, "error syncing the file system of %d", NULL,
 			files->journal_path);
 	}
 	bool done = counter_get(&files->report->errors) == 0 && !atomic_load(&files->cancelled);
-	int ret = journal_close(&files->journal, done ? JOURNAL_REMOVE : JOURNAL_KEEP);
+	bool useless = (files->opts->flags & OPT_MOVE) && !begun && !journal_goes_on(&files->journal);
+	int ret = journal_close(&files->journal, done || useless ? JOURNAL_REMOVE : JOURNAL_KEEP);
 	if (ret < 0 && lost == 0 && (!done || ret == -EACCES || ret == -EPERM || ret == -EROFS)) {
 		report_warn(files->report, done ? ERROR_REMOVE : ERROR_WRITE, -ret,
 			done ? "warning: cannot remove the journal of --resume" : "warning: cannot write the journal of --resume",
@@ -97,7 +98,7 @@ void files_resume_end(struct files *files) {
 void files_tree_closing(struct files *files, const struct tree *tree) {
 	bool done = counter_get(&files->report->errors) == 0 && !atomic_load(&files->cancelled);
 	if (tree == files->journal_root && done && journal_settle(&files->journal) == 0) {
-		files_resume_end(files);
+		files_resume_end(files, true);
 	}
 }
 

@@ -253,6 +253,15 @@ static void note_moved(const struct backup_move *m) {
 	mutex_unlock(&dest->lock);
 }
 
+/**
+ * Whether the backup that is there stays, and no other is made: an earlier run of this move made it before the copy that
+ * is to be replaced now.
+ */
+static bool is_kept(const struct backup_move *m) {
+	struct stat st;
+	return m->old->copied && m->to >= 0 && !m->numbered && fstatat(m->to, m->name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 /** Make a backup in a directory. PATH: that of the file from there, to which the suffix is added. As dest_backup(). */
 static int backup_to(struct dest *dest, const struct dest_old *old, int to, const char *path, enum dest_backup how,
 	char **name) {
@@ -270,6 +279,11 @@ static int backup_to(struct dest *dest, const struct dest_old *old, int to, cons
 			*name = NULL;
 			control = BACKUP_NUMBERED;
 			continue;
+		}
+		if (is_kept(&move)) {
+			free(*name);
+			*name = NULL;
+			return 0;
 		}
 		ret = to != -1 && !numbered && is_source(&move) ? -EEXIST : 0;
 		ret = ret == 0 && to != -1 && dest_same_entry(old->dir, old->path, to, *name, 0) ? -EINVAL : ret;
@@ -302,7 +316,7 @@ static int backup_away(struct dest *dest, const struct dest_old *old, enum dest_
 	if (ret == 0) {
 		ret = backup_to(dest, old, place.dir, place.name, how, &path);
 	}
-	if (ret == 0) {
+	if (ret == 0 && path) {
 		*name = asprintf(name, "%s/%s%s", dest->opts->backup_dir, place.above, path) < 0 ? NULL : *name;
 		ret = *name ? 0 : -ENOMEM;
 	}

@@ -89,10 +89,12 @@ struct dest_old {
 	const char *tree_path;
 	/** The source that will replace it, or NULL. */
 	const struct stat *src;
+	/** Whether it is a copy of that, made by an earlier move: an older backup is worth more. */
+	bool copied;
 };
 
 /**
- * Make a backup of a file. Sets *NAME to dest_found::backup.
+ * Make a backup of a file. Sets *NAME to dest_found::backup, or leaves it as it is if an older backup is kept.
  *
  * @return 0 or -errno. -ENOENT: there is no such file. -EEXIST, with opts::backup_dir: the backup would replace a
  *         source.
@@ -178,5 +180,8 @@ bool dest_has_same_time(struct dest *dest, const struct dest_look *look, const s
  * @param same_times  Set to dest_has_same_time(), unless types differ or the destination belongs to a stranger.
  */
 bool dest_is_alike(struct dest *dest, const struct dest_pair *pair, const struct dest_look *look, bool *same_times);
+
+/** Whether a destination is like a copy that --move made of the source, contents included. */
+bool dest_is_copied(struct dest *dest, const struct dest_pair *pair);
 
 #endif // UCP_DEST_IMPL_H

@@ -134,3 +134,10 @@ bool dest_is_alike(struct dest *dest, const struct dest_pair *pair, const struct
 		return !may_be_another(pair);
 	}
 }
+
+bool dest_is_copied(struct dest *dest, const struct dest_pair *pair) {
+	struct dest_look look = {.dir = pair->tree->fd[DST], .name = pair->entry->dst_name, .flags = AT_SYMLINK_NOFOLLOW};
+	bool same_times;
+	return !inode_same(inode_of(pair->src), inode_of(pair->dst)) && dest_is_alike(dest, pair, &look, &same_times)
+		&& (!S_ISREG(pair->src->st_mode) || has_same_contents(dest, pair));
+}

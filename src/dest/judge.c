@@ -212,7 +212,8 @@ static struct dest_old old_of(const struct tree *tree, const struct entry *entry
 struct error dest_make_backup(struct dest *dest, const struct dest_pair *pair, enum dest_backup how, char **name) {
 	static const char destroys[] = "backing up %d might destroy source;  %s not copied";
 	const struct opts *opts = pair->opts;
-	const struct dest_old old = old_of(pair->tree, pair->entry, pair->src);
+	struct dest_old old = old_of(pair->tree, pair->entry, pair->src);
+	old.copied = (opts->flags & OPT_MOVE) && dest_is_copied(dest, pair);
 	if (opts->backup != BACKUP_NUMBERED && !opts->backup_dir && dest_is_backup(pair)) {
 		return error_make(ERROR_COPY, 0, destroys);
 	}

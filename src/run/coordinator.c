@@ -396,11 +396,12 @@ static void finish(struct run *run) {
 	int signal;
 
 	coordinator_flush(run);
-	files_resume_end(&run->files);
+	counters_sum(&sum, run->counters, run->worker_count);
+	bool begun = counter_get(&sum.files) > 0 || counter_get(&sum.bytes) > 0 || counter_get(&run->trees.created) > 0;
+	files_resume_end(&run->files, begun);
 	while ((signal = sigtimedwait(&run->questions, NULL, &at_once)) > 0) {
 		coordinator_obey(run, signal);
 	}
-	counters_sum(&sum, run->counters, run->worker_count);
 	if (run->worker_count > 0) {
 		display_end(&run->display, &sum, run->signal == 0);
 	}
@@ -498,7 +499,8 @@ static bool set_up(struct run *run) {
 	coordinator_take_signals(run);
 	run->trees.cancelled = &run->files.cancelled;
 	run->trees.files = &run->files;
-	run->trees.closing = opts->flags & OPT_RESUME ? files_tree_closing : NULL;
+	// The journal of a move stays until the source is gone: otherwise the same command could move that into its copy
+	run->trees.closing = (opts->flags & (OPT_RESUME | OPT_MOVE)) == OPT_RESUME ? files_tree_closing : NULL;
 	run->trees.moved = opts->flags & OPT_MOVE ? files_tree_moved : NULL;
 	run->files.checksums = opts->checksums ? &run->checksums : NULL;
 	return ready && dest_init(&run->dest, opts, report, &run->trees) == 0 && engine_ok(run) && limit_rate(run)

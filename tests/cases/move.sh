@@ -301,6 +301,79 @@ long_moves_are_those_of_mv() {
 	movetest mv 100000 1000
 }
 
+# The same command goes on: it takes its own copies for no old files, and finds its source until that is gone.
+# only: release
+once_killed_moves_keep_backups() {
+	local nth name
+	need cmd strace
+	there
+	mkdir there/old
+	echo old | tee there/old/{f,g} >/dev/null
+	ln -s old there/old/l
+	for ((nth = 1; nth <= 8; nth++)); do
+		rm -rf s there/s
+		mkdir s
+		echo new | tee s/{f,g} >/dev/null
+		ln -s new s/l
+		cp -a there/old there/s
+		# shellcheck disable=SC2086
+		strace -f -qq -o trace -e trace=unlinkat -e "inject=unlinkat:signal=SIGKILL:when=$nth" \
+			"$UCP" $UCP_FLAGS --move -b -T s there/s 2>/dev/null
+		[[ -e s ]] || continue
+		umv -b -T s there/s
+		expect_status 0
+		expect_no_err
+		for name in f g; do
+			[[ $(<there/s/$name) == new && $(<there/s/$name~) == old ]] || fail "$nth: $(head there/s/*)"
+		done
+		[[ $(readlink there/s/l there/s/l~) == $'new\nold' ]] || fail "$nth: $(ls -l there/s)"
+	done
+	grep -q '"s", AT_REMOVEDIR' trace || fail "it was never killed at the end: $(<trace)"
+	# A name alone, which has no journal
+	echo new >f
+	touch -r f there/f
+	cp -p f there/f
+	echo old >there/f~
+	umv -b f there
+	expect_status 0
+	[[ $(<there/f) == new && $(<there/f~) == old ]] || fail "$(head there/f*)"
+	echo other >f
+	umv -b f there
+	[[ $(<there/f) == other && $(<there/f~) == new ]] || fail "$(head there/f*)"
+}
+
+# only: release
+once_killed_when_the_source_is_empty() {
+	local nth
+	need cmd strace
+	there
+	for nth in 2 3; do
+		mkdir s
+		touch s/f
+		# shellcheck disable=SC2086
+		strace -f -qq -o trace -e trace=unlinkat -e "inject=unlinkat:signal=SIGKILL:when=$nth" \
+			"$UCP" $UCP_FLAGS --move s there/s 2>/dev/null
+		[[ ! -e s/f ]] || fail "killed too early: $(<trace)"
+		if [[ -d s ]]; then
+			umv s there/s
+			expect_status 0
+			[[ $(ls -A there/s) == f ]] || fail "$nth: $(ls -A there/s)"
+		fi
+		gone s
+		rm -r there/s
+	done
+}
+
+case_refused_move_leaves_no_journal() {
+	mkdir -p a/m
+	mount_tmpfs 1M a/m
+	touch a/m/f
+	umv a a/m
+	expect_status 1
+	expect_err "ucp: cannot move 'a' to a subdirectory of itself, 'a/m/a'"
+	[[ $(ls -A a/m) == f ]] || fail "left: $(ls -A a/m)"
+}
+
 # Directories of another user are exchanged for links while root moves: nothing outside is removed or moved.
 # only: release, asan
 # limit: 240

@@ -119,10 +119,9 @@ class Killer:
             done = subprocess.run(move, capture_output=True, check=False)
             if done.returncode != 0 or done.stderr:
                 raise Wrong(f"{move}: exit status {done.returncode}: {done.stderr.decode(errors='replace')[:1500]}")
-        # The journal goes before the source itself, which is empty then: nothing shows any more that its copy was begun
-        again = f"{top}/s"
-        if "new" in args[-1] and b"s" not in self.kept and os.path.isdir(again) and not os.listdir(again):
-            os.rmdir(again)
+        elif done.returncode != 0:
+            # The journal goes after the source
+            subprocess.run(["rm", "-f", f"{top}/.ucp-journal", f"{self.there}/.ucp-journal"], check=True)
         for tree in (f"{self.here}/kept", top):
             date(tree)
         compare(f"{self.here}/kept", top)
