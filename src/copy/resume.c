@@ -51,8 +51,10 @@ static void resume_in(struct files *files, const struct tree *tree, int dir, cha
 			what = "warning: another ucp is working with %d; nothing is resumed";
 		} else if (ret == -EEXIST) {
 			what = "warning: %d is of another copy, which was interrupted; nothing is resumed";
+		} else if (ret == -EPROTO) {
+			what = "warning: %d was written by a machine of the other byte order; nothing is resumed";
 		}
-		int err = ret == -EBUSY || ret == -EEXIST ? 0 : -ret;
+		int err = ret == -EBUSY || ret == -EEXIST || ret == -EPROTO ? 0 : -ret;
 		report_warn(files->report, ERROR_COPY, err, what, NULL, files->journal_path);
 	}
 }

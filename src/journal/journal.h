@@ -173,14 +173,14 @@ enum journal_end {
 	JOURNAL_REMOVE,
 };
 
-/** Read a journal in memory, up to the first invalid record. Returns 0 or -ENOMEM. */
+/** Read a journal in memory, up to the first invalid record. Returns 0, -ENOMEM, or -EPROTO as journal_read() does. */
 int journal_parse(struct journal_index *index, const struct journal_now *now, const void *data, size_t len);
 
 /**
  * As journal_parse(), from a file of any size. Memory is needed only for the content of records.
  *
  * @param cancelled  Ends the reading with -EINTR once set; or NULL.
- * @return 0 or -errno.
+ * @return 0, -EPROTO if the journal was written in the other byte order, or another -errno.
  */
 int journal_read(struct journal_index *index, const struct journal_now *now, int fd, const atomic_bool *cancelled);
 
@@ -239,7 +239,8 @@ void journal_announced(struct journal_notice *notice, enum journal_end end);
  *
  * @param options  Fingerprint of the options that change what a finished copy looks like.
  * @return 0; -EBUSY if another ucp uses the journal; -EEXIST if the journal is to be JOURNAL_INTO, but the directory is
- *         itself an interrupted copy, whose journal stays; another -errno if there can be no journal.
+ *         itself an interrupted copy, whose journal stays; -EPROTO if a machine of the other byte order has written the
+ *         journal, which stays; another -errno if there can be no journal.
  */
 int journal_open(struct journal *journal, int dir, uint64_t options);
 

@@ -268,6 +268,21 @@ case_broken_journals() {
 	same_tree s d
 }
 
+once_journal_of_the_other_byte_order() {
+	make_source
+	interrupt KILL --chunk-size=4K --queue-depth=1 -j1
+	# What of it has no meaning anyway is enough to know it
+	python3 -c 'import sys; f = open(sys.argv[1], "r+b"); magic = f.read(4); f.seek(0); f.write(magic[::-1])' d/.ucp-journal
+	cp d/.ucp-journal "$CASE/journal"
+	run_ucp -a --resume -T s d
+	expect_status 0
+	expect_err "ucp: warning: 'd/.ucp-journal' was written by a machine of the other byte order; nothing is resumed"
+	check cmp d/.ucp-journal "$CASE/journal"
+	rm d/.ucp-*
+	touch -r s d
+	same_tree s d
+}
+
 case_journal_is_no_file() {
 	make_source
 	mkdir -p d/.ucp-journal

@@ -18,7 +18,8 @@ static void add(struct buf *buf, unsigned kind, uint64_t seed, const void *paylo
 static void parse(const void *data, size_t size) {
 	struct journal_now now = {.mount = 1, .dev = 2, .options = 3};
 	struct journal_index index;
-	MUST(journal_parse(&index, &now, data, size) == 0 && index.valid <= size);
+	int ret = journal_parse(&index, &now, data, size);
+	MUST((ret == 0 || ret == -EPROTO) && index.valid <= size);
 	journal_index_clear(&index);
 }
 

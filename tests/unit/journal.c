@@ -362,6 +362,32 @@ TEST(a_changed_byte_ends_it) {
 	free(data);
 }
 
+/** Its machine may be the one that has the copy again later. */
+TEST(a_journal_of_the_other_byte_order_stays) {
+	size_t len;
+	size_t len_after;
+	struct journal_top top;
+	go_to_scratch();
+	make_journal();
+	char *data = content(&len);
+	for (size_t i = 0; i < 2; ++i) {
+		char byte = data[i];
+		data[i] = data[3 - i];
+		data[3 - i] = byte;
+	}
+	int fd = open(JOURNAL_NAME, O_RDWR | O_CLOEXEC);
+	REQUIRE(fd >= 0);
+	CHECK_EQ(pwrite(fd, data, 4, 0), 4);
+	CHECK_EQ(journal_read_top(&top, fd, NULL), -EPROTO);
+	CHECK_EQ(top.place, JOURNAL_UNKNOWN);
+	close(fd);
+	CHECK_EQ(journal_open(&journal, AT_FDCWD, 5), -EPROTO);
+	char *after = content(&len_after);
+	CHECK(len == len_after && memcmp(data, after, len) == 0);
+	free(data);
+	free(after);
+}
+
 TEST(records_of_another_journal_make_no_sense) {
 	size_t one_len;
 	size_t two_len;
