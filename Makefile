@@ -9,6 +9,7 @@
 #   make check-all           every case in every profile and mode
 #   make bench               race ucp against other copiers (BENCH="--quick"; make bench-tools: only build what that needs)
 #   make check-long          tests that take minutes each, hours in all
+#   make check-vm            other kernels in qemu (KERNELS="5.10 6.1 6.12 newest"), and file systems that they know
 #   make fuzz                random input for all parsers (tests/fuzz), FUZZ_TIME=600 seconds each
 #   make cov                 lines and branches of src/ that the tests reach
 #   make fuzz-cp             random command lines, compared with cp, until there is a difference
@@ -115,7 +116,7 @@ nproc = $(shell nproc)
 # (Its recipes start with + so that make hands the -j down.) A make below this one shares its -j when there is one, and uses all processors when there is none.
 submake = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(nproc))
 
-.PHONY: all units bench bench-tools release debug asan tsan check check-quick check-all check-long fuzzers fuzz cov fuzz-cp fuzz-mirror demo \
+.PHONY: all units bench bench-tools release debug asan tsan check check-quick check-all check-long check-vm fuzzers fuzz cov fuzz-cp fuzz-mirror demo \
 	lint help install uninstall dist deb rpm static clean show-flags FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -269,6 +270,11 @@ check-long:
 	+@$(submake) PROFILE=release all units
 	+@$(submake) PROFILE=asan all units
 	@tests/run --long --profile=release:default --profile=asan:default :long_
+
+check-vm:
+	@.ci/install.sh check vm
+	+@$(submake) PROFILE=release all units
+	@tests/tools/check-vm $(KERNELS)
 
 # What is new is kept in tests/fuzz/corpus, one input for each thing that is reached.
 fuzz:

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Install the Debian packages that are missing for: build | check | demo | lint | bench | deb (several may be given).
+# Install the Debian packages that are missing for: build | check | vm | demo | lint | bench | deb | rpm | fuzz (several may be given).
 # Says what it installs, and nothing when all is there.
 set -euo pipefail
 
@@ -15,6 +15,9 @@ check=(python3:python3 diff:diffutils mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs mkfs
 	/usr/share/bash-completion/bash_completion:bash-completion)
 bench=(python3:python3 diff:diffutils mkfs.ext4:e2fsprogs mkfs.xfs:xfsprogs mkfs.btrfs:btrfs-progs
 	pkg-config:pkg-config fuse3/fuse.h:libfuse3-dev fusermount3:fuse3 rsync:rsync gnuplot:gnuplot-nox)
+vm=(qemu-system-x86_64:qemu-system-x86 busybox:busybox-static cpio:cpio modprobe:kmod xz:xz-utils dpkg-deb:dpkg
+	mkfs.vfat:dosfstools mkfs.exfat:exfatprogs mkfs.f2fs:f2fs-tools mkntfs:ntfs-3g
+	rpc.mountd:nfs-kernel-server mount.nfs:nfs-common smbd:samba mount.cifs:cifs-utils)
 deb=(dpkg-buildpackage:dpkg-dev dh:debhelper git:git)
 rpm=(rpmbuild:rpm git:git)
 lint=(python3:python3 shellcheck:shellcheck cppcheck:cppcheck clang:clang clang-tidy:clang-tidy clang-format:clang-format groff:groff-base)
@@ -64,13 +67,14 @@ for what; do
 	build) ;;
 	demo) wanted+=("${demo[@]}") ;;
 	check) wanted+=("${check[@]}") ;;
+	vm) wanted+=("${vm[@]}") ;;
 	lint) wanted+=("${lint[@]}") ;;
 	deb) wanted+=("${deb[@]}") ;;
 	rpm) wanted+=("${rpm[@]}") ;;
 	bench) wanted+=("${bench[@]}") ;;
 	fuzz) wanted+=("${fuzz[@]}") ;;
 	*)
-		echo "usage: $0 build|check|demo|lint|bench|deb|rpm|fuzz..." >&2
+		echo "usage: $0 build|check|vm|demo|lint|bench|deb|rpm|fuzz..." >&2
 		exit 1
 		;;
 	esac

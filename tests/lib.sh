@@ -110,11 +110,12 @@ limit_fds() (
 	"${@:2}"
 )
 
-# patience SECONDS: sets $REPLY to how many seconds that takes while other work keeps the processors busy.
+# patience SECONDS: sets $REPLY to how many seconds that takes while other work keeps the processors busy, and on a
+# machine that is $UCP_TEST_SLOW times slower than others.
 patience() {
 	local load
 	read -r load _ </proc/loadavg
-	REPLY=$(($1 * (1 + ${load%.*} / PROCESSORS)))
+	REPLY=$(($1 * ${UCP_TEST_SLOW:-1} * (1 + ${load%.*} / PROCESSORS)))
 }
 
 # within SECONDS CMD…: with patience; what still runs then is ended with exit status 124.

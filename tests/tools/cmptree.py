@@ -25,8 +25,8 @@ import stat
 import sys
 
 BLOCK = 1 << 20
-# Labels that a security module gives to each file by itself.
-IGNORED_XATTRS = {b"security.selinux", b"security.SMACK64"}
+# Labels that a security module gives to each file by itself, and ACLs that XFS lists once more.
+IGNORED_XATTRS = {b"security.selinux", b"security.SMACK64", b"trusted.SGI_ACL_FILE", b"trusted.SGI_ACL_DEFAULT"}
 KINDS = {
     stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFLNK: "symlink",
     stat.S_IFIFO: "fifo", stat.S_IFSOCK: "socket",

@@ -21,7 +21,6 @@ import io
 import os
 import random
 import re
-import shutil
 import signal
 import stat
 import subprocess
@@ -93,11 +92,12 @@ class Driver:
         self.random = random.Random(opts.seed)
         self.killed = self.ended = 0
         self.left = 0
+        self.copy = "d"
+        self.features = ["--root-only-features"] if os.geteuid() == 0 else []
 
     def make_trees(self):
         """The source, and an older copy of it."""
-        root = ["--root-only-features"] if os.geteuid() == 0 else []
-        mktree.main([f"--seed={self.opts.seed}", f"--files={self.opts.files}", *root, "s"])
+        mktree.main([f"--seed={self.opts.seed}", f"--files={self.opts.files}", *self.features, "s"])
         content = random.Random(self.opts.seed)
         for name, size in ("big", self.opts.big), ("middle", self.opts.big // 9 + 77):
             with open(f"s/{name}", "wb") as file:
@@ -124,13 +124,12 @@ class Driver:
         self.old, _ = snapshot("old")
 
     def command(self, options):
-        return [self.opts.ucp, *self.opts.flags.split(), "-a", "-T", *options, "s", "d"]
+        return [self.opts.ucp, *self.opts.flags.split(), "-a", "-T", *options, "s", self.copy]
 
     def set_up(self, over):
-        shutil.rmtree("d", ignore_errors=True)
-        subprocess.run(["rm", "-rf", "d"], check=True)
+        subprocess.run(["rm", "-rf", self.copy], check=True)
         if over:
-            subprocess.run(["cp", "-a", "old", "d"], check=True)
+            subprocess.run(["cp", "-a", "old", self.copy], check=True)
 
     def measure(self, options, over):
         """Seconds a run takes that nobody kills."""
@@ -165,9 +164,9 @@ class Driver:
 
     def check_whole(self, over):
         """Everything that has its name is as in the source, or as it was before."""
-        if not os.path.isdir("d"):
+        if not os.path.isdir(self.copy):
             return
-        now, _ = snapshot("d")
+        now, _ = snapshot(self.copy)
         for name, seen in now.items():
             if seen["kind"] == stat.S_IFDIR or HIDDEN.fullmatch(os.path.basename(name)):
                 continue
@@ -176,7 +175,7 @@ class Driver:
 
     def clear_hidden(self):
         """Take away what a run may leave that cannot know of it."""
-        for base, dirs, files, fd in os.fwalk(b"d"):
+        for base, dirs, files, fd in os.fwalk(os.fsencode(self.copy)):
             # (a link to a directory is among the directories)
             hidden = [name for name in dirs + files if HIDDEN.fullmatch(name)]
             st = os.fstat(fd)
@@ -188,7 +187,7 @@ class Driver:
 
     def check_same(self):
         out = io.StringIO()
-        if cmptree.Compare(cmptree.parse(["s", "d"]), out).roots(b"s", b"d"):
+        if cmptree.Compare(cmptree.parse(["s", self.copy]), out).roots(b"s", os.fsencode(self.copy)):
             raise Wrong(f"the trees differ: {out.getvalue()[:2000]}")
 
     def moment(self, way, over, seconds):

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "faultfs.h"
+#include "faults-power.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -382,7 +383,8 @@ static int control(const char *data, size_t size) {
 	char *rest = lines;
 	int ret = lines ? (int)size : -ENOMEM;
 	for (char *line; ret >= 0 && (line = strsep(&rest, "\n"));) {
-		int err = faults_command(&faults, line);
+		int err = power_command(line);
+		err = err == -EINVAL ? faults_command(&faults, line) : err;
 		ret = err ? err : ret;
 	}
 	free(lines);
@@ -405,8 +407,7 @@ static int fs_write(const char *path, const char *data, size_t size, off_t off, 
 	if (err) {
 		return err;
 	}
-	ssize_t len = pwrite(handle->fd, data, range.len, off);
-	return len < 0 ? -errno : (int)len;
+	return (int)power_write(handle->fd, data, range.len, off);
 }
 
 static int fs_truncate(const char *path, off_t size, struct fuse_file_info *fi) {
@@ -429,7 +430,10 @@ static int fs_fsync(const char *path, int data_only, struct fuse_file_info *fi) 
 	(void)path;
 	const struct handle *handle = handle_of(fi);
 	int err = meet("fsync", handle->path);
-	return err || handle->fd < 0 ? err : result(data_only ? fdatasync(handle->fd) : fsync(handle->fd));
+	if (err || handle->fd < 0) {
+		return err;
+	}
+	return data_only || power_is_on() ? power_flush(handle->fd) : result(fsync(handle->fd));
 }
 
 static int fs_release(const char *path, struct fuse_file_info *fi) {
@@ -447,7 +451,7 @@ static int fs_release(const char *path, struct fuse_file_info *fi) {
 
 static int fs_fallocate(const char *path, int mode, off_t off, off_t len, struct fuse_file_info *fi) {
 	(void)path;
-	int err = meet("fallocate", handle_of(fi)->path);
+	int err = power_is_on() ? -EOPNOTSUPP : meet("fallocate", handle_of(fi)->path);
 	return err ? err : result(fallocate(handle_of(fi)->fd, mode, off, len));
 }
 

@@ -8,6 +8,8 @@
  * they are written to the file .faultfs at the mount's root, which is not listed; reading it shows the rules, how often
  * each has struck, and how many requests of each kind there were.
  *
+ * It also obeys the commands in faults-power.h: a disk with a volatile cache, and its power fails.
+ *
  * Every request is answered so much later as `latency` says, by as many threads as there are requests. The kernel may
  * keep names and attributes for one second (--cache), as little as the usual file system of another machine lets it,
  * and no name that did not exist. It forgets a file's data when the file is opened, and writes through (--writeback: it
