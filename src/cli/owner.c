@@ -24,7 +24,7 @@ static bool parse_id(const char *text, unsigned *id) {
 }
 
 #ifdef UCP_STATIC
-/** Find a name in /etc/passwd: getpwnam() would load modules of the C library, which a static program cannot rely on. */
+/** Find a name in /etc/passwd: getpwnam() loads modules of the C library, on which a static program cannot rely. */
 static const struct passwd *find_passwd(const char *name) {
 	FILE *file = fopen("/etc/passwd", "re");
 	const struct passwd *user = NULL;
@@ -48,8 +48,8 @@ static const struct group *find_group_entry(const char *name) {
 	return group;
 }
 #else
-#define find_passwd getpwnam
-#define find_group_entry getgrnam
+#	define find_passwd getpwnam
+#	define find_group_entry getgrnam
 #endif
 
 /** Find a user by name or number. Returns whether that is a user. */

@@ -254,8 +254,8 @@ static void note_moved(const struct backup_move *m) {
 }
 
 /**
- * Whether the backup that is there stays, and no other is made: an earlier run of this move made it before the copy that
- * is to be replaced now.
+ * Whether the backup that is there stays, and no other is made: an earlier run of this move made it, before the copy
+ * that is to be replaced now.
  */
 static bool is_kept(const struct backup_move *m) {
 	struct stat st;

@@ -300,9 +300,10 @@ static size_t read_first(struct reader *r, uint64_t *id) {
 	struct journal_head head;
 	struct journal_first first;
 	const char *payload;
+	const uint32_t swapped = __builtin_bswap32(JOURNAL_MAGIC);
 	size_t size = read_head(r, &r->here, 0, 0, &head, &payload);
 	const char *magic = size == 0 ? bytes_at(r, &r->here, 0, sizeof(head.magic)) : NULL;
-	if (magic && memcmp(magic, &(uint32_t) {__builtin_bswap32(JOURNAL_MAGIC)}, sizeof(head.magic)) == 0) {
+	if (magic && memcmp(magic, &swapped, sizeof(swapped)) == 0) {
 		r->err = -EPROTO;
 	}
 	if (size == 0 || head.kind != JOURNAL_FIRST || !read_payload(&head, payload, &first, sizeof(first))) {

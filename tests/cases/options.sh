@@ -149,7 +149,8 @@ once_man_page_is_clean() {
 # only: release
 once_make_install_and_uninstall() {
 	local files=(bin/ucp bin/umv share/man/man1/ucp.1 share/man/man1/umv.1 share/bash-completion/completions/{ucp,umv}
-		share/zsh/site-functions/_ucp share/fish/vendor_completions.d/{ucp,umv}.fish share/doc/ucp/json-schema.json)
+		share/zsh/site-functions/_ucp share/fish/vendor_completions.d/{ucp,umv}.fish
+		share/doc/ucp/{json-schema.json,README.md,CHANGELOG.md,LICENSE,examples/ucp-mirror.{service,timer}})
 	need cmd make gcc
 	mkdir root
 	run make -s -C "$ROOT" -o all install DESTDIR="$PWD/root" PREFIX=/opt/ucp
